@@ -1,0 +1,26 @@
+# make demo   everything, from a made-up corpus to a prediction (about ten minutes on two cores)
+# make test   the tests; make test-all also runs the slow ones; make check runs linter and type checker
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-all check
+
+demo: $(INSTALLED)
+	$(BIN)/python -m demos.street
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev,openvino]'
+	touch $@

@@ -1,0 +1,108 @@
+"""The whole street on a small world of its own: make demo, or python -m demos.street.
+
+Makes a kitchen corpus, runs every stage on it with the commands that a user would type, and asks the model about videos
+that it never saw. A stage that is done is skipped, so a demo that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
+
+WEIGHTS = "random:0"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything; the default is what two cores do in some eight minutes."""
+
+    videos: int = 64
+    branching: int = 8
+    depth: int = 3
+    model: str = "mini"
+    steps: int = 1500
+
+
+def street(out: Path, size: Size) -> None:
+    """Run every stage below ``out``; SystemExit with the stage's status if one fails."""
+    kitchen, work, held_out, model = (out / name for name in ("kitchen", "work", "held_out", "model"))
+    training = kitchen / TRAINING
+    if not (kitchen / "truth.json").exists():
+        _step(
+            "a kitchen: made-up recipes as ordinary .mp4 files with captions",
+            f"python -m demos.kitchen --videos {size.videos} --seed 0 --out {kitchen}",
+        )
+    _step(
+        "features: S3D (with random weights here) turns each 1.5 s of picture into 1024 numbers",
+        f"videobert extract {training} --work {work} --weights {WEIGHTS}",
+    )
+    _step("transcripts: captions become timed sentences", f"videobert transcribe {training} --work {work}")
+    _step(
+        "codebook: hierarchical k-means makes the visual vocabulary",
+        f"videobert cluster --work {work} --branching {size.branching} --depth {size.depth}",
+    )
+    _step("tokens: a visual word for each clip, then the examples", f"videobert tokenize --work {work}")
+    _step(
+        "pre-training: a BERT learns text and visual words as one language",
+        f"videobert pretrain --work {work} --out {model} --init none --size {size.model} --steps {size.steps} "
+        "--batch-size 48 --learning-rate 5e-4 --max-length 96",
+    )
+    _step(
+        "features of the videos that the model never saw",
+        f"videobert extract {kitchen / HELD_OUT_VIDEOS} {kitchen / HELD_OUT_COMBINATIONS} --work {held_out} --weights {WEIGHTS}",
+    )
+    _step("one clip of a held-out video: what is happening?", _predict_command(kitchen, model, out))
+    _step(
+        "the table: how often the first guess, and one of five, is right",
+        f"python -m demos.kitchen.evaluation --truth {kitchen / 'truth.json'} --training {work} --held-out {held_out} "
+        f"--model {model} --out {out / 'results.json'}",
+    )
+    _say(f"drawn: {out / 'prediction.png'}")
+
+
+def _predict_command(kitchen: Path, model: Path, out: Path) -> str:
+    video = next(video for video in read_truth(kitchen / "truth.json").videos if video.split == HELD_OUT_VIDEOS)
+    step = video.steps[len(video.steps) // 2]
+    return (
+        f"videobert predict {kitchen / video.video}.mp4 --start {step.start:g} --end {step.end:g} "
+        f"--model {model} --picture {out / 'prediction.png'}"
+    )
+
+
+def _step(title: str, command: str) -> None:
+    """Say what comes and how a user would type it, then do it with this Python."""
+    _say(f"\n== {title}\n$ {command}")
+    program, *arguments = shlex.split(command)
+    here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
+    began = time.monotonic()
+    status = subprocess.run([*here, *arguments], check=False).returncode
+    if status:
+        _say(f"the demo stops here: the command above ended with exit status {status}")
+        sys.exit(status)
+    _say(f"({time.monotonic() - began:.0f} s)")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Parse the options and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("demo"), help="the folder for everything (default: demo)")
+    for name, default in vars(Size()).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default: {default}")
+    options = vars(parser.parse_args())
+    street(options.pop("out"), Size(**options))
+
+
+if __name__ == "__main__":
+    main()

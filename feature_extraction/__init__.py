@@ -1,0 +1,1 @@
+"""From a video file to what is said, what is seen, and when."""

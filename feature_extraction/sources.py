@@ -1,0 +1,87 @@
+"""Which videos, and what each is called.
+
+The rule of the video id: the path below the folder that was given (the name alone where a file was given), without its
+suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a leading dot percent-encoded. So
+``course/soup 1.mp4`` below the folder becomes ``course%2Fsoup%201``. An id longer than 180 characters keeps its first
+160, then a dash and 16 digits of its SHA-256. Two videos with one id are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from urllib.parse import quote
+
+from feature_extraction.errors import InputError
+
+VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mpg .mpeg .wmv .3gp .ogv".split())
+LONGEST_ID = 180
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that a stage reads for one video."""
+
+    video_id: str
+    path: Path
+
+
+def video_id(below: PurePath) -> str:
+    """The id of the video at ``below``, a path relative to the folder that was given."""
+    name = unicodedata.normalize("NFC", below.with_suffix("").as_posix())
+    safe = quote(name, safe="", errors="surrogateescape").replace("~", "%7E")
+    if safe.startswith("."):
+        safe = "%2E" + safe[1:]
+    if len(safe) <= LONGEST_ID:
+        return safe
+    return f"{safe[:160]}-{hashlib.sha256(safe.encode()).hexdigest()[:16]}"
+
+
+def find_videos(paths: Iterable[Path]) -> list[Source]:
+    """The videos that files, folders and text files of paths (one a line, ``#`` for comments) stand for, by id.
+
+    A folder stands for the videos below it, by suffix. InputError if a path is absent, a folder holds no video,
+    or two videos have one id.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        for source in _expand(path):
+            other = found.setdefault(source.video_id, source.path)
+            if other.resolve() != source.path.resolve():
+                raise InputError(
+                    f"{other} and {source.path} have the same video id {source.video_id!r}: "
+                    "rename one, or give the folder that holds both"
+                )
+    if not found:
+        raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
+    return [Source(name, found[name]) for name in sorted(found)]
+
+
+def _expand(path: Path) -> Iterator[Source]:
+    if path.is_dir():
+        yield from _videos_below(path)
+    elif not path.exists():
+        raise InputError(f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths")
+    elif path.suffix.lower() == ".txt":
+        for line in _lines(path):
+            yield from _expand(path.parent / line)
+    else:
+        yield Source(video_id(PurePath(path.name)), path)
+
+
+def _lines(listing: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{listing} is no text file of paths, one a line: {error}") from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _videos_below(folder: Path) -> list[Source]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    if not files:
+        raise InputError(f"{folder} holds no video: looked for {' '.join(sorted(VIDEO_SUFFIXES))}")
+    return [Source(video_id(path.relative_to(folder)), path) for path in files]

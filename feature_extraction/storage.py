@@ -1,0 +1,123 @@
+"""Files that are whole or absent, and the folder of a stage.
+
+A file is written under a temporary name, flushed to the disk and renamed; readers see all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_extraction.errors import InputError
+
+OPTIONS_FILE = "options.json"
+FAILURES_FILE = "failures.jsonl"
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` to write a file or a folder to; it takes its name only if all went well.
+
+    The temporary name begins with a dot and ends in ``.part``, which no reader looks at.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        yield part
+        for written in [part, *part.rglob("*")] if part.is_dir() else [part]:
+            _flush(written)
+        os.replace(part, path)
+        _flush(path.parent)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write ``value`` as indented JSON, whole or not at all."""
+    with write_whole(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that one of the stages wrote; InputError if it is absent or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): run the stage that writes it again") from error
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write ``table`` as Parquet, whole or not at all."""
+    with write_whole(path) as part:
+        pq.write_table(table, part, compression="zstd")
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file that one of the stages wrote; InputError if it is absent or damaged."""
+    try:
+        return pq.read_table(path, columns=columns, partitioning=None)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it and run its stage again") from error
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder below the work folder that holds one Parquet file a video, and the options that made them."""
+
+    folder: Path
+
+    def path(self, video_id: str) -> Path:
+        """Where this stage's rows of a video are."""
+        return self.folder / f"{video_id}.parquet"
+
+    def done(self) -> list[str]:
+        """The ids of the videos whose file is there, sorted."""
+        if not self.folder.is_dir():
+            return []
+        names = (entry.name for entry in os.scandir(self.folder))
+        return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet") and name[0] != ".")
+
+    def options(self) -> dict[str, Any]:
+        """What made this folder; InputError where it has not been made."""
+        return read_json(self.folder / OPTIONS_FILE)
+
+    def claim(self, options: Mapping[str, Any]) -> None:
+        """Note what makes this folder; InputError, with the difference named, if something else already has.
+
+        ``options`` must be what JSON can hold.
+        """
+        path = self.folder / OPTIONS_FILE
+        if path.exists():
+            refuse_other_options(self.folder, read_json(path), options)
+        else:
+            write_json(dict(options), path)
+
+
+def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """InputError that names each option in which ``wanted`` differs from what made ``folder``."""
+    plain = json.loads(json.dumps(dict(wanted)))  # tuples and paths become what the file can hold
+    differing = [key for key in {**there, **plain} if there.get(key) != plain.get(key)]
+    if differing:
+        differences = ", ".join(f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing)
+        raise InputError(f"{folder} was made with other options: {differences}; use those, or another folder")

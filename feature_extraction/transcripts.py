@@ -1,0 +1,92 @@
+"""What is said: the timed sentences of one video, and of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from feature_extraction.captions import find_captions, read_captions
+from feature_extraction.errors import InputError
+from feature_extraction.jobs import Report, run_job
+from feature_extraction.progress import Progress, silent
+from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence
+from feature_extraction.sentences import SentenceOptions, split_sentences
+from feature_extraction.sources import Source
+from feature_extraction.storage import Stage
+
+LISTENERS = ("captions", "none")
+
+
+@dataclass(frozen=True)
+class TranscriptOptions:
+    """Where the words come from, and how they become sentences.
+
+    Attributes:
+        asr: ``captions`` reads the caption file beside each video; ``none`` hears nothing.
+        sentences: where a sentence ends.
+    """
+
+    asr: str = "captions"
+    sentences: SentenceOptions = field(default_factory=SentenceOptions)
+
+
+@dataclass(frozen=True)
+class Transcriber:
+    """A video in, its timed sentences out."""
+
+    options: TranscriptOptions
+
+    def __call__(self, source: Source) -> pa.Table:
+        """The rows of a video, see schema.TRANSCRIPTS; InputError if it has no captions that can be read."""
+        if self.options.asr == "none":
+            return TRANSCRIPTS.empty_table()
+        path = find_captions(source.path)
+        if path is None:
+            raise InputError(
+                f"{source.path} has no captions beside it, such as {source.path.stem}.en.vtt: "
+                "put them there, or say --asr none to learn from its pictures alone"
+            )
+        captions = read_captions(path)
+        sentences = split_sentences(captions.words, self.options.sentences)
+        rows = [
+            _row(source.video_id, index, sentence, f"captions:{path.name}", captions.language)
+            for index, sentence in enumerate(sentences)
+        ]
+        return pa.Table.from_pylist(rows, schema=TRANSCRIPTS)
+
+
+def transcribe(
+    videos: Sequence[Source],
+    work: Path,
+    options: TranscriptOptions = TranscriptOptions(),
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Report:
+    """Write DIR/transcripts/<video>.parquet for every video that has none yet.
+
+    InputError if DIR/transcripts was made with other options; a video that fails is in the report and failures.jsonl.
+    """
+    if options.asr not in LISTENERS:
+        raise InputError(f"--asr {options.asr} is not known: choose one of {', '.join(LISTENERS)}")
+    stage = Stage(work / "transcripts")
+    stage.claim({"schema": SCHEMA_VERSION, "asr": options.asr, **asdict(options.sentences)})
+    return run_job(stage, videos, Transcriber(options), workers, progress)
+
+
+def _row(video_id: str, index: int, sentence: Sentence, source: str, language: str | None) -> dict[str, object]:
+    return {
+        "video_id": video_id,
+        "index": index,
+        "start": sentence.start,
+        "end": sentence.end,
+        "text": sentence.text,
+        "source": source,
+        "language": language,
+        "words": [
+            {"word": word.text, "start": word.start, "end": word.end, "probability": word.probability}
+            for word in sentence.words
+        ],
+    }

@@ -1,0 +1,1 @@
+"""From features and sentences to words of one vocabulary."""

@@ -1,0 +1,132 @@
+"""The visual vocabulary: a fitted tree, the features it is for, and a picture of each word."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from feature_extraction.errors import InputError
+from feature_extraction.jobs import Report
+from feature_extraction.progress import Progress, silent
+from feature_extraction.storage import (
+    OPTIONS_FILE,
+    Stage,
+    read_json,
+    read_table,
+    refuse_other_options,
+    write_json,
+    write_table,
+    write_whole,
+)
+from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.pictures import word_pictures
+from tokenization.schema import SCHEMA_VERSION
+
+PICTURES_FILE = "pictures.parquet"
+IMMATERIAL = frozenset({"weights", "engine", "precision"})
+"""Options in which features may differ from the codebook's: the weights' digest says more than their name, and the
+engines' features agree to a cosine of 0.999."""
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """The shape of the tree.
+
+    Attributes:
+        branching: children of a node.
+        depth: levels; there are branching ** depth visual words.
+        seed: decides every draw.
+    """
+
+    branching: int = 12
+    depth: int = 4
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """A fitted tree with what it was made with and, where they were drawn, its pictures.
+
+    Attributes:
+        options: the ClusterOptions, and under ``features`` what made the features.
+        pictures: rows of tokenization.schema.PICTURES.
+    """
+
+    tree: HierarchicalKMeans
+    options: Mapping[str, Any]
+    pictures: pa.Table
+
+    @property
+    def words(self) -> int:
+        """How many visual words there are, dead ones included."""
+        return self.tree.branching**self.tree.depth
+
+    @property
+    def centroids(self) -> np.ndarray:
+        """float32 [words, width]; NaN for dead words."""
+        centers = self.tree.cluster_centers_[-1].copy()
+        centers[self.tree.dead_words_] = np.nan
+        return centers
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over centroids and options, by which tokens remember what made them."""
+        options = json.dumps(dict(self.options), sort_keys=True).encode()
+        return hashlib.sha256(options + np.ascontiguousarray(self.centroids).tobytes()).hexdigest()
+
+    def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
+        """The visual words of features, [clips, width] -> int32 [clips].
+
+        InputError if ``made_with``, the features' options, are not those the codebook was fitted on.
+        """
+        there = self.options["features"]
+        material = ({**there, **made_with}).keys() - IMMATERIAL
+        differing = sorted(key for key in material if there.get(key) != made_with.get(key))
+        if differing:
+            differences = ", ".join(f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing)
+            raise InputError(
+                f"these features do not fit the codebook: {differences}; extract them as the codebook's were"
+            )
+        return self.tree.predict(features)
+
+    def save(self, folder: Path) -> None:
+        """Write the codebook into ``folder``, which alone is all that load needs."""
+        self.tree.save(folder)
+        write_table(self.pictures, folder / PICTURES_FILE)
+        write_json(dict(self.options), folder / OPTIONS_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Codebook:
+        """Read a codebook; InputError if it is not there or damaged."""
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not there: run videobert cluster")
+        return cls(
+            HierarchicalKMeans.load(folder), read_json(folder / OPTIONS_FILE), read_table(folder / PICTURES_FILE)
+        )
+
+
+def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent) -> Report:
+    """Fit the visual vocabulary on DIR/features and write DIR/codebook, unless the same options have made it already.
+
+    InputError if it was made with other options, or if there are no features.
+    """
+    features, folder = Stage(work / "features"), work / "codebook"
+    if not features.done():
+        raise InputError(f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}")
+    provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
+    if folder.exists():
+        refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
+        return Report("codebook", before=1, now=0)
+    tree = HierarchicalKMeans(options.branching, options.depth, random_state=options.seed)
+    tree.fit(features.folder, progress=partial(progress, "cluster"))
+    with write_whole(folder) as part:
+        Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
+    return Report("codebook", before=0, now=1)

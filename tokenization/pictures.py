@@ -1,0 +1,75 @@
+"""Which frame stands for a visual word: the middle of the training clip whose feature is nearest its centroid."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from feature_extraction.errors import InputError
+from feature_extraction.features import SOURCE_KEY
+from feature_extraction.progress import Progress, silent
+from feature_extraction.schema import feature_matrix
+from feature_extraction.storage import Stage, read_table
+from feature_extraction.video import frame_at
+from tokenization.schema import PICTURES
+
+if TYPE_CHECKING:
+    from tokenization.hierarchical_kmeans import HierarchicalKMeans
+
+HEIGHT = 96
+"""Pixels; 20,736 such pictures are about 60 MB."""
+
+logger = logging.getLogger(__name__)
+
+
+def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress = silent) -> pa.Table:
+    """The picture of each visual word that some clip of DIR/features has, rows of schema.PICTURES by word."""
+    nearest: dict[int, dict[str, object]] = {}
+    for video in features.done():
+        for row in _nearest_clips(tree, read_table(features.path(video))):
+            held = nearest.get(row["token"])
+            if held is None or row["distance"] < held["distance"]:
+                nearest[row["token"]] = row
+    for done, row in enumerate(sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1):
+        row["jpeg"] = _jpeg(features.path(row["video_id"]), row["start"], row.pop("end"))
+        progress("pictures", done, len(nearest))
+    return pa.Table.from_pylist([nearest[token] for token in sorted(nearest)], schema=PICTURES)
+
+
+def picture(pictures: pa.Table, token: int) -> Image.Image | None:
+    """The picture of a visual word, or None if it has none."""
+    import pyarrow.compute as pc
+
+    row = pictures.filter(pc.field("token") == token).to_pylist()
+    return Image.open(io.BytesIO(row[0]["jpeg"])) if row and row[0]["jpeg"] else None
+
+
+def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, object]]:
+    """Of one video, the clip nearest each word that it has."""
+    matrix = feature_matrix(table)
+    tokens = tree.predict(matrix)
+    distances = tree.transform(matrix)[:, 0]
+    order = np.lexsort((distances, tokens))
+    _, first = np.unique(tokens[order], return_index=True)
+    rows = table.select(["video_id", "index", "start", "end"]).to_pylist()
+    return [rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]]
+
+
+def _jpeg(features: Path, start: float, end: float) -> bytes | None:
+    path = Path(os.fsdecode(pq.read_schema(features).metadata[SOURCE_KEY]))
+    try:
+        frame = frame_at(path, (start + end) / 2, HEIGHT)
+    except InputError as error:  # videos are often deleted once their features are there
+        logger.warning("a visual word stays without a picture: %s", error)
+        return None
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

@@ -1,0 +1,43 @@
+"""What this stage writes: a visual word for each clip, and the examples that a model learns from."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+TOKENS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("index", pa.int32()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("token", pa.int32()),
+    ]
+)
+"""Rows of DIR/tokens/<video>.parquet; ``token`` is a visual word, 0 to branching ** depth - 1."""
+
+EXAMPLES = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("text", pa.string()),
+        ("visual", pa.list_(pa.int32())),
+    ]
+)
+"""Rows of DIR/examples/<video>.parquet in the order of time; ``text`` is empty where nobody speaks, and ``visual`` where
+no clip lies near the sentence."""
+
+PICTURES = pa.schema(
+    [
+        ("token", pa.int32()),
+        ("video_id", pa.string()),
+        ("index", pa.int32()),
+        ("start", pa.float64()),
+        ("distance", pa.float32()),
+        ("jpeg", pa.binary()),
+    ]
+)
+"""Rows of pictures.parquet in a codebook: the training clip nearest each visual word, its distance to the centroid, and
+its middle frame as JPEG, null where the video can no longer be read."""

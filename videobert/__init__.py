@@ -1,0 +1,22 @@
+"""VideoBERT: one BERT over what is said and what is seen.
+
+Names are looked up when first used, so that importing the package does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "VideoBertConfig": "videobert.configuration_videobert",
+    "VideoBertForPreTraining": "videobert.modeling_videobert",
+    "VideoBertProcessor": "videobert.processing_videobert",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'videobert' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

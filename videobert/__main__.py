@@ -1,0 +1,5 @@
+"""python -m videobert."""
+
+from videobert.cli import main
+
+main()

@@ -1,0 +1,271 @@
+"""The command line: one verb a stage, in the order of the pipeline."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from feature_extraction.errors import InputError
+
+app = typer.Typer(
+    help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+if TYPE_CHECKING:
+    from feature_extraction.jobs import Report
+
+INPUT_ERROR, INCOMPLETE = 2, 1
+"""Exit status where the input cannot be used, and where some videos failed."""
+
+Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")]
+Work = Annotated[Path, typer.Option(help="The work folder.")]
+Out = Annotated[Path, typer.Option(help="The model's folder.")]
+Model = Annotated[Path, typer.Option(help="A model's folder, as pretrain wrote it.")]
+Workers = Annotated[Optional[int], typer.Option(help="Processes.", show_default="one a core", min=1)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Weights = Annotated[str, typer.Option(help="S3D's weights: kinetics400, random:SEED, or a file.")]
+EngineName = Annotated[
+    Optional[str], typer.Option("--engine", help="cuda, openvino or torch.", show_default="the best there is")
+]
+Asr = Annotated[str, typer.Option(help="captions (the file beside each video) or none.")]
+Branching = Annotated[int, typer.Option(help="Children of a node.", min=2)]
+Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth words.", min=1)]
+Seed = Annotated[int, typer.Option(help="Decides every draw.", min=0)]
+Init = Annotated[str, typer.Option(help="A BERT checkpoint: name, folder, or none.")]
+Size = Annotated[str, typer.Option(help="tiny, mini, small, base, large; where --init is none.")]
+Steps = Annotated[int, typer.Option(help="Updates of the weights.", min=1)]
+BatchSize = Annotated[int, typer.Option(help="Sequences in an update.", min=2)]
+LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min=0)]
+MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
+Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
+TextWeight = Annotated[float, typer.Option(help="Share of text alone in a batch.", min=0)]
+VideoWeight = Annotated[float, typer.Option(help="Share of video alone in a batch.", min=0)]
+JointWeight = Annotated[float, typer.Option(help="Share of text with video in a batch.", min=0)]
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on stderr and exit status 2."""
+    try:
+        app()
+    except InputError as error:
+        sys.stderr.write(f"videobert: {error}\n")
+        sys.exit(INPUT_ERROR)
+    except KeyboardInterrupt:
+        sys.stderr.write("videobert: stopped; what was finished is kept, run the same command to go on\n")
+        sys.exit(130)
+
+
+@app.command()
+def extract(
+    videos: Videos, work: Work, weights: Weights = "kinetics400", engine: EngineName = None,
+    workers: Workers = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Clip features: 1024 numbers for each 1.5 s of picture."""
+    from feature_extraction.features import FeatureOptions
+    from feature_extraction.features import extract as extract_features
+    from feature_extraction.s3d import best_engine_name
+    from feature_extraction.sources import find_videos
+    from videobert.console import progress_bars
+
+    sources = find_videos(videos)
+    options = FeatureOptions(weights, engine or best_engine_name())
+    with progress_bars() as progress:
+        report = extract_features(sources, work, options, workers or _cores(), progress)
+    _finish([report], json)
+
+
+@app.command()
+def transcribe(videos: Videos, work: Work, asr: Asr = "captions", json: Json = False) -> None:
+    """Timed sentences, from the captions beside each video."""
+    from feature_extraction.sources import find_videos
+    from feature_extraction.transcripts import TranscriptOptions
+    from feature_extraction.transcripts import transcribe as transcribe_videos
+    from videobert.console import progress_bars
+
+    with progress_bars() as progress:
+        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr), progress=progress)
+    _finish([report], json)
+
+
+@app.command()
+def cluster(work: Work, branching: Branching = 12, depth: Depth = 4, seed: Seed = 0, json: Json = False) -> None:
+    """The visual vocabulary: hierarchical k-means over the features."""
+    from tokenization.codebook import ClusterOptions
+    from tokenization.codebook import cluster as fit_codebook
+    from videobert.console import progress_bars
+
+    with progress_bars() as progress:
+        report = fit_codebook(work, ClusterOptions(branching, depth, seed), progress)
+    _finish([report], json)
+
+
+@app.command()
+def tokenize(work: Work, workers: Workers = None, json: Json = False) -> None:
+    """A visual word for each clip, then the training examples."""
+    from tokenization.tokens import tokenize as tokenize_videos
+    from videobert.console import progress_bars
+
+    with progress_bars() as progress:
+        reports = tokenize_videos(work, workers or 1, progress)
+    _finish(reports, json)
+
+
+@app.command()
+def pretrain(
+    work: Work, out: Out, init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000,
+    batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128,
+    text_weight: TextWeight = 1.0, video_weight: VideoWeight = 1.0, joint_weight: JointWeight = 1.0,
+    precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """A model, from the examples."""
+    from videobert.console import progress_bars
+    from videobert.pretraining.loop import pretrain as train
+    from videobert.pretraining.options import PretrainOptions
+
+    options = PretrainOptions(
+        init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
+        text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight, precision=precision, seed=seed,
+    )  # fmt: skip
+    with progress_bars() as progress:
+        report = train(work, out, options, progress)
+    _finish([report], json)
+
+
+@app.command()
+def run(
+    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "captions",
+    branching: Branching = 12, depth: Depth = 4, init: Init = "bert-base-uncased", size: Size = "base",
+    steps: Steps = 500_000, batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5,
+    max_length: MaxLength = 128, precision: Precision = "fp32", seed: Seed = 0, engine: EngineName = None,
+    workers: Workers = None, json: Json = False,
+) -> None:  # fmt: skip
+    """All of the above, each skipped where it is done."""
+    from feature_extraction.features import FeatureOptions
+    from feature_extraction.s3d import best_engine_name
+    from feature_extraction.transcripts import TranscriptOptions
+    from tokenization.codebook import ClusterOptions
+    from videobert import pipeline
+    from videobert.console import progress_bars
+    from videobert.pretraining.options import PretrainOptions
+
+    options = pipeline.RunOptions(
+        FeatureOptions(weights, engine or best_engine_name()),
+        TranscriptOptions(asr),
+        ClusterOptions(branching, depth, seed),
+        PretrainOptions(
+            init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
+            max_length=max_length, precision=precision, seed=seed,
+        ),
+    )  # fmt: skip
+    with progress_bars() as progress:
+        results = list(pipeline.run(videos, work, out, options, workers or _cores(), progress))
+    _finish(results, json)
+
+
+@app.command()
+def status(work: Work, json: Json = False) -> None:
+    """What is done, what failed and why."""
+    from videobert.console import print_json, print_line, print_table
+    from videobert.pipeline import StageStatus
+    from videobert.pipeline import status as look
+
+    found = look(work)
+    if json:
+        print_json(found)
+        return
+    stages = {name: stage for name, stage in found.items() if isinstance(stage, StageStatus)}
+    rows = [[name, str(stage.done), str(len(stage.failures))] for name, stage in stages.items()]
+    print_table(str(work), ["stage", "done", "failed"], rows)
+    print_line(f"codebook: {'there' if found['codebook'] else 'not made yet'}")
+    for name, stage in stages.items():
+        for video, reason in stage.failures.items():
+            print_line(f"{name}: {video}: {reason}")
+
+
+@app.command()
+def predict(
+    clip: Annotated[Path, typer.Argument(help="A video.")],
+    model: Model,
+    template: Annotated[
+        Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")
+    ] = None,
+    labels: Annotated[
+        Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Words for each mask.", min=1)] = 5,
+    start: Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)] = 0.0,
+    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float(
+        "inf"
+    ),
+    weights: Annotated[
+        Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")
+    ] = None,
+    picture: Annotated[
+        Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The likeliest words for each [MASK] of a sentence about a clip."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import print_json, print_line, print_table
+    from videobert.drawing import draw_prediction
+    from videobert.loading import load_model
+    from videobert.tasks import zero_shot
+
+    trained = load_model(model)
+    sentence = template or zero_shot.TEMPLATE
+    zero_shot.check_template(sentence)
+    ranked = _read_labels(labels) if labels else None
+    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
+    guesses = zero_shot.predict(trained, encoded.words, sentence, ranked, top)
+    drawn = picture or Path(f"{clip.stem}.prediction.png")
+    draw_prediction(encoded, trained.processor.codebook.pictures, sentence, guesses, drawn)
+    if json:
+        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
+        print_json({"clip": str(clip), "template": sentence, "visual": visual, "masks": guesses, "picture": str(drawn)})
+        return
+    rows = [
+        [str(number), *(f"{guess.word} {guess.probability:.0%}" for guess in guess_list)]
+        for number, guess_list in enumerate(guesses, 1)
+    ]
+    print_table(sentence.replace("[", r"\["), ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)
+    print_line(f"drawn: {drawn}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _read_labels(path: Path) -> list[str]:
+    try:
+        labels = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no list of words, one a line: {error}") from error
+    if not labels:
+        raise InputError(f"{path} is empty: write one word a line")
+    return labels
+
+
+def _finish(reports: Iterable[Report], as_json: bool) -> None:
+    """Print what became of each stage; exit with INCOMPLETE if some video failed."""
+    from videobert.console import print_json, print_line
+
+    reports = list(reports)
+    if as_json:
+        print_json(reports)
+    else:
+        for report in reports:
+            print_line(str(report))
+    reasons = [reason for report in reports for reason in report.failures.values()]
+    for reason in reasons:
+        sys.stderr.write(f"videobert: {reason}\n")
+    if reasons:
+        raise typer.Exit(INCOMPLETE)

@@ -1,0 +1,53 @@
+"""The shape of a VideoBERT."""
+
+from __future__ import annotations
+
+from transformers import BertConfig
+
+from tokenization.vocabulary import Vocabulary
+
+SIZES = {
+    "tiny": (2, 128),
+    "mini": (4, 256),
+    "small": (4, 512),
+    "base": (12, 768),
+    "large": (24, 1024),
+}
+"""Layers and width: Turc et al. (2019), "Well-Read Students Learn Better", and Devlin et al. (2019) for the last two."""
+HEAD_WIDTH = 64
+"""Width of one attention head in all of them."""
+
+
+class VideoBertConfig(BertConfig):
+    """BertConfig with the vocabulary's two parts.
+
+    Attributes:
+        text_size: WordPiece ids; ``[>]`` follows them.
+        visual_size: visual words, which follow ``[>]``; vocab_size is text_size + 1 + visual_size.
+    """
+
+    model_type = "videobert"
+
+    text_size: int = 30_522
+    visual_size: int = 20_736
+    vocab_size: int = 30_522 + 1 + 20_736
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Which ids are text and which are pictures."""
+        return Vocabulary(self.text_size, self.visual_size)
+
+    @classmethod
+    def of_size(cls, size: str, vocabulary: Vocabulary, **changes: object) -> VideoBertConfig:
+        """A configuration of one of SIZES over ``vocabulary``; ``changes`` are fields of BertConfig."""
+        layers, width = SIZES[size]
+        return cls(
+            text_size=vocabulary.text_size,
+            visual_size=vocabulary.visual_size,
+            vocab_size=vocabulary.size,
+            num_hidden_layers=layers,
+            hidden_size=width,
+            num_attention_heads=width // HEAD_WIDTH,
+            intermediate_size=4 * width,
+            **changes,
+        )

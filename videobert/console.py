@@ -1,0 +1,71 @@
+"""What the command line shows: progress bars, reports, tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from feature_extraction.progress import Progress
+
+REPORTS_PER_LINE = 10
+"""Where there is no terminal, a line is printed for each tenth of a stage."""
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Yield a Progress that draws a bar a stage on a terminal, and prints a line now and then elsewhere; on stderr."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _print_tenths
+        return
+    columns = [
+        TextColumn("{task.description:<11}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[detail]}"),
+    ]
+    with Bars(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int, detail: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, detail="")
+            bars.update(tasks[stage], completed=done, total=total, detail=detail)
+
+        yield show
+
+
+def _print_tenths(stage: str, done: int, total: int, detail: str = "") -> None:
+    if total and (done * REPORTS_PER_LINE // total) != ((done - 1) * REPORTS_PER_LINE // total):
+        sys.stderr.write(f"{stage}: {done} of {total} {detail}".rstrip() + "\n")
+        sys.stderr.flush()
+
+
+def print_json(value: Any) -> None:
+    """Print for a program to read."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=vars) + "\n")
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print for a person to read; the first column is text, the others are figures."""
+    table = Table(title=title, title_justify="left")
+    for place, name in enumerate(header):
+        table.add_column(name, justify="right" if place else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def print_line(text: str) -> None:
+    """Print a line as it is."""
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,37 @@
+"""A trained model, from its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from feature_extraction.errors import InputError
+from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.processing_videobert import VideoBertProcessor
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The network, in evaluation mode, with the tokenizer and the codebook it learnt with."""
+
+    network: VideoBertForPreTraining
+    processor: VideoBertProcessor
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model's folder; InputError if it is missing, damaged, or its codebook is not the one it learnt with."""
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds no model: make one with videobert pretrain --out {folder}")
+    processor = VideoBertProcessor.from_pretrained(folder)
+    try:
+        network = VideoBertForPreTraining.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again"
+        ) from error
+    if network.config.vocabulary != processor.vocabulary:
+        raise InputError(
+            f"{folder} holds a codebook or tokenizer that its model did not learn with: {processor.vocabulary}, "
+            f"not {network.config.vocabulary}; copy the whole folder that videobert pretrain wrote"
+        )
+    return TrainedModel(network.eval(), processor)

@@ -1,0 +1,103 @@
+"""A BERT whose vocabulary ends in visual words.
+
+The modules and their names are those of transformers' BertForPreTraining, so any BERT checkpoint fits; its
+next-sentence head becomes the alignment head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForPreTraining, BertForPreTraining
+from transformers.utils import ModelOutput
+
+from tokenization.vocabulary import Vocabulary
+from videobert.configuration_videobert import VideoBertConfig
+
+ALIGNED, MISALIGNED = 0, 1
+"""Classes of the alignment head, in the order of BERT's next-sentence head."""
+
+
+@dataclass
+class VideoBertOutput(ModelOutput):
+    """What the model says.
+
+    Attributes:
+        prediction_logits: [batch, length, vocabulary], or [positions, vocabulary] where positions were asked for.
+        alignment_logits: [batch, 2], ALIGNED and MISALIGNED.
+    """
+
+    prediction_logits: torch.Tensor | None = None
+    alignment_logits: torch.Tensor | None = None
+
+
+class VideoBertForPreTraining(BertForPreTraining):
+    """BERT with the masked-completion head over text and visual words and the alignment head on [CLS]."""
+
+    config_class = VideoBertConfig
+    config: VideoBertConfig
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        predict_at: torch.Tensor | None = None,
+    ) -> VideoBertOutput:
+        """Complete the masks and judge the alignment.
+
+        Args:
+            input_ids: int64 [batch, length].
+            attention_mask: [batch, length], 0 on padding.
+            token_type_ids: [batch, length], 0 on text and 1 on visual words.
+            predict_at: bool [batch, length]; logits are computed there only, which is most of the work saved where
+                15 % of a 51,259-word vocabulary's positions are masked. All positions if None.
+        """
+        hidden, pooled = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)[:2]
+        asked = hidden if predict_at is None else hidden[predict_at]
+        predictions, alignment = self.cls(asked, pooled)
+        return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
+
+    @classmethod
+    def from_bert(cls, checkpoint: str, vocabulary: Vocabulary) -> VideoBertForPreTraining:
+        """Start from a BERT checkpoint of transformers, a name or a path; the rows for ``[>]`` and pictures are new."""
+        bert = BertForPreTraining.from_pretrained(checkpoint)
+        bert.resize_token_embeddings(vocabulary.size, mean_resizing=False)
+        sizes = {
+            "text_size": vocabulary.text_size,
+            "visual_size": vocabulary.visual_size,
+            "vocab_size": vocabulary.size,
+        }
+        config = VideoBertConfig(**{**bert.config.to_dict(), **sizes, "model_type": VideoBertConfig.model_type})
+        model = cls(config)
+        model.load_state_dict(bert.state_dict())
+        return model
+
+    @torch.no_grad()
+    def set_visual_embeddings(self, centroids: np.ndarray) -> None:
+        """Start the rows of the visual words from their centroids, so that what looks alike starts alike.
+
+        Centroids, [visual words, feature width], dead ones NaN, are centred (features after a ReLU share a large mean),
+        turned to their principal axes, cut or filled up to the model's width, and scaled so that their mean norm is
+        that of the word rows. Dead words keep their random rows.
+        """
+        rows = self.bert.embeddings.word_embeddings.weight
+        vocabulary = self.config.vocabulary
+        living = np.isfinite(centroids).all(axis=1)
+        centred = centroids[living] - centroids[living].mean(axis=0)
+        _, _, axes = np.linalg.svd(centred, full_matrices=False)
+        projected = torch.zeros(len(centred), rows.shape[1], dtype=rows.dtype)
+        turned = torch.from_numpy(centred @ axes[: rows.shape[1]].T).to(rows.dtype)
+        projected[:, : turned.shape[1]] = turned
+        norm = projected.norm(dim=1).mean().clamp_min(torch.finfo(rows.dtype).tiny)
+        word_norm = rows[: vocabulary.text_size].norm(dim=1).mean()
+        places = vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))
+        rows[places] = projected * (word_norm / norm)
+
+
+def register_with_transformers() -> None:
+    """Let transformers' Auto classes know the model type ``videobert``."""
+    AutoConfig.register(VideoBertConfig.model_type, VideoBertConfig, exist_ok=True)
+    AutoModelForPreTraining.register(VideoBertConfig, VideoBertForPreTraining, exist_ok=True)

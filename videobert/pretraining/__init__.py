@@ -1,0 +1,1 @@
+"""Learning: batches of the three regimes, masking, objectives, and the loop that joins them."""

@@ -1,0 +1,55 @@
+"""Which ids are hidden from the model, and what stands in their place (Devlin et al., 2019, section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokenization.vocabulary import Vocabulary
+
+MASKED_SHARE = 0.15
+MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
+"""Of the chosen ids; the others keep their place."""
+IGNORED = -100
+"""Label of a position that is not asked for, as torch's cross entropy has it."""
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Hides 15 % of the words and visual words of each sequence, one at least.
+
+    Attributes:
+        mask: id of [MASK].
+        special: ids that are never chosen and never put in: [CLS], [SEP], [PAD], [UNK], [MASK], ``[>]``.
+    """
+
+    vocabulary: Vocabulary
+    mask: int
+    special: tuple[int, ...]
+
+    def __call__(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and labels for ``ids``, all int64 [batch, length]; labels are IGNORED where nothing was chosen.
+
+        A random replacement is of the same modality as what it replaces.
+        """
+        chosen = self._choose(ids, rng)
+        labels = np.where(chosen, ids, IGNORED)
+        fate = rng.random(ids.shape)
+        inputs = np.where(chosen & (fate < MASK_SHARE), self.mask, ids)
+        replaced = chosen & (MASK_SHARE <= fate) & (fate < MASK_SHARE + RANDOM_SHARE)
+        return np.where(replaced, self._random_like(ids, rng), inputs), labels
+
+    def _choose(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        maskable = ~np.isin(ids, self.special)
+        order = np.where(maskable, rng.random(ids.shape), np.inf).argsort(axis=1).argsort(axis=1)
+        length = maskable.sum(axis=1, keepdims=True)
+        # Rounded at random, so that short sequences lose 15 % on average, too.
+        count = np.floor(MASKED_SHARE * length + rng.random(length.shape))
+        return maskable & (order < np.maximum(count, 1))
+
+    def _random_like(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        ordinary = np.setdiff1d(np.arange(self.vocabulary.text_size), self.special)
+        text = ordinary[rng.integers(len(ordinary), size=ids.shape)]
+        visual = rng.integers(self.vocabulary.first_visual, self.vocabulary.size, size=ids.shape)
+        return np.where(ids < self.vocabulary.joiner, text, visual)

@@ -1,0 +1,72 @@
+"""What stands between people and the model's ids: the tokenizer and the codebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from feature_extraction.errors import InputError
+from tokenization.codebook import Codebook
+from tokenization.vocabulary import JOINER, Vocabulary
+from videobert.sequences import SequenceLayout
+
+CODEBOOK_FOLDER = "codebook"
+
+
+@dataclass(frozen=True)
+class VideoBertProcessor:
+    """A tokenizer for text and a codebook for pictures, as one vocabulary."""
+
+    tokenizer: PreTrainedTokenizerBase
+    codebook: Codebook
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Which ids are text and which are pictures."""
+        pieces = len(self.tokenizer) - (JOINER in self.tokenizer.get_added_vocab())
+        return Vocabulary(pieces, self.codebook.words)
+
+    def layout(self, max_length: int) -> SequenceLayout:
+        """How sequences of at most ``max_length`` ids are laid out."""
+        ids = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
+        return SequenceLayout(self.vocabulary, *ids, max_length)
+
+    def text_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
+        return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+
+    def __call__(
+        self, texts: Sequence[str], visual: Sequence[Sequence[int]], max_length: int
+    ) -> dict[str, torch.Tensor]:
+        """The model's inputs for pairs of a text and visual words, either of which may be empty; int64 [batch, length]."""
+        layout = self.layout(max_length)
+        pairs = zip(self.text_ids(texts), visual, strict=True)
+        ids, types, mask = layout.pad_together([layout.arrange(text, words) for text, words in pairs])
+        arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer's files and the codebook into a model's folder."""
+        self.tokenizer.save_pretrained(folder)
+        self.codebook.save(folder / CODEBOOK_FOLDER)
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> VideoBertProcessor:
+        """Read both from a model's folder; InputError if either is missing or damaged."""
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{folder} has no tokenizer that can be read: make the model again with videobert pretrain"
+            ) from error
+        return cls(tokenizer, Codebook.load(folder / CODEBOOK_FOLDER))
+
+
+def with_joiner(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """The tokenizer with ``[>]`` as its last, special token, so that its text form is read and written."""
+    tokenizer.add_special_tokens({"additional_special_tokens": [JOINER]})
+    return tokenizer

@@ -1,0 +1,61 @@
+"""How text and visual words stand in one sequence: ``[CLS] text [>] visual words [SEP]``, either part alone without ``[>]``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokenization.vocabulary import Vocabulary
+
+TEXT, VIDEO = 0, 1
+"""Token types: the joiner and all before it are TEXT."""
+
+
+@dataclass(frozen=True)
+class SequenceLayout:
+    """Special ids of a tokenizer and the longest sequence that the model takes."""
+
+    vocabulary: Vocabulary
+    cls: int
+    sep: int
+    pad: int
+    max_length: int
+
+    def arrange(self, text: Sequence[int], visual: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Ids and token types of one sequence.
+
+        What is too long is made to fit: video gives way first, thinned evenly, down to half of the room; then text
+        loses its end.
+
+        Args:
+            text: WordPiece ids without special ones, possibly none.
+            visual: visual words, 0 to visual_size - 1, possibly none.
+        """
+        joiner = [self.vocabulary.joiner] if len(text) and len(visual) else []
+        room = self.max_length - 2 - len(joiner)
+        text = list(text[: max(room - len(visual), (room + 1) // 2)])
+        seen = self.vocabulary.visual_ids(thin(visual, room - len(text))).tolist()
+        ids = [self.cls, *text, *joiner, *seen, self.sep]
+        types = [TEXT] * (1 + len(text) + len(joiner)) + [VIDEO] * len(seen)
+        return ids, [*types, types[-1]]
+
+    def pad_together(
+        self, sequences: Sequence[tuple[list[int], list[int]]]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids, token types and attention mask of sequences, each int64 [batch, longest]."""
+        longest = max(len(ids) for ids, _ in sequences)
+        padded = np.full((len(sequences), longest), self.pad, dtype=np.int64)
+        types, mask = np.zeros_like(padded), np.zeros_like(padded)
+        for row, (ids, kinds) in enumerate(sequences):
+            padded[row, : len(ids)], types[row, : len(ids)], mask[row, : len(ids)] = ids, kinds, 1
+        return padded, types, mask
+
+
+def thin(words: Sequence[int], most: int) -> np.ndarray:
+    """At most ``most`` of the words, evenly spread, in order."""
+    words = np.asarray(words, dtype=np.int64)
+    if len(words) <= most:
+        return words
+    return words[(np.arange(most) * len(words)) // most]
