@@ -7,6 +7,7 @@ that it never saw. A stage that is done is skipped, so a demo that was stopped g
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def street(out: Path, size: Size) -> None:
     )
     _step(
         "features of the videos that the model never saw",
-        f"videobert extract {kitchen / HELD_OUT_VIDEOS} {kitchen / HELD_OUT_COMBINATIONS} --work {held_out} --weights {WEIGHTS}",
+        f"videobert extract {kitchen / HELD_OUT_VIDEOS} {kitchen / HELD_OUT_COMBINATIONS} --work {held_out} "
+        f"--weights {WEIGHTS}",
     )
     _step("one clip of a held-out video: what is happening?", _predict_command(kitchen, model, out))
     _step(
@@ -82,7 +84,7 @@ def _step(title: str, command: str) -> None:
     program, *arguments = shlex.split(command)
     here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
     began = time.monotonic()
-    status = subprocess.run([*here, *arguments], check=False).returncode
+    status = subprocess.run([*here, *arguments], check=False, env={**os.environ, "TRANSFORMERS_VERBOSITY": "error"}).returncode
     if status:
         _say(f"the demo stops here: the command above ended with exit status {status}")
         sys.exit(status)

@@ -89,9 +89,7 @@ class FeatureExtractor:
             features.append(self.engine(clip.frames).astype(np.float16))
             clips.append((clip.index, clip.start, clip.end))
         if not np.isfinite(features).all():
-            raise InputError(
-                f"{source.path} gives features beyond float16: the weights {self.options.weights} are not S3D's"
-            )
+            raise InputError(f"{source.path} gives features beyond float16: the weights {self.options.weights} are not S3D's")
         index, start, end = zip(*clips, strict=True)
         columns = [[source.video_id] * len(clips), index, start, end, feature_column(np.stack(features))]
         table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=features_schema(FEATURE_WIDTH))

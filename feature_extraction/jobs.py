@@ -53,9 +53,7 @@ class _Outcome:
     failure: str | None
 
 
-def run_job(
-    stage: Stage, sources: Sequence[Source], work: Work, workers: int = 1, progress: Progress = silent
-) -> Report:
+def run_job(stage: Stage, sources: Sequence[Source], work: Work, workers: int = 1, progress: Progress = silent) -> Report:
     """Do ``work`` for each source whose file is not there yet, in ``workers`` processes, and write what it returns.
 
     A source whose work raises is a row of failures.jsonl and is tried again by the next run.

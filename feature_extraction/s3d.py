@@ -1,7 +1,7 @@
 """S3D, the backbone that turns a 1.5 s clip into 1024 numbers; its weights, and the engines that run it.
 
-Xie et al., "Rethinking Spatiotemporal Feature Learning", ECCV 2018; the architecture is torchvision's. A feature is the
-last feature map, [1024, 4, 7, 7], averaged over time and space, as VideoBERT (section 4.1) takes it before the classifier.
+Xie et al., "Rethinking Spatiotemporal Feature Learning", ECCV 2018; the architecture is torchvision's. A feature is
+the last feature map, [1024, 4, 7, 7], averaged over time and space: VideoBERT (section 4.1) takes it before the classifier.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def engine_precision(name: str) -> str:
 
 
 def make_engine(name: str, backbone: Backbone) -> Engine:
-    """The engine of that name, ``cuda``, ``openvino`` or ``torch``; InputError for another name or a missing package."""
+    """The engine of that name: ``cuda``, ``openvino`` or ``torch``. InputError if there is none, or its package is missing."""
     engines = {"cuda": CudaEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
     if name not in engines:
         raise InputError(f"there is no engine {name!r}: choose one of {', '.join(engines)}")
@@ -126,7 +126,7 @@ class CudaEngine:
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU, on one thread; bfloat16 where the processor multiplies it in hardware (AMX), else float32."""
+    """OpenVINO on the CPU, on one thread; in bfloat16 where the processor multiplies it in hardware (AMX)."""
 
     def __init__(self, backbone: Backbone) -> None:
         try:

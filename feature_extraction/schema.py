@@ -99,7 +99,7 @@ TRANSCRIPTS = pa.schema(
         ),
     ]
 )
-"""Rows of DIR/transcripts/<video>.parquet; ``source`` says who wrote the words, as captions:NAME or a recogniser's name."""
+"""Rows of DIR/transcripts/<video>.parquet; ``source`` says who wrote the words: captions:NAME, or a recogniser."""
 
 
 def feature_matrix(table: pa.Table) -> np.ndarray:

@@ -28,7 +28,7 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg"
 
 @dataclass(frozen=True)
 class FrameSize:
-    """How a frame becomes the model's input: squeezed to ``resize`` x ``resize``, then the middle ``crop`` x ``crop``."""
+    """How a frame becomes the model's input: squeezed to ``resize`` squared, then its middle ``crop`` squared."""
 
     resize: int = 256
     crop: int = 224
@@ -46,9 +46,7 @@ def open_video(path: Path) -> av.container.InputContainer:
         container = av.open(f"file:{path.resolve()}", options=guard)
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out"
-        ) from error
+        raise InputError(f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out") from error
     if not container.streams.video:
         container.close()
         raise InputError(f"{path} has no picture, only sound or text: leave it out of extraction")

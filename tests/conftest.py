@@ -118,9 +118,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     options = RunOptions(
         features=FeatureOptions("random:0", best_engine_name()),
         codebook=ClusterOptions(branching=3, depth=2),
-        pretraining=PretrainOptions(
-            init="none", size="tiny", steps=40, batch_size=12, learning_rate=2e-3, max_length=48
-        ),
+        pretraining=PretrainOptions(init="none", size="tiny", steps=40, batch_size=12, learning_rate=2e-3, max_length=48),
     )
     made = Street(folder / "videos", folder / "work", folder / "model")
     reports = list(run([made.videos], made.work, made.model, options))

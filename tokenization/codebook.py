@@ -92,9 +92,7 @@ class Codebook:
         differing = sorted(key for key in material if there.get(key) != made_with.get(key))
         if differing:
             differences = ", ".join(f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing)
-            raise InputError(
-                f"these features do not fit the codebook: {differences}; extract them as the codebook's were"
-            )
+            raise InputError(f"these features do not fit the codebook: {differences}; extract them as the codebook's were")
         return self.tree.predict(features)
 
     def save(self, folder: Path) -> None:
@@ -108,9 +106,7 @@ class Codebook:
         """Read a codebook; InputError if it is not there or damaged."""
         if not folder.is_dir():
             raise InputError(f"{folder} is not there: run videobert cluster")
-        return cls(
-            HierarchicalKMeans.load(folder), read_json(folder / OPTIONS_FILE), read_table(folder / PICTURES_FILE)
-        )
+        return cls(HierarchicalKMeans.load(folder), read_json(folder / OPTIONS_FILE), read_table(folder / PICTURES_FILE))
 
 
 def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent) -> Report:

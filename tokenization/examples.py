@@ -30,9 +30,7 @@ class TimedText:
     text: str
 
 
-def video_examples(
-    sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray
-) -> list[Example]:
+def video_examples(sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray) -> list[Example]:
     """The examples of one video, in the order of time.
 
     A clip belongs to the sentences during which its middle is shown; a sentence too short for that takes the one clip

@@ -26,8 +26,8 @@ EXAMPLES = pa.schema(
         ("visual", pa.list_(pa.int32())),
     ]
 )
-"""Rows of DIR/examples/<video>.parquet in the order of time; ``text`` is empty where nobody speaks, and ``visual`` where
-no clip lies near the sentence."""
+"""Rows of DIR/examples/<video>.parquet in the order of time; ``text`` is empty where nobody speaks, and ``visual`` is
+where no clip lies near the sentence."""
 
 PICTURES = pa.schema(
     [

@@ -51,8 +51,8 @@ class ExampleMaker:
 def tokenize(work: Path, workers: int = 1, progress: Progress = silent) -> tuple[Report, Report]:
     """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, for every video that has none yet.
 
-    A video has examples once it has features and a transcript. InputError if there is no codebook, if it does not fit the
-    features, or if either folder was made otherwise.
+    A video has examples once it has features and a transcript. InputError if there is no codebook, if it does not fit
+    the features, or if either folder was made otherwise.
     """
     features, transcripts = Stage(work / "features"), Stage(work / "transcripts")
     codebook = Codebook.load(work / "codebook")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 JOINER = "[>]"
 SPECIAL_TOKENS = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
     "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
     "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
 
@@ -54,29 +54,41 @@ class Vocabulary:
         """Ids of visual words; InputError if one lies beyond the codebook."""
         words = np.asarray(words, dtype=np.int64)
         if words.size and not (0 <= words.min() and words.max() < self.visual_size):
-            raise InputError(
-                f"visual word {words.max()} is beyond the {self.visual_size} of the codebook: tokenize again"
-            )
+            raise InputError(f"visual word {words.max()} is beyond the {self.visual_size} of the codebook: tokenize again")
         return words + self.first_visual
 
 
-def train_wordpiece(sentences: Iterable[str], size: int = 30_000, min_frequency: int = 2) -> PreTrainedTokenizerFast:
+def train_wordpiece(sentences: Sequence[str], size: int = 30_000, min_frequency: int = 2) -> PreTrainedTokenizerFast:
     """Learn a lower-case WordPiece tokenizer (Wu et al., 2016) of at most ``size`` pieces from sentences.
 
-    Pieces that are seen fewer than ``min_frequency`` times are not made; single characters always are.
+    Pieces that are seen fewer than ``min_frequency`` times are not made; single characters always are. The same
+    sentences give the same ids.
     """
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    special = [SPECIAL_TOKENS[name] for name in ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")]
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL_TOKENS["unk_token"]))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    normalizer = normalizers.BertNormalizer(lowercase=True)
+    pieces = _wordpieces([normalizer.normalize_str(sentence) for sentence in sentences], size, min_frequency)
+    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token=SPECIAL_TOKENS["unk_token"]))
+    tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", pieces["[SEP]"]), ("[CLS]", pieces["[CLS]"]))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS)
+
+
+def _wordpieces(sentences: Sequence[str], size: int, min_frequency: int) -> dict[str, int]:
+    """Pieces with their ids: special tokens, single characters, then what the trainer made of them."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    # The trainer breaks ties by id, and numbers the characters in the random order of a hash map unless it is given
+    # them first; so all characters are given, as if they were special.
+    characters = sorted({character for sentence in sentences for character in sentence if not character.isspace()})
+    given = [*SPECIAL_TOKENS.values(), *characters, *(f"##{character}" for character in characters)]
+    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL_TOKENS["unk_token"]))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
-        vocab_size=size, min_frequency=min_frequency, special_tokens=special, show_progress=False
+        vocab_size=max(size, len(given)), min_frequency=min_frequency, special_tokens=given, show_progress=False
     )
     tokenizer.train_from_iterator(sentences, trainer)
-    ids = [(name, tokenizer.token_to_id(name)) for name in ("[SEP]", "[CLS]")]
-    tokenizer.post_processor = processors.BertProcessing(*ids)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS)
+    return dict(tokenizer.get_vocab())

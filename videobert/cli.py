@@ -46,6 +46,7 @@ BatchSize = Annotated[int, typer.Option(help="Sequences in an update.", min=2)]
 LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min=0)]
 MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
 Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
+MaskedShare = Annotated[float, typer.Option(help="Share of a sequence that is hidden.", min=0, max=1)]
 TextWeight = Annotated[float, typer.Option(help="Share of text alone in a batch.", min=0)]
 VideoWeight = Annotated[float, typer.Option(help="Share of video alone in a batch.", min=0)]
 JointWeight = Annotated[float, typer.Option(help="Share of text with video in a batch.", min=0)]
@@ -53,6 +54,9 @@ JointWeight = Annotated[float, typer.Option(help="Share of text with video in a 
 
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit status 2."""
+    # The libraries' own bars and advice would stand between ours.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
         app()
     except InputError as error:
@@ -123,7 +127,7 @@ def pretrain(
     work: Work, out: Out, init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000,
     batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128,
     text_weight: TextWeight = 1.0, video_weight: VideoWeight = 1.0, joint_weight: JointWeight = 1.0,
-    precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
+    masked_share: MaskedShare = 0.15, precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """A model, from the examples."""
     from videobert.console import progress_bars
@@ -132,7 +136,8 @@ def pretrain(
 
     options = PretrainOptions(
         init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
-        text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight, precision=precision, seed=seed,
+        text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight,
+        masked_share=masked_share, precision=precision, seed=seed,
     )  # fmt: skip
     with progress_bars() as progress:
         report = train(work, out, options, progress)
@@ -194,23 +199,13 @@ def status(work: Work, json: Json = False) -> None:
 def predict(
     clip: Annotated[Path, typer.Argument(help="A video.")],
     model: Model,
-    template: Annotated[
-        Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")
-    ] = None,
-    labels: Annotated[
-        Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")
-    ] = None,
+    template: Annotated[Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")] = None,
+    labels: Annotated[Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")] = None,
     top: Annotated[int, typer.Option(help="Words for each mask.", min=1)] = 5,
     start: Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)] = 0.0,
-    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float(
-        "inf"
-    ),
-    weights: Annotated[
-        Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")
-    ] = None,
-    picture: Annotated[
-        Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")
-    ] = None,
+    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float("inf"),
+    weights: Annotated[Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")] = None,
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:
     """The likeliest words for each [MASK] of a sentence about a clip."""

@@ -53,8 +53,6 @@ class ClipEncoder:
         middles = (starts + ends) / 2
         inside = np.flatnonzero((start <= middles) & (middles <= end))
         if not inside.size:
-            raise InputError(
-                f"{path} ends at {ends[-1]:.1f} s: no clip lies between {start:g} and {end:g} s; give other times"
-            )
+            raise InputError(f"{path} ends at {ends[-1]:.1f} s: no clip lies between {start:g} and {end:g} s; give other times")
         words = self.codebook.predict(feature_matrix(table)[inside], extractor.provenance())
         return EncodedClip(path, starts[inside], ends[inside], words)

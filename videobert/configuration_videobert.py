@@ -13,7 +13,7 @@ SIZES = {
     "base": (12, 768),
     "large": (24, 1024),
 }
-"""Layers and width: Turc et al. (2019), "Well-Read Students Learn Better", and Devlin et al. (2019) for the last two."""
+"""Layers and width: Turc et al. (2019), "Well-Read Students Learn Better"; the last two Devlin et al. (2019)."""
 HEAD_WIDTH = 64
 """Width of one attention head in all of them."""
 

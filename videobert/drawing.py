@@ -44,13 +44,9 @@ def draw_prediction(
         _show(grid[0, column], frame_at(clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
         word = int(clip.words[place])
         _show(grid[1, column], picture(pictures, word), f"word {word}")
-    seen.suptitle(
-        f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11
-    )
+    seen.suptitle(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11)
     answers.suptitle(_numbered(template), fontsize=12, fontweight="bold")
-    for number, (axes, guess) in enumerate(
-        zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1
-    ):
+    for number, (axes, guess) in enumerate(zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
     with write_whole(path) as part:
         figure.savefig(part, format="png", dpi=110)

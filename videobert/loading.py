@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feature_extraction.errors import InputError
-from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.modeling_videobert import VideoBertForPreTraining, register_with_transformers
 from videobert.processing_videobert import VideoBertProcessor
 
 
@@ -22,13 +22,12 @@ def load_model(folder: Path) -> TrainedModel:
     """Read a model's folder; InputError if it is missing, damaged, or its codebook is not the one it learnt with."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: make one with videobert pretrain --out {folder}")
+    register_with_transformers()
     processor = VideoBertProcessor.from_pretrained(folder)
     try:
         network = VideoBertForPreTraining.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again"
-        ) from error
+        raise InputError(f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again") from error
     if network.config.vocabulary != processor.vocabulary:
         raise InputError(
             f"{folder} holds a codebook or tokenizer that its model did not learn with: {processor.vocabulary}, "

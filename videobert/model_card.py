@@ -21,8 +21,8 @@ def model_card(provenance: Mapping[str, Any], config: VideoBertConfig, history: 
         "---",
         "# A VideoBERT",
         "",
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, over {config.text_size:,} WordPiece ids, `[>]` and "
-        f"{config.visual_size:,} visual words. Ask it with `videobert predict CLIP --model` and this folder.",
+        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, over {config.text_size:,} WordPiece ids, `[>]` "
+        f"and {config.visual_size:,} visual words. Ask it with `videobert predict CLIP --model` and this folder.",
         "",
         "## Training",
         *(f"- {key}: {value}" for key, value in options.items()),

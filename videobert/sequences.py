@@ -1,4 +1,4 @@
-"""How text and visual words stand in one sequence: ``[CLS] text [>] visual words [SEP]``, either part alone without ``[>]``."""
+"""How text and visual words stand in one sequence: ``[CLS] text [>] visual words [SEP]``; without ``[>]`` if one is alone."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ class SequenceLayout:
         types = [TEXT] * (1 + len(text) + len(joiner)) + [VIDEO] * len(seen)
         return ids, [*types, types[-1]]
 
-    def pad_together(
-        self, sequences: Sequence[tuple[list[int], list[int]]]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pad_together(self, sequences: Sequence[tuple[list[int], list[int]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Ids, token types and attention mask of sequences, each int64 [batch, longest]."""
         longest = max(len(ids) for ids, _ in sequences)
         padded = np.full((len(sequences), longest), self.pad, dtype=np.int64)

@@ -74,5 +74,10 @@ def test_progress_tells_every_video(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "stage")
     stage.claim({})
     told: list[tuple[int, int]] = []
-    run_job(stage, make_sources(tmp_path, a="1", b="2"), CountLetters(), progress=lambda _, done, total, detail="": told.append((done, total)))
+    run_job(
+        stage,
+        make_sources(tmp_path, a="1", b="2"),
+        CountLetters(),
+        progress=lambda _, done, total, detail="": told.append((done, total)),
+    )
     assert told == [(0, 2), (1, 2), (2, 2)]

@@ -111,8 +111,10 @@ class Batches:
         return self._text(joined), self._visual(shown, rng)
 
     def negative(self, example: int, rng: np.random.Generator) -> int:
-        """An example whose pictures do not belong to the sentence of ``example``: another sentence, and another video or
-        a time at least ``negative_margin`` seconds away."""
+        """An example whose pictures do not belong to the sentence of ``example``.
+
+        It has another sentence, and is of another video or at least ``negative_margin`` seconds away.
+        """
         corpus, pool = self.corpus, self.pools[JOINT]
         for candidate in rng.choice(pool, size=16):
             if self._apart(example, candidate):

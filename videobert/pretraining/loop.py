@@ -80,9 +80,7 @@ def _made_with(out: Path) -> dict[str, Any]:
 def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
     if options.init == "none":
         if not sentences:
-            raise InputError(
-                "nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased"
-            )
+            raise InputError("nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased")
         return train_wordpiece(sentences)
     try:
         return AutoTokenizer.from_pretrained(options.init)
@@ -110,13 +108,11 @@ def _no_checkpoint(init: str) -> str:
     return f"{init} is no BERT checkpoint in the cache, on the network or on the disk: give a folder, or --init none"
 
 
-def _batches(
-    options: PretrainOptions, processor: VideoBertProcessor, config: VideoBertConfig, examples: pa.Table
-) -> Batches:
+def _batches(options: PretrainOptions, processor: VideoBertProcessor, config: VideoBertConfig, examples: pa.Table) -> Batches:
     layout = processor.layout(min(options.max_length, config.max_position_embeddings))
     tokenizer = processor.tokenizer
     special = sorted({*tokenizer.all_special_ids, processor.vocabulary.joiner})
-    masker = Masker(processor.vocabulary, tokenizer.mask_token_id, tuple(special))
+    masker = Masker(processor.vocabulary, tokenizer.mask_token_id, tuple(special), options.masked_share)
     return Batches(make_corpus(examples, processor.text_ids), layout, masker, options)
 
 
@@ -136,9 +132,7 @@ def _train(model: VideoBertForPreTraining, batches: Batches, options: PretrainOp
         scores = {objective.name: objective(output, batch) for objective in OBJECTIVES}
         loss = sum(score.loss for score in scores.values() if score is not None)
         if not torch.isfinite(loss):
-            raise InputError(
-                f"the loss at step {step} is {loss.item()}: use a lower --learning-rate; nothing was written"
-            )
+            raise InputError(f"the loss at step {step} is {loss.item()}: use a lower --learning-rate; nothing was written")
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

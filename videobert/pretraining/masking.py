@@ -8,7 +8,6 @@ import numpy as np
 
 from tokenization.vocabulary import Vocabulary
 
-MASKED_SHARE = 0.15
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
 """Of the chosen ids; the others keep their place."""
 IGNORED = -100
@@ -17,9 +16,10 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Masker:
-    """Hides 15 % of the words and visual words of each sequence, one at least.
+    """Hides a share of the words and visual words of each sequence, one at least.
 
     Attributes:
+        share: 0.15 in BERT and VideoBERT.
         mask: id of [MASK].
         special: ids that are never chosen and never put in: [CLS], [SEP], [PAD], [UNK], [MASK], ``[>]``.
     """
@@ -27,6 +27,7 @@ class Masker:
     vocabulary: Vocabulary
     mask: int
     special: tuple[int, ...]
+    share: float = 0.15
 
     def __call__(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and labels for ``ids``, all int64 [batch, length]; labels are IGNORED where nothing was chosen.
@@ -44,8 +45,8 @@ class Masker:
         maskable = ~np.isin(ids, self.special)
         order = np.where(maskable, rng.random(ids.shape), np.inf).argsort(axis=1).argsort(axis=1)
         length = maskable.sum(axis=1, keepdims=True)
-        # Rounded at random, so that short sequences lose 15 % on average, too.
-        count = np.floor(MASKED_SHARE * length + rng.random(length.shape))
+        # Rounded at random, so that short sequences lose their share on average, too.
+        count = np.floor(self.share * length + rng.random(length.shape))
         return maskable & (order < np.maximum(count, 1))
 
     def _random_like(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:

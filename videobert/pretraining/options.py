@@ -19,6 +19,7 @@ class PretrainOptions:
         learning_rate: the peak, reached after ``warmup`` (a share of the steps), then falling to 0 on a line.
         weight_decay: AdamW's, not applied to biases and LayerNorm.
         text_weight, video_weight, joint_weight: how the batch is shared among the regimes.
+        masked_share: how much of a sequence is hidden; little data learns faster from more.
         joint_masking: complete masks in aligned pairs, too.
         join_probability: how often a sentence takes its neighbour in.
         longest_step: visual words are subsampled by a step from 1 to this.
@@ -38,6 +39,7 @@ class PretrainOptions:
     text_weight: float = 1.0
     video_weight: float = 1.0
     joint_weight: float = 1.0
+    masked_share: float = 0.15
     joint_masking: bool = True
     join_probability: float = 0.3
     longest_step: int = 5

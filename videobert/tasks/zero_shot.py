@@ -1,7 +1,7 @@
 """What is happening in a clip: the words for the [MASK]s of a template, with no training for that task.
 
-VideoBERT, section 4.3: the video's visual words follow ``now let me show you how to [MASK] the [MASK]``; the first mask is
-the verb, the second the noun.
+VideoBERT, section 4.3: the video's visual words follow ``now let me show you how to [MASK] the [MASK]``; the first mask
+is the verb, the second the noun.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def predict(
     labels: Sequence[str] | None = None,
     top: int = 5,
 ) -> list[list[Guess]]:
-    """The ``top`` likeliest words for each mask of ``template``, given a clip's visual words (none: language alone).
+    """The ``top`` likeliest words for each mask of a template, given a clip's visual words (none: language alone).
 
     Words are ranked over ``labels``, or over all whole words of the vocabulary. InputError if the template has no mask or
     a label is no word of the vocabulary.

@@ -1,0 +1,341 @@
+"""How fast and how good HierarchicalKMeans is, against what else one would use. Everything in one run:
+
+    python -m benchmarks.clustering --json clustering.json          about 20 minutes on two cores
+    python -m benchmarks.clustering --quick                         a minute, to see that it works
+
+One comparison is with a package that is not a dependency: pip install --no-deps hkmeans-minibatch==1.0.2 (it wants tqdm
+too); without it that row says so. The features are made up (``made_up.py``); how2_resnext101, real ones, are used where
+they lie at ../shared/data/features. Threads are the machine's own unless OMP_NUM_THREADS says otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib.util
+import io
+import multiprocessing
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_info
+
+from benchmarks.made_up import MadeUpFeatures
+from feature_extraction.storage import write_json
+from tokenization.hierarchical_kmeans import HierarchicalKMeans
+
+REAL = Path(__file__).parents[2] / "shared/data/features/how2_resnext101"
+BRANCHING = 12
+SEARCHES: dict[str, dict[str, Any]] = {"tree": {}, "beam2": {"beam": 2}, "beam4": {"beam": 4}, "flat": {"search": "flat"}}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of each part; features are ``width`` wide."""
+
+    width: int = 1024
+    recursive_rows: int = 60_000  # against recursive MiniBatchKMeans, 12^4 words
+    package_rows: int = 20_000  # against hkmeans-minibatch, 12^2
+    flat_rows: int = 30_000  # against flat MiniBatchKMeans, 12^3
+    train_rows: int = 200_000  # the tree that prediction is tried with, 12^4
+    predict_rows: int = 50_000
+    flat_predict_rows: int = 8_192
+    large_rows: int = 1_000_000  # on disk, in a process of its own; 0 leaves it out
+
+
+QUICK = Sizes(128, 6_000, 2_000, 4_000, 12_000, 4_000, 1_000, 20_000)
+
+
+def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
+    """Seconds of the fastest run, and the result."""
+    best, result = float("inf"), None
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        result = work()
+        best = min(best, time.perf_counter() - begin)
+    return best, result
+
+
+# ---- ours, and what else one would use ----------------------------------------------------------------------------------------
+
+
+def our_inertia(features: np.ndarray, depth: int, seed: int) -> float:
+    """HierarchicalKMeans with its defaults."""
+    return float(HierarchicalKMeans(BRANCHING, depth, random_state=seed).fit(features).inertia_)
+
+
+def fit_all(models: list[HierarchicalKMeans], features: np.ndarray) -> list[HierarchicalKMeans]:
+    """The models, fitted one by one."""
+    return [model.fit(features) for model in models]
+
+
+def recursive_minibatch(features: np.ndarray, depth: int, seed: int = 0) -> float:
+    """Hierarchical k-means as anybody would write it; returns the inertia of the leaves."""
+    if len(features) <= BRANCHING:
+        return 0.0  # each its own word
+    model = MiniBatchKMeans(BRANCHING, random_state=seed).fit(features)
+    if depth == 1:
+        return float(model.inertia_)
+    return sum(recursive_minibatch(features[model.labels_ == child], depth - 1, seed) for child in range(BRANCHING))
+
+
+def package_minibatch(features: np.ndarray, folder: Path) -> tuple[float, float]:
+    """hkmeans-minibatch 1.0.2 with its own defaults, depth 2: seconds, and the inertia to its nearest centroid."""
+    from hkmeans_minibatch.hkmeans import hkmeans
+
+    given, between, out = (folder / name for name in ("given", "between", "out"))
+    for path in (given, between, out):
+        path.mkdir()
+    for number, part in enumerate(np.array_split(features, 20)):
+        np.save(given / f"video-{number}.npy", part)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        seconds, _ = timed(lambda: hkmeans(given, "video", 2, BRANCHING, 500, 15, str(between), "vecs", str(out)))
+    centers = np.concatenate([np.load(path) for path in sorted(out.glob("*.npy"))]).astype(np.float32)
+    return seconds, inertia(features, centers, flat_argmin(features, centers))
+
+
+def flat_argmin(features: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """The nearest of all centroids, by one matrix product a block: the exact answer, in float32."""
+    norms = np.einsum("ij,ij->i", centers, centers) / 2
+    blocks = (features[start : start + 2048] for start in range(0, len(features), 2048))
+    words = [(norms - block @ centers.T).argmin(axis=1) for block in blocks]
+    return np.concatenate(words)
+
+
+def inertia(features: np.ndarray, centers: np.ndarray, words: np.ndarray) -> float:
+    """Sum of squared distances to the centroids named."""
+    blocks = range(0, len(features), 4096)
+    return sum(float(np.square(features[b : b + 4096] - centers[words[b : b + 4096]]).sum(dtype=np.float64)) for b in blocks)
+
+
+# ---- the parts ------------------------------------------------------------------------------------------------------
+
+
+def fit_against_recursive(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
+    """12^4 words: time and inertia against recursive MiniBatchKMeans, on the same float32 rows."""
+    features = made_up.rows(sizes.recursive_rows, 1).astype(np.float32)
+    return _against_recursive(features, "recursive")
+
+
+def _against_recursive(features: np.ndarray, name: str, depth: int = 4, seeds: range = range(1)) -> dict[str, Any]:
+    """Means over the seeds."""
+    fits = [timed(partial(our_inertia, features, depth, seed)) for seed in seeds]
+    plain = [timed(partial(recursive_minibatch, features, depth, seed)) for seed in seeds]
+    (ours, our_inertia), (theirs, their_inertia) = np.mean(fits, axis=0), np.mean(plain, axis=0)
+    return {
+        f"fit_seconds_{name}_ours": float(ours),
+        f"fit_seconds_{name}": float(theirs),
+        f"fit_ratio_{name}": float(theirs / ours),
+        f"inertia_ratio_{name}": float(our_inertia / their_inertia),
+    }
+
+
+def fit_on_real(_: MadeUpFeatures, __: Sizes) -> dict[str, Any]:
+    """12^2 words of real features, 3 seeds: against the recursion, and preparations."""
+    paths = sorted(REAL.glob("npz/*.npz"))
+    if not paths:
+        return {"how2_resnext101": f"absent: {REAL}"}
+    videos = [np.load(path)["features"].astype(np.float32) for path in paths]
+    held_out = videos[::4]
+    seen = np.concatenate([video for number, video in enumerate(videos) if number % 4])
+    found = _against_recursive(seen, "real", 2, range(3))
+    for kind, components in [("none", 1), ("pca", 256), ("pca", 64), ("whiten", 256), ("whiten", 64)]:
+        models = [HierarchicalKMeans(BRANCHING, 2, random_state=s, preparation=kind, n_components=components) for s in range(3)]
+        seconds, fitted = timed(partial(fit_all, models, seen))
+        figures = [_on_held_out(model, held_out) for model in fitted]
+        name = kind if kind == "none" else f"{kind}{components}"
+        found[f"real_{name}_fit_seconds"] = seconds / len(models)
+        found |= {f"real_{name}_{figure}": float(np.mean([f[figure] for f in figures])) for figure in figures[0]}
+    return found
+
+
+def _on_held_out(model: HierarchicalKMeans, videos: list[np.ndarray]) -> dict[str, float]:
+    """Of videos that were not fitted on: squared error a clip in the features' own space, how many words are in even use
+    (perplexity), and how often a clip and the next share a word."""
+    words = [model.predict(video) for video in videos]
+    every = np.concatenate(words)
+    shares = np.unique(every, return_counts=True)[1] / len(every)
+    return {
+        "held_out_error": inertia(np.concatenate(videos), model.cluster_centers_[-1], every) / len(every),
+        "held_out_perplexity": float(np.exp(-(shares * np.log(shares)).sum())),
+        "held_out_neighbours_agree": float(np.mean(np.concatenate([w[1:] == w[:-1] for w in words]))),
+    }
+
+
+def fit_against_package(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
+    """12^2 words: time and inertia against hkmeans-minibatch, which reads its features from files."""
+    if importlib.util.find_spec("hkmeans_minibatch") is None:
+        return {"hkmeans_minibatch": "absent: pip install --no-deps hkmeans-minibatch==1.0.2 tqdm"}
+    features = made_up.rows(sizes.package_rows, 2).astype(np.float32)
+    ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 2, random_state=0).fit(features))
+    with tempfile.TemporaryDirectory() as folder:
+        theirs, their_inertia = package_minibatch(features, Path(folder))
+    return {
+        "fit_seconds_hkmeans_minibatch_ours": ours,
+        "fit_seconds_hkmeans_minibatch": theirs,
+        "fit_ratio_hkmeans_minibatch": theirs / ours,
+        "inertia_ratio_hkmeans_minibatch": model.inertia_ / their_inertia,
+    }
+
+
+def fit_against_flat(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
+    """12^3 words: time and inertia against one flat MiniBatchKMeans of as many."""
+    features = made_up.rows(sizes.flat_rows, 3).astype(np.float32)
+    ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 3, random_state=0).fit(features))
+    theirs, flat = timed(lambda: MiniBatchKMeans(BRANCHING**3, random_state=0).fit(features))
+    return {
+        "fit_seconds_flat_ours": ours,
+        "fit_seconds_flat": theirs,
+        "fit_ratio_flat": theirs / ours,
+        "inertia_ratio_flat": model.inertia_ / flat.inertia_,
+    }
+
+
+def predict(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
+    """Speed and cost of the searches over 12^4 words, on rows that were not trained on."""
+    model = HierarchicalKMeans(BRANCHING, 4, random_state=0).fit(made_up.rows(sizes.train_rows, 4))
+    features = made_up.rows(sizes.predict_rows, 5).astype(np.float32)
+    few = features[: sizes.flat_predict_rows]
+    centers, alive = model.cluster_centers_[-1], model.sizes_[-1] > 0
+    leaves, leaf_centers = np.flatnonzero(alive), centers[alive]
+    flat_argmin(few[:256], leaf_centers)
+    seconds, nearest = timed(lambda: flat_argmin(few, leaf_centers), 2)
+    flat_rate, flat_inertia = len(few) / seconds, inertia(few, leaf_centers, nearest)
+    figures: dict[str, Any] = {"words_in_use": len(leaves), "predict_per_second_flat_argmin": flat_rate}
+    for name, how in SEARCHES.items():
+        model.set_params(**{"beam": 1, "search": "tree", **how})
+        rows = few if name == "flat" else features
+        model.predict(rows[:4096])
+        seconds, words = timed(partial(model.predict, rows), 3)
+        figures |= {
+            f"predict_per_second_{name}": len(rows) / seconds,
+            f"agreement_{name}_flat": float((words[: len(few)] == leaves[nearest]).mean()),
+            f"{name}_inertia_ratio_flat": inertia(few, centers, words[: len(few)]) / flat_inertia,
+            f"{name}_ratio_flat": len(rows) / seconds / flat_rate,
+        }
+    return {**figures, "predict_ratio_flat": figures["tree_ratio_flat"], **_shares(figures, sizes, len(leaves))}
+
+
+def _shares(figures: dict[str, Any], sizes: Sizes, leaves: int) -> dict[str, float]:
+    """Of the machine's measured rates: of products by what each search multiplies, of memory by reading each row once."""
+    side, size = 4096, 2**27
+    square = np.ones((side, side), np.float32)
+    product, _ = timed(lambda: square @ square, 3)
+    given, taken = np.ones(size, np.float32), np.empty(size, np.float32)
+    copy, _ = timed(lambda: np.copyto(taken, given), 3)
+    matrix_rate, memory_rate = 2 * side**3 / product, 2 * 4 * size / copy
+    tree, flat = figures["predict_per_second_tree"], figures["predict_per_second_flat_argmin"]
+    return {
+        "machine_matrix_gflops": matrix_rate / 1e9,
+        "machine_memory_gb_per_second": memory_rate / 1e9,
+        "tree_share_of_matrix_rate": tree * 2 * 4 * BRANCHING * sizes.width / matrix_rate,
+        "tree_share_of_memory_rate": tree * 4 * sizes.width / memory_rate,
+        "flat_share_of_matrix_rate": flat * 2 * leaves * sizes.width / matrix_rate,
+    }
+
+
+def fit_large(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
+    """12^4 words from a features folder on disk, in a process of its own: minutes and peak memory."""
+    if not sizes.large_rows:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        made_up.write(Path(folder), sizes.large_rows)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            seconds, peak, dead, inertia_ = pool.apply(_fit_folder, (folder,))
+    return {
+        "fit_million_rows": sizes.large_rows,
+        "fit_million_minutes": seconds / 60,
+        "fit_million_peak_gb": peak,
+        "fit_million_dead_words": dead,
+        "fit_million_inertia_per_row": inertia_ / sizes.large_rows,
+    }
+
+
+def _fit_folder(folder: str) -> tuple[float, float, int, float]:
+    """Seconds, peak resident memory of this process in GB (10^9 bytes), dead words, inertia."""
+    seconds, model = timed(lambda: HierarchicalKMeans(BRANCHING, 4, random_state=0).fit(folder))
+    status = Path("/proc/self/status").read_text()  # not getrusage: there the parent's peak before exec counts, too
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e9
+    return seconds, peak, len(model.dead_words_), model.inertia_
+
+
+# ---- the run --------------------------------------------------------------------------------------------------------
+
+PARTS = {
+    "recursive": fit_against_recursive,
+    "real": fit_on_real,
+    "package": fit_against_package,
+    "flat": fit_against_flat,
+    "predict": predict,
+    "large": fit_large,
+}
+
+TARGETS = {  # figure: (at least or at most, what)
+    "fit_ratio_recursive": (">=", 3.0),
+    "inertia_ratio_recursive": ("<=", 1.01),
+    "fit_ratio_hkmeans_minibatch": (">=", 5.0),
+    "predict_ratio_flat": (">=", 40.0),
+    "beam4_inertia_ratio_flat": ("<=", 1.01),
+    "beam4_ratio_flat": (">=", 10.0),
+    "fit_million_minutes": ("<=", 12.0),
+    "fit_million_peak_gb": ("<=", 3.0),
+}
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on."""
+    cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.partition(":")[2].strip() for line in cpus if line.startswith("model name")), platform.processor())
+    threads = {entry["internal_api"]: entry["num_threads"] for entry in threadpool_info()}
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__}
+    return {"cpu": name, "cores": len(os.sched_getaffinity(0)), "threads": threads, **versions}
+
+
+def line(name: str, value: Any, judged: bool = True) -> str:
+    """One figure in at most 80 columns, with its target where it is judged."""
+    if isinstance(value, str):
+        return f"{name}: {value}"
+    shown = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if name not in TARGETS or not judged:
+        return f"{name:40s} {shown:>12s}"
+    sign, target = TARGETS[name]
+    held = value >= target if sign == ">=" else value <= target
+    return f"{name:40s} {shown:>12s}   {sign} {target:<5g} {'held' if held else 'MISSED'}"
+
+
+def main() -> None:
+    """Run the parts asked for and print their figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how well")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run (default: all)")
+    for field in dataclasses.fields(Sizes):
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, help=f"default {field.default:,}")
+    given = vars(parser.parse_args())
+    chosen = {field.name: given[field.name] for field in dataclasses.fields(Sizes) if given[field.name] is not None}
+    sizes = dataclasses.replace(QUICK if given["quick"] else Sizes(), **chosen)
+    made_up = MadeUpFeatures(sizes.width)
+    figures: dict[str, Any] = {}
+    for part in given["only"]:
+        print(f"\n{(PARTS[part].__doc__ or part).splitlines()[0]}")
+        found = PARTS[part](made_up, sizes)
+        for name, value in found.items():
+            print(line(name, value, not given["quick"]), flush=True)
+        figures |= found
+    if given["json"]:
+        write_json({**figures, "sizes": dataclasses.asdict(sizes), "machine": machine()}, given["json"])
+
+
+if __name__ == "__main__":
+    main()

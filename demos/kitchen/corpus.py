@@ -1,0 +1,60 @@
+"""The corpus on the disk: a pool of processes films the planned videos and writes their captions beside them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from demos.kitchen.recipes import FPS, NARRATION, STEPS, plan, stream
+from demos.kitchen.truth import SPLITS, Truth, Video, write_truth
+
+TRUTH_FILE = "truth.json"
+
+
+def make_corpus(
+    out: Path, videos: int, seed: int, workers: int | None = None, steps: tuple[int, int] = STEPS
+) -> Iterator[Video]:
+    """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
+
+    `steps` is the (least, most) steps of a video. Raises ValueError for fewer than three videos, OSError where `out`
+    cannot be written, and whatever stopped a worker: no video is left out.
+    """
+    truth = plan(videos, seed, steps)
+    for split in SPLITS:
+        (out / split).mkdir(parents=True, exist_ok=True)
+    (out / TRUTH_FILE).unlink(missing_ok=True)
+    yield from _film_all(truth, out, workers or os.cpu_count() or 1)
+    write_truth(truth, out / TRUTH_FILE)
+
+
+def _film_all(truth: Truth, out: Path, workers: int) -> Iterator[Video]:
+    """Longest videos first, so that the workers end together."""
+    order = sorted(range(len(truth.videos)), key=lambda index: -truth.videos[index].duration)
+    # Spawned, not forked: a fork copies the caller's threads' locks, and what it holds in memory.
+    with ProcessPoolExecutor(min(workers, len(order)), mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(make_video, truth.videos[index], truth.seed, index, out) for index in order]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+def make_video(video: Video, seed: int, index: int, out: Path) -> Video:
+    """Write one video and its captions; `index` is its place in the plan."""
+    import cv2
+
+    from demos.kitchen.captions import write_captions
+    from demos.kitchen.narration import narrate
+    from demos.kitchen.scene import HEIGHT, WIDTH, frames
+    from demos.kitchen.video import write_video
+
+    cv2.setNumThreads(1)  # one process a core is already there
+    path = out / video.video
+    write_captions(narrate(video, stream(seed, index, NARRATION)), path.with_name(path.name + ".en.vtt"))
+    write_video(frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT)
+    return video

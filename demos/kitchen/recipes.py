@@ -1,0 +1,86 @@
+"""Recipes: which steps make up each video, and when. Everything follows from the seed and the number of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from demos.kitchen.menu import Combination, combinations, hold_out
+from demos.kitchen.nouns import NOUNS
+from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
+from demos.kitchen.verbs import VERBS
+
+FPS = 20  # frames per second of every video; steps begin and end on a frame
+MINIMUM_VIDEOS = 3  # one for each split
+
+STEPS = (5, 8)  # steps in a video, both included
+STEP_SECONDS = (4.5, 9.0)
+PAUSE_SECONDS = (0.5, 1.5)
+INTRO_SECONDS = (1.5, 3.0)  # the table, before the first step
+SPOKEN_SHARE = 0.85
+
+# What a random stream is for: the last part of its seed.
+CORPUS, RECIPE, NARRATION, LOOK = range(4)
+
+
+def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
+    """The random numbers of one video (by its index) for one purpose, whatever else has been drawn."""
+    return np.random.default_rng(np.random.SeedSequence([seed, index, purpose]))
+
+
+def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
+    """Plan a corpus of so many videos, `steps` (least, most) in each. Raises ValueError below three videos."""
+    if videos < MINIMUM_VIDEOS:
+        raise ValueError(f"a corpus needs at least {MINIMUM_VIDEOS} videos, one for each split; asked for {videos}")
+    rng = stream(seed, 0, CORPUS)
+    held_out = hold_out(rng)
+    common = [pair for pair in combinations() if pair not in held_out]
+    decks = {
+        TRAINING: _deck(common, rng),
+        HELD_OUT_VIDEOS: _deck(common, rng.spawn(1)[0]),
+        HELD_OUT_COMBINATIONS: _deck(held_out, rng.spawn(1)[0]),
+    }
+    planned = [_recipe(split, index, seed, steps, decks[split]) for index, split in enumerate(_splits(videos))]
+    return Truth(seed, tuple(VERBS), tuple(NOUNS), tuple(held_out), tuple(planned))
+
+
+def _splits(videos: int) -> list[str]:
+    """The split of each video: about 70, 15 and 15 in a hundred, at least one of each."""
+    held = max(1, round(videos * 0.15))
+    return [TRAINING] * (videos - 2 * held) + [HELD_OUT_VIDEOS] * held + [HELD_OUT_COMBINATIONS] * held
+
+
+def _deck(pairs: list[Combination], rng: np.random.Generator) -> Iterator[Combination]:
+    """Combinations without end: each is dealt once before any is dealt again."""
+    while True:
+        yield from (pairs[index] for index in rng.permutation(len(pairs)))
+
+
+def _deal(deck: Iterator[Combination], count: int) -> list[Combination]:
+    """The next different combinations; neighbours differ in verb and noun where a few swaps can manage it."""
+    hand: list[Combination] = []
+    while len(hand) < count:
+        pair = next(deck)
+        if pair not in hand:
+            hand.append(pair)
+    for place in range(1, count):
+        for other in range(place, count):
+            if not set(hand[other]) & set(hand[place - 1]):
+                hand[place], hand[other] = hand[other], hand[place]
+                break
+    return hand
+
+
+def _recipe(split: str, index: int, seed: int, steps: tuple[int, int], deck: Iterator[Combination]) -> Video:
+    rng = stream(seed, index, RECIPE)
+    dealt, now = [], _on_frame(rng.uniform(*INTRO_SECONDS))
+    for verb, noun in _deal(deck, int(rng.integers(steps[0], steps[1] + 1))):
+        end = _on_frame(now + rng.uniform(*STEP_SECONDS))
+        dealt.append(Step(verb, noun, f"{verb} the {noun}", now, end, bool(rng.random() < SPOKEN_SHARE)))
+        now = _on_frame(end + rng.uniform(*PAUSE_SECONDS))
+    return Video(f"{split}/kitchen_{index:04d}", split, now, tuple(dealt))
+
+
+def _on_frame(seconds: float) -> float:
+    return round(round(seconds * FPS) / FPS, 3)

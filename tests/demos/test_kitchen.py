@@ -1,0 +1,199 @@
+"""The kitchen's promises: a seed gives the same corpus, splits hold, files are what the truth says."""
+
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from demos.kitchen.corpus import make_corpus
+from demos.kitchen.menu import combinations
+from demos.kitchen.narration import DRIFT, SILENCE, narrate
+from demos.kitchen.nouns import NOUNS
+from demos.kitchen.recipes import FPS, NARRATION, PAUSE_SECONDS, STEP_SECONDS, STEPS, plan, stream
+from demos.kitchen.scene import frames
+from demos.kitchen.truth import HELD_OUT_COMBINATIONS, SPLITS, TRAINING, read_truth
+from demos.kitchen.verbs import VERBS
+
+ONE_STEP = (1, 1)
+
+
+def make(out: Path, seed: int, workers: int) -> Path:
+    """Three tiny videos."""
+    assert len(list(make_corpus(out, 3, seed, workers, ONE_STEP))) == 3
+    return out
+
+
+def texts(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.suffix in {".vtt", ".json"}}
+
+
+def decode(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    return make(tmp_path_factory.mktemp("kitchen"), seed=5, workers=2)
+
+
+@pytest.fixture(scope="module")
+def planned():
+    return plan(40, seed=3)
+
+
+def test_same_seed_same_corpus_whatever_the_workers(tiny, tmp_path):
+    other = make(tmp_path, seed=5, workers=1)
+    assert len(texts(tiny)) == 4
+    assert texts(tiny) == texts(other)
+    for path in sorted(tiny.rglob("*.mp4")):
+        assert np.array_equal(decode(path), decode(other / path.relative_to(tiny)))
+
+
+def test_another_seed_is_another_corpus():
+    one, other = plan(3, 5, ONE_STEP), plan(3, 6, ONE_STEP)
+    assert one.videos != other.videos and one.held_out_combinations != other.held_out_combinations
+    first, second = (next(frames(one.videos[0], seed, 0)) for seed in (5, 6))
+    assert (first != second).mean() > 0.5
+
+
+def test_two_videos_of_the_same_recipe_look_different():
+    video = plan(3, 5, ONE_STEP).videos[0]
+    first, second = (next(frames(video, 5, index)) for index in (0, 1))
+    assert (first != second).mean() > 0.5
+
+
+def test_files_are_whole_and_as_long_as_the_truth_says(tiny):
+    truth = read_truth(tiny / "truth.json")
+    found = {str(path.relative_to(tiny).with_suffix("")) for path in tiny.rglob("*.mp4")}
+    assert found == {video.video for video in truth.videos}
+    assert not list(tiny.rglob("*.partial"))
+    for video in truth.videos:
+        pixels = decode(tiny / f"{video.video}.mp4")
+        assert len(pixels) == round(video.duration * FPS)
+        assert pixels.shape[1:] == (240, 320, 3)
+        assert (tiny / f"{video.video}.en.vtt").exists()
+
+
+def test_the_menu_is_as_large_as_promised(planned):
+    held_out = set(planned.held_out_combinations)
+    pairs = set(combinations())
+    assert len(VERBS) >= 12 and len(NOUNS) >= 20 and len(held_out) == 24
+    assert held_out < pairs and len(pairs - held_out) >= 120
+    assert {verb for verb, _ in pairs} == set(VERBS) and {noun for _, noun in pairs} == set(NOUNS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_splits_hold(seed):
+    truth = plan(40, seed)
+    cooked = {split: {(s.verb, s.noun) for v in truth.videos if v.split == split for s in v.steps} for split in SPLITS}
+    held_out = set(truth.held_out_combinations)
+    assert cooked[HELD_OUT_COMBINATIONS] <= held_out
+    assert not held_out & (cooked[TRAINING] | cooked["held_out_videos"])
+    assert len(cooked[TRAINING]) >= 120
+    assert {verb for verb, _ in cooked[TRAINING]} == set(VERBS) and {noun for _, noun in cooked[TRAINING]} == set(NOUNS)
+    assert [sum(v.split == split for v in truth.videos) for split in SPLITS] == [28, 6, 6]
+
+
+def test_steps_are_as_many_and_as_long_as_promised(planned):
+    for video in planned.videos:
+        assert STEPS[0] <= len(video.steps) <= STEPS[1]
+        assert len({(step.verb, step.noun) for step in video.steps}) == len(video.steps)
+        for step in video.steps:
+            assert STEP_SECONDS[0] - 1 / FPS <= step.end - step.start <= STEP_SECONDS[1] + 1 / FPS
+        ends = [step.end for step in video.steps]
+        starts = [step.start for step in video.steps[1:]] + [video.duration]
+        for end, start in zip(ends, starts, strict=True):
+            assert PAUSE_SECONDS[0] - 1 / FPS <= start - end <= PAUSE_SECONDS[1] + 1 / FPS
+
+
+def narrations(truth):
+    return [(v, narrate(v, stream(truth.seed, i, NARRATION))) for i, v in enumerate(truth.videos)]
+
+
+def test_words_keep_near_their_step_and_sentences_apart(planned):
+    leans = []
+    for video, sentences in narrations(planned):
+        told = [sentence.step for sentence in sentences if sentence.step is not None]
+        assert told == [index for index, step in enumerate(video.steps) if step.spoken]
+        for before, after in pairwise(sentences):
+            assert after.words[0].start - before.end >= SILENCE - 0.002
+        for sentence in sentences:
+            assert 0 <= sentence.words[0].start and sentence.end <= video.duration + DRIFT
+            if sentence.step is not None:
+                step = video.steps[sentence.step]
+                assert step.start - DRIFT <= sentence.words[0].start and sentence.end <= step.end + DRIFT
+                assert step.noun in [word.text for word in sentence.words]
+                leans.append(sentence.words[0].start - step.start)
+    assert min(leans) < -0.5 and max(leans) > 1.5
+
+
+def test_narration_is_varied(planned):
+    every = [sentence for _, sentences in narrations(planned) for sentence in sentences]
+    assert len({word.text for sentence in every for word in sentence.words}) > 200
+    spoken = [step.spoken for video in planned.videos for step in video.steps]
+    assert 0.75 < np.mean(spoken) < 0.95
+    filler = {word.text for sentence in every if sentence.step is None for word in sentence.words}
+    assert not filler & (set(VERBS) | set(NOUNS))
+
+
+def words_of(vtt: str) -> list[tuple[str, float]]:
+    """A straightforward reader: of every cue with word times, the last line's words and when they start."""
+    found = []
+    for cue in vtt.split("\n\n")[1:]:
+        times, _, line = cue.strip("\n").split("\n")[:3]
+        if not line.strip():
+            continue
+        clock = times.split(" --> ")[0]
+        for text in re.split(r"(<[\d:.]+>)", line.replace("<c>", "").replace("</c>", "")):
+            if text.startswith("<"):
+                clock = text.strip("<>")
+            else:
+                hours, minutes, seconds = clock.split(":")
+                found.append((text.strip(), 3600 * int(hours) + 60 * int(minutes) + float(seconds)))
+    return found
+
+
+def test_captions_roll_and_hold_every_word_once(tiny):
+    truth = read_truth(tiny / "truth.json")
+    for video, sentences in narrations(truth):
+        vtt = (tiny / f"{video.video}.en.vtt").read_text()
+        assert vtt.startswith("WEBVTT\nKind: captions\nLanguage: en\n\n")
+        spoken = [(word.text, word.start) for sentence in sentences for word in sentence.words]
+        assert [text for text, _ in words_of(vtt)] == [text for text, _ in spoken]
+        assert np.allclose([start for _, start in words_of(vtt)], [start for _, start in spoken], atol=0.002)
+        cues = [cue.strip("\n").split("\n") for cue in vtt.split("\n\n")[1:]]
+        for timed, plain, following in zip(cues[0::2], cues[1::2], [*cues[2::2], None], strict=True):
+            assert re.sub(r"<[^>]*>", "", timed[2]) == plain[1]
+            assert following is None or following[1] == plain[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--videos", "2", "--out", "x"],
+        ["--videos", "many", "--out", "x"],
+        ["--videos", "3"],
+        ["--seed", "-1", "--out", "x"],
+        ["--videos", "3", "--out", "FILE"],
+    ],
+)
+def test_bad_arguments_are_refused_in_one_line(arguments, tmp_path):
+    (tmp_path / "FILE").write_text("in the way")
+    arguments = [str(tmp_path / a) if a in {"x", "FILE"} else a for a in arguments]
+    run = subprocess.run([sys.executable, "-m", "demos.kitchen", *arguments], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert len(run.stderr.strip().splitlines()) == 1 and run.stdout == ""
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_broken_truth_is_named(tmp_path):
+    path = tmp_path / "truth.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=str(path)):
+        read_truth(path)
