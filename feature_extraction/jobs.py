@@ -6,6 +6,7 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -136,6 +137,15 @@ def _set_task(task: _Task) -> None:
     """Hand a worker process its task once, so that the model behind it is built once a process."""
     global _task
     _task = task
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot tell its workers; without this they would wait for ever, model and all."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this runs in worker processes only
+    parent.join()
+    os._exit(1)
 
 
 def _do_task(source: Source) -> _Outcome:

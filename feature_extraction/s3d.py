@@ -139,6 +139,7 @@ class OpenVinoEngine:
         model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
         precision = {"bfloat16": "bf16", "float32": "f32"}[engine_precision("openvino")]
         hints = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1}
+        hints["ENABLE_CPU_PINNING"] = False  # or every process would sit on the first core
         self._compiled = openvino.Core().compile_model(model, "CPU", hints)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:

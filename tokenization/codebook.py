@@ -43,11 +43,15 @@ class ClusterOptions:
     Attributes:
         branching: children of a node.
         depth: levels; there are branching ** depth visual words.
+        preparation: ``none``, or ``pca`` or ``whiten`` to cluster in the space of the features' principal components.
+        components: how many of them.
         seed: decides every draw.
     """
 
     branching: int = 12
     depth: int = 4
+    preparation: str = "none"
+    components: int = 128
     seed: int = 0
 
 
@@ -75,6 +79,13 @@ class Codebook:
         centers = self.tree.cluster_centers_[-1].copy()
         centers[self.tree.dead_words_] = np.nan
         return centers
+
+    @property
+    def places(self) -> np.ndarray:
+        """Where each word lies in the space that was clustered, centred, float32 [words, prepared width]; NaN if dead."""
+        places = self.tree.prepared_centers_[-1].copy()
+        places[self.tree.dead_words_] = np.nan
+        return places
 
     @cached_property
     def digest(self) -> str:
@@ -121,7 +132,13 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
     if folder.exists():
         refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
         return Report("codebook", before=1, now=0)
-    tree = HierarchicalKMeans(options.branching, options.depth, random_state=options.seed)
+    tree = HierarchicalKMeans(
+        options.branching,
+        options.depth,
+        random_state=options.seed,
+        preparation=options.preparation,
+        n_components=options.components,
+    )
     tree.fit(features.folder, progress=partial(progress, "cluster"))
     with write_whole(folder) as part:
         Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)

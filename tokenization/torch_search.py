@@ -60,7 +60,7 @@ class TorchSearch:
     def _prepare(self, features: torch.Tensor, start: int) -> torch.Tensor:
         rows = features.to(self._device).float() - self._mean
         rows = rows if self._components is None else rows @ self._components
-        finite = rows.sum(dim=1).isfinite()
+        finite = rows.square().sum(dim=1).isfinite()
         if not finite.all():
             raise NotFinite(start + int((~finite).nonzero()[0]))
         return rows

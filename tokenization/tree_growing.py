@@ -24,7 +24,7 @@ from feature_extraction.errors import InputError
 from feature_extraction.storage import read_json, refuse_other_options, write_json, write_whole
 from tokenization.feature_source import FeatureSource
 from tokenization.node_kmeans import NodeOptions, distinct_rows, fit_node
-from tokenization.preparation import NotFinite, Preparation, learn_preparation
+from tokenization.preparation import NotFinite, Preparation, learn_preparation, refuse_not_finite
 from tokenization.sampling import draw_sample
 from tokenization.tree_search import Tree, child_scores, half_norms, squared_distances
 
@@ -129,10 +129,10 @@ class _Growth:
     def _take(self, rows: np.ndarray) -> np.ndarray:
         """These rows as they are; InputError where one is not finite."""
         features = self.source.take(rows, self.pool.map)
-        with np.errstate(over="ignore", invalid="ignore"):
-            sums = features.sum(axis=1, dtype=np.float32)
-        if not np.isfinite(sums).all():
-            raise self._refused(int(rows[np.flatnonzero(~np.isfinite(sums))[0]]))
+        try:
+            refuse_not_finite(features)
+        except NotFinite as error:
+            raise self._refused(int(rows[error.row])) from None
         return features
 
     def _refused(self, row: int) -> InputError:

@@ -14,11 +14,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from threading import Lock
+from threading import Lock, local
 
 import numpy as np
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
+
+STRIP_ROWS = 64
+"""Rows that meet a node's children at once: a product with so few columns is slower by a quarter with more."""
 
 FLAT_ROWS, FLAT_LEAVES = 2048, 4096
 """A block of scores over all leaves: 32 MiB."""
@@ -115,21 +118,34 @@ def child_scores(rows: np.ndarray, nodes: np.ndarray, centers: np.ndarray, norms
     branching = norms.shape[1]
     scores = np.empty((len(rows), branching), np.float32)
     for node, start, stop in runs(nodes):
-        children = centers[node * branching : (node + 1) * branching]
-        np.matmul(rows[start:stop], children.T, out=scores[start:stop])
+        children = centers[node * branching : (node + 1) * branching].T
+        for strip in range(start, stop, STRIP_ROWS):
+            end = min(strip + STRIP_ROWS, stop)
+            np.dot(rows[strip:end], children, out=scores[strip:end])
     np.subtract(norms[nodes], scores, out=scores)
     return scores
 
 
-def descend(tree: Tree, rows: np.ndarray) -> np.ndarray:
-    """The word of each row, int32: at every level the nearest child. ``rows`` may be overwritten."""
+class Scratch(local):
+    """Two arrays for each thread, used from block to block: fresh pages take as long as the products.
+
+    Args:
+        rows: rows of a block, times the beam.
+        width: numbers per prepared row.
+    """
+
+    def __init__(self, rows: int, width: int) -> None:  # called anew in every thread
+        self.rows = np.empty((rows, width), np.float32)
+        self.spare = np.empty((rows, width), np.float32)
+
+
+def descend(tree: Tree, rows: np.ndarray, spare: np.ndarray) -> np.ndarray:
+    """The word of each row, int32: at every level the nearest child. ``rows`` and ``spare``, as large, are overwritten."""
     nodes = np.zeros(len(rows), np.int32)
     order = np.arange(len(rows))
-    spare: np.ndarray | None = None
     for level, centers in enumerate(tree.centers):
         if level:  # rows of one node side by side, so that they meet its children in one product
             turn = np.argsort(nodes, kind="stable")
-            spare = np.empty_like(rows) if spare is None else spare
             np.take(rows, turn, axis=0, out=spare, mode="clip")
             rows, spare, nodes, order = spare, rows, nodes[turn], order[turn]
         scores = child_scores(rows, nodes, centers, tree.half_norms[level])
@@ -139,24 +155,33 @@ def descend(tree: Tree, rows: np.ndarray) -> np.ndarray:
     return words
 
 
-def beam_search(tree: Tree, rows: np.ndarray, beam: int) -> np.ndarray:
-    """The word of each row, int32, with the ``beam`` nearest nodes kept at every level."""
+def beam_search(tree: Tree, rows: np.ndarray, spare: np.ndarray, beam: int) -> np.ndarray:
+    """The word of each row, int32, with the ``beam`` nearest nodes kept at every level.
+
+    ``spare``, which has ``beam`` times as many rows, is overwritten.
+    """
     nodes = np.zeros((len(rows), 1), np.int32)
     steps = np.arange(tree.branching, dtype=np.int32)
-    gathered = np.empty((len(rows) * beam, rows.shape[1]), np.float32)
     for level, centers in enumerate(tree.centers):
         width = nodes.shape[1]
         turn = np.argsort(nodes, axis=None, kind="stable")
         scores = np.empty((nodes.size, tree.branching), np.float32)
-        pairs = np.take(rows, turn // width, axis=0, out=gathered[: len(turn)], mode="clip")
+        pairs = np.take(rows, turn // width, axis=0, out=spare[: len(turn)], mode="clip")
         scores[turn] = child_scores(pairs, nodes.reshape(-1)[turn], centers, tree.half_norms[level])
         scores = scores.reshape(len(rows), width * tree.branching)
         children = (nodes[:, :, None] * np.int32(tree.branching) + steps).reshape(scores.shape)
-        keep = beam if level + 1 < len(tree.centers) else 1
-        best = np.sort(np.argsort(scores, axis=1, kind="stable")[:, :keep], axis=1)  # ascending, so ties stay lowest first
+        last = level + 1 == len(tree.centers)
+        best = scores.argmin(axis=1)[:, None] if last else _smallest(scores, beam)
         nodes = np.take_along_axis(children, best, axis=1)
     words: np.ndarray = nodes[:, 0]
     return words
+
+
+def _smallest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Columns of the ``count`` smallest scores of each row, ascending, so that the lowest number stays first."""
+    if count >= scores.shape[1]:
+        return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    return np.sort(np.argpartition(scores, count, axis=1)[:, :count], axis=1)
 
 
 def search_all(tree: Tree, rows: np.ndarray) -> np.ndarray:
@@ -179,15 +204,16 @@ def _nearest(rows: np.ndarray, centers: np.ndarray, norms: np.ndarray) -> np.nda
     return place
 
 
-def find_words(tree: Tree, rows: np.ndarray, search: str, beam: int) -> np.ndarray:
-    """The word of each row, int32. ``rows`` may be overwritten.
+def find_words(tree: Tree, rows: np.ndarray, spare: np.ndarray, search: str, beam: int) -> np.ndarray:
+    """The word of each row, int32.
 
     Args:
+        rows, spare: of ``Scratch``, ``spare`` with ``beam`` times as many rows; overwritten.
         search: "tree" goes down the tree with ``beam`` nodes a level, "flat" compares with every word.
     """
     if search == "flat":
         return search_all(tree, rows)
-    return descend(tree, rows) if beam == 1 else beam_search(tree, rows, beam)
+    return descend(tree, rows, spare[: len(rows)]) if beam == 1 else beam_search(tree, rows, spare, beam)
 
 
 def squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:

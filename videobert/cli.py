@@ -38,12 +38,15 @@ EngineName = Annotated[
 Asr = Annotated[str, typer.Option(help="captions (the file beside each video) or none.")]
 Branching = Annotated[int, typer.Option(help="Children of a node.", min=2)]
 Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth words.", min=1)]
+Preparation = Annotated[str, typer.Option(help="Before clustering: none, pca or whiten.")]
+Components = Annotated[int, typer.Option(help="Principal components kept by pca and whiten.", min=1)]
 Seed = Annotated[int, typer.Option(help="Decides every draw.", min=0)]
 Init = Annotated[str, typer.Option(help="A BERT checkpoint: name, folder, or none.")]
 Size = Annotated[str, typer.Option(help="tiny, mini, small, base, large; where --init is none.")]
 Steps = Annotated[int, typer.Option(help="Updates of the weights.", min=1)]
 BatchSize = Annotated[int, typer.Option(help="Sequences in an update.", min=2)]
 LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min=0)]
+Dropout = Annotated[float, typer.Option(help="Of hidden states and attention.", min=0, max=0.9)]
 MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
 Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
 MaskedShare = Annotated[float, typer.Option(help="Share of a sequence that is hidden.", min=0, max=1)]
@@ -100,14 +103,17 @@ def transcribe(videos: Videos, work: Work, asr: Asr = "captions", json: Json = F
 
 
 @app.command()
-def cluster(work: Work, branching: Branching = 12, depth: Depth = 4, seed: Seed = 0, json: Json = False) -> None:
+def cluster(
+    work: Work, branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none",
+    components: Components = 128, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
     """The visual vocabulary: hierarchical k-means over the features."""
     from tokenization.codebook import ClusterOptions
     from tokenization.codebook import cluster as fit_codebook
     from videobert.console import progress_bars
 
     with progress_bars() as progress:
-        report = fit_codebook(work, ClusterOptions(branching, depth, seed), progress)
+        report = fit_codebook(work, ClusterOptions(branching, depth, preparation, components, seed), progress)
     _finish([report], json)
 
 
@@ -127,7 +133,8 @@ def pretrain(
     work: Work, out: Out, init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000,
     batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128,
     text_weight: TextWeight = 1.0, video_weight: VideoWeight = 1.0, joint_weight: JointWeight = 1.0,
-    masked_share: MaskedShare = 0.15, precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
+    masked_share: MaskedShare = 0.15, dropout: Dropout = 0.1, precision: Precision = "fp32", seed: Seed = 0,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """A model, from the examples."""
     from videobert.console import progress_bars
@@ -137,7 +144,7 @@ def pretrain(
     options = PretrainOptions(
         init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
         text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight,
-        masked_share=masked_share, precision=precision, seed=seed,
+        masked_share=masked_share, dropout=dropout, precision=precision, seed=seed,
     )  # fmt: skip
     with progress_bars() as progress:
         report = train(work, out, options, progress)
@@ -147,9 +154,10 @@ def pretrain(
 @app.command()
 def run(
     videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "captions",
-    branching: Branching = 12, depth: Depth = 4, init: Init = "bert-base-uncased", size: Size = "base",
-    steps: Steps = 500_000, batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5,
-    max_length: MaxLength = 128, precision: Precision = "fp32", seed: Seed = 0, engine: EngineName = None,
+    branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none", components: Components = 128,
+    init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000, batch_size: BatchSize = 128,
+    learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128, masked_share: MaskedShare = 0.15,
+    dropout: Dropout = 0.1, precision: Precision = "fp32", seed: Seed = 0, engine: EngineName = None,
     workers: Workers = None, json: Json = False,
 ) -> None:  # fmt: skip
     """All of the above, each skipped where it is done."""
@@ -164,10 +172,10 @@ def run(
     options = pipeline.RunOptions(
         FeatureOptions(weights, engine or best_engine_name()),
         TranscriptOptions(asr),
-        ClusterOptions(branching, depth, seed),
+        ClusterOptions(branching, depth, preparation, components, seed),
         PretrainOptions(
             init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
-            max_length=max_length, precision=precision, seed=seed,
+            max_length=max_length, masked_share=masked_share, dropout=dropout, precision=precision, seed=seed,
         ),
     )  # fmt: skip
     with progress_bars() as progress:

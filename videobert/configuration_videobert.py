@@ -16,6 +16,9 @@ SIZES = {
 """Layers and width: Turc et al. (2019), "Well-Read Students Learn Better"; the last two Devlin et al. (2019)."""
 HEAD_WIDTH = 64
 """Width of one attention head in all of them."""
+BASE_INITIALIZER_RANGE = 0.02
+"""Standard deviation of the base size's first weights. Others get what keeps the gain of a layer the same, std * sqrt(width):
+with 0.02 at a width of 128, 2,000 steps were not enough for text to begin to look at the video."""
 
 
 class VideoBertConfig(BertConfig):
@@ -49,5 +52,6 @@ class VideoBertConfig(BertConfig):
             hidden_size=width,
             num_attention_heads=width // HEAD_WIDTH,
             intermediate_size=4 * width,
+            initializer_range=BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5,
             **changes,
         )

@@ -61,9 +61,11 @@ class VideoBertForPreTraining(BertForPreTraining):
         return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
 
     @classmethod
-    def from_bert(cls, checkpoint: str, vocabulary: Vocabulary) -> VideoBertForPreTraining:
+    def from_bert(cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1) -> VideoBertForPreTraining:
         """Start from a BERT checkpoint of transformers, a name or a path; the rows for ``[>]`` and pictures are new."""
-        bert = BertForPreTraining.from_pretrained(checkpoint)
+        bert = BertForPreTraining.from_pretrained(
+            checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        )
         bert.resize_token_embeddings(vocabulary.size, mean_resizing=False)
         sizes = {
             "text_size": vocabulary.text_size,
@@ -79,7 +81,7 @@ class VideoBertForPreTraining(BertForPreTraining):
     def set_visual_embeddings(self, centroids: np.ndarray) -> None:
         """Start the rows of the visual words from their centroids, so that what looks alike starts alike.
 
-        Centroids, [visual words, feature width], dead ones NaN, are centred (features after a ReLU share a large mean),
+        Centroids, [visual words, any width], dead ones NaN, are centred (features after a ReLU share a large mean),
         turned to their principal axes, cut or filled up to the model's width, and scaled so that their mean norm is
         that of the word rows. Dead words keep their random rows.
         """

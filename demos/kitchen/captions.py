@@ -15,6 +15,7 @@ HEADER = "WEBVTT\nKind: captions\nLanguage: en\n"
 SETTINGS = "align:start position:0%"
 LINE_LENGTH = 38  # characters
 HOLD = 0.01  # seconds that a finished line stands alone
+STAYS = 2.0  # seconds of silence after which a line is gone from the screen
 
 Line = Sequence[SpokenWord]
 
@@ -36,7 +37,7 @@ def render(sentences: Sequence[Sentence]) -> str:
         plain = " ".join(word.text for word in line)
         cues.append(_cue(line[0].start, end, above, _timed(line)))
         cues.append(_cue(end, end + HOLD, plain, " "))
-        above = plain
+        above = plain if following - end < STAYS else " "
     return "\n".join([HEADER, *cues])
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,3 +85,35 @@ def test_progress_tells_every_video(tmp_path: Path) -> None:
         progress=lambda _, done, total, detail="": told.append((done, total)),
     )
     assert told == [(0, 2), (1, 2), (2, 2)]
+
+
+@dataclass(frozen=True)
+class NoteProcessAndWait:
+    """Writes which process it runs in, then takes its time."""
+
+    def __call__(self, source: Source) -> pa.Table:
+        (source.path.parent / f"{source.video_id}.pid").write_text(str(os.getpid()))
+        time.sleep(60)
+        return pa.table({"a": [1]})
+
+
+def _job_of_sleepers(folder: str) -> None:
+    sources = [Source(name, Path(folder) / name) for name in "ab"]
+    run_job(Stage(Path(folder) / "stage"), sources, NoteProcessAndWait(), workers=2)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    code = f"from tests.feature_extraction.test_jobs import _job_of_sleepers; _job_of_sleepers({str(tmp_path)!r})"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    wait_until(lambda: all((tmp_path / f"{name}.pid").exists() for name in "ab"))
+    workers = [int((tmp_path / f"{name}.pid").read_text()) for name in "ab"]
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

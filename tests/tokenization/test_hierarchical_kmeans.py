@@ -157,10 +157,10 @@ def test_rows_far_from_the_origin_are_told_apart() -> None:
     np.testing.assert_array_equal(shifted.labels_, HierarchicalKMeans(4, 2, random_state=0).fit(near).labels_)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("how", SEARCHES, ids=str)
 def test_a_row_that_is_not_finite_is_named(model: HierarchicalKMeans, bad: float, how: dict[str, Any]) -> None:
-    rows = blobs()
+    rows = blobs().astype(np.float32)
     rows[321, 5] = bad
     with pytest.raises(InputError, match="row 321 holds NaN"):
         HierarchicalKMeans(4, 2).fit(rows)

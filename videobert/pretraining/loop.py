@@ -93,14 +93,20 @@ def _start_model(options: PretrainOptions, processor: VideoBertProcessor) -> Vid
     if options.init == "none":
         if options.size not in SIZES:
             raise InputError(f"there is no size {options.size!r}: choose one of {', '.join(SIZES)}")
-        config = VideoBertConfig.of_size(options.size, vocabulary, max_position_embeddings=options.max_length)
+        config = VideoBertConfig.of_size(
+            options.size,
+            vocabulary,
+            max_position_embeddings=options.max_length,
+            hidden_dropout_prob=options.dropout,
+            attention_probs_dropout_prob=options.dropout,
+        )
         model = VideoBertForPreTraining(config)
     else:
         try:
-            model = VideoBertForPreTraining.from_bert(options.init, vocabulary)
+            model = VideoBertForPreTraining.from_bert(options.init, vocabulary, options.dropout)
         except OSError as error:
             raise InputError(_no_checkpoint(options.init)) from error
-    model.set_visual_embeddings(processor.codebook.centroids)
+    model.set_visual_embeddings(processor.codebook.places)
     return model
 
 
