@@ -24,11 +24,11 @@ WEIGHTS = "random:0"
 class Size:
     """How much of everything; the default is what two cores do in some eight minutes."""
 
-    videos: int = 64
-    branching: int = 8
-    depth: int = 3
-    model: str = "mini"
-    steps: int = 1500
+    videos: int = 72
+    branching: int = 12
+    depth: int = 2
+    model: str = "tiny"
+    steps: int = 2500
 
 
 def street(out: Path, size: Size) -> None:
@@ -47,13 +47,15 @@ def street(out: Path, size: Size) -> None:
     _step("transcripts: captions become timed sentences", f"videobert transcribe {training} --work {work}")
     _step(
         "codebook: hierarchical k-means makes the visual vocabulary",
-        f"videobert cluster --work {work} --branching {size.branching} --depth {size.depth}",
+        f"videobert cluster --work {work} --branching {size.branching} --depth {size.depth} "
+        "--preparation whiten --components 48",
     )
     _step("tokens: a visual word for each clip, then the examples", f"videobert tokenize --work {work}")
     _step(
         "pre-training: a BERT learns text and visual words as one language",
         f"videobert pretrain --work {work} --out {model} --init none --size {size.model} --steps {size.steps} "
-        "--batch-size 48 --learning-rate 5e-4 --max-length 96",
+        "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 --joint-weight 10 "
+        "--join-probability 0.1",
     )
     _step(
         "features of the videos that the model never saw",

@@ -49,6 +49,7 @@ LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min
 Dropout = Annotated[float, typer.Option(help="Of hidden states and attention.", min=0, max=0.9)]
 MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
 Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
+JoinProbability = Annotated[float, typer.Option(help="How often a sentence takes its neighbour in.", min=0, max=1)]
 MaskedShare = Annotated[float, typer.Option(help="Share of a sequence that is hidden.", min=0, max=1)]
 TextWeight = Annotated[float, typer.Option(help="Share of text alone in a batch.", min=0)]
 VideoWeight = Annotated[float, typer.Option(help="Share of video alone in a batch.", min=0)]
@@ -133,8 +134,8 @@ def pretrain(
     work: Work, out: Out, init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000,
     batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128,
     text_weight: TextWeight = 1.0, video_weight: VideoWeight = 1.0, joint_weight: JointWeight = 1.0,
-    masked_share: MaskedShare = 0.15, dropout: Dropout = 0.1, precision: Precision = "fp32", seed: Seed = 0,
-    json: Json = False,
+    masked_share: MaskedShare = 0.15, dropout: Dropout = 0.1, join_probability: JoinProbability = 0.3,
+    precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
 ) -> None:  # fmt: skip
     """A model, from the examples."""
     from videobert.console import progress_bars
@@ -144,7 +145,7 @@ def pretrain(
     options = PretrainOptions(
         init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
         text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight,
-        masked_share=masked_share, dropout=dropout, precision=precision, seed=seed,
+        masked_share=masked_share, dropout=dropout, join_probability=join_probability, precision=precision, seed=seed,
     )  # fmt: skip
     with progress_bars() as progress:
         report = train(work, out, options, progress)

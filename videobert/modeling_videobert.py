@@ -63,9 +63,7 @@ class VideoBertForPreTraining(BertForPreTraining):
     @classmethod
     def from_bert(cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1) -> VideoBertForPreTraining:
         """Start from a BERT checkpoint of transformers, a name or a path; the rows for ``[>]`` and pictures are new."""
-        bert = BertForPreTraining.from_pretrained(
-            checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-        )
+        bert = BertForPreTraining.from_pretrained(checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
         bert.resize_token_embeddings(vocabulary.size, mean_resizing=False)
         sizes = {
             "text_size": vocabulary.text_size,

@@ -107,9 +107,7 @@ def test_rolling_captions_say_what_the_same_captions_say_without_rolling():
 def test_two_recognisers_agree():
     ours, theirs = (read_captions(MANIFESTO / name).words for name in ("manifesto.vtt", "manifesto.json"))
     matcher = SequenceMatcher(None, [word.text for word in ours], [word.text for word in theirs], autojunk=False)
-    pairs = [
-        (ours[block.a + n], theirs[block.b + n]) for block in matcher.get_matching_blocks() for n in range(block.size)
-    ]
+    pairs = [(ours[block.a + n], theirs[block.b + n]) for block in matcher.get_matching_blocks() for n in range(block.size)]
     near = [pair for pair in pairs if abs(pair[0].start - pair[1].start) < 0.3]
     assert len(pairs) >= 0.85 * len(ours)
     assert len(near) >= 0.95 * len(pairs)

@@ -124,9 +124,7 @@ def test_no_words_make_no_sentences():
 
 def test_a_restorer_is_asked_only_where_there_is_no_punctuation():
     def restore(words):
-        return [
-            replace(word, text=f"{word.text}." if index % 3 == 2 else word.text) for index, word in enumerate(words)
-        ]
+        return [replace(word, text=f"{word.text}." if index % 3 == 2 else word.text) for index, word in enumerate(words)]
 
     assert texts(split_sentences(spoken("a b c d e f"), restore=restore)) == ["a b c.", "d e f."]
     assert texts(split_sentences(spoken("a b c d e f."), restore=restore)) == ["a b c d e f."]

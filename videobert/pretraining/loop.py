@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batch, Batches
 from videobert.pretraining.corpus import make_corpus, read_examples
 from videobert.pretraining.masking import IGNORED, Masker
-from videobert.pretraining.objectives import OBJECTIVES
+from videobert.pretraining.objectives import OBJECTIVES, Score, total_loss
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 
@@ -135,8 +136,9 @@ def _train(model: VideoBertForPreTraining, batches: Batches, options: PretrainOp
         output = model(
             batch["input_ids"], batch["attention_mask"], batch["token_type_ids"], predict_at=batch["labels"] != IGNORED
         )
-        scores = {objective.name: objective(output, batch) for objective in OBJECTIVES}
-        loss = sum(score.loss for score in scores.values() if score is not None)
+        found = {objective.name: objective(output, batch) for objective in OBJECTIVES}
+        scores = {name: score for name, score in found.items() if score is not None}
+        loss = total_loss(scores)
         if not torch.isfinite(loss):
             raise InputError(f"the loss at step {step} is {loss.item()}: use a lower --learning-rate; nothing was written")
         accelerator.backward(loss)
@@ -169,10 +171,9 @@ class _History:
         self._recent: dict[str, list[tuple[float, float]]] = {}
         self.latest = ""
 
-    def add(self, step: int, scores: dict[str, Any]) -> None:
+    def add(self, step: int, scores: Mapping[str, Score]) -> None:
         for name, score in scores.items():
-            if score is not None:
-                self._recent.setdefault(name, []).append((score.loss.item(), score.correct / score.asked))
+            self._recent.setdefault(name, []).append((score.loss.item(), score.correct / score.asked))
         if (step + 1) % REPORT_EVERY == 0:
             self._close(step + 1)
 
