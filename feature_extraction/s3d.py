@@ -7,6 +7,7 @@ the last feature map, [1024, 4, 7, 7], averaged over time and space: VideoBERT (
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +87,7 @@ def engine_precision(name: str) -> str:
 
 def make_engine(name: str, backbone: Backbone) -> Engine:
     """The engine of that name: ``cuda``, ``openvino`` or ``torch``. InputError if there is none, or its package is missing."""
-    engines = {"cuda": CudaEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
+    engines: dict[str, Callable[[Backbone], Engine]] = {"cuda": CudaEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
     if name not in engines:
         raise InputError(f"there is no engine {name!r}: choose one of {', '.join(engines)}")
     return engines[name](backbone)
@@ -115,7 +116,7 @@ class CudaEngine:
 
         if not torch.cuda.is_available():
             raise InputError("the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch")
-        self._module = backbone.module.to("cuda", memory_format=torch.channels_last_3d)
+        self._module = backbone.module.to("cuda").to(memory_format=torch.channels_last_3d)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Features of one clip; see Engine."""
@@ -157,6 +158,9 @@ def _pooled(features: torch.nn.Module) -> torch.nn.Module:
     import torch
 
     class PooledFeatures(torch.nn.Module):
+        mean: torch.Tensor
+        std: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.features = features

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -125,12 +126,12 @@ def _ticks(time: float) -> int:
 
 def _timed_frames(container: av.container.InputContainer, path: Path) -> Iterator[tuple[float, av.VideoFrame]]:
     """Frames in the order they are shown, each with its seconds from the start of the file."""
-    stream = container.streams.best("video")
+    stream = cast("av.VideoStream", container.streams.best("video"))
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
     start = (container.start_time or 0) / av.time_base
     latest = 0.0
     try:
-        for frame in container.decode(stream):
+        for frame in cast("Iterator[av.VideoFrame]", container.decode(stream)):
             latest = max(latest, latest if frame.time is None else frame.time - start)
             yield latest, frame
             if frame.time is None:

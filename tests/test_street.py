@@ -40,7 +40,7 @@ def test_every_stage_wrote_a_file_for_each_video(street: Street) -> None:
     videos = [f"recipe_{number}" for number in range(4)]
     for stage in ("features", "transcripts", "tokens", "examples"):
         assert sorted(path.stem for path in (street.work / stage).glob("*.parquet")) == videos
-    assert not list(street.work.rglob(".*.part"))
+    assert not list(street.work.rglob(".*.part")) and not (street.work / "codebook.unfinished").exists()
 
 
 def test_features_say_where_they_come_from(street: Street) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -123,7 +124,8 @@ class Codebook:
 def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent) -> Report:
     """Fit the visual vocabulary on DIR/features and write DIR/codebook, unless the same options have made it already.
 
-    InputError if it was made with other options, or if there are no features.
+    A fit that is killed goes on where it was. InputError if the codebook was made with other options, or if there are no
+    features.
     """
     features, folder = Stage(work / "features"), work / "codebook"
     if not features.done():
@@ -139,7 +141,9 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
         preparation=options.preparation,
         n_components=options.components,
     )
-    tree.fit(features.folder, progress=partial(progress, "cluster"))
+    unfinished = work / "codebook.unfinished"
+    tree.fit(features.folder, checkpoint=unfinished, progress=partial(progress, "cluster"))
     with write_whole(folder) as part:
         Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
+    shutil.rmtree(unfinished)
     return Report("codebook", before=0, now=1)

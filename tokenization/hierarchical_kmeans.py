@@ -48,7 +48,7 @@ _LEARNING = (
 )
 
 
-class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """K-means within k-means: ``branching`` groups, each again in ``branching`` groups, ``depth`` levels deep.
 
     A word is the number of a leaf and spells its path: word = sum of child_l * branching**(depth - 1 - l), so that the words

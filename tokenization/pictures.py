@@ -6,7 +6,7 @@ import io
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress = silent) -> pa.Table:
     """The picture of each visual word that some clip of DIR/features has, rows of schema.PICTURES by word."""
-    nearest: dict[int, dict[str, object]] = {}
+    nearest: dict[int, dict[str, Any]] = {}
     for video in features.done():
         for row in _nearest_clips(tree, read_table(features.path(video))):
             held = nearest.get(row["token"])
@@ -52,7 +52,7 @@ def picture(pictures: pa.Table, token: int) -> Image.Image | None:
     return Image.open(io.BytesIO(row[0]["jpeg"])) if row and row[0]["jpeg"] else None
 
 
-def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, object]]:
+def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, Any]]:
     """Of one video, the clip nearest each word that it has."""
     matrix = feature_matrix(table)
     tokens = tree.predict(matrix)

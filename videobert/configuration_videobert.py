@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from transformers import BertConfig
 
 from tokenization.vocabulary import Vocabulary
@@ -41,7 +43,7 @@ class VideoBertConfig(BertConfig):
         return Vocabulary(self.text_size, self.visual_size)
 
     @classmethod
-    def of_size(cls, size: str, vocabulary: Vocabulary, **changes: object) -> VideoBertConfig:
+    def of_size(cls, size: str, vocabulary: Vocabulary, **changes: Any) -> VideoBertConfig:
         """A configuration of one of SIZES over ``vocabulary``; ``changes`` are fields of BertConfig."""
         layers, width = SIZES[size]
         return cls(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
 
-MOST_COLUMNS = 8
+LEAST_COLUMNS, MOST_COLUMNS = 5, 8
 FRAME_HEIGHT = 160
 BLUE, GREY = "#2f6f9f", "#8a8f98"
 
@@ -35,8 +35,8 @@ def draw_prediction(
 
     shown = thin(range(len(clip.words)), MOST_COLUMNS)
     figure = Figure(figsize=(12, 6.2), layout="constrained", facecolor="white")
-    seen, answers = figure.subfigures(2, 1, height_ratios=[1.45, 1])
-    grid = seen.subplots(2, MOST_COLUMNS, squeeze=False)
+    seen, answers = figure.subfigures(2, 1, height_ratios=[1.45, 1])  # type: ignore[misc]  # an array of two
+    grid = seen.subplots(2, max(len(shown), LEAST_COLUMNS), squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for column, place in enumerate(shown):

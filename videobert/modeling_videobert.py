@@ -29,8 +29,8 @@ class VideoBertOutput(ModelOutput):
         alignment_logits: [batch, 2], ALIGNED and MISALIGNED.
     """
 
-    prediction_logits: torch.Tensor | None = None
-    alignment_logits: torch.Tensor | None = None
+    prediction_logits: torch.Tensor = None  # type: ignore[assignment]  # ModelOutput wants a default
+    alignment_logits: torch.Tensor = None  # type: ignore[assignment]
 
 
 class VideoBertForPreTraining(BertForPreTraining):

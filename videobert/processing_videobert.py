@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from feature_extraction.errors import InputError
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
-from videobert.sequences import SequenceLayout
+from videobert.sequences import Ids, SequenceLayout
 
 CODEBOOK_FOLDER = "codebook"
 
@@ -39,7 +39,7 @@ class VideoBertProcessor:
         """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
         return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
-    def __call__(self, texts: Sequence[str], visual: Sequence[Sequence[int]], max_length: int) -> dict[str, torch.Tensor]:
+    def __call__(self, texts: Sequence[str], visual: Sequence[Ids], max_length: int) -> dict[str, torch.Tensor]:
         """The model's inputs for pairs of a text and visual words, either of which may be empty; int64 [batch, length]."""
         layout = self.layout(max_length)
         pairs = zip(self.text_ids(texts), visual, strict=True)

@@ -9,6 +9,8 @@ import numpy as np
 
 from tokenization.vocabulary import Vocabulary
 
+Ids = Sequence[int] | np.ndarray
+
 TEXT, VIDEO = 0, 1
 """Token types: the joiner and all before it are TEXT."""
 
@@ -23,7 +25,7 @@ class SequenceLayout:
     pad: int
     max_length: int
 
-    def arrange(self, text: Sequence[int], visual: Sequence[int]) -> tuple[list[int], list[int]]:
+    def arrange(self, text: Ids, visual: Ids) -> tuple[list[int], list[int]]:
         """Ids and token types of one sequence.
 
         What is too long is made to fit: video gives way first, thinned evenly, down to half of the room; then text
@@ -51,9 +53,7 @@ class SequenceLayout:
         return padded, types, mask
 
 
-def thin(words: Sequence[int], most: int) -> np.ndarray:
+def thin(words: Ids, most: int) -> np.ndarray:
     """At most ``most`` of the words, evenly spread, in order."""
-    words = np.asarray(words, dtype=np.int64)
-    if len(words) <= most:
-        return words
-    return words[(np.arange(most) * len(words)) // most]
+    kept = np.asarray(words, dtype=np.int64)
+    return kept if len(kept) <= most else kept[(np.arange(most) * len(kept)) // most]

@@ -170,7 +170,7 @@ def test_captions_roll_and_hold_every_word_once(tiny):
         cues = [cue.strip("\n").split("\n") for cue in vtt.split("\n\n")[1:]]
         for timed, plain, following in zip(cues[0::2], cues[1::2], [*cues[2::2], None], strict=True):
             assert re.sub(r"<[^>]*>", "", timed[2]) == plain[1]
-            assert following is None or following[1] == plain[1]
+            assert following is None or following[1] in (plain[1], " ")  # gone after a silence
 
 
 @pytest.mark.parametrize(

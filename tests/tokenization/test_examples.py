@@ -32,7 +32,7 @@ def test_silence_is_cut_into_runs_of_sixteen() -> None:
     assert [len(words) for words in silent] == [16, 4, 16, 16, 6]
     assert max(map(len, silent)) == SILENT_WORDS
     spoken = [word for example in examples if example.text for word in example.visual]
-    assert sorted(sum(map(list, silent), []) + spoken) == list(range(60))
+    assert sorted([word for words in silent for word in words] + spoken) == list(range(60))
 
 
 def test_examples_come_in_the_order_of_time() -> None:

@@ -42,7 +42,7 @@ class MaskedCompletion:
         """The score, or None if the batch asks nothing of this regime."""
         asked = batch["labels"] != IGNORED
         here = (batch["regime"][:, None] == self.regime).expand_as(asked)[asked]
-        return _score(output.prediction_logits[here], batch["labels"][asked][here])
+        return _score(output.prediction_logits, batch["labels"][asked], here)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Alignment:
     def __call__(self, output: VideoBertOutput, batch: dict[str, torch.Tensor]) -> Score | None:
         """The score, or None if the batch has no pair."""
         here = batch["alignment"] != IGNORED
-        return _score(output.alignment_logits[here], batch["alignment"][here])
+        return _score(output.alignment_logits, batch["alignment"], here)
 
 
 COMPLETIONS = (MaskedCompletion(TEXT), MaskedCompletion(VIDEO), MaskedCompletion(JOINT))
@@ -76,8 +76,9 @@ def total_loss(scores: Mapping[str, Score]) -> torch.Tensor:
     return torch.stack(terms).sum()
 
 
-def _score(logits: torch.Tensor, labels: torch.Tensor) -> Score | None:
-    if not len(labels):
+def _score(all_logits: torch.Tensor, all_labels: torch.Tensor, here: torch.Tensor) -> Score | None:
+    if not here.any():
         return None
+    logits, labels = all_logits[here], all_labels[here]
     correct = int((logits.argmax(dim=1) == labels).sum())
     return Score(cross_entropy(logits.float(), labels), correct, len(labels))

@@ -15,6 +15,7 @@ import torch
 from feature_extraction.errors import InputError
 from videobert.loading import TrainedModel
 from videobert.processing_videobert import VideoBertProcessor
+from videobert.sequences import Ids
 
 TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 MASK = "[MASK]"
@@ -30,7 +31,7 @@ class Guess:
 
 def predict(
     model: TrainedModel,
-    words: Sequence[int],
+    words: Ids,
     template: str = TEMPLATE,
     labels: Sequence[str] | None = None,
     top: int = 5,
@@ -52,9 +53,7 @@ def predict(
 
 
 @torch.inference_mode()
-def mask_logits(
-    model: TrainedModel, templates: Sequence[str], visual: Sequence[Sequence[int]], batch: int = 64
-) -> torch.Tensor:
+def mask_logits(model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], batch: int = 64) -> torch.Tensor:
     """Logits over the text ids at each mask, [pairs, masks, text ids], for pairs of a template and visual words.
 
     InputError if a template has no mask, or not as many as the first.
@@ -86,7 +85,7 @@ def check_template(template: str) -> int:
 
 def whole_words(processor: VideoBertProcessor) -> list[int]:
     """Ids of the vocabulary's whole words, letters only: no special tokens, pieces, digits or punctuation."""
-    tokens = processor.tokenizer.convert_ids_to_tokens(range(processor.vocabulary.text_size))
+    tokens = processor.tokenizer.convert_ids_to_tokens(list(range(processor.vocabulary.text_size)))
     return [number for number, token in enumerate(tokens) if token.isalpha()]
 
 
