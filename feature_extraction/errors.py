@@ -1,5 +1,16 @@
 """The one error that a user can mend."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used. The message is one line: it names the file and says what to do."""
+
+
+def refuse_unknown(option: str, value: str, known: Iterable[str]) -> None:
+    """InputError that lists what is known, if ``value`` is not among it."""
+    choices = list(known)
+    if value not in choices:
+        raise InputError(f"{option} {value!r} is not known: choose one of {', '.join(choices)}")

@@ -16,7 +16,7 @@ from urllib.error import URLError
 
 import numpy as np
 
-from feature_extraction.errors import InputError
+from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.video import CLIP_FRAMES, FrameSize
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def engine_precision(name: str) -> str:
 def make_engine(name: str, backbone: Backbone) -> Engine:
     """The engine of that name: ``cuda``, ``openvino`` or ``torch``. InputError if there is none, or its package is missing."""
     engines: dict[str, Callable[[Backbone], Engine]] = {"cuda": CudaEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
-    if name not in engines:
-        raise InputError(f"there is no engine {name!r}: choose one of {', '.join(engines)}")
+    refuse_unknown("--engine", name, engines)
     return engines[name](backbone)
 
 

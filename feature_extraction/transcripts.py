@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from feature_extraction.captions import find_captions, read_captions
-from feature_extraction.errors import InputError
+from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.jobs import Report, run_job
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence
@@ -69,8 +69,7 @@ def transcribe(
 
     InputError if DIR/transcripts was made with other options; a video that fails is in the report and failures.jsonl.
     """
-    if options.asr not in LISTENERS:
-        raise InputError(f"--asr {options.asr} is not known: choose one of {', '.join(LISTENERS)}")
+    refuse_unknown("--asr", options.asr, LISTENERS)
     stage = Stage(work / "transcripts")
     stage.claim({"schema": SCHEMA_VERSION, "asr": options.asr, **asdict(options.sentences)})
     return run_job(stage, videos, Transcriber(options), workers, progress)

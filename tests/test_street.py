@@ -150,6 +150,17 @@ def test_status_says_what_is_there_and_what_failed(street: Street, tmp_path: Pat
     assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
 
 
+def test_a_codebook_is_inspected_and_compared(street: Street, tmp_path: Path, videobert: Run) -> None:
+    page = tmp_path / "page.html"
+    result = videobert("inspect", "codebook", street.work, "--other", street.work, "--page", page, "--json")
+    report = json.loads(result.out)[str(street.work)]
+    assert report["words"] == 9 and report["words_in_use"] + report["dead_words"] == 9
+    assert sum(level["nodes"] for level in report["levels"]) > 3 and page.read_text().startswith("<!DOCTYPE html>")
+    assert "words in use" in videobert("inspect", "codebook", street.work, "--page", page).out
+    assert_refused(videobert("inspect", "codebook", tmp_path, "--page", tmp_path / "none.html"), "videobert cluster")
+    assert not (tmp_path / "none.html").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"this is no video"])
 def test_a_clip_that_is_no_video(street: Street, tmp_path: Path, videobert: Run, content: bytes) -> None:
     clip = tmp_path / "clip.mp4"
@@ -215,6 +226,26 @@ def test_a_video_without_captions_fails_by_name_and_none_hears_nothing(tmp_path:
 def test_weights_that_cannot_be_had(street: Street, tmp_path: Path, videobert: Run, weights: str) -> None:
     assert_refused(videobert("extract", street.videos, "--work", tmp_path / "work", "--weights", weights), weights)
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "extract {videos} --work {new} --weights random:0 --engine abacus",
+        "transcribe {videos} --work {new} --asr ears",
+        "cluster --work {work} --preparation peeled",
+        "pretrain --work {work} --out {new} --init none --size giant",
+        "pretrain --work {work} --out {new} --precision fp7",
+        "pretrain --work {work} --out {new} --init none --size tiny --text-weight 0 --video-weight 0 --joint-weight 0",
+        "pretrain --work {work} --out {new} --init {work}",
+    ],
+)
+def test_what_is_not_known_is_refused_before_anything_is_made(
+    street: Street, tmp_path: Path, videobert: Run, command: str
+) -> None:
+    new = tmp_path / "new"
+    assert_refused(videobert(*command.format(**vars(street), new=new).split()))
+    assert not new.exists()
 
 
 def test_stages_in_the_wrong_order_say_which_comes_first(tmp_path: Path, videobert: Run) -> None:

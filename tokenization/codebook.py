@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.errors import InputError
+from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.jobs import Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import (
@@ -29,6 +29,7 @@ from feature_extraction.storage import (
 )
 from tokenization.hierarchical_kmeans import HierarchicalKMeans
 from tokenization.pictures import word_pictures
+from tokenization.preparation import PREPARATIONS
 from tokenization.schema import SCHEMA_VERSION
 
 PICTURES_FILE = "pictures.parquet"
@@ -127,6 +128,7 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
     A fit that is killed goes on where it was. InputError if the codebook was made with other options, or if there are no
     features.
     """
+    refuse_unknown("--preparation", options.preparation, PREPARATIONS)
     features, folder = Stage(work / "features"), work / "codebook"
     if not features.done():
         raise InputError(f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}")

@@ -244,6 +244,36 @@ def predict(
     print_line(f"drawn: {drawn}")
 
 
+inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
+app.add_typer(inspect, name="inspect")
+
+
+@inspect.command("codebook")
+def inspect_codebook(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.")] = None,
+    page: Annotated[Optional[Path], typer.Option(help="The HTML page.", show_default="WORK/codebook.html")] = None,
+    json: Json = False,
+) -> None:
+    """The visual words in figures, and as a page of pictures to browse."""
+    from tokenization.codebook import Codebook
+    from tokenization.codebook_page import write_page
+    from tokenization.inspection import inspect_codebook as look
+    from videobert.console import print_codebook, print_json, print_line
+
+    folders = [work] if other is None else [work, other]
+    codebooks = [Codebook.load(folder / "codebook") for folder in folders]
+    written = page or work / "codebook.html"
+    write_page(codebooks[0], written, *codebooks[1:], names=(str(work), str(other)))
+    reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
+    if json:
+        print_json(reports | {"page": str(written)})
+        return
+    for name, report in reports.items():
+        print_codebook(name, report)
+    print_line(f"page: {written}")
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,6 +14,9 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from feature_extraction.progress import Progress
+
+if TYPE_CHECKING:
+    from tokenization.inspection import CodebookReport
 
 REPORTS_PER_LINE = 10
 """Where there is no terminal, a line is printed for each tenth of a stage."""
@@ -64,6 +67,23 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_codebook(name: str, report: CodebookReport) -> None:
+    """Print a codebook's figures."""
+    rows = [
+        [
+            str(level.level),
+            f"{level.nodes:,}",
+            f"{level.smallest:,}",
+            f"{level.median:,g}",
+            f"{level.largest:,}",
+            f"{level.share:.1%}",
+        ]
+        for level in report.levels
+    ]
+    print_table(name, ["level", "nodes", "smallest", "median", "largest", "inertia"], rows)
+    print_line(f"{report.words_in_use:,} of {report.words:,} words in use, perplexity {report.perplexity:,.1f}")
 
 
 def print_line(text: str) -> None:

@@ -70,6 +70,8 @@ class Batches:
     def counts(self) -> tuple[int, ...]:
         """Sequences of each regime in every batch, by the largest remainder."""
         weights = np.array([self.options.text_weight, self.options.video_weight, self.options.joint_weight])
+        if not weights.any():
+            raise InputError("every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight")
         exact = weights / weights.sum() * self.options.batch_size
         counts = np.floor(exact).astype(int)
         counts[np.argsort(counts - exact, kind="stable")[: self.options.batch_size - counts.sum()]] += 1

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, get_linear_schedule_with_warmup
 
-from feature_extraction.errors import InputError
+from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.jobs import Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import (
@@ -37,6 +37,8 @@ from videobert.pretraining.objectives import OBJECTIVES, Score, total_loss
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 
+PRECISIONS = {"fp32": "no", "bf16": "bf16"}
+"""As we and as Accelerate call them."""
 HISTORY_FILE = "history.parquet"
 REPORT_EVERY = 20
 """Steps over which a row of the history is averaged."""
@@ -51,6 +53,7 @@ def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress
     Nothing is done if ``out`` is there already, made with the same options from the same examples. InputError if it was
     made otherwise, if there is nothing to learn from, or if the loss is no longer a number.
     """
+    refuse_unknown("--precision", options.precision, PRECISIONS)
     provenance = {**asdict(options), "examples": read_json(work / "examples" / OPTIONS_FILE)}
     if out.exists():
         refuse_other_options(out, _made_with(out), provenance)
@@ -92,8 +95,7 @@ def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedToke
 def _start_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:
     vocabulary = processor.vocabulary
     if options.init == "none":
-        if options.size not in SIZES:
-            raise InputError(f"there is no size {options.size!r}: choose one of {', '.join(SIZES)}")
+        refuse_unknown("--size", options.size, SIZES)
         config = VideoBertConfig.of_size(
             options.size,
             vocabulary,
@@ -124,7 +126,7 @@ def _batches(options: PretrainOptions, processor: VideoBertProcessor, config: Vi
 
 
 def _train(model: VideoBertForPreTraining, batches: Batches, options: PretrainOptions, progress: Progress) -> pa.Table:
-    accelerator = Accelerator(mixed_precision={"fp32": "no"}.get(options.precision, options.precision))
+    accelerator = Accelerator(mixed_precision=PRECISIONS[options.precision])
     optimizer = _optimizer(model, options)
     schedule = get_linear_schedule_with_warmup(optimizer, int(options.warmup * options.steps), options.steps)
     model, optimizer = accelerator.prepare(model, optimizer)

@@ -66,8 +66,8 @@ def total_loss(scores: Mapping[str, Score]) -> torch.Tensor:
     """The mean over all hidden ids, whatever their regime, plus the mean over all pairs.
 
     A regime counts by what it asks, that is by its share of the batch. The plain sum of the regimes' means would give the
-    few ids of a small regime the weight of the many of a large one, and their noise: on the demo's corpus the text then
-    did not begin to look at the video in 5,000 steps; this way it does in 500.
+    few ids of a small regime the weight of the many of a large one, and their noise: on a corpus like the
+    demo's, text then learnt itself by heart and did not begin to look at the video in 5,000 steps.
     """
     completions = [score for name, score in scores.items() if name in COMPLETION_NAMES]
     asked = sum(score.asked for score in completions)
