@@ -1,1 +1,18 @@
 """From features and sentences to words of one vocabulary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenization.hierarchical_kmeans import HierarchicalKMeans
+
+__all__ = ["HierarchicalKMeans"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tokenization' has no attribute {name!r}")
+    from tokenization.hierarchical_kmeans import HierarchicalKMeans  # when first used: it imports scikit-learn
+
+    return HierarchicalKMeans

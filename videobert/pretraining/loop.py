@@ -19,6 +19,7 @@ from feature_extraction.jobs import Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import (
     OPTIONS_FILE,
+    Stage,
     read_json,
     refuse_other_options,
     write_json,
@@ -54,7 +55,8 @@ def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress
     made otherwise, if there is nothing to learn from, or if the loss is no longer a number.
     """
     refuse_unknown("--precision", options.precision, PRECISIONS)
-    provenance = {**asdict(options), "examples": read_json(work / "examples" / OPTIONS_FILE)}
+    stage = Stage(work / "examples")
+    provenance = {**asdict(options), "videos": len(stage.done()), "examples": stage.options()}
     if out.exists():
         refuse_other_options(out, _made_with(out), provenance)
         return Report("model", before=1, now=0)
