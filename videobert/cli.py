@@ -264,7 +264,7 @@ def inspect_codebook(
     folders = [work] if other is None else [work, other]
     codebooks = [Codebook.load(folder / "codebook") for folder in folders]
     written = page or work / "codebook.html"
-    write_page(codebooks[0], written, *codebooks[1:], names=(str(work), str(other)))
+    write_page(codebooks[0], written, codebooks[1] if other else None, (str(work), str(other)))
     reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
     if json:
         print_json(reports | {"page": str(written)})
