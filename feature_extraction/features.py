@@ -22,6 +22,7 @@ from feature_extraction.s3d import (
     PIXEL_STD,
     Backbone,
     Engine,
+    check_engine,
     engine_precision,
     make_engine,
 )
@@ -108,6 +109,7 @@ def extract(
     InputError if the weights cannot be had or DIR/features was made with other options; a video that fails is in the
     report and in failures.jsonl.
     """
+    check_engine(options.engine)
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options)
     stage.claim(extractor.provenance())

@@ -85,10 +85,23 @@ def engine_precision(name: str) -> str:
     return "bfloat16" if name == "cuda" or (name == "openvino" and _has_amx()) else "float32"
 
 
+def check_engine(name: str) -> None:
+    """InputError if there is no engine of that name, or this machine lacks what it needs."""
+    from importlib.util import find_spec
+
+    import torch
+
+    refuse_unknown("--engine", name, ("cuda", "openvino", "torch"))
+    if name == "openvino" and not find_spec("openvino"):
+        raise InputError("the engine 'openvino' is not installed: pip install 'videobert[openvino]'")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch")
+
+
 def make_engine(name: str, backbone: Backbone) -> Engine:
-    """The engine of that name: ``cuda``, ``openvino`` or ``torch``. InputError if there is none, or its package is missing."""
+    """The engine of that name, ``cuda``, ``openvino`` or ``torch``; InputError as check_engine has it."""
+    check_engine(name)
     engines: dict[str, Callable[[Backbone], Engine]] = {"cuda": CudaEngine, "openvino": OpenVinoEngine, "torch": TorchEngine}
-    refuse_unknown("--engine", name, engines)
     return engines[name](backbone)
 
 
@@ -113,8 +126,6 @@ class CudaEngine:
     def __init__(self, backbone: Backbone) -> None:
         import torch
 
-        if not torch.cuda.is_available():
-            raise InputError("the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch")
         self._module = backbone.module.to("cuda").to(memory_format=torch.channels_last_3d)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
@@ -129,10 +140,7 @@ class OpenVinoEngine:
     """OpenVINO on the CPU, on one thread; in bfloat16 where the processor multiplies it in hardware (AMX)."""
 
     def __init__(self, backbone: Backbone) -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise InputError("the engine 'openvino' is not installed: pip install 'videobert[openvino]'") from error
+        import openvino
         import torch
 
         clip = torch.zeros(1, CLIP_FRAMES, FRAME_SIZE.crop, FRAME_SIZE.crop, 3, dtype=torch.uint8)
