@@ -67,7 +67,7 @@ def total_loss(scores: Mapping[str, Score]) -> torch.Tensor:
 
     A regime counts by what it asks, that is by its share of the batch. The plain sum of the regimes' means would give the
     few ids of a small regime the weight of the many of a large one, and their noise: on a corpus like the
-    demo's, text then learnt itself by heart and did not begin to look at the video in 5,000 steps.
+    demo's, text then learnt itself by heart and did not begin to look at the video.
     """
     completions = [score for name, score in scores.items() if name in COMPLETION_NAMES]
     asked = sum(score.asked for score in completions)
