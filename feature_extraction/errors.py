@@ -8,6 +8,10 @@ from collections.abc import Iterable
 class InputError(ValueError):
     """Something the user gave cannot be used. The message is one line: it names the file and says what to do."""
 
+    def __init__(self, message: str) -> None:
+        # A file's name may hold line breaks, or codes that a terminal would obey.
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+
 
 def refuse_unknown(option: str, value: str, known: Iterable[str]) -> None:
     """InputError that lists what is known, if ``value`` is not among it."""

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.errors import InputError
-from feature_extraction.jobs import Report, run_job
+from feature_extraction.backbones import Backbone
+from feature_extraction.engines import Engine, check_engine, engine_precision, make_engine
+from feature_extraction.errors import InputError, refuse_unknown
+from feature_extraction.guard import Guards, Limits
+from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
 from feature_extraction.progress import Progress, silent
-from feature_extraction.s3d import (
-    FEATURE_WIDTH,
-    FRAME_SIZE,
-    PIXEL_MEAN,
-    PIXEL_STD,
-    Backbone,
-    Engine,
-    check_engine,
-    engine_precision,
-    make_engine,
-)
-from feature_extraction.schema import SCHEMA_VERSION, feature_column, features_schema
+from feature_extraction.schema import SCHEMA_VERSION, Clip, feature_column, features_schema
 from feature_extraction.sources import Source
 from feature_extraction.storage import Stage
-from feature_extraction.video import CLIP_FRAMES, FRAMES_PER_SECOND, stream_clips
+from feature_extraction.video import CLIP_FRAMES, DECODERS, FRAMES_PER_SECOND, stream_clips
 
 SOURCE_KEY = b"source"
 """Key of the Parquet file's metadata under which the video's absolute path stands, for who wants its pictures later."""
@@ -40,60 +35,81 @@ class FeatureOptions:
     """How a clip becomes numbers.
 
     Attributes:
-        weights: ``kinetics400``, ``random:SEED``, or a state dict's path.
+        weights: a backbone's, see backbones.Backbone.
         engine: ``cuda``, ``openvino`` or ``torch``.
+        decoder: ``pyav``, or ``decord`` for files that are trusted.
     """
 
     weights: str = "kinetics400"
     engine: str = "torch"
+    decoder: str = "pyav"
 
 
-@dataclass(frozen=True)
-class FeatureExtractor:
-    """A video in, its features out. The model is built when the first video comes, once a process."""
+class FeatureExtractor(Work):
+    """A video in, its features out, for several videos at a time.
 
-    options: FeatureOptions
+    The model is built once, when the first video comes; each video is decoded in a process of its own.
+    """
 
-    def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[FeatureOptions]]:
-        """Only the options travel to a worker process, which builds its own model."""
-        return FeatureExtractor, (self.options,)
+    def __init__(self, options: FeatureOptions, limits: Limits = Limits(), lanes: int = 1) -> None:
+        """``lanes``: how many videos are extracted at a time."""
+        self.options = options
+        self.backbone = Backbone(options.weights)
+        self._limits, self._lanes = limits, lanes
+        self._guards = Guards(limits)
+        self._building = Lock()
+
+    def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
+        """Only the options travel to another machine, which builds its own model."""
+        return FeatureExtractor, (self.options, self._limits, self._lanes)
 
     @cached_property
-    def backbone(self) -> Backbone:
-        """The network with its weights."""
-        return Backbone(self.options.weights)
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs the network."""
-        return make_engine(self.options.engine, self.backbone)
+    def _engine(self) -> Engine:
+        return make_engine(self.options.engine, self.backbone, self._lanes)
 
     def provenance(self) -> dict[str, Any]:
         """Everything that decides what a feature is, as JSON can hold it."""
+        preprocessing = self.backbone.preprocessing
         return {
             "schema": SCHEMA_VERSION,
             "frames_per_second": FRAMES_PER_SECOND,
             "clip_frames": CLIP_FRAMES,
-            **asdict(FRAME_SIZE),
-            "pixel_mean": list(PIXEL_MEAN),
-            "pixel_std": list(PIXEL_STD),
+            **asdict(preprocessing.size),
+            "pixel_mean": list(preprocessing.mean),
+            "pixel_std": list(preprocessing.std),
             **asdict(self.options),
             "precision": engine_precision(self.options.engine),
             "weights_digest": self.backbone.digest,
-            "width": FEATURE_WIDTH,
+            "width": self.backbone.width,
         }
 
-    def __call__(self, source: Source) -> pa.Table:
+    def __call__(self, source: Source) -> Made:
         """The rows of a video, see schema.features_schema; InputError if it cannot be decoded."""
-        clips, features = [], []
-        for clip in stream_clips(source.path, FRAME_SIZE):
-            features.append(self.engine(clip.frames).astype(np.float16))
-            clips.append((clip.index, clip.start, clip.end))
+        with self._building:  # the first lane builds the engine, the others wait for it
+            engine = self._engine
+        reading = self._guards.stream(stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder)
+        spans: list[tuple[int, float, float]] = []
+        features: list[np.ndarray] = []
+        model_seconds = 0.0
+        for clips in _batches(reading, engine.batch):
+            begin = time.perf_counter()
+            features.append(engine(np.stack([clip.frames for clip in clips])).astype(np.float16))
+            model_seconds += time.perf_counter() - begin
+            spans += [(clip.index, clip.start, clip.end) for clip in clips]
+        table = self._table(source, spans, np.concatenate(features))
+        return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
+
+    def close(self) -> None:
+        """End the processes that decode."""
+        self._guards.close()
+
+    def _table(self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray) -> pa.Table:
         if not np.isfinite(features).all():
-            raise InputError(f"{source.path} gives features beyond float16: the weights {self.options.weights} are not S3D's")
-        index, start, end = zip(*clips, strict=True)
-        columns = [[source.video_id] * len(clips), index, start, end, feature_column(np.stack(features))]
-        table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=features_schema(FEATURE_WIDTH))
+            raise InputError(f"{source.path} gives features beyond float16: the weights {self.options.weights} do not fit it")
+        index, start, end = zip(*spans, strict=True)
+        columns = [[source.video_id] * len(spans), index, start, end, feature_column(features)]
+        schema = features_schema(features.shape[1])
+        table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=schema)
         return table.replace_schema_metadata({SOURCE_KEY: os.fsencode(source.path.resolve())})
 
 
@@ -101,16 +117,24 @@ def extract(
     videos: Sequence[Source],
     work: Path,
     options: FeatureOptions = FeatureOptions(),
-    workers: int = 1,
+    job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Report:
     """Write DIR/features/<video>.parquet for every video that has none yet.
 
-    InputError if the weights cannot be had or DIR/features was made with other options; a video that fails is in the
-    report and in failures.jsonl.
+    InputError if the weights cannot be had, DIR/features was made with other options, or the job has to stop; a video
+    that fails is in the report and in failures.jsonl.
     """
     check_engine(options.engine)
+    refuse_unknown("--decoder", options.decoder, DECODERS)
     stage = Stage(work / "features")
-    extractor = FeatureExtractor(options)
+    extractor = FeatureExtractor(options, job.limits, job.workers)
     stage.claim(extractor.provenance())
-    return run_job(stage, videos, extractor, workers, progress)
+    return run_job(stage, videos, extractor, job, progress)
+
+
+def _batches(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:
+    """Runs of ``size`` clips of one video; the last may be shorter."""
+    remaining = iter(clips)
+    while batch := list(islice(remaining, size)):
+        yield batch

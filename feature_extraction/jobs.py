@@ -2,39 +2,97 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import multiprocessing
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 
 import pyarrow as pa
 
-from feature_extraction.errors import InputError
+from feature_extraction.accounts import FAILED, PARTIAL, WHOLE, Account, Accounts
+from feature_extraction.errors import InputError, refuse_unknown
+from feature_extraction.guard import Limits
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import Source
-from feature_extraction.storage import FAILURES_FILE, Stage, write_table
+from feature_extraction.storage import Stage, write_table
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[Source], pa.Table]
-"""What a stage does for one video; it must be picklable, and keeps what is costly to make (a model) to itself."""
+RUNNERS = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How many videos are gone through; nothing here changes what is written.
+
+    Attributes:
+        workers: videos at a time.
+        runner: ``local``, or ``ray`` for the nodes of a Ray cluster that share the disk.
+        timeout: seconds that reading one file may take.
+        retry_failed: try those again that failed or were partial in an earlier run.
+        max_failures: stop after so many; None never stops.
+    """
+
+    workers: int = 1
+    runner: str = "local"
+    timeout: float = Limits.seconds
+    retry_failed: bool = False
+    max_failures: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What one file may take."""
+        return Limits(self.timeout)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage made of one video.
+
+    Attributes:
+        partial: why the video was not whole, if it was not.
+        seconds: how long it took, by part.
+    """
+
+    table: pa.Table
+    partial: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class Work(ABC):
+    """What a stage does for one video. It is called from several threads, and must be picklable for --runner ray."""
+
+    @abstractmethod
+    def __call__(self, source: Source) -> Made:
+        """The rows of a video; InputError if it cannot be used."""
+
+    def close(self) -> None:
+        """Let go of processes, if it has any; whatever runs in them ends."""
+        return
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the inputs of one run: done by an earlier run, done now, failed now with a reason."""
+    """What became of the inputs of one run.
+
+    Attributes:
+        before, now: done by earlier runs, done by this one.
+        failures, partial: reasons by video.
+        clips: rows written now.
+        seconds: how long that took, by part, summed over the videos; and ``all`` of it by the clock.
+    """
 
     stage: str
     before: int
     now: int
     failures: dict[str, str] = field(default_factory=dict)
+    partial: dict[str, str] = field(default_factory=dict)
+    clips: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -45,129 +103,162 @@ class Report:
         if not self.now and self.complete:
             return f"{self.stage}: done already, nothing to do"
         counts = f"{self.stage}: {self.now} done now, {self.before} done already"
-        return counts if self.complete else f"{counts}, {len(self.failures)} failed"
+        if self.partial:
+            counts += f", {len(self.partial)} of them partial"
+        if self.failures:
+            counts += f", {len(self.failures)} failed (--retry-failed tries them again)"
+        parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all")
+        return f"{counts}; {parts}" if parts and self.now else counts
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    video_id: str
-    failure: str | None
+class Outcome:
+    """What became of one video now: its rows are written, or ``failure`` says why not, or ``stop`` why none can be."""
 
-
-def run_job(stage: Stage, sources: Sequence[Source], work: Work, workers: int = 1, progress: Progress = silent) -> Report:
-    """Do ``work`` for each source whose file is not there yet, in ``workers`` processes, and write what it returns.
-
-    A source whose work raises is a row of failures.jsonl and is tried again by the next run.
-    InputError if a worker process dies.
-    """
-    there = set(stage.done())
-    waiting = [source for source in sources if source.video_id not in there]
-    before, done = len(sources) - len(waiting), 0
-    failures: dict[str, str] = {}
-    name = stage.folder.name
-    progress(name, before, len(sources))
-    for outcome in _outcomes(_Task(stage, work), waiting, workers):
-        if outcome.failure is None:
-            done += 1
-        else:
-            failures[outcome.video_id] = outcome.failure
-            _note_failure(stage, outcome)
-        progress(name, before + done + len(failures), len(sources), outcome.video_id)
-    if before + done + len(failures) != len(sources):
-        raise RuntimeError(f"{name}: {len(sources)} inputs, but {before} + {done} done and {len(failures)} failed")
-    return Report(name, before, done, failures)
-
-
-def failed(stage: Stage) -> dict[str, str]:
-    """The videos that failed and have not been done since, each with its latest reason."""
-    there = set(stage.done())
-    return {row["video"]: row["reason"] for row in _failure_rows(stage) if row["video"] not in there}
+    source: Source
+    failure: str | None = None
+    stop: str | None = None
+    clips: int = 0
+    end: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class _Task:
-    """Work for one source, with its result written and its failure caught, so that one video costs only itself."""
+class Task:
+    """Work for one video, its result written and its failure caught, so that one video costs only itself."""
 
     stage: Stage
     work: Work
+    again: frozenset[str] = frozenset()
+    """Videos that are done, and done again."""
 
-    def __call__(self, source: Source) -> _Outcome:
+    def __call__(self, source: Source) -> Outcome:
+        """Do it, unless another run has done it in the meantime."""
+        path = self.stage.path(source.video_id)
+        if path.exists() and source.video_id not in self.again:
+            return Outcome(source)
         try:
-            write_table(self.work(source), self.stage.path(source.video_id))
+            if source.refusal:
+                raise InputError(source.refusal)
+            made = self.work(source)
         except InputError as error:
-            return _Outcome(source.video_id, str(error))
+            return Outcome(source, failure=str(error))
         except Exception as error:  # a bug met by one video in 300,000 must not cost the others
             logger.exception("%s of %s", self.stage.folder.name, source.path)
-            return _Outcome(source.video_id, f"{source.path}: unexpected {type(error).__name__}: {error}")
-        return _Outcome(source.video_id, None)
+            return Outcome(source, failure=f"{source.path}: unexpected {type(error).__name__}: {error}")
+        begin = time.perf_counter()
+        try:
+            self._write(source, made)
+        except InputError as error:
+            return Outcome(source, stop=str(error))
+        seconds = {**made.seconds, "write": time.perf_counter() - begin}
+        return Outcome(source, None, None, made.table.num_rows, _end(made.table), seconds)
+
+    def _write(self, source: Source, made: Made) -> None:
+        """The note first: a kill between the two leaves a video that is waiting, not one that seems whole."""
+        if made.partial or source.video_id in self.again:
+            status = PARTIAL if made.partial else WHOLE
+            Accounts(self.stage).note(source.video_id, status, f"{source.path} {made.partial or 'is whole'}")
+        write_table(made.table, self.stage.path(source.video_id))
 
 
-def _outcomes(task: _Task, sources: Sequence[Source], workers: int) -> Iterator[_Outcome]:
-    if workers == 1 or len(sources) <= 1:
-        yield from map(task, sources)
-        return
-    # spawn: a forked child would inherit the threads of torch and OpenVINO in whatever state they are.
-    context = multiprocessing.get_context("spawn")
-    count = min(workers, len(sources))
-    try:
-        with ProcessPoolExecutor(count, context, initializer=_set_task, initargs=(task,)) as pool:
-            yield from _as_completed(pool, sources, in_flight=2 * count)
-    except BrokenProcessPool as error:
-        raise InputError(
-            f"{task.stage.folder}: a worker process died, perhaps for want of memory; "
-            "what was finished is kept: run again, with fewer --workers"
-        ) from error
+def run_job(
+    stage: Stage,
+    sources: Sequence[Source],
+    work: Work,
+    options: JobOptions = JobOptions(),
+    progress: Progress = silent,
+) -> Report:
+    """Do ``work`` for each source whose file is not there yet, and write what it returns.
+
+    A source whose work raises is noted in failures.jsonl. InputError if the disk cannot be written to, or more sources
+    fail than ``options.max_failures``; what was finished is kept.
+    """
+    refuse_unknown("--runner", options.runner, RUNNERS)
+    accounts = Accounts(stage)
+    accounts.expect(sources)
+    before = accounts.read()
+    again = frozenset(before.partial) if options.retry_failed else frozenset()
+    done = before.done - again
+    settled = done if options.retry_failed else done | before.failed.keys()
+    waiting = [source for source in sources if source.video_id not in settled]
+    earlier = sum(source.video_id in done for source in sources)
+    tally = _Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
+    times = {video: row["times"] for video, row in accounts.notes().items()}
+    for outcome in _outcomes(Task(stage, work, again), waiting, options):
+        video = outcome.source.video_id
+        if outcome.stop:
+            raise InputError(outcome.stop)
+        if outcome.failure:
+            accounts.note(video, FAILED, outcome.failure, times.get(video, 0) + 1)
+        tally.add(outcome)
+        if options.max_failures is not None and tally.failures > options.max_failures:
+            raise InputError(f"{stage.folder.name} stopped after {tally.failures} failures, the last: {outcome.failure}")
+    return tally.report(accounts.read(), sources, earlier)
 
 
-def _as_completed(pool: ProcessPoolExecutor, sources: Sequence[Source], in_flight: int) -> Iterator[_Outcome]:
-    """Outcomes as they come; few futures are held, however many the sources."""
+def _outcomes(task: Task, sources: Sequence[Source], options: JobOptions) -> Iterator[Outcome]:
+    if options.runner == "ray":
+        from feature_extraction.ray_runner import ray_outcomes
+
+        return ray_outcomes(task, sources, options.workers)
+    return _local_outcomes(task, sources, options.workers)
+
+
+def _local_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they come; few futures are held, however many the sources.
+
+    Threads are enough: what takes time runs in other processes (decoding) or outside Python (networks, matrices).
+    """
     remaining = iter(sources)
-    running: set[Future[_Outcome]] = {pool.submit(_do_task, source) for source in islice(remaining, in_flight)}
-    while running:
-        finished, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {pool.submit(_do_task, source) for source in islice(remaining, len(finished))}
-        for future in finished:
-            yield future.result()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            running: set[Future[Outcome]] = {pool.submit(task, source) for source in islice(remaining, workers)}
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                running |= {pool.submit(task, source) for source in islice(remaining, len(finished))}
+                for future in finished:
+                    yield future.result()
+        finally:  # where the job is left early, the videos in flight end with their processes
+            task.work.close()
 
 
-_task: _Task
+def _end(table: pa.Table) -> float:
+    """Seconds of video that a table covers."""
+    return table.column("end")[-1].as_py() if table.num_rows and "end" in table.column_names else 0.0
 
 
-def _set_task(task: _Task) -> None:
-    """Hand a worker process its task once, so that the model behind it is built once a process."""
-    global _task
-    _task = task
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class _Tally:
+    """Counts outcomes and tells how fast they come."""
 
+    def __init__(self, name: str, total: int, settled: int, progress: Progress) -> None:
+        self._name, self._total, self._settled, self._progress = name, total, settled, progress
+        self._begin = time.monotonic()
+        self._clips, self._video_seconds, self._count = 0, 0.0, 0
+        self._seconds: Counter[str] = Counter()
+        self.failures = 0
+        progress(name, settled, total)
 
-def _end_with_parent() -> None:
-    """A parent that is killed cannot tell its workers; without this they would wait for ever, model and all."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # this runs in worker processes only
-    parent.join()
-    os._exit(1)
+    def add(self, outcome: Outcome) -> None:
+        self._count += 1
+        self.failures += outcome.failure is not None
+        self._clips += outcome.clips
+        self._video_seconds += outcome.end
+        self._seconds.update(outcome.seconds)
+        self._progress(self._name, self._settled + self._count, self._total, self._pace())
 
+    def _pace(self) -> str:
+        elapsed = max(time.monotonic() - self._begin, 1e-3)
+        return f"{self._clips / elapsed:.1f} clips/s, {self._video_seconds / elapsed:.1f} h/h"
 
-def _do_task(source: Source) -> _Outcome:
-    return _task(source)
-
-
-def _note_failure(stage: Stage, outcome: _Outcome) -> None:
-    times = sum(row["video"] == outcome.video_id for row in _failure_rows(stage))
-    row = {
-        "video": outcome.video_id,
-        "reason": outcome.failure,
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "times": times + 1,
-    }
-    with (stage.folder / FAILURES_FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _failure_rows(stage: Stage) -> list[dict[str, str]]:
-    path = stage.folder / FAILURES_FILE
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    def report(self, account: Account, sources: Sequence[Source], earlier: int) -> Report:
+        """The report of a run that went through all sources; RuntimeError if the books do not add up."""
+        inputs = {source.video_id for source in sources}
+        lost = inputs - account.done - account.failed.keys()
+        if lost or account.done & account.failed.keys():
+            raise RuntimeError(f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {sorted(lost)[:3]}")
+        now = self._count - self.failures
+        failures = {video: account.failed[video] for video in sorted(inputs & account.failed.keys())}
+        partial = {video: account.partial[video] for video in sorted(inputs & account.partial.keys())}
+        seconds = dict(self._seconds) | {"all": time.monotonic() - self._begin}
+        return Report(self._name, earlier, now, failures, partial, self._clips, seconds)

@@ -9,6 +9,7 @@ suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a lea
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Source:
 
     video_id: str
     path: Path
+    refusal: str | None = None
+    """Why it must not be opened, if it must not."""
 
 
 def video_id(below: PurePath) -> str:
@@ -46,18 +49,18 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
     A folder stands for the videos below it, by suffix. InputError if a path is absent, a folder holds no video,
     or two videos have one id.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, Source] = {}
     for path in paths:
         for source in _expand(path):
-            other = found.setdefault(source.video_id, source.path)
-            if other.resolve() != source.path.resolve():
+            other = found.setdefault(source.video_id, source)
+            if other is not source and other.path.resolve() != source.path.resolve():
                 raise InputError(
-                    f"{other} and {source.path} have the same video id {source.video_id!r}: "
+                    f"{other.path} and {source.path} have the same video id {source.video_id!r}: "
                     "rename one, or give the folder that holds both"
                 )
     if not found:
         raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
-    return [Source(name, found[name]) for name in sorted(found)]
+    return [found[name] for name in sorted(found)]
 
 
 def _expand(path: Path) -> Iterator[Source]:
@@ -80,8 +83,24 @@ def _lines(listing: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _videos_below(folder: Path) -> list[Source]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-    if not files:
+def _videos_below(folder: Path) -> Iterator[Source]:
+    """Links to folders are not followed; a link to a file elsewhere is a video that will fail."""
+    inside = folder.resolve()
+    found = False
+    for path in _files_below(folder):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            found = True
+            leaves = path.is_symlink() and not path.resolve().is_relative_to(inside)
+            refusal = f"{path} is a link that leads out of {folder}: name the file itself, or leave it out" if leaves else None
+            yield Source(video_id(path.relative_to(folder)), path, refusal)
+    if not found:
         raise InputError(f"{folder} holds no video: looked for {' '.join(sorted(VIDEO_SUFFIXES))}")
-    return [Source(video_id(path.relative_to(folder)), path) for path in files]
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_below(Path(entry.path))
+            elif entry.is_file():
+                yield Path(entry.path)

@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from feature_extraction.errors import InputError
 
 OPTIONS_FILE = "options.json"
-FAILURES_FILE = "failures.jsonl"
 
 
 def _flush(path: Path) -> None:
@@ -36,21 +35,31 @@ def _flush(path: Path) -> None:
 def write_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write a file or a folder to; it takes its name only if all went well.
 
-    The temporary name begins with a dot and ends in ``.part``, which no reader looks at.
+    The temporary name begins with a dot and ends in ``.part``, which no reader looks at. InputError if the disk is full
+    or cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.parent / f".{uuid.uuid4().hex}.part"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         for written in [part, *part.rglob("*")] if part.is_dir() else [part]:
             _flush(written)
         os.replace(part, path)
         _flush(path.parent)
+    except OSError as error:
+        raise _no_room(path, error) from error
     finally:
         if part.is_dir():
             shutil.rmtree(part)
         else:
             part.unlink(missing_ok=True)
+
+
+def _no_room(path: Path, error: OSError) -> InputError:
+    there = next(folder for folder in path.absolute().parents if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    reason = error.strerror or error
+    return InputError(f"{path} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again")
 
 
 def write_json(value: Any, path: Path) -> None:
@@ -68,16 +77,16 @@ def read_json(path: Path) -> Any:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write ``table`` as Parquet, whole or not at all."""
+    """Write ``table`` as Parquet with checksums, whole or not at all."""
     with write_whole(path) as part:
-        pq.write_table(table, part, compression="zstd")
+        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file that one of the stages wrote; InputError if it is absent or damaged."""
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
-    except (OSError, pa.ArrowInvalid) as error:
+        return pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run its stage again") from error
 
 
@@ -108,10 +117,9 @@ class Stage:
         ``options`` must be what JSON can hold.
         """
         path = self.folder / OPTIONS_FILE
-        if path.exists():
-            refuse_other_options(self.folder, read_json(path), options)
-        else:
+        if not path.exists():
             write_json(dict(options), path)
+        refuse_other_options(self.folder, read_json(path), options)
 
 
 def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from feature_extraction.captions import find_captions, read_captions
 from feature_extraction.errors import InputError, refuse_unknown
-from feature_extraction.jobs import Report, run_job
+from feature_extraction.guard import Guards, Limits
+from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence
 from feature_extraction.sentences import SentenceOptions, split_sentences
@@ -33,36 +34,46 @@ class TranscriptOptions:
     sentences: SentenceOptions = field(default_factory=SentenceOptions)
 
 
-@dataclass(frozen=True)
-class Transcriber:
+class Transcriber(Work):
     """A video in, its timed sentences out."""
 
-    options: TranscriptOptions
+    def __init__(self, options: TranscriptOptions, limits: Limits = Limits()) -> None:
+        self.options = options
+        self._limits = limits
+        self._guards = Guards(limits)
 
-    def __call__(self, source: Source) -> pa.Table:
+    def __reduce__(self) -> tuple[type[Transcriber], tuple[TranscriptOptions, Limits]]:
+        """The processes stay behind."""
+        return Transcriber, (self.options, self._limits)
+
+    def __call__(self, source: Source) -> Made:
         """The rows of a video, see schema.TRANSCRIPTS; InputError if it has no captions that can be read."""
         if self.options.asr == "none":
-            return TRANSCRIPTS.empty_table()
+            return Made(TRANSCRIPTS.empty_table())
         path = find_captions(source.path)
         if path is None:
             raise InputError(
                 f"{source.path} has no captions beside it, such as {source.path.stem}.en.vtt: "
                 "put them there, or say --asr none to learn from its pictures alone"
             )
-        captions = read_captions(path)
+        captions = self._guards.call(read_captions, path)
         sentences = split_sentences(captions.words, self.options.sentences)
         rows = [
             _row(source.video_id, index, sentence, f"captions:{path.name}", captions.language)
             for index, sentence in enumerate(sentences)
         ]
-        return pa.Table.from_pylist(rows, schema=TRANSCRIPTS)
+        return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS))
+
+    def close(self) -> None:
+        """End the processes that read."""
+        self._guards.close()
 
 
 def transcribe(
     videos: Sequence[Source],
     work: Path,
     options: TranscriptOptions = TranscriptOptions(),
-    workers: int = 1,
+    job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Report:
     """Write DIR/transcripts/<video>.parquet for every video that has none yet.
@@ -72,7 +83,7 @@ def transcribe(
     refuse_unknown("--asr", options.asr, LISTENERS)
     stage = Stage(work / "transcripts")
     stage.claim({"schema": SCHEMA_VERSION, "asr": options.asr, **asdict(options.sentences)})
-    return run_job(stage, videos, Transcriber(options), workers, progress)
+    return run_job(stage, videos, Transcriber(options, job.limits), job, progress)
 
 
 def _row(video_id: str, index: int, sentence: Sentence, source: str, language: str | None) -> dict[str, object]:

@@ -106,7 +106,7 @@ TRAINING = ("--init", "none", "--size", "tiny", "--steps", "40", "--batch-size",
 def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     """Four short videos taken from extraction to a model; tests must leave it as it is."""
     from feature_extraction.features import FeatureOptions
-    from feature_extraction.s3d import best_engine_name
+    from feature_extraction.engines import best_engine_name
     from tokenization.codebook import ClusterOptions
     from videobert.pipeline import RunOptions, run
     from videobert.pretraining.options import PretrainOptions

@@ -145,8 +145,9 @@ def test_status_says_what_is_there_and_what_failed(street: Street, tmp_path: Pat
     result = videobert("extract", mine.videos, "--work", mine.work, "--weights", "random:0")
     assert result.status == 1 and "broken.mp4" in result.err and "Traceback" not in result.err
     found = json.loads(videobert("status", "--work", mine.work, "--json").out)
-    assert found["features"]["done"] == 4 and "broken.mp4" in found["features"]["failures"]["broken"]
-    assert found["examples"] == {"done": 4, "failures": {}} and found["codebook"] is True
+    recipes = [f"recipe_{number}" for number in range(4)]
+    assert found["features"]["done"] == recipes and "broken.mp4" in found["features"]["failed"]["broken"]
+    assert found["examples"] == {"done": recipes, "failed": {}, "waiting": [], "partial": {}} and found["codebook"] is True
     assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
 
 

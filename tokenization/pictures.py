@@ -15,6 +15,7 @@ from PIL import Image
 
 from feature_extraction.errors import InputError
 from feature_extraction.features import SOURCE_KEY
+from feature_extraction.guard import Guards
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
 from feature_extraction.storage import Stage, read_table
@@ -38,9 +39,11 @@ def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress 
             held = nearest.get(row["token"])
             if held is None or row["distance"] < held["distance"]:
                 nearest[row["token"]] = row
+    guards = Guards()
     for done, row in enumerate(sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1):
-        row["jpeg"] = _jpeg(features.path(row["video_id"]), row["start"], row.pop("end"))
+        row["jpeg"] = _jpeg(guards, features.path(row["video_id"]), row["start"], row.pop("end"))
         progress("pictures", done, len(nearest))
+    guards.close()
     return pa.Table.from_pylist([nearest[token] for token in sorted(nearest)], schema=PICTURES)
 
 
@@ -63,10 +66,10 @@ def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, 
     return [rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]]
 
 
-def _jpeg(features: Path, start: float, end: float) -> bytes | None:
+def _jpeg(guards: Guards, features: Path, start: float, end: float) -> bytes | None:
     path = Path(os.fsdecode(pq.read_schema(features).metadata[SOURCE_KEY]))
     try:
-        frame = frame_at(path, (start + end) / 2, HEIGHT)
+        frame = guards.call(frame_at, path, (start + end) / 2, HEIGHT)
     except InputError as error:  # videos are often deleted once their features are there
         logger.warning("a visual word stays without a picture: %s", error)
         return None

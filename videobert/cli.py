@@ -20,18 +20,24 @@ app = typer.Typer(
 )
 
 if TYPE_CHECKING:
-    from feature_extraction.jobs import Report
+    from feature_extraction.jobs import JobOptions, Report
 
 INPUT_ERROR, INCOMPLETE = 2, 1
 """Exit status where the input cannot be used, and where some videos failed."""
+REASONS_SHOWN = 20
 
 Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")]
 Work = Annotated[Path, typer.Option(help="The work folder.")]
 Out = Annotated[Path, typer.Option(help="The model's folder.")]
 Model = Annotated[Path, typer.Option(help="A model's folder, as pretrain wrote it.")]
 Workers = Annotated[Optional[int], typer.Option(help="Processes.", show_default="one a core", min=1)]
+Timeout = Annotated[float, typer.Option(help="Seconds that reading one file may take.", min=0)]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try failed and partial videos again.")]
+MaxFailures = Annotated[Optional[int], typer.Option(help="Stop after more failures than this.", show_default="never", min=0)]
+Runner = Annotated[str, typer.Option(help="local, or ray: the nodes of a Ray cluster.")]
+Decoder = Annotated[str, typer.Option(help="pyav; or decord, for files that are trusted.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Weights = Annotated[str, typer.Option(help="S3D's weights: kinetics400, random:SEED, or a file.")]
+Weights = Annotated[str, typer.Option(help="kinetics400, kylemin, howto100m, random:SEED, a file.")]
 EngineName = Annotated[
     Optional[str], typer.Option("--engine", help="cuda, openvino or torch.", show_default="the best there is")
 ]
@@ -73,33 +79,39 @@ def main() -> None:
 
 @app.command()
 def extract(
-    videos: Videos, work: Work, weights: Weights = "kinetics400", engine: EngineName = None,
-    workers: Workers = None, json: Json = False,
+    videos: Videos, work: Work, weights: Weights = "kinetics400", engine: EngineName = None, decoder: Decoder = "pyav",
+    workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False,
+    max_failures: MaxFailures = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Clip features: 1024 numbers for each 1.5 s of picture."""
+    from feature_extraction.engines import best_engine_name
     from feature_extraction.features import FeatureOptions
     from feature_extraction.features import extract as extract_features
-    from feature_extraction.s3d import best_engine_name
     from feature_extraction.sources import find_videos
     from videobert.console import progress_bars
 
     sources = find_videos(videos)
-    options = FeatureOptions(weights, engine or best_engine_name())
+    options = FeatureOptions(weights, engine or best_engine_name(), decoder)
+    job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = extract_features(sources, work, options, workers or _cores(), progress)
+        report = extract_features(sources, work, options, job, progress)
     _finish([report], json)
 
 
 @app.command()
-def transcribe(videos: Videos, work: Work, asr: Asr = "captions", json: Json = False) -> None:
+def transcribe(
+    videos: Videos, work: Work, asr: Asr = "captions", workers: Workers = None, runner: Runner = "local",
+    timeout: Timeout = 3600, retry_failed: RetryFailed = False, max_failures: MaxFailures = None, json: Json = False,
+) -> None:  # fmt: skip
     """Timed sentences, from the captions beside each video."""
     from feature_extraction.sources import find_videos
     from feature_extraction.transcripts import TranscriptOptions
     from feature_extraction.transcripts import transcribe as transcribe_videos
     from videobert.console import progress_bars
 
+    job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr), progress=progress)
+        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr), job, progress)
     _finish([report], json)
 
 
@@ -119,13 +131,16 @@ def cluster(
 
 
 @app.command()
-def tokenize(work: Work, workers: Workers = None, json: Json = False) -> None:
+def tokenize(
+    work: Work, workers: Workers = None, runner: Runner = "local", retry_failed: RetryFailed = False,
+    max_failures: MaxFailures = None, json: Json = False,
+) -> None:  # fmt: skip
     """A visual word for each clip, then the training examples."""
     from tokenization.tokens import tokenize as tokenize_videos
     from videobert.console import progress_bars
 
     with progress_bars() as progress:
-        reports = tokenize_videos(work, workers or 1, progress)
+        reports = tokenize_videos(work, _job(workers, runner, retry_failed, max_failures), progress)
     _finish(reports, json)
 
 
@@ -159,11 +174,12 @@ def run(
     init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000, batch_size: BatchSize = 128,
     learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128, masked_share: MaskedShare = 0.15,
     dropout: Dropout = 0.1, precision: Precision = "fp32", seed: Seed = 0, engine: EngineName = None,
-    workers: Workers = None, json: Json = False,
+    decoder: Decoder = "pyav", workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600,
+    retry_failed: RetryFailed = False, max_failures: MaxFailures = None, json: Json = False,
 ) -> None:  # fmt: skip
     """All of the above, each skipped where it is done."""
+    from feature_extraction.engines import best_engine_name
     from feature_extraction.features import FeatureOptions
-    from feature_extraction.s3d import best_engine_name
     from feature_extraction.transcripts import TranscriptOptions
     from tokenization.codebook import ClusterOptions
     from videobert import pipeline
@@ -171,7 +187,7 @@ def run(
     from videobert.pretraining.options import PretrainOptions
 
     options = pipeline.RunOptions(
-        FeatureOptions(weights, engine or best_engine_name()),
+        FeatureOptions(weights, engine or best_engine_name(), decoder),
         TranscriptOptions(asr),
         ClusterOptions(branching, depth, preparation, components, seed),
         PretrainOptions(
@@ -179,29 +195,38 @@ def run(
             max_length=max_length, masked_share=masked_share, dropout=dropout, precision=precision, seed=seed,
         ),
     )  # fmt: skip
+    job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        results = list(pipeline.run(videos, work, out, options, workers or _cores(), progress))
+        results = list(pipeline.run(videos, work, out, options, job, progress))
     _finish(results, json)
 
 
 @app.command()
-def status(work: Work, json: Json = False) -> None:
-    """What is done, what failed and why."""
-    from videobert.console import print_json, print_line, print_table
-    from videobert.pipeline import StageStatus
+def status(
+    work: Work,
+    check: Annotated[bool, typer.Option("--verify", help="Read every file, and compare it with its checksums.")] = False,
+    json: Json = False,
+) -> None:
+    """What is done, what failed and why, what is waiting."""
+    from videobert.console import print_accounts, print_json, print_line, progress_bars
     from videobert.pipeline import status as look
+    from videobert.pipeline import verify
 
-    found = look(work)
+    accounts = look(work)
+    codebook = (work / "codebook").is_dir()
+    damage = {}
+    if check:
+        with progress_bars() as progress:
+            damage = verify(work, progress)
     if json:
-        print_json(found)
-        return
-    stages = {name: stage for name, stage in found.items() if isinstance(stage, StageStatus)}
-    rows = [[name, str(stage.done), str(len(stage.failures))] for name, stage in stages.items()]
-    print_table(str(work), ["stage", "done", "failed"], rows)
-    print_line(f"codebook: {'there' if found['codebook'] else 'not made yet'}")
-    for name, stage in stages.items():
-        for video, reason in stage.failures.items():
-            print_line(f"{name}: {video}: {reason}")
+        print_json({**accounts, "codebook": codebook, "damaged": damage})
+    else:
+        print_accounts(str(work), accounts)
+        print_line(f"codebook: {'there' if codebook else 'not made yet'}")
+        for reason in damage.values():
+            print_line(f"damaged: {reason}")
+    if damage:
+        raise typer.Exit(INCOMPLETE)
 
 
 @app.command()
@@ -274,6 +299,14 @@ def inspect_codebook(
     print_line(f"page: {written}")
 
 
+def _job(
+    workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0
+) -> JobOptions:
+    from feature_extraction.jobs import JobOptions
+
+    return JobOptions(workers or _cores(), runner, timeout, retry_failed, max_failures)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -299,7 +332,9 @@ def _finish(reports: Iterable[Report], as_json: bool) -> None:
         for report in reports:
             print_line(str(report))
     reasons = [reason for report in reports for reason in report.failures.values()]
-    for reason in reasons:
+    for reason in reasons[:REASONS_SHOWN]:
         sys.stderr.write(f"videobert: {reason}\n")
+    if len(reasons) > REASONS_SHOWN:
+        sys.stderr.write(f"videobert: and {len(reasons) - REASONS_SHOWN:,} more, see failures.jsonl or videobert status\n")
     if reasons:
         raise typer.Exit(INCOMPLETE)

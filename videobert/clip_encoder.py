@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from feature_extraction.engines import best_engine_name
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions
-from feature_extraction.s3d import best_engine_name
 from feature_extraction.schema import feature_matrix
 from feature_extraction.sources import Source
 from tokenization.codebook import Codebook
@@ -48,7 +48,8 @@ class ClipEncoder:
         """
         weights = self.weights or self.codebook.options["features"]["weights"]
         extractor = FeatureExtractor(FeatureOptions(weights, best_engine_name()))
-        table = extractor(Source(path.stem, path))
+        table = extractor(Source(path.stem, path)).table
+        extractor.close()
         starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
         middles = (starts + ends) / 2
         inside = np.flatnonzero((start <= middles) & (middles <= end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from rich.table import Table
 from feature_extraction.progress import Progress
 
 if TYPE_CHECKING:
+    from feature_extraction.accounts import Account
     from tokenization.inspection import CodebookReport
 
 REPORTS_PER_LINE = 10
@@ -41,8 +42,8 @@ def progress_bars() -> Iterator[Progress]:
         tasks: dict[str, Any] = {}
 
         def show(stage: str, done: int, total: int, detail: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total, detail="")
+            if stage not in tasks:  # what earlier runs did says nothing about the speed of this one
+                tasks[stage] = bars.add_task(stage, total=total, completed=done, detail="")
             bars.update(tasks[stage], completed=done, total=total, detail=detail)
 
         yield show
@@ -56,7 +57,21 @@ def _print_tenths(stage: str, done: int, total: int, detail: str = "") -> None:
 
 def print_json(value: Any) -> None:
     """Print for a program to read."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=vars) + "\n")
+
+    def plain(thing: Any) -> Any:
+        return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
+
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
+    """Print what became of every input of each stage, and the reasons."""
+    counts = [[len(a.done), len(a.partial), len(a.failed), len(a.waiting)] for a in accounts.values()]
+    rows = [[name, *(f"{count:,}" for count in row)] for name, row in zip(accounts, counts, strict=True)]
+    print_table(title, ["stage", "done", "of them partial", "failed", "waiting"], rows)
+    for name, account in accounts.items():
+        for video, reason in {**account.partial, **account.failed}.items():
+            print_line(f"{name}: {video}: {reason}")
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

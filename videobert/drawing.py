@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feature_extraction.guard import Guards
 from feature_extraction.storage import write_whole
 from feature_extraction.video import frame_at
 from tokenization.pictures import picture
@@ -33,6 +34,7 @@ def draw_prediction(
     """
     from matplotlib.figure import Figure
 
+    guards = Guards()
     shown = thin(range(len(clip.words)), MOST_COLUMNS)
     figure = Figure(figsize=(12, 6.2), layout="constrained", facecolor="white")
     seen, answers = figure.subfigures(2, 1, height_ratios=[1.45, 1])  # type: ignore[misc]  # an array of two
@@ -41,9 +43,10 @@ def draw_prediction(
         axes.set_axis_off()
     for column, place in enumerate(shown):
         middle = float(clip.start[place] + clip.end[place]) / 2
-        _show(grid[0, column], frame_at(clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
+        _show(grid[0, column], guards.call(frame_at, clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
         word = int(clip.words[place])
         _show(grid[1, column], picture(pictures, word), f"word {word}")
+    guards.close()
     seen.suptitle(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11)
     answers.suptitle(_numbered(template), fontsize=12, fontweight="bold")
     for number, (axes, guess) in enumerate(zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1):

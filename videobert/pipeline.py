@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from feature_extraction.accounts import Account, Accounts, damaged
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureOptions, extract
-from feature_extraction.jobs import Report, failed
+from feature_extraction.jobs import JobOptions, Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import find_videos
 from feature_extraction.storage import Stage
@@ -31,20 +31,12 @@ class RunOptions:
     pretraining: PretrainOptions = field(default_factory=PretrainOptions)
 
 
-@dataclass(frozen=True)
-class StageStatus:
-    """What a stage has: ``done`` videos, and the failed ones with their reasons."""
-
-    done: int
-    failures: dict[str, str]
-
-
 def run(
     videos: list[Path],
     work: Path,
     out: Path,
     options: RunOptions = RunOptions(),
-    workers: int = 1,
+    job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Iterator[Report]:
     """Do every stage that is not done, from videos to a model; yield what became of each.
@@ -54,20 +46,27 @@ def run(
     from videobert.pretraining.loop import pretrain
 
     sources = find_videos(videos)
-    yield extract(sources, work, options.features, workers, progress)
-    yield transcribe(sources, work, options.transcripts, progress=progress)
+    yield extract(sources, work, options.features, job, progress)
+    yield transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)
-    yield from tokenize(work, progress=progress)
+    yield from tokenize(work, job, progress)
     yield pretrain(work, out, options.pretraining, progress)
 
 
-def status(work: Path) -> dict[str, Any]:
-    """What is done below a work folder: a StageStatus for each stage of videos, and whether the codebook is there.
+def status(work: Path) -> dict[str, Account]:
+    """What became of every input of each stage of videos. InputError if the folder is not there."""
+    _check_work(work)
+    return {name: Accounts(Stage(work / name)).read() for name in VIDEO_STAGES}
 
-    InputError if the folder is not there.
-    """
+
+def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
+    """Read every file of every stage; what cannot be read whole, with its reason. InputError as ``status`` has it."""
+    _check_work(work)
+    return {
+        f"{name}/{video}": reason for name in VIDEO_STAGES for video, reason in damaged(Stage(work / name), progress).items()
+    }
+
+
+def _check_work(work: Path) -> None:
     if not work.is_dir():
         raise InputError(f"{work} is not there: make it with videobert extract VIDEOS --work {work}")
-    stages = {name: Stage(work / name) for name in VIDEO_STAGES}
-    found: dict[str, Any] = {name: StageStatus(len(stage.done()), failed(stage)) for name, stage in stages.items()}
-    return found | {"codebook": (work / "codebook").is_dir()}

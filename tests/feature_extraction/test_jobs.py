@@ -1,27 +1,23 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from feature_extraction.accounts import Accounts
 from feature_extraction.errors import InputError
-from feature_extraction.jobs import failed, run_job
+from feature_extraction.jobs import JobOptions, Made, Work, run_job
 from feature_extraction.sources import Source
 from feature_extraction.storage import Stage, read_table
 
 
 @dataclass(frozen=True)
-class CountLetters:
+class CountLetters(Work):
     """Fails on files that say so, and notes each call in a file beside them."""
 
-    def __call__(self, source: Source) -> pa.Table:
+    def __call__(self, source: Source) -> Made:
         with (source.path.parent / "calls").open("a") as calls:
             calls.write(f"{source.video_id}\n")
         text = source.path.read_text()
@@ -29,9 +25,15 @@ class CountLetters:
             raise InputError(f"{source.path} is bad: mend it")
         if text == "bug":
             raise ZeroDivisionError("a bug")
-        if text == "die":
-            os._exit(9)
-        return pa.table({"letters": [len(text)]})
+        table = pa.table({"video_id": [source.video_id], "letters": [len(text)]})
+        return Made(table, "ends after its half" if text == "half" else None)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path / "stage")
+    made.claim({})
+    return made
 
 
 def make_sources(folder: Path, **texts: str) -> list[Source]:
@@ -40,80 +42,99 @@ def make_sources(folder: Path, **texts: str) -> list[Source]:
     return [Source(name, folder / name) for name in texts]
 
 
+def calls(folder: Path) -> list[str]:
+    """Which videos were worked on since the last time this was asked."""
+    noted = folder / "calls"
+    names = noted.read_text().split() if noted.exists() else []
+    noted.unlink(missing_ok=True)
+    return sorted(names)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_input_is_done_or_failed_with_its_reason(tmp_path: Path, workers: int) -> None:
-    stage = Stage(tmp_path / "stage")
-    stage.claim({})
+def test_every_input_is_done_or_failed_with_its_reason(stage: Stage, tmp_path: Path, workers: int) -> None:
     sources = make_sources(tmp_path, a="one", b="bad", c="three", d="bug")
-    report = run_job(stage, sources, CountLetters(), workers)
+    report = run_job(stage, sources, CountLetters(), JobOptions(workers))
     assert (report.before, report.now, set(report.failures)) == (0, 2, {"b", "d"})
     assert "mend it" in report.failures["b"] and "ZeroDivisionError" in report.failures["d"]
-    assert stage.done() == ["a", "c"] and set(failed(stage)) == {"b", "d"}
+    account = Accounts(stage).read()
+    assert (account.done, set(account.failed), account.waiting) == ({"a", "c"}, {"b", "d"}, frozenset())
     assert read_table(stage.path("c"))["letters"].to_pylist() == [5]
 
 
-def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "stage")
-    stage.claim({})
-    sources = make_sources(tmp_path, a="one", b="bad")
+def test_a_second_run_does_only_what_is_missing(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="one")
     run_job(stage, sources, CountLetters())
-    (tmp_path / "b").write_text("mended")
-    (tmp_path / "calls").unlink()
-    report = run_job(stage, sources, CountLetters())
-    assert (report.before, report.now, report.complete) == (1, 1, True)
-    assert (tmp_path / "calls").read_text() == "b\n"
-    assert not failed(stage)
+    assert calls(tmp_path) == ["a"]
+    report = run_job(stage, [*sources, *make_sources(tmp_path, b="two")], CountLetters())
+    assert calls(tmp_path) == ["b"] and (report.before, report.now) == (1, 1)
     assert str(run_job(stage, sources, CountLetters())) == "stage: done already, nothing to do"
 
 
-def test_a_worker_that_dies_ends_the_job_and_keeps_what_is_done(tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "stage")
-    stage.claim({})
-    sources = make_sources(tmp_path, a="one", z="die")
-    with pytest.raises(InputError, match="a worker process died"):
-        run_job(stage, sources, CountLetters(), workers=2)
+def test_failures_are_tried_again_only_when_asked_for(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="one", b="bad")
+    run_job(stage, sources, CountLetters())
+    (tmp_path / "b").write_text("mended")
+    calls(tmp_path)
+    report = run_job(stage, sources, CountLetters())
+    assert not calls(tmp_path) and set(report.failures) == {"b"} and "--retry-failed" in str(report)
+    report = run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
+    assert calls(tmp_path) == ["b"] and (report.before, report.now, report.complete) == (1, 1, True)
+    assert not Accounts(stage).read().failed
 
 
-def test_progress_tells_every_video(tmp_path: Path) -> None:
-    stage = Stage(tmp_path / "stage")
-    stage.claim({})
+def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="half", b="whole")
+    report = run_job(stage, sources, CountLetters())
+    assert report.complete and set(report.partial) == {"a"} and "1 of them partial" in str(report)
+    assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
+    assert "ends after its half" in Accounts(stage).read().partial["a"]
+    (tmp_path / "a").write_text("entire")
+    run_job(stage, sources, CountLetters())
+    assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
+    run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
+    assert read_table(stage.path("a"))["letters"].to_pylist() == [6] and not Accounts(stage).read().partial
+
+
+def test_a_job_stops_after_too_many_failures_and_the_rest_waits(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="ok", **{f"b{n}": "bad" for n in range(5)}, c="ok")
+    with pytest.raises(InputError, match="stopped after 3 failures.*is bad"):
+        run_job(stage, sources, CountLetters(), JobOptions(max_failures=2))
+    account = Accounts(stage).read()
+    assert (len(account.done), len(account.failed), len(account.waiting)) == (1, 3, 3)
+
+
+def test_how_often_a_video_failed_is_counted(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, b="bad")
+    for _ in range(3):
+        run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
+    assert [row["times"] for row in Accounts(stage).notes().values()] == [3]
+
+
+def test_what_another_run_did_meanwhile_is_not_done_again(stage: Stage, tmp_path: Path) -> None:
+    first, second = make_sources(tmp_path, a="one", b="two")
+
+    class Racing(CountLetters):
+        def __call__(self, source: Source) -> Made:
+            run_job(stage, [second], CountLetters())
+            return super().__call__(source)
+
+    report = run_job(stage, [first, second], Racing())
+    assert calls(tmp_path) == ["a", "b"] and report.complete and report.now == 2
+
+
+def test_a_source_that_must_not_be_opened_is_not(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    report = run_job(stage, [Source("a", tmp_path / "a", "a leads out of the folder")], CountLetters())
+    assert report.failures == {"a": "a leads out of the folder"} and not calls(tmp_path)
+
+
+def test_progress_tells_every_video_and_the_pace(stage: Stage, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    run_job(
-        stage,
-        make_sources(tmp_path, a="1", b="2"),
-        CountLetters(),
-        progress=lambda _, done, total, detail="": told.append((done, total)),
-    )
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    details: list[str] = []
 
+    def listen(_: str, done: int, total: int, detail: str = "") -> None:
+        told.append((done, total))
+        details.append(detail)
 
-@dataclass(frozen=True)
-class NoteProcessAndWait:
-    """Writes which process it runs in, then takes its time."""
-
-    def __call__(self, source: Source) -> pa.Table:
-        (source.path.parent / f"{source.video_id}.pid").write_text(str(os.getpid()))
-        time.sleep(60)
-        return pa.table({"a": [1]})
-
-
-def _job_of_sleepers(folder: str) -> None:
-    sources = [Source(name, Path(folder) / name) for name in "ab"]
-    run_job(Stage(Path(folder) / "stage"), sources, NoteProcessAndWait(), workers=2)
-
-
-def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    code = f"from tests.feature_extraction.test_jobs import _job_of_sleepers; _job_of_sleepers({str(tmp_path)!r})"
-    parent = subprocess.Popen([sys.executable, "-c", code])
-    wait_until(lambda: all((tmp_path / f"{name}.pid").exists() for name in "ab"))
-    workers = [int((tmp_path / f"{name}.pid").read_text()) for name in "ab"]
-    parent.kill()
-    parent.wait()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    run_job(stage, make_sources(tmp_path, a="1", b="2"), CountLetters(), progress=listen)
+    assert told == [(0, 2), (1, 2), (2, 2)] and "clips/s" in details[-1] and "h/h" in details[-1]

@@ -1,0 +1,92 @@
+"""What became of every input of a stage: done, failed or waiting, three sets that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.compute as pc
+
+from feature_extraction.errors import InputError
+from feature_extraction.ledger import Ledger
+from feature_extraction.progress import Progress, silent
+from feature_extraction.sources import Source
+from feature_extraction.storage import Stage, read_table
+
+FAILED, PARTIAL, WHOLE = "failed", "partial", "whole"
+"""What is noted of a video: it failed, its rows are there but it was not whole, it was partial and is whole now."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The inputs of a stage by what became of them.
+
+    Attributes:
+        failed, partial: reasons by video. What is partial is done, too.
+    """
+
+    done: frozenset[str]
+    failed: dict[str, str]
+    waiting: frozenset[str]
+    partial: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The books of a stage: its inputs, what is noted of them, and the files that are there."""
+
+    stage: Stage
+
+    @property
+    def _inputs(self) -> Ledger:
+        return Ledger(self.stage.folder / "inputs.jsonl")
+
+    @property
+    def _notes(self) -> Ledger:
+        return Ledger(self.stage.folder / "failures.jsonl")
+
+    def expect(self, sources: Iterable[Source]) -> None:
+        """Enter inputs that are not in the books yet."""
+        there = {row["video"] for row in self._inputs}
+        new = (source for source in sources if source.video_id not in there)
+        self._inputs.add({"video": source.video_id, "path": str(source.path)} for source in new)
+
+    def note(self, video: str, status: str, reason: str, times: int = 1) -> None:
+        """Add a row about a video; the latest one counts. ``times`` is how often that was so."""
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        self._notes.add([{"video": video, "status": status, "reason": reason, "when": when, "times": times}])
+
+    def notes(self) -> dict[str, dict[str, Any]]:
+        """The latest row about each video."""
+        return {row["video"]: row for row in self._notes}
+
+    def read(self) -> Account:
+        """The account as it stands."""
+        done = frozenset(self.stage.done())
+        reasons: dict[str, dict[str, str]] = {FAILED: {}, PARTIAL: {}, WHOLE: {}}
+        for video, row in self.notes().items():
+            reasons[row["status"]][video] = row["reason"]
+        failed = {video: reason for video, reason in reasons[FAILED].items() if video not in done}
+        partial = {video: reason for video, reason in reasons[PARTIAL].items() if video in done}
+        waiting = frozenset(row["video"] for row in self._inputs).difference(done, failed)
+        return Account(done, failed, waiting, partial)
+
+
+def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:
+    """The files of a stage that cannot be read whole, or hold another video's rows, each with its reason.
+
+    Every page is compared with its checksum.
+    """
+    found: dict[str, str] = {}
+    videos = stage.done()
+    for count, video in enumerate(videos, 1):
+        try:
+            column = read_table(stage.path(video)).column("video_id")
+            if not pc.all(pc.equal(column, video)).as_py():
+                found[video] = f"{stage.path(video)} holds rows of another video: delete it and run its stage again"
+        except (InputError, KeyError) as error:
+            found[video] = str(error)
+        progress(f"verify {stage.folder.name}", count, len(videos))
+    return found

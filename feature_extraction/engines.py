@@ -1,0 +1,147 @@
+"""Engines: what runs a backbone on a machine's hardware.
+
+An engine is called from several threads at once, one a lane: a lane is one video that is being read. A feature has the
+same bytes whatever else is in its batch and however many lanes there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from threading import Lock, local
+from typing import Protocol
+
+import numpy as np
+
+from feature_extraction.backbones import Backbone
+from feature_extraction.errors import InputError, refuse_unknown
+from feature_extraction.video import CLIP_FRAMES
+
+
+class Engine(Protocol):
+    """Runs the backbone; safe to call from several threads.
+
+    Attributes:
+        batch: how many clips it takes at a time.
+    """
+
+    batch: int
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Features of 1 to ``batch`` clips: uint8 [n, 30, crop, crop, 3], RGB, in, float32 [n, width] out."""
+
+
+def best_engine_name() -> str:
+    """The engine for this machine: ``cuda``, else ``openvino`` where it is installed, else ``torch``."""
+    from importlib.util import find_spec
+
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "openvino" if find_spec("openvino") else "torch"
+
+
+def engine_precision(name: str) -> str:
+    """In what numbers an engine computes on this machine: bfloat16 where the hardware multiplies it, else float32."""
+    return "bfloat16" if name == "cuda" or (name == "openvino" and _has_amx()) else "float32"
+
+
+def check_engine(name: str) -> None:
+    """InputError if there is no engine of that name, or this machine lacks what it needs."""
+    from importlib.util import find_spec
+
+    import torch
+
+    refuse_unknown("--engine", name, ("cuda", "openvino", "torch"))
+    if name == "openvino" and not find_spec("openvino"):
+        raise InputError("the engine 'openvino' is not installed: pip install 'videobert[openvino]'")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch")
+
+
+def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
+    """The engine ``cuda``, ``openvino`` or ``torch``, for that many threads at once; InputError as check_engine has it."""
+    check_engine(name)
+    engines: dict[str, Callable[[], Engine]] = {
+        "cuda": lambda: CudaEngine(backbone),
+        "openvino": lambda: OpenVinoEngine(backbone, lanes),
+        "torch": lambda: TorchEngine(backbone),
+    }
+    return engines[name]()
+
+
+class TorchEngine:
+    """Plain torch on the CPU, in float32, one thread a lane: other lanes have the other cores."""
+
+    batch: int = 1
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._module = backbone.module
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Features of one clip; see Engine."""
+        import torch
+
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            return self._module(torch.from_numpy(frames)).numpy()
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU, one thread a lane; in bfloat16 where the processor multiplies it in hardware (AMX)."""
+
+    batch: int = 1
+
+    def __init__(self, backbone: Backbone, lanes: int) -> None:
+        import openvino
+        import torch
+
+        crop = backbone.preprocessing.size.crop
+        clip = torch.zeros(1, CLIP_FRAMES, crop, crop, 3, dtype=torch.uint8)
+        model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
+        precision = {"bfloat16": "bf16", "float32": "f32"}[engine_precision("openvino")]
+        hints = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": lanes, "INFERENCE_NUM_THREADS": lanes}
+        hints["ENABLE_CPU_PINNING"] = False  # or every process would sit on the first cores
+        self._compiled = openvino.Core().compile_model(model, "CPU", hints)
+        self._thread = local()
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Features of one clip; see Engine."""
+        if not hasattr(self._thread, "request"):  # a request holds one inference: no two threads may share it
+            self._thread.request = self._compiled.create_infer_request()
+        return self._thread.request.infer([frames])[0].copy()
+
+
+class CudaEngine:
+    """Torch on the first GPU, compiled, in bfloat16 with channels last. The first batch takes a minute: it compiles."""
+
+    batch: int = 8
+
+    def __init__(self, backbone: Backbone) -> None:
+        import torch
+
+        module = deepcopy(backbone.module).to("cuda")  # the backbone's own stays on the CPU, for its digest
+        self._module = torch.compile(module.to(memory_format=torch.channels_last_3d))
+        self._launch = Lock()
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """Features of 1 to 8 clips; see Engine."""
+        import torch
+
+        clips = torch.from_numpy(fixed_batch(frames, self.batch)).pin_memory()
+        with self._launch, torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
+            features = self._module(clips.to("cuda", non_blocking=True)).float()
+        return features[: len(frames)].cpu().numpy()
+
+
+def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
+    """Clips filled up with black ones to ``size``: a batch of another size would be computed in another order."""
+    missing = size - len(frames)
+    return np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)]) if missing else frames
+
+
+def _has_amx() -> bool:
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from feature_extraction import engines
+from feature_extraction.backbones import Backbone, Preprocessing
+from feature_extraction.engines import check_engine, engine_precision, fixed_batch, make_engine
+from feature_extraction.errors import InputError
+from feature_extraction.frames import FrameSize
+from feature_extraction.s3d_gated import GatedS3D
+from feature_extraction.weights import randomise
+
+
+@dataclass(frozen=True)
+class SmallBackbone(Backbone):
+    """The same network on frames of 64 x 64: a tenth of the time."""
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        return replace(super().preprocessing, size=FrameSize(64, 64))
+
+
+def clip(seed: int, side: int = 224) -> np.ndarray:
+    """A clip of coloured squares that move."""
+    rng = np.random.default_rng(seed)
+    frames = np.zeros((1, 30, 224, 224, 3), dtype=np.uint8)
+    for colour, speed in zip(rng.integers(60, 255, (3, 3)), rng.integers(1, 5, 3), strict=True):
+        for number, frame in enumerate(frames[0]):
+            frame[40:150, 10 + speed * number : 80 + speed * number] += (colour // 3).astype(np.uint8)
+    return np.ascontiguousarray(frames[:, :, 60 : 60 + side, 60 : 60 + side] if side < 224 else frames)
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    return float(first.ravel() @ second.ravel() / np.linalg.norm(first) / np.linalg.norm(second))
+
+
+@pytest.fixture
+def openvino() -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+
+
+def test_openvino_agrees_with_torch_and_with_itself(openvino: None) -> None:
+    backbone = Backbone("random:0")
+    fast, plain = make_engine("openvino", backbone), make_engine("torch", backbone)
+    assert fast(clip(0)).shape == (1, 1024) and fast(clip(0)).dtype == np.float32
+    for seed in (0, 1):
+        assert cosine(fast(clip(seed)), plain(clip(seed))) > 0.999
+    assert (fast(clip(0)) == fast(clip(0))).all()
+
+
+@pytest.mark.parametrize("amx", [False, True])
+def test_openvino_agrees_with_torch_on_the_gated_network(
+    amx: bool, openvino: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = GatedS3D()
+    randomise(network, 0)
+    torch.save(network.state_dict(), tmp_path / "s3dg.pth")
+    monkeypatch.setattr(engines, "_has_amx", lambda: amx)
+    backbone = SmallBackbone(str(tmp_path / "s3dg.pth"))
+    fast, plain = make_engine("openvino", backbone)(clip(0, 64)), make_engine("torch", backbone)(clip(0, 64))
+    assert cosine(fast, plain) > 0.999
+
+
+@pytest.mark.parametrize("name", ["openvino", "torch"])
+def test_a_feature_has_the_same_bytes_however_many_lanes_there_are(name: str) -> None:
+    if name == "openvino":
+        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    backbone = SmallBackbone("random:0")
+    clips = [clip(seed, 64) for seed in range(12)]
+    alone = make_engine(name, backbone, lanes=1)
+    expected = [alone(frames).tobytes() for frames in clips]
+    assert len(set(expected)) == 12
+    for lanes in (2, 3):
+        shared = make_engine(name, backbone, lanes)
+        with ThreadPoolExecutor(lanes) as threads:
+            found = list(threads.map(lambda frames, engine=shared: engine(frames).tobytes(), clips))
+        assert found == expected
+
+
+def test_random_features_tell_clips_apart_and_keep_within_float16() -> None:
+    engine = make_engine("torch", Backbone("random:0"))
+    first, second = engine(clip(0)), engine(clip(1))
+    assert np.abs(first - second).mean() > 0.01 * np.abs(first).mean()
+    assert 0.01 < np.abs(first).mean() and np.abs(first).max() < 1000
+
+
+def test_a_batch_is_filled_up_to_its_size_and_a_full_one_left_alone() -> None:
+    frames = np.full((3, 30, 4, 4, 3), 7, np.uint8)
+    filled = fixed_batch(frames, 8)
+    assert filled.shape == (8, 30, 4, 4, 3) and filled.dtype == np.uint8
+    assert (filled[:3] == frames).all() and not filled[3:].any()
+    assert fixed_batch(filled, 8) is filled
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_cuda_agrees_with_torch_and_with_itself_in_any_company() -> None:
+    backbone = SmallBackbone("random:0")
+    fast, plain = make_engine("cuda", backbone), make_engine("torch", backbone)
+    clips = np.concatenate([clip(seed, 64) for seed in range(fast.batch)])
+    together = fast(clips)
+    for number, frames in enumerate(clips):
+        assert cosine(together[number], plain(frames[None])) > 0.999
+        assert (fast(frames[None])[0] == together[number]).all()
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(InputError, match="abacus"):
+        make_engine("abacus", Backbone("random:0"))
+
+
+def test_an_engine_that_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="needs a GPU"):
+        check_engine("cuda")
+
+
+def test_the_precision_is_that_of_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_has_amx", lambda: True)
+    assert [engine_precision(name) for name in ("cuda", "openvino", "torch")] == ["bfloat16", "bfloat16", "float32"]
+    monkeypatch.setattr(engines, "_has_amx", lambda: False)
+    assert engine_precision("openvino") == "float32"
