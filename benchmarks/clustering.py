@@ -16,21 +16,16 @@ import dataclasses
 import importlib.util
 import io
 import multiprocessing
-import os
-import platform
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
 from sklearn.cluster import MiniBatchKMeans
-from threadpoolctl import threadpool_info
 
+from benchmarks.machine import line, machine, peak_memory, timed
 from benchmarks.made_up import MadeUpFeatures
 from feature_extraction.storage import write_json
 from tokenization.hierarchical_kmeans import HierarchicalKMeans
@@ -55,16 +50,6 @@ class Sizes:
 
 
 QUICK = Sizes(128, 6_000, 2_000, 4_000, 12_000, 4_000, 1_000, 20_000)
-
-
-def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
-    """Seconds of the fastest run, and the result."""
-    best, result = float("inf"), None
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        result = work()
-        best = min(best, time.perf_counter() - begin)
-    return best, result
 
 
 # ---- ours, and what else one would use ------------------------------------------------------------------------------
@@ -276,9 +261,7 @@ def fit_large(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
 def _fit_folder(folder: str) -> tuple[float, float, int, float]:
     """Seconds, peak resident memory of this process in GB (10^9 bytes), dead words, inertia."""
     seconds, model = timed(lambda: HierarchicalKMeans(BRANCHING, 4, random_state=0).fit(folder))
-    status = Path("/proc/self/status").read_text()  # not getrusage: there the parent's peak before exec counts, too
-    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e9
-    return seconds, peak, len(model.dead_words_), model.inertia_
+    return seconds, peak_memory(), len(model.dead_words_), model.inertia_
 
 
 # ---- the run --------------------------------------------------------------------------------------------------------
@@ -304,27 +287,6 @@ TARGETS = {  # figure: (at least or at most, what)
 }
 
 
-def machine() -> dict[str, Any]:
-    """What it ran on."""
-    cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.partition(":")[2].strip() for line in cpus if line.startswith("model name")), platform.processor())
-    threads = {entry["internal_api"]: entry["num_threads"] for entry in threadpool_info()}
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__}
-    return {"cpu": name, "cores": len(os.sched_getaffinity(0)), "threads": threads, **versions}
-
-
-def line(name: str, value: Any, judged: bool = True) -> str:
-    """One figure in at most 80 columns, with its target where it is judged."""
-    if isinstance(value, str):
-        return f"{name}: {value}"
-    shown = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    if name not in TARGETS or not judged:
-        return f"{name:40s} {shown:>12s}"
-    sign, target = TARGETS[name]
-    held = value >= target if sign == ">=" else value <= target
-    return f"{name:40s} {shown:>12s}   {sign} {target:<5g} {'held' if held else 'MISSED'}"
-
-
 def main() -> None:
     """Run the parts asked for and print their figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -342,10 +304,10 @@ def main() -> None:
         print(f"\n{(PARTS[part].__doc__ or part).splitlines()[0]}")
         found = PARTS[part](made_up, sizes)
         for name, value in found.items():
-            print(line(name, value, not given["quick"]), flush=True)
+            print(line(name, value, {} if given["quick"] else TARGETS), flush=True)
         figures |= found
     if given["json"]:
-        write_json({**figures, "sizes": dataclasses.asdict(sizes), "machine": machine()}, given["json"])
+        write_json({**figures, "sizes": dataclasses.asdict(sizes), "machine": machine("numpy", "scikit-learn")}, given["json"])
 
 
 if __name__ == "__main__":

@@ -6,34 +6,27 @@ words = model.predict(features)  # int32, 0 ... 20735
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import sklearn
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from feature_extraction.errors import InputError
-from feature_extraction.storage import read_json, write_json, write_whole
 from tokenization.feature_source import ArraySource, FeatureSource, FolderSource, block_rows
 from tokenization.node_kmeans import NodeOptions
-from tokenization.preparation import PREPARATIONS, NotFinite, Preparation
+from tokenization.preparation import PREPARATIONS, NotFinite
+from tokenization.tree_files import read_tree, write_tree
 from tokenization.tree_growing import Checkpoint, Grown, GrowthOptions, Progress, grow
 from tokenization.tree_search import Scratch, find_words, squared_distances, workers
 
 if TYPE_CHECKING:
     from tokenization.torch_search import TorchSearch
-
-CENTROIDS_FILE = "centroids.safetensors"
-CODEBOOK_FILE = "codebook.json"
-FORMAT_VERSION = 1
 
 _LEARNING = (
     "branching",
@@ -288,35 +281,22 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         return list(self._tree.centers)
 
     def metadata(self) -> dict[str, Any]:
-        """What the codebook's JSON says: what made it and what came of it."""
+        """What made it and what came of it, as JSON can hold it."""
         check_is_fitted(self)
         words = self.branching**self.depth
         return {
-            "format": FORMAT_VERSION,
             "parameters": self._learning(),
             "n_features": int(self.n_features_in_),
             "words": words,
             "words_in_use": words - len(self.dead_words_),
-            "inertia_by_level": self.inertia_by_level_,
         }
 
-    def save(self, folder: str | Path, **more: Any) -> dict[str, Any]:
-        """Write ``centroids.safetensors`` and then ``codebook.json``, whole or not at all; return what the JSON holds.
-
-        Args:
-            folder: made if it is not there.
-            more: entries to add to the JSON, as what the features were made with.
-        """
-        metadata = {**self.metadata(), **more}
-        tensors = {"mean": self._preparation.mean}
-        if self._preparation.components is not None:
-            tensors["components"] = self._preparation.components
-        for level, (centers, sizes) in enumerate(zip(self._tree.centers, self.sizes_, strict=True)):
-            tensors |= {f"centers.{level}": centers, f"sizes.{level}": sizes}
-        with write_whole(Path(folder) / CENTROIDS_FILE) as part:
-            save_file(tensors, part)
-        write_json(metadata, Path(folder) / CODEBOOK_FILE)
-        return metadata
+    def save(self, folder: str | Path) -> None:
+        """Write ``centroids.safetensors`` and ``codebook.json`` into a folder, which is made if it is not there."""
+        metadata = self.metadata()
+        none = np.empty(0, np.int32)
+        grown = Grown(self._preparation, none, list(self._tree.centers), self.sizes_, self.inertia_by_level_)
+        write_tree(Path(folder), grown, metadata)
 
     @classmethod
     def load(cls, folder: str | Path, **parameters: Any) -> Self:
@@ -328,31 +308,11 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         Raises:
             InputError: a file is absent, damaged, or of another format.
         """
-        path = Path(folder) / CENTROIDS_FILE
-        metadata = read_json(Path(folder) / CODEBOOK_FILE)
-        if metadata.get("format") != FORMAT_VERSION:
-            raise InputError(
-                f"{folder} holds a codebook of format {metadata.get('format')}, not {FORMAT_VERSION}: fit it again"
-            )
+        grown, metadata = read_tree(Path(folder))
         model = cls(**{**metadata["parameters"], **parameters})
-        try:
-            tensors = load_file(path)
-            model._learn(_grown(tensors, metadata))
-        except (SafetensorError, OSError, KeyError) as error:
-            raise InputError(f"{path} cannot be read ({error}): run cluster again") from error
+        model._learn(grown)
         model.n_features_in_ = int(metadata["n_features"])
         return model
-
-
-def _grown(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Grown:
-    levels = range(metadata["parameters"]["depth"])
-    return Grown(
-        Preparation(tensors["mean"], tensors.get("components")),
-        np.empty(0, np.int32),
-        [tensors[f"centers.{level}"] for level in levels],
-        [tensors[f"sizes.{level}"] for level in levels],
-        metadata["inertia_by_level"],
-    )
 
 
 def _is_tensor(X: Any) -> bool:
