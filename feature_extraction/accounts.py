@@ -62,16 +62,17 @@ class Accounts:
         """The latest row about each video."""
         return {row["video"]: row for row in self._notes}
 
-    def read(self) -> Account:
-        """The account as it stands."""
-        done = frozenset(self.stage.done())
+    def read(self, videos: Iterable[str] | None = None) -> Account:
+        """The account of these inputs, or of all that are in the books."""
+        there = frozenset(self.stage.done())
+        inputs = there.union(row["video"] for row in self._inputs) if videos is None else frozenset(videos)
+        done, missing = inputs & there, inputs - there
         reasons: dict[str, dict[str, str]] = {FAILED: {}, PARTIAL: {}, WHOLE: {}}
         for video, row in self.notes().items():
             reasons[row["status"]][video] = row["reason"]
-        failed = {video: reason for video, reason in reasons[FAILED].items() if video not in done}
-        partial = {video: reason for video, reason in reasons[PARTIAL].items() if video in done}
-        waiting = frozenset(row["video"] for row in self._inputs).difference(done, failed)
-        return Account(done, failed, waiting, partial)
+        failed = {video: reason for video, reason in sorted(reasons[FAILED].items()) if video in missing}
+        partial = {video: reason for video, reason in sorted(reasons[PARTIAL].items()) if video in done}
+        return Account(done, failed, inputs.difference(done, failed), partial)
 
 
 def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:

@@ -177,12 +177,12 @@ def run_job(
     refuse_unknown("--runner", options.runner, RUNNERS)
     accounts = Accounts(stage)
     accounts.expect(sources)
-    before = accounts.read()
+    videos = frozenset(source.video_id for source in sources)
+    before = accounts.read(videos)
     again = frozenset(before.partial) if options.retry_failed else frozenset()
     done = before.done - again
     settled = done if options.retry_failed else done | before.failed.keys()
     waiting = [source for source in sources if source.video_id not in settled]
-    earlier = sum(source.video_id in done for source in sources)
     tally = _Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
     times = {video: row["times"] for video, row in accounts.notes().items()}
     for outcome in _outcomes(Task(stage, work, again), waiting, options):
@@ -194,7 +194,7 @@ def run_job(
         tally.add(outcome)
         if options.max_failures is not None and tally.failures > options.max_failures:
             raise InputError(f"{stage.folder.name} stopped after {tally.failures} failures, the last: {outcome.failure}")
-    return tally.report(accounts.read(), sources, earlier)
+    return tally.report(accounts.read(videos), len(done))
 
 
 def _outcomes(task: Task, sources: Sequence[Source], options: JobOptions) -> Iterator[Outcome]:
@@ -251,14 +251,11 @@ class _Tally:
         elapsed = max(time.monotonic() - self._begin, 1e-3)
         return f"{self._clips / elapsed:.1f} clips/s, {self._video_seconds / elapsed:.1f} h/h"
 
-    def report(self, account: Account, sources: Sequence[Source], earlier: int) -> Report:
-        """The report of a run that went through all sources; RuntimeError if the books do not add up."""
-        inputs = {source.video_id for source in sources}
-        lost = inputs - account.done - account.failed.keys()
-        if lost or account.done & account.failed.keys():
-            raise RuntimeError(f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {sorted(lost)[:3]}")
-        now = self._count - self.failures
-        failures = {video: account.failed[video] for video in sorted(inputs & account.failed.keys())}
-        partial = {video: account.partial[video] for video in sorted(inputs & account.partial.keys())}
+    def report(self, account: Account, before: int) -> Report:
+        """The report of a run that went through all inputs; RuntimeError if the books do not add up."""
+        if account.waiting:
+            lost = sorted(account.waiting)
+            raise RuntimeError(f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}")
         seconds = dict(self._seconds) | {"all": time.monotonic() - self._begin}
-        return Report(self._name, earlier, now, failures, partial, self._clips, seconds)
+        now = self._count - self.failures
+        return Report(self._name, before, now, account.failed, account.partial, self._clips, seconds)
