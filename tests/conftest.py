@@ -70,8 +70,11 @@ class Result:
     err: str
 
 
+Run = Callable[..., Result]
+
+
 @pytest.fixture
-def videobert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+def videobert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run the command line in this process, as ``videobert("status", "--work", folder)``."""
 
     def run(*arguments: object) -> Result:
@@ -105,8 +108,8 @@ TRAINING = ("--init", "none", "--size", "tiny", "--steps", "40", "--batch-size",
 @pytest.fixture(scope="session")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     """Four short videos taken from extraction to a model; tests must leave it as it is."""
-    from feature_extraction.features import FeatureOptions
     from feature_extraction.engines import best_engine_name
+    from feature_extraction.features import FeatureOptions
     from tokenization.codebook import ClusterOptions
     from videobert.pipeline import RunOptions, run
     from videobert.pretraining.options import PretrainOptions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,9 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.conftest import Result, Street, coloured_recipe
+from tests.conftest import Result, Run, Street, coloured_recipe
 
-Run = Callable[..., Result]
 TRAINING = "--init none --size tiny --steps 40 --batch-size 12 --learning-rate 2e-3 --max-length 48".split()
 CODEBOOK = "--branching 3 --depth 2".split()
 

@@ -273,6 +273,28 @@ inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_a
 app.add_typer(inspect, name="inspect")
 
 
+@inspect.command("features")
+def inspect_features(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/features.png")] = None,
+    json: Json = False,
+) -> None:
+    """The features in figures, and a picture of their lengths and dimensions."""
+    from feature_extraction.feature_inspection import draw_features
+    from feature_extraction.feature_inspection import inspect_features as look
+    from videobert.console import print_features, print_json, print_line, progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "features.png"
+    draw_features(report, drawn)
+    if json:
+        print_json({**report.figures(), "picture": str(drawn)})
+        return
+    print_features(str(work), report)
+    print_line(f"drawn: {drawn}")
+
+
 @inspect.command("codebook")
 def inspect_codebook(
     work: Annotated[Path, typer.Argument(help="The work folder.")],
@@ -299,9 +321,7 @@ def inspect_codebook(
     print_line(f"page: {written}")
 
 
-def _job(
-    workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0
-) -> JobOptions:
+def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0) -> JobOptions:
     from feature_extraction.jobs import JobOptions
 
     return JobOptions(workers or _cores(), runner, timeout, retry_failed, max_failures)

@@ -17,6 +17,7 @@ from feature_extraction.progress import Progress
 
 if TYPE_CHECKING:
     from feature_extraction.accounts import Account
+    from feature_extraction.feature_inspection import FeatureReport
     from tokenization.inspection import CodebookReport
 
 REPORTS_PER_LINE = 10
@@ -82,6 +83,12 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_features(name: str, report: FeatureReport) -> None:
+    """Print what a features folder holds."""
+    rows = [[figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"] for figure, value in report.figures().items()]
+    print_table(name, ["features", ""], rows)
 
 
 def print_codebook(name: str, report: CodebookReport) -> None:

@@ -1,0 +1,207 @@
+"""How fast ``videobert extract`` is, against the plain way. Everything in one run, on one video:
+
+    python -m benchmarks.extraction --json extraction.json          about three minutes on two cores
+    python -m benchmarks.extraction --video VIDEO --engine cuda
+
+The plain way is what anybody would write: PyAV's frames to numpy, torchvision's transform, S3D in torch eager in float32, one
+clip at a time, with as many threads as torch likes. Building the models is left out on both sides; ours writes its file. The
+video is made unless one is given: 640 x 360, 30 frames a second, H.264.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+import torch
+from torchvision.models.video import S3D_Weights
+
+from benchmarks.machine import line, machine, peak_memory, timed
+from feature_extraction.engines import best_engine_name, engine_precision
+from feature_extraction.features import FeatureExtractor, FeatureOptions
+from feature_extraction.jobs import JobOptions, run_job
+from feature_extraction.schema import feature_matrix
+from feature_extraction.sources import Source
+from feature_extraction.storage import Stage, read_table, write_json
+from feature_extraction.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, stream_clips
+
+WEIGHTS = "random:0"  # the speed does not depend on them
+WIDTH, HEIGHT, RATE = 640, 360, 30
+
+
+def make_video(path: Path, seconds: float) -> Path:
+    """A texture that drifts under a moving square, with some noise, as H.264 at its default quality."""
+    random = np.random.default_rng(0)
+    texture = random.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(int(seconds * RATE)):
+            picture = np.roll(texture, (number, 2 * number), (0, 1)) // 2 + random.integers(
+                0, 16, texture.shape, dtype=np.uint8
+            )
+            left = 3 * number % (WIDTH - 80)
+            picture[100:180, left : left + 80] = 230
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+# ---- the plain way --------------------------------------------------------------------------------------------------
+
+
+def plain_clips(path: Path) -> Iterator[torch.Tensor]:
+    """Clips of 30 frames, uint8 [30, 3, height, width]: the frame at or before each twentieth of a second."""
+    with av.open(str(path)) as container:
+        frames, last, tick = [], None, 0
+        for frame in container.decode(video=0):
+            while last is not None and tick / FRAMES_PER_SECOND < frame.time - 1e-6:
+                frames.append(last)
+                tick += 1
+                if len(frames) == CLIP_FRAMES:
+                    yield torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+                    frames = []
+            last = frame.to_ndarray(format="rgb24")
+
+
+def plain_features(path: Path, network: torch.nn.Module) -> np.ndarray:
+    """Features of every clip, float32 [clips, 1024]."""
+    transform = S3D_Weights.KINETICS400_V1.transforms()
+    features = []
+    with torch.inference_mode():
+        for clip in plain_clips(path):
+            maps = network(transform(clip)[None])
+            features.append(maps.mean(dim=(2, 3, 4))[0].numpy())
+    return np.stack(features)
+
+
+# ---- ours, each in a process of its own -----------------------------------------------------------------------------
+
+
+def warm_extractor(path: Path, engine: str, lanes: int) -> FeatureExtractor:
+    """An extractor that has built its engine and started its decoders."""
+    extractor = FeatureExtractor(FeatureOptions(WEIGHTS, engine), lanes=lanes)
+    extractor(Source("warm", path))
+    return extractor
+
+
+def extract_once(paths: list[Path], short: Path, engine: str, folder: Path, lanes: int) -> dict[str, float]:
+    """Extract the videos: seconds by the clock and by part, clips, and the memory of this process and its decoders."""
+    extractor = warm_extractor(short, engine, lanes)
+    stage = Stage(folder)
+    stage.claim({})
+    memory: list[float] = []
+    report = run_job(
+        stage,
+        [Source(f"video{number}", path) for number, path in enumerate(paths)],
+        extractor,
+        JobOptions(workers=lanes),
+        progress=lambda *_: memory.append(_memory_with_children()),
+    )
+    return {**report.seconds, "clips": report.clips, "peak_gb": max(memory)}
+
+
+def model_alone(path: Path, short: Path, engine: str) -> float:
+    """Seconds that the engine takes for the clips of a video which are all there."""
+    extractor = warm_extractor(short, engine, 1)
+    run = extractor._engine
+    clips = [clip.frames for clip in stream_clips(path)]
+    batches = [np.stack(clips[start : start + run.batch]) for start in range(0, len(clips), run.batch)]
+    return timed(lambda: [run(batch) for batch in batches], 2)[0]
+
+
+def decode_alone(path: Path) -> float:
+    """Seconds that decoding and resizing take in one process, with nothing else to do."""
+    return timed(lambda: sum(1 for _ in stream_clips(path)), 2)[0]
+
+
+def _memory_with_children() -> float:
+    """Peak memory of this process, and what its decoders hold, in GB."""
+    return peak_memory() + sum(child.memory_info().rss for child in psutil.Process().children(recursive=True)) / 1e9
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """Run ``work`` in a new process, so that nothing of what ran before counts."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work)
+
+
+# ---- the run --------------------------------------------------------------------------------------------------------
+
+
+def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
+    """Every figure."""
+    short = make_video(folder / "short.mp4", 2 * CLIP_SECONDS)
+    one = apart(partial(extract_once, [path], short, engine, folder / "one", 1))
+    lanes = psutil.cpu_count()
+    many = apart(partial(extract_once, [path] * 2 * lanes, short, engine, folder / "many", lanes))
+    decode, model = apart(partial(decode_alone, path)), apart(partial(model_alone, path, short, engine))
+    network = FeatureExtractor(FeatureOptions(WEIGHTS, "torch")).backbone.module.features
+    plain_features(short, network)
+    begin = time.perf_counter()
+    plain = plain_features(path, network)
+    plain_seconds = time.perf_counter() - begin
+    found = feature_matrix(read_table(Stage(folder / "one").path("video0")))[: len(plain)].astype(np.float32)
+    cosine = (found * plain).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(plain, axis=1)
+    plain_rate, rate = len(plain) / plain_seconds, one["clips"] / one["all"]
+    together = max(decode, model) if engine == "cuda" else decode + model
+    return {
+        "plain_clips_per_second": plain_rate,
+        "clips_per_second": rate,
+        "clips_per_second_many_videos": many["clips"] / many["all"],
+        "video_hours_per_hour": many["clips"] / many["all"] * CLIP_SECONDS,
+        "ratio_end_to_end": rate / plain_rate,
+        "least_cosine_to_plain": float(cosine.min()),
+        "read_seconds": one["read"],
+        "model_seconds": one["model"],
+        "write_seconds": one["write"],
+        "wall_seconds": one["all"],
+        "decode_alone_seconds": decode,
+        "model_alone_seconds": model,
+        "overhead": one["all"] / together,
+        "peak_rss_gb": one["peak_gb"],
+        "engine": engine,
+        "precision": engine_precision(engine),
+    }
+
+
+def targets(engine: str) -> dict[str, tuple[str, float]]:
+    """At least and at most; without bfloat16 multiplied in tiles (AMX, a GPU) the ratio asked for is smaller."""
+    amx = "amx_bf16" in Path("/proc/cpuinfo").read_text()
+    return {
+        "ratio_end_to_end": (">=", 10.0 if amx or engine == "cuda" else 3.5),
+        "least_cosine_to_plain": (">=", 0.99),
+        "overhead": ("<=", 1.2 if engine == "cuda" else 1.15),
+        "peak_rss_gb": ("<=", 2.0),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--video", type=Path, help="a video of your own")
+    parser.add_argument("--seconds", type=float, default=60, help="length of the video that is made; default 60")
+    parser.add_argument("--engine", default=best_engine_name(), help="cuda, openvino or torch; default the best there is")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        video = given.video or make_video(folder / "video.mp4", given.seconds)
+        figures = measure(video, given.engine, folder)
+    for name, value in figures.items():
+        print(line(name, value, targets(given.engine)))
+    if given.json:
+        write_json({**figures, "machine": machine("torch", "torchvision", "av")}, given.json)
+
+
+if __name__ == "__main__":
+    main()
