@@ -11,6 +11,7 @@ from pathlib import Path
 
 from demos.kitchen.corpus import TRUTH_FILE, make_corpus
 from demos.kitchen.recipes import MINIMUM_VIDEOS
+from demos.kitchen.voice import can_speak
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,15 +35,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_at_least(0), default=0, help="the same seed gives the same corpus (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder to make or fill")
     parser.add_argument("--workers", type=_at_least(1), default=None, help="processes (as many as there are cores)")
+    parser.add_argument("--speech", action="store_true", help="speak the captions, with espeak-ng")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Make a corpus; the exit status is 0 only if every file is there."""
     options = _parser().parse_args(arguments)
+    if options.speech and not can_speak():
+        print("python -m demos.kitchen: --speech needs espeak-ng: apt-get install espeak-ng", file=sys.stderr)
+        return 2
     began, done = time.monotonic(), 0
     try:
-        for video in make_corpus(options.out, options.videos, options.seed, options.workers):
+        for video in make_corpus(options.out, options.videos, options.seed, options.workers, speech=options.speech):
             done += 1
             name = f"{video.video}.mp4"
             print(f"[{done}/{options.videos}] {name} {video.duration:.1f} s, {len(video.steps)} steps", flush=True)

@@ -15,27 +15,27 @@ TRUTH_FILE = "truth.json"
 
 
 def make_corpus(
-    out: Path, videos: int, seed: int, workers: int | None = None, steps: tuple[int, int] = STEPS
+    out: Path, videos: int, seed: int, workers: int | None = None, steps: tuple[int, int] = STEPS, speech: bool = False
 ) -> Iterator[Video]:
     """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
 
-    `steps` is the (least, most) steps of a video. Raises ValueError for fewer than three videos, OSError where `out`
+    `steps` is the (least, most) steps of a video; with `speech` its captions are also spoken. Raises ValueError for fewer than three videos, OSError where `out`
     cannot be written, and whatever stopped a worker: no video is left out.
     """
     truth = plan(videos, seed, steps)
     for split in SPLITS:
         (out / split).mkdir(parents=True, exist_ok=True)
     (out / TRUTH_FILE).unlink(missing_ok=True)
-    yield from _film_all(truth, out, workers or os.cpu_count() or 1)
+    yield from _film_all(truth, out, workers or os.cpu_count() or 1, speech)
     write_truth(truth, out / TRUTH_FILE)
 
 
-def _film_all(truth: Truth, out: Path, workers: int) -> Iterator[Video]:
+def _film_all(truth: Truth, out: Path, workers: int, speech: bool) -> Iterator[Video]:
     """Longest videos first, so that the workers end together."""
     order = sorted(range(len(truth.videos)), key=lambda index: -truth.videos[index].duration)
     # Spawned, not forked: a fork copies the caller's threads' locks, and what it holds in memory.
     with ProcessPoolExecutor(min(workers, len(order)), mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(make_video, truth.videos[index], truth.seed, index, out) for index in order]
+        jobs = [pool.submit(make_video, truth.videos[index], truth.seed, index, out, speech) for index in order]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -44,7 +44,7 @@ def _film_all(truth: Truth, out: Path, workers: int) -> Iterator[Video]:
                 job.cancel()
 
 
-def make_video(video: Video, seed: int, index: int, out: Path) -> Video:
+def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = False) -> Video:
     """Write one video and its captions; `index` is its place in the plan."""
     import cv2
 
@@ -52,9 +52,12 @@ def make_video(video: Video, seed: int, index: int, out: Path) -> Video:
     from demos.kitchen.narration import narrate
     from demos.kitchen.scene import HEIGHT, WIDTH, frames
     from demos.kitchen.video import write_video
+    from demos.kitchen.voice import speak
 
     cv2.setNumThreads(1)  # one process a core is already there
     path = out / video.video
-    write_captions(narrate(video, stream(seed, index, NARRATION)), path.with_name(path.name + ".en.vtt"))
-    write_video(frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT)
+    narration = narrate(video, stream(seed, index, NARRATION))
+    write_captions(narration, path.with_name(path.name + ".en.vtt"))
+    sound = speak(narration, video.duration) if speech else None
+    write_video(frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT, sound)
     return video

@@ -1,4 +1,4 @@
-"""Frames into an ordinary H.264 .mp4 file."""
+"""Frames, and sound if there is some, into an ordinary .mp4 file: H.264 and AAC."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import av
+import numpy as np
 
+from demos.kitchen import voice
 from demos.kitchen.sprites import Pixels
 
 # One thread: the corpus is made by one process a core, and the same frames give the same file.
 ENCODER = {"preset": "veryfast", "crf": "22", "threads": "1"}
 
 
-def write_video(frames: Iterable[Pixels], path: Path, fps: int, width: int, height: int) -> None:
-    """Encode RGB frames (height, width, 3), both even; the file appears under its name only once it is whole."""
+def write_video(
+    frames: Iterable[Pixels], path: Path, fps: int, width: int, height: int, sound: np.ndarray | None = None
+) -> None:
+    """Encode RGB frames (height, width, 3), both even, and int16 mono samples at voice.RATE.
+
+    The file appears under its name only once it is whole.
+    """
     partial = path.with_name(path.name + ".partial")
     with av.open(str(partial), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps, width=width, height=height, pix_fmt="yuv420p", options=ENCODER)
+        if sound is not None:
+            _write_sound(container, sound)
         for pixels in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
     partial.replace(path)
+
+
+def _write_sound(container: av.container.OutputContainer, sound: np.ndarray) -> None:
+    """All of it before the pictures; the container puts the two in order."""
+    stream = container.add_stream("aac", rate=voice.RATE, layout="mono")
+    frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
+    frame.sample_rate, frame.pts = voice.RATE, 0
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode())

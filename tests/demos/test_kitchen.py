@@ -18,6 +18,7 @@ from demos.kitchen.recipes import FPS, NARRATION, PAUSE_SECONDS, STEP_SECONDS, S
 from demos.kitchen.scene import frames
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, SPLITS, TRAINING, read_truth
 from demos.kitchen.verbs import VERBS
+from demos.kitchen.voice import RATE, can_speak
 
 ONE_STEP = (1, 1)
 
@@ -197,3 +198,21 @@ def test_a_broken_truth_is_named(tmp_path):
     path.write_text("{}")
     with pytest.raises(ValueError, match=str(path)):
         read_truth(path)
+
+
+@pytest.mark.skipif(not can_speak(), reason="espeak-ng is not installed: the kitchen cannot be heard")
+def test_the_cook_speaks_when_the_captions_say_so(tmp_path):
+    (video,) = [v for v in make_corpus(tmp_path, 3, 5, 2, ONE_STEP, speech=True) if v.video.startswith(TRAINING)]
+    with av.open(str(tmp_path / f"{video.video}.mp4")) as container:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert abs(len(sound) / RATE - video.duration) < 0.1
+    spoken = np.zeros(len(sound), dtype=bool)
+    for sentence in narrate(video, stream(5, 0, NARRATION)):
+        spoken[round(sentence.words[0].start * RATE) : round(sentence.words[-1].end * RATE)] = True
+    assert np.abs(sound[spoken]).mean() > 0.01 and np.abs(sound[~spoken]).mean() < 0.1 * np.abs(sound[spoken]).mean()
+
+
+def test_without_espeak_the_kitchen_says_what_to_install(tmp_path):
+    command = [sys.executable, "-m", "demos.kitchen", "--videos", "3", "--speech", "--out", str(tmp_path)]
+    result = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and "apt-get install espeak-ng" in result.stderr and len(result.stderr.splitlines()) == 1
