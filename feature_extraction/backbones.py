@@ -44,7 +44,7 @@ S3D_PREPROCESSING = {
     "kylemin": Preprocessing(FrameSize(resize=256, crop=224, squeeze=True), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
     # The readme of github.com/antoine77340/S3D_HowTo100M: 0..1. The loaders of its sister MIL-NCE_HowTo100M: 224, the
     # middle square scaled.
-    "howto100m": Preprocessing(FrameSize(resize=224, crop=224, squeeze=False), mean=(0, 0, 0), std=(1, 1, 1)),
+    "howto100m": Preprocessing(FrameSize(resize=224, crop=224, squeeze=False), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
 }
 NAMED = {"kinetics400": "torchvision", "kylemin": "kylemin", "howto100m": "howto100m"}
 

@@ -29,6 +29,7 @@ from feature_extraction.caption_json import read_json_captions
 from feature_extraction.caption_text import read_srt, read_vtt
 from feature_extraction.caption_words import Cue, Notes, timed_words
 from feature_extraction.errors import InputError
+from feature_extraction.languages import short_language
 from feature_extraction.schema import Word
 from feature_extraction.sources import VIDEO_SUFFIXES
 
@@ -82,30 +83,33 @@ def read_captions(path: Path) -> Captions:
     return Captions(words, _language(notes), dropped)
 
 
-def find_captions(video: Path) -> Path | None:
+def find_captions(video: Path, language: str | None = None) -> Path | None:
     """The captions beside a video: NAME.vtt, NAME.LANGUAGE.vtt, then .srt, .json3 and .json likewise; None if none is.
 
     Within a format the name without a language comes first, then en, then en-US and the like, then by the alphabet.
+    Where ``language`` is given, names with another are passed over.
     """
-    for suffix in (".vtt", ".en.vtt"):  # the first two need no list of a folder of 100,000 videos
+    for suffix in (".vtt", ".en.vtt") if language is None else ():  # these need no list of a folder of 100,000 videos
         if (path := video.with_name(video.stem + suffix)).is_file():
             return path
     ranked = []
     with os.scandir(video.parent) as entries:
         for entry in entries:
-            rank = _rank(entry.name, video)
+            rank = _rank(entry.name, video, short_language(language))
             if rank is not None and entry.is_file():
                 ranked.append((rank, entry.name))
     return video.with_name(min(ranked)[1]) if ranked else None
 
 
-def _rank(name: str, video: Path) -> tuple[int, int, str] | None:
+def _rank(name: str, video: Path, language: str | None) -> tuple[int, int, str] | None:
     """Where a file of that name stands among the captions of ``video``; None if it is none of them."""
     stem, suffix = os.path.splitext(name)
     if suffix.lower() not in SUFFIXES or not stem.startswith(video.stem):
         return None
     tag = stem[len(video.stem) :].lower()
     if tag and not (tag.startswith(".") and _is_language(tag[1:])):
+        return None
+    if tag and language and short_language(tag[1:]) != language:
         return None
     kind = 0 if not tag else 1 if tag == ".en" else 2 if re.match(r"\.en[-_]", tag) else 3
     return SUFFIXES.index(suffix.lower()), kind, tag

@@ -111,7 +111,7 @@ class OpenVinoEngine:
         """Features of one clip; see Engine."""
         if not hasattr(self._thread, "request"):  # a request holds one inference: no two threads may share it
             self._thread.request = self._compiled.create_infer_request()
-        return self._thread.request.infer([frames])[0].copy()
+        return self._thread.request.infer([frames])[0]
 
 
 class CudaEngine:

@@ -23,6 +23,9 @@ from feature_extraction.channel import Channel, shared_memory
 from feature_extraction.errors import InputError
 
 
+SECONDS_TO_DIE = 5.0
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one file may take.
@@ -68,6 +71,7 @@ class Guards:
         done = False
         try:
             process.channel.put((work, path, arguments, self._limits))
+            process.channel.wait_until_read()
             while True:
                 begin = time.monotonic()
                 kind, value = process.channel.get(max(0.0, remaining))
@@ -90,7 +94,11 @@ class Guards:
 
     def _borrow(self) -> _Process:
         with contextlib.suppress(IndexError):  # another thread may take the last between a look and a pop
-            return self._idle.pop()
+            while True:
+                process = self._idle.pop()
+                if process.alive():  # somebody may have killed it, or closed us while it was given back
+                    return process
+                self._all.discard(process)
         process = _Process()
         self._all.add(process)
         return process
@@ -128,9 +136,10 @@ class _Process:
         ours, theirs = socket.socketpair()
         memory = shared_memory()
         # One thread: the lanes share the cores. The path: what is run may live beside the package, as tests do.
+        # -P: the working folder may hold anything, also a numpy.py.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "feature_extraction.guarded", str(theirs.fileno()), str(memory)],
+            [sys.executable, "-P", "-m", "feature_extraction.guarded", str(theirs.fileno()), str(memory)],
             pass_fds=[theirs.fileno(), memory],
             stdin=subprocess.PIPE,  # it ends when this closes: when we are gone
             stdout=subprocess.DEVNULL,
@@ -141,9 +150,17 @@ class _Process:
         self.channel = Channel(ours.detach(), memory)
         os.close(memory)
 
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
     def death(self) -> str:
-        """How it ended."""
-        code = self._process.wait()
+        """How it ended. It said that it will, by closing its end of the channel; one that does not is killed."""
+        try:
+            code = self._process.wait(SECONDS_TO_DIE)
+        except subprocess.TimeoutExpired:
+            self.end()
+            return "it fell silent"
         return signal.Signals(-code).name if code < 0 else f"exit status {code}"
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import sys
@@ -67,7 +68,9 @@ def _limit(limits: Limits | None) -> None:
 
 
 def _end_with_parent() -> None:
-    """Standard input ends when the parent does, however it does."""
+    """Standard input ends when the parent does, however it does. Linux then sends SIGIO, which ends us in any C call, too."""
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
     while os.read(0, 1):
         pass
     os._exit(1)

@@ -131,6 +131,8 @@ class Task:
     work: Work
     again: frozenset[str] = frozenset()
     """Videos that are done, and done again."""
+    marked: frozenset[str] = frozenset()
+    """Videos that the books call partial."""
 
     def __call__(self, source: Source) -> Outcome:
         """Do it, unless another run has done it in the meantime."""
@@ -155,11 +157,13 @@ class Task:
         return Outcome(source, None, None, made.table.num_rows, _end(made.table), seconds)
 
     def _write(self, source: Source, made: Made) -> None:
-        """The note first: a kill between the two leaves a video that is waiting, not one that seems whole."""
-        if made.partial or source.video_id in self.again:
-            status = PARTIAL if made.partial else WHOLE
-            Accounts(self.stage).note(source.video_id, status, f"{source.path} {made.partial or 'is whole'}")
+        """A kill between note and rows leaves a video that seems partial, never one that seems whole and is not."""
+        accounts = Accounts(self.stage)
+        if made.partial:
+            accounts.note(source.video_id, PARTIAL, f"{source.path} {made.partial}")
         write_table(made.table, self.stage.path(source.video_id))
+        if not made.partial and source.video_id in self.marked:
+            accounts.note(source.video_id, WHOLE, f"{source.path} is whole")
 
 
 def run_job(
@@ -184,13 +188,16 @@ def run_job(
     settled = done if options.retry_failed else done | before.failed.keys()
     waiting = [source for source in sources if source.video_id not in settled]
     tally = _Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
-    times = {video: row["times"] for video, row in accounts.notes().items()}
-    for outcome in _outcomes(Task(stage, work, again), waiting, options):
+    notes = accounts.notes()
+    marked = frozenset(video for video, row in notes.items() if row["status"] == PARTIAL)
+    for outcome in _outcomes(Task(stage, work, again, marked), waiting, options):
         video = outcome.source.video_id
         if outcome.stop:
             raise InputError(outcome.stop)
         if outcome.failure:
-            accounts.note(video, FAILED, outcome.failure, times.get(video, 0) + 1)
+            # what could not be done again keeps its rows, which are partial still
+            status = PARTIAL if video in again else FAILED
+            accounts.note(video, status, outcome.failure, notes.get(video, {}).get("times", 0) + 1)
         tally.add(outcome)
         if options.max_failures is not None and tally.failures > options.max_failures:
             raise InputError(f"{stage.folder.name} stopped after {tally.failures} failures, the last: {outcome.failure}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from feature_extraction.storage import cannot_write
 
 
 @dataclass(frozen=True)
@@ -18,17 +21,15 @@ class Ledger:
     path: Path
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Add rows and flush them to the disk."""
+        """Add rows and flush them to the disk; InputError if it cannot be written to."""
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         if not text:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
-            if file.tell() and _last_byte(file.fileno()) != b"\n":
-                text = "\n" + text
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _append(self.path, text.encode(errors="backslashreplace"))  # a name that is no UTF-8 is escaped, as JSON has it
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The rows, oldest first; none where there is no file."""
@@ -40,5 +41,13 @@ class Ledger:
                     yield json.loads(line)
 
 
-def _last_byte(descriptor: int) -> bytes:
-    return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1)
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab+", buffering=0) as file:
+        with contextlib.suppress(OSError):  # a file system without locks: short rows are still written in one piece
+            fcntl.flock(file, fcntl.LOCK_EX)
+        size = os.fstat(file.fileno()).st_size
+        if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
+            data = b"\n" + data
+        while data:
+            data = data[file.write(data) :]
+        os.fsync(file.fileno())

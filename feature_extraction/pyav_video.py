@@ -93,14 +93,17 @@ class PyavVideo:
             raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
 
 
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open a media file, allowing real containers from the local disk only; InputError if it is none."""
+def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputContainer:
+    """Open a media file, allowing real containers from the local disk only; InputError if it is none.
+
+    ``formats`` are FFmpeg's names, with commas between.
+    """
     if not path.is_file():
         raise InputError(f"{path} does not exist: give a video file")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: delete it, or fetch it again")
     # protocol_whitelist stops addresses, format_whitelist stops files that name other files.
-    guard = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    guard = {"format_whitelist": formats, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         return av.open(f"file:{path.resolve()}", options=guard)
     except MemoryError:
@@ -121,14 +124,20 @@ def _picture_stream(container: av.container.InputContainer, path: Path) -> av.Vi
 
 
 def _declared_end(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """By the stream's own word (.mp4), its tag (.mkv), or the container's, which also counts the sound."""
+    """By the stream, or else the container's word, which also counts the sound."""
+    own = stream_end(container, stream)
+    return container.duration / av.time_base if own is None and container.duration else own
+
+
+def stream_end(container: av.container.InputContainer, stream: av.VideoStream | av.AudioStream) -> float | None:
+    """Seconds from the start of the file at which a stream ends by its own word (.mp4) or its tag (.mkv), if it says."""
     start = (container.start_time or 0) / av.time_base
     if stream.duration and stream.time_base:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - start
     tag = stream.metadata.get("DURATION", "").split(":")  # 00:00:10.350000000, and it counts from 0
     if len(tag) == 3 and all(part.replace(".", "", 1).isdecimal() for part in tag):
         return int(tag[0]) * 3600 + int(tag[1]) * 60 + float(tag[2]) - start
-    return container.duration / av.time_base if container.duration else None
+    return None
 
 
 def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path) -> None:
@@ -136,6 +145,11 @@ def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
         raise InputError(f"{path} claims {width} x {height} pixels, more than 8K: scale it down, or leave it out")
+    check_length(declared_end, path)
+
+
+def check_length(declared_end: float | None, path: Path) -> None:
+    """InputError if a file claims to last longer than LONGEST_VIDEO."""
     if declared_end and declared_end > LONGEST_VIDEO:
         raise InputError(f"{path} claims to last {declared_end / 3600:,.0f} hours, more than 24: cut it, or leave it out")
 

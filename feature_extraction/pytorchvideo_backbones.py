@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from feature_extraction.errors import InputError
 from feature_extraction.video import CLIP_FRAMES
@@ -65,7 +65,7 @@ def evenly(count: int) -> list[int]:
 
 
 def _without_classifier(name: str) -> torch.nn.Module:
-    from torch.nn import Identity
+    from torch.nn import AvgPool3d, Identity
 
     try:
         from pytorchvideo.models import hub
@@ -74,4 +74,8 @@ def _without_classifier(name: str) -> torch.nn.Module:
     network = getattr(hub, name)(pretrained=False)
     head = network.blocks[-1]
     head.proj, head.activation = Identity(), None
+    for pool in head.modules():
+        if isinstance(pool, AvgPool3d):
+            frames, height, width = cast("tuple[int, int, int]", pool.kernel_size)
+            pool.kernel_size = int(frames), height, width  # X3D's is numpy's: torch.compile fails on it
     return network

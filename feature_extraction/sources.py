@@ -34,7 +34,7 @@ class Source:
 
 def video_id(below: PurePath) -> str:
     """The id of the video at ``below``, a path relative to the folder that was given."""
-    name = unicodedata.normalize("NFC", below.with_suffix("").as_posix())
+    name = unicodedata.normalize("NFC", below.as_posix().removesuffix(below.suffix))
     safe = quote(name, safe="", errors="surrogateescape").replace("~", "%7E")
     if safe.startswith("."):
         safe = "%2E" + safe[1:]
@@ -66,7 +66,7 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
 def _expand(path: Path) -> Iterator[Source]:
     if path.is_dir():
         yield from _videos_below(path)
-    elif not path.exists():
+    elif not os.path.exists(path):
         raise InputError(f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths")
     elif path.suffix.lower() == ".txt":
         for line in _lines(path):

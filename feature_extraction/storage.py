@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,11 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path, first: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` to write a file or a folder to; it takes its name only if all went well.
 
-    The temporary name begins with a dot and ends in ``.part``, which no reader looks at. InputError if the disk is full
-    or cannot be written to.
+    The temporary name begins with a dot and ends in ``.part``, which no reader looks at. With ``first`` a file
+    that another process has given that name in the meantime stays. InputError if the disk is full or cannot be written to.
     """
     part = path.parent / f".{uuid.uuid4().hex}.part"
     try:
@@ -44,27 +44,42 @@ def write_whole(path: Path) -> Iterator[Path]:
         yield part
         for written in [part, *part.rglob("*")] if part.is_dir() else [part]:
             _flush(written)
-        os.replace(part, path)
+        if first:
+            _name_first(part, path)
+        else:
+            os.replace(part, path)
         _flush(path.parent)
     except OSError as error:
-        raise _no_room(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         if part.is_dir():
-            shutil.rmtree(part)
+            shutil.rmtree(part, ignore_errors=True)
         else:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # where it could not be written there is nothing to take away
+                part.unlink(missing_ok=True)
 
 
-def _no_room(path: Path, error: OSError) -> InputError:
+def _name_first(part: Path, path: Path) -> None:
+    """Give ``part`` its name, unless another process was faster."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return
+    except OSError:  # this file system has no links
+        os.replace(part, path)
+
+
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """What a user is told whose disk is full, or not to be written to."""
     there = next(folder for folder in path.absolute().parents if folder.is_dir())
     free = shutil.disk_usage(there).free
     reason = error.strerror or error
     return InputError(f"{path} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again")
 
 
-def write_json(value: Any, path: Path) -> None:
-    """Write ``value`` as indented JSON, whole or not at all."""
-    with write_whole(path) as part:
+def write_json(value: Any, path: Path, first: bool = False) -> None:
+    """Write ``value`` as indented JSON, whole or not at all; ``first`` as write_whole has it."""
+    with write_whole(path, first) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -118,7 +133,7 @@ class Stage:
         """
         path = self.folder / OPTIONS_FILE
         if not path.exists():
-            write_json(dict(options), path)
+            write_json(dict(options), path, first=True)
         refuse_other_options(self.folder, read_json(path), options)
 
 

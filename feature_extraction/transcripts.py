@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from feature_extraction.audio import stream_sound
 from feature_extraction.captions import find_captions, read_captions
 from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
+from feature_extraction.languages import short_language
 from feature_extraction.progress import Progress, silent
-from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence
+from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from feature_extraction.sentences import SentenceOptions, split_sentences
 from feature_extraction.sources import Source
+from feature_extraction.speech import Recogniser
 from feature_extraction.storage import Stage
+from feature_extraction.subtitle_streams import read_subtitles
 
-LISTENERS = ("captions", "none")
+LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
 
 
 @dataclass(frozen=True)
@@ -26,47 +32,104 @@ class TranscriptOptions:
     """Where the words come from, and how they become sentences.
 
     Attributes:
-        asr: ``captions`` reads the caption file beside each video; ``none`` hears nothing.
+        asr: ``captions`` reads the file beside each video, or else the subtitles in it; ``whisper``, ``whisper:MODEL``,
+            ``faster-whisper`` and ``faster-whisper:MODEL`` listen; ``auto`` reads captions where there are any, and has
+            Whisper listen where there are none; ``none`` hears nothing. The name of a recogniser that is handed in
+            has that listen.
+        language: of the captions, subtitles and sound to choose where there are several; None takes the default ones.
         sentences: where a sentence ends.
     """
 
-    asr: str = "captions"
+    asr: str = "auto"
+    language: str | None = None
     sentences: SentenceOptions = field(default_factory=SentenceOptions)
 
 
-class Transcriber(Work):
-    """A video in, its timed sentences out."""
+@dataclass(frozen=True)
+class Heard:
+    """The words of one video.
 
-    def __init__(self, options: TranscriptOptions, limits: Limits = Limits()) -> None:
+    Attributes:
+        source: who wrote them: captions:FILE, subtitles:STREAM, or a recogniser's name.
+        partial: why they are not all, if they are not.
+        seconds: how long it took, by part.
+    """
+
+    words: Sequence[Word]
+    language: str | None
+    source: str
+    partial: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Transcriber(Work):
+    """A video in, its timed sentences out. Files are read in processes of their own; the recogniser is here, for all videos."""
+
+    def __init__(self, options: TranscriptOptions, limits: Limits = Limits(), recogniser: Recogniser | None = None) -> None:
+        """``recogniser``: who listens in the stead of the one that ``options.asr`` names.
+
+        InputError if the options cannot be.
+        """
         self.options = options
+        self.recogniser = _recogniser(options.asr, recogniser)
+        self._reads = options.asr in ("auto", "captions")
         self._limits = limits
         self._guards = Guards(limits)
 
-    def __reduce__(self) -> tuple[type[Transcriber], tuple[TranscriptOptions, Limits]]:
+    def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
         """The processes stay behind."""
-        return Transcriber, (self.options, self._limits)
+        return Transcriber, (self.options, self._limits, self.recogniser)
+
+    def provenance(self) -> dict[str, Any]:
+        """Everything that decides what is written, as JSON can hold it."""
+        language = short_language(self.options.language)
+        return {
+            "schema": SCHEMA_VERSION,
+            "asr": self.options.asr,
+            **({"language": language} if language else {}),
+            **(self.recogniser.provenance() if self.recogniser else {}),
+            **asdict(self.options.sentences),
+        }
 
     def __call__(self, source: Source) -> Made:
-        """The rows of a video, see schema.TRANSCRIPTS; InputError if it has no captions that can be read."""
+        """The rows of a video, see schema.TRANSCRIPTS; InputError if there is nothing that can be read or heard."""
         if self.options.asr == "none":
             return Made(TRANSCRIPTS.empty_table())
-        path = find_captions(source.path)
-        if path is None:
-            raise InputError(
-                f"{source.path} has no captions beside it, such as {source.path.stem}.en.vtt: "
-                "put them there, or say --asr none to learn from its pictures alone"
-            )
-        captions = self._guards.call(read_captions, path)
-        sentences = split_sentences(captions.words, self.options.sentences)
-        rows = [
-            _row(source.video_id, index, sentence, f"captions:{path.name}", captions.language)
-            for index, sentence in enumerate(sentences)
-        ]
-        return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS))
+        heard = (self._read(source.path) if self._reads else None) or self._listen(source.path)
+        sentences = split_sentences(heard.words, self.options.sentences)
+        rows = [_row(source.video_id, index, sentence, heard) for index, sentence in enumerate(sentences)]
+        return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), heard.partial, heard.seconds)
 
     def close(self) -> None:
         """End the processes that read."""
         self._guards.close()
+
+    def _read(self, video: Path) -> Heard | None:
+        """What the captions beside a video say, or else the subtitles in it; None if it has neither."""
+        path = find_captions(video, self.options.language)
+        if path is not None:
+            captions = self._guards.call(read_captions, path)
+            return Heard(captions.words, captions.language, f"captions:{path.name}")
+        subtitles = self._guards.call(read_subtitles, video, self.options.language)
+        if subtitles is None:
+            return None
+        captions = subtitles.captions
+        return Heard(captions.words, captions.language, f"subtitles:{subtitles.stream}", subtitles.damage)
+
+    def _listen(self, video: Path) -> Heard:
+        """What the recogniser hears; InputError if there is none."""
+        if self.recogniser is None:
+            raise InputError(
+                f"{video} has no captions beside it, such as {video.stem}.en.vtt, and no subtitles: put them there, say "
+                "--asr auto to have Whisper listen to it, or --asr none to learn from pictures alone"
+            )
+        begin = time.perf_counter()
+        reading = self._guards.stream(stream_sound, video, self.options.language)
+        speech = self.recogniser(reading, short_language(self.options.language))
+        for _ in reading:  # a recogniser may leave early; why the sound is partial is told at its end
+            continue
+        seconds = {"read": reading.seconds, "speech": time.perf_counter() - begin}
+        return Heard(speech.words, speech.language, self.recogniser.name, reading.result, seconds)
 
 
 def transcribe(
@@ -75,26 +138,49 @@ def transcribe(
     options: TranscriptOptions = TranscriptOptions(),
     job: JobOptions = JobOptions(),
     progress: Progress = silent,
+    recogniser: Recogniser | None = None,
 ) -> Report:
     """Write DIR/transcripts/<video>.parquet for every video that has none yet.
 
-    InputError if DIR/transcripts was made with other options; a video that fails is in the report and failures.jsonl.
+    ``recogniser`` listens in the stead of Whisper. InputError if the options cannot be, the model that they name cannot
+    be had, or DIR/transcripts was made with other options; a video that fails is in the report and failures.jsonl.
     """
-    refuse_unknown("--asr", options.asr, LISTENERS)
     stage = Stage(work / "transcripts")
-    stage.claim({"schema": SCHEMA_VERSION, "asr": options.asr, **asdict(options.sentences)})
-    return run_job(stage, videos, Transcriber(options, job.limits), job, progress)
+    transcriber = Transcriber(options, job.limits, recogniser)
+    provenance = transcriber.provenance()
+    waiting = any(not stage.path(source.video_id).exists() for source in videos)
+    if transcriber.recogniser and options.asr != "auto" and waiting:
+        transcriber.recogniser.prepare()  # where every video needs the model, its absence is not each video's failure
+    stage.claim(provenance)
+    return run_job(stage, videos, transcriber, job, progress)
 
 
-def _row(video_id: str, index: int, sentence: Sentence, source: str, language: str | None) -> dict[str, object]:
+def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
+    """Who listens under ``--asr``, if anybody does; InputError if it is not known."""
+    if given is not None and asr in ("auto", given.name):
+        return given
+    kind, colon, model = asr.partition(":")
+    refuse_unknown("--asr", asr if colon and "whisper" not in kind else kind, LISTENERS)
+    if kind in ("auto", "whisper"):
+        from feature_extraction.whisper_openai import DEFAULT_MODEL, OpenAIWhisper
+
+        return OpenAIWhisper(model or DEFAULT_MODEL)
+    if kind == "faster-whisper":
+        from feature_extraction import whisper_faster
+
+        return whisper_faster.FasterWhisper(model or whisper_faster.DEFAULT_MODEL)
+    return None
+
+
+def _row(video_id: str, index: int, sentence: Sentence, heard: Heard) -> dict[str, object]:
     return {
         "video_id": video_id,
         "index": index,
         "start": sentence.start,
         "end": sentence.end,
         "text": sentence.text,
-        "source": source,
-        "language": language,
+        "source": heard.source,
+        "language": heard.language,
         "words": [
             {"word": word.text, "start": word.start, "end": word.end, "probability": word.probability}
             for word in sentence.words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +78,7 @@ def read_state(path: Path) -> State:
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except Exception as error:  # damaged bytes raise anything: IndexError, struct.error, AssertionError
         raise InputError(
             f"{path} is no state dict that is safe to load: save one with torch.save(model.state_dict())"
         ) from error
@@ -102,15 +101,15 @@ def layout_of(state: State, path: Path) -> str:
 
 def load_weights(network: torch.nn.Module, path: Path, layout: str) -> None:
     """Give ``network`` the weights of a file in that layout; InputError if a key is missing, unknown or of another shape."""
-    naming = NAMINGS[layout.partition(":")[0]]
+    naming, own = NAMINGS[layout.partition(":")[0]], parameters(network.state_dict())
     state = {name: tensor for name, tensor in parameters(read_state(path)).items() if not re.match(naming.beside, name)}
-    wanted = {naming.spell(name): name for name in parameters(network.state_dict())}
+    wanted = {naming.spell(name): name for name in own}
     if few := ", ".join(sorted(state.keys() ^ wanted.keys())[:3]):
         raise InputError(f"{path} is no state dict of {layout}: the keys differ, first {few}")
     for spelled, name in wanted.items():
-        there, own = list(state[spelled].shape), list(network.state_dict()[name].shape)
-        if there != own:
-            raise InputError(f"{path} does not fit {layout}: {spelled} is {there}, it has to be {own}")
+        if state[spelled].shape != own[name].shape:
+            shapes = f"{list(state[spelled].shape)}, it has to be {list(own[name].shape)}"
+            raise InputError(f"{path} does not fit {layout}: {spelled} is {shapes}")
     network.load_state_dict({name: state[spelled] for spelled, name in wanted.items()})
 
 

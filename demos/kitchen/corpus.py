@@ -19,8 +19,8 @@ def make_corpus(
 ) -> Iterator[Video]:
     """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
 
-    `steps` is the (least, most) steps of a video; with `speech` its captions are also spoken. Raises ValueError for fewer than three videos, OSError where `out`
-    cannot be written, and whatever stopped a worker: no video is left out.
+    `steps` is the (least, most) steps of a video; with `speech` its captions are also spoken. Raises ValueError for fewer
+    than three videos, OSError where `out` cannot be written, and whatever stopped a worker: no video is left out.
     """
     truth = plan(videos, seed, steps)
     for split in SPLITS:

@@ -37,11 +37,17 @@ def entering_the_projection(network: torch.nn.Module, pixels: torch.Tensor) -> t
     seen = []
     network.blocks[-1].proj.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     network(pixels)
-    assert seen[0].shape == (1, 1, 1, 1, 2048)  # the crop is what the last pooling was made for
-    return seen[0].flatten(1)
+    return seen[0]
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_the_crop_is_what_the_last_pooling_was_made_for(name: str, extra: None) -> None:
+    model = MODELS[name]
+    pixels = torch.empty(1, 3, model.frames, model.crop, model.crop, device="meta")
+    assert entering_the_projection(published(name).to("meta"), pixels).shape == (1, 1, 1, 1, 2048)
+
+
+@pytest.mark.parametrize("name", ["c2d_r50", "x3d_s"])
 def test_a_feature_is_what_enters_the_last_projection(
     name: str, extra: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +62,7 @@ def test_a_feature_is_what_enters_the_last_projection(
         found = Backbone(name).module(frames(name))
         expected = entering_the_projection(network, ((picked / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3))
     assert found.shape == (1, Backbone(name).width) and found.std() > 1e-3
-    assert torch.allclose(found, expected, rtol=0, atol=2e-6 * float(expected.abs().max()))
+    assert torch.allclose(found, expected.flatten(1), rtol=0, atol=2e-6 * float(expected.abs().max()))
 
 
 def test_a_file_and_a_seed_may_be_named(extra: None, tmp_path: Path) -> None:
@@ -74,6 +80,13 @@ def test_openvino_runs_it(extra: None) -> None:
     fast, plain = make_engine("openvino", backbone)(clip), make_engine("torch", backbone)(clip)
     assert fast.shape == (1, 2048)
     assert float(fast[0] @ plain[0] / np.linalg.norm(fast) / np.linalg.norm(plain)) > 0.999
+
+
+def test_torch_compiles_it_whole_as_the_cuda_engine_asks(extra: None) -> None:
+    module = Backbone("x3d_s:random:2").module
+    with torch.inference_mode():
+        compiled = torch.compile(module, backend="eager", fullgraph=True)
+        assert torch.equal(compiled(frames("x3d_s")), module(frames("x3d_s")))
 
 
 @pytest.mark.parametrize("count", [8, 13, 16])
