@@ -6,7 +6,9 @@ same bytes whatever else is in its batch and however many lanes there are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from threading import Lock, local
@@ -45,7 +47,7 @@ def best_engine_name() -> str:
 
 def engine_precision(name: str) -> str:
     """In what numbers an engine computes on this machine: bfloat16 where the hardware multiplies it, else float32."""
-    return "bfloat16" if name == "cuda" or (name == "openvino" and _has_amx()) else "float32"
+    return "bfloat16" if name == "cuda" or (name == "openvino" and _multiplies_bfloat16()) else "float32"
 
 
 def check_engine(name: str) -> None:
@@ -67,51 +69,59 @@ def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
         "openvino": lambda: OpenVinoEngine(backbone, lanes),
-        "torch": lambda: TorchEngine(backbone),
+        "torch": lambda: TorchEngine(backbone, lanes),
     }
     return engines[name]()
 
 
 class TorchEngine:
-    """Plain torch on the CPU, in float32, one thread a lane: other lanes have the other cores."""
+    """Plain torch on the CPU, in float32, one thread a clip."""
 
-    batch: int = 1
-
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, lanes: int) -> None:
+        self.batch = max(1, cores() // lanes)
         self._module = backbone.module
+        self._threads = ThreadPoolExecutor(cores())
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Features of one clip; see Engine."""
+        """See Engine."""
+        return np.stack(list(self._threads.map(self._feature, frames)))
+
+    def _feature(self, frames: np.ndarray) -> np.ndarray:
         import torch
 
         torch.set_num_threads(1)
         with torch.inference_mode():
-            return self._module(torch.from_numpy(frames)).numpy()
+            return self._module(torch.from_numpy(frames)[None])[0].numpy()
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU, one thread a lane; in bfloat16 where the processor multiplies it in hardware (AMX)."""
-
-    batch: int = 1
+    """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it in hardware."""
 
     def __init__(self, backbone: Backbone, lanes: int) -> None:
         import openvino
         import torch
 
+        self.batch = max(1, cores() // lanes)
         crop = backbone.preprocessing.size.crop
         clip = torch.zeros(1, CLIP_FRAMES, crop, crop, 3, dtype=torch.uint8)
         model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
         precision = {"bfloat16": "bf16", "float32": "f32"}[engine_precision("openvino")]
-        hints = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": lanes, "INFERENCE_NUM_THREADS": lanes}
+        streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
+        hints = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
         hints["ENABLE_CPU_PINNING"] = False  # or every process would sit on the first cores
         self._compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._thread = local()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Features of one clip; see Engine."""
-        if not hasattr(self._thread, "request"):  # a request holds one inference: no two threads may share it
-            self._thread.request = self._compiled.create_infer_request()
-        return self._thread.request.infer([frames])[0]
+        """See Engine."""
+        if not hasattr(self._thread, "requests"):  # a request holds one inference: no two threads may share it
+            self._thread.requests = [self._compiled.create_infer_request() for _ in range(self.batch)]
+        running = self._thread.requests[: len(frames)]
+        for request, clip in zip(running, frames, strict=True):
+            request.start_async([clip[None]])
+        for request in running:
+            request.wait()
+        return np.concatenate([request.get_output_tensor().data for request in running])
 
 
 class CudaEngine:
@@ -142,6 +152,12 @@ def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)]) if missing else frames
 
 
-def _has_amx() -> bool:
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor has AMX or AVX-512 for it: S3D then takes a sixth or half of its time in float32."""
     cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text()
+    return cpuinfo.exists() and bool({"amx_bf16", "avx512_bf16"} & set(cpuinfo.read_text().split()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def _likeness(stage: Stage, videos: list[str], mean: np.ndarray) -> tuple[float,
         features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         near += (features[1:] * features[:-1]).sum(axis=1).tolist()
         middles.append(features[len(features) // 2])
-    far = [float(one @ two) for one, two in zip(middles, middles[1:], strict=False)]
+    far = [float(one @ two) for one, two in pairwise(middles)]
     return float(np.mean(near)) if near else float("nan"), float(np.mean(far)) if far else float("nan")
 
 

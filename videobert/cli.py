@@ -41,7 +41,10 @@ Weights = Annotated[str, typer.Option(help="kinetics400, kylemin, howto100m, ran
 EngineName = Annotated[
     Optional[str], typer.Option("--engine", help="cuda, openvino or torch.", show_default="the best there is")
 ]
-Asr = Annotated[str, typer.Option(help="captions (the file beside each video) or none.")]
+Asr = Annotated[str, typer.Option(help="auto, captions, whisper[:MODEL], faster-whisper[:MODEL] or none.")]
+Language = Annotated[
+    Optional[str], typer.Option(help="Of captions and sound, as en, where there are several.", show_default="the default ones")
+]
 Branching = Annotated[int, typer.Option(help="Children of a node.", min=2)]
 Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth words.", min=1)]
 Preparation = Annotated[str, typer.Option(help="Before clustering: none, pca or whiten.")]
@@ -100,10 +103,11 @@ def extract(
 
 @app.command()
 def transcribe(
-    videos: Videos, work: Work, asr: Asr = "captions", workers: Workers = None, runner: Runner = "local",
-    timeout: Timeout = 3600, retry_failed: RetryFailed = False, max_failures: MaxFailures = None, json: Json = False,
+    videos: Videos, work: Work, asr: Asr = "auto", language: Language = None, workers: Workers = None,
+    runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False, max_failures: MaxFailures = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
-    """Timed sentences, from the captions beside each video."""
+    """Timed sentences: from the captions beside each video, else the subtitles in it, else its sound."""
     from feature_extraction.sources import find_videos
     from feature_extraction.transcripts import TranscriptOptions
     from feature_extraction.transcripts import transcribe as transcribe_videos
@@ -111,7 +115,7 @@ def transcribe(
 
     job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr), job, progress)
+        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr, language), job, progress)
     _finish([report], json)
 
 
@@ -169,7 +173,7 @@ def pretrain(
 
 @app.command()
 def run(
-    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "captions",
+    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "auto", language: Language = None,
     branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none", components: Components = 128,
     init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000, batch_size: BatchSize = 128,
     learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128, masked_share: MaskedShare = 0.15,
@@ -188,7 +192,7 @@ def run(
 
     options = pipeline.RunOptions(
         FeatureOptions(weights, engine or best_engine_name(), decoder),
-        TranscriptOptions(asr),
+        TranscriptOptions(asr, language),
         ClusterOptions(branching, depth, preparation, components, seed),
         PretrainOptions(
             init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
@@ -295,6 +299,28 @@ def inspect_features(
     print_line(f"drawn: {drawn}")
 
 
+@inspect.command("transcripts")
+def inspect_transcripts(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/transcripts.png")] = None,
+    json: Json = False,
+) -> None:
+    """How much is said, how fast and in what sentences, in figures and as a picture."""
+    from feature_extraction.transcript_inspection import draw_transcripts
+    from feature_extraction.transcript_inspection import inspect_transcripts as look
+    from videobert.console import print_figures, print_json, print_line, progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "transcripts.png"
+    draw_transcripts(report, drawn)
+    if json:
+        print_json({**report.figures(), "picture": str(drawn)})
+        return
+    print_figures(str(work), "transcripts", report.figures())
+    print_line(f"drawn: {drawn}")
+
+
 @inspect.command("codebook")
 def inspect_codebook(
     work: Annotated[Path, typer.Argument(help="The work folder.")],
@@ -322,13 +348,10 @@ def inspect_codebook(
 
 
 def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0) -> JobOptions:
+    from feature_extraction.engines import cores
     from feature_extraction.jobs import JobOptions
 
-    return JobOptions(workers or _cores(), runner, timeout, retry_failed, max_failures)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return JobOptions(workers or cores(), runner, timeout, retry_failed, max_failures)
 
 
 def _read_labels(path: Path) -> list[str]:

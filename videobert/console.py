@@ -87,8 +87,13 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 def print_features(name: str, report: FeatureReport) -> None:
     """Print what a features folder holds."""
-    rows = [[figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"] for figure, value in report.figures().items()]
-    print_table(name, ["features", ""], rows)
+    print_figures(name, "features", report.figures())
+
+
+def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:
+    """Print what a stage's folder holds, as a table of names and numbers."""
+    rows = [[figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"] for figure, value in figures.items()]
+    print_table(name, [what, ""], rows)
 
 
 def print_codebook(name: str, report: CodebookReport) -> None:

@@ -57,23 +57,38 @@ def plain() -> list[np.ndarray]:
 def test_openvino_agrees_with_torch_and_with_itself_in_any_lane(plain: list[np.ndarray]) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
     backbone = Backbone("random:0")
-    alone, shared = make_engine("openvino", backbone), make_engine("openvino", backbone, lanes=3)
-    for seed, expected in enumerate(plain):
-        found = alone(clip(seed))
+    clips = [clip(0), clip(1)]
+    engine = make_engine("openvino", backbone)
+    alone = [engine(frames) for frames in clips]
+    for found, expected in zip(alone, plain, strict=True):
         assert found.shape == (1, 1024) and found.dtype == np.float32 and cosine(found, expected) > 0.999
-    clips = [clip(seed) for seed in range(4)]
-    assert features_of(shared, clips, 3) == features_of(alone, clips, 1)
+    shared = features_of(make_engine("openvino", backbone, lanes=3), clips * 2, lanes=3)
+    assert shared == [feature.tobytes() for feature in alone] * 2
 
 
 def test_openvino_in_bfloat16_agrees_with_torch_on_the_gated_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    monkeypatch.setattr(engines, "_has_amx", lambda: True)  # processors without it compute bfloat16 too, or float32
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)  # processors without it compute bfloat16 too, or float32
     network = GatedS3D()
     randomise(network, 0)
     torch.save(network.state_dict(), tmp_path / "s3dg.pth")
     backbone = SmallBackbone(str(tmp_path / "s3dg.pth"))
     fast, slow = make_engine("openvino", backbone)(clip(0, 64)), make_engine("torch", backbone)(clip(0, 64))
     assert cosine(fast, slow) > 0.999
+
+
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_a_feature_does_not_depend_on_what_is_in_its_batch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "openvino":
+        pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    monkeypatch.setattr(engines, "cores", lambda: 2)
+    engine = make_engine(name, SmallBackbone("random:0"))
+    assert engine.batch == 2
+    one, two = clip(0, 64), clip(1, 64)
+    together = engine(np.concatenate([one, two]))
+    assert together.shape == (2, 1024)
+    assert (together[0] == engine(one)[0]).all() and (together[1] == engine(two)[0]).all()
+    assert (engine(np.concatenate([two, one]))[::-1] == together).all()
 
 
 def test_torch_agrees_with_itself_in_any_lane() -> None:
@@ -120,7 +135,7 @@ def test_an_engine_that_this_machine_lacks_is_refused(monkeypatch: pytest.Monkey
 
 
 def test_the_precision_is_that_of_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_has_amx", lambda: True)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)
     assert [engine_precision(name) for name in ("cuda", "openvino", "torch")] == ["bfloat16", "bfloat16", "float32"]
-    monkeypatch.setattr(engines, "_has_amx", lambda: False)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     assert engine_precision("openvino") == "float32"
