@@ -79,8 +79,7 @@ def plain_features(path: Path, network: torch.nn.Module) -> np.ndarray:
     features = []
     with torch.inference_mode():
         for clip in plain_clips(path):
-            maps = network(transform(clip)[None])
-            features.append(maps.mean(dim=(2, 3, 4))[0].numpy())
+            features.append(network(transform(clip)[None])[0].numpy())
     return np.stack(features)
 
 
@@ -132,7 +131,10 @@ def _memory_with_children() -> float:
 def apart(work: Callable[[], Any]) -> Any:
     """Run ``work`` in a new process, so that nothing of what ran before counts."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work)
+        result = pool.apply(work)
+        pool.close()
+        pool.join()  # it ends by itself: a worker that is killed leaves semaphores behind
+    return result
 
 
 # ---- the run --------------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
     lanes = psutil.cpu_count()
     many = apart(partial(extract_once, [path] * 2 * lanes, short, engine, folder / "many", lanes))
     decode, model = apart(partial(decode_alone, path)), apart(partial(model_alone, path, short, engine))
-    network = FeatureExtractor(FeatureOptions(WEIGHTS, "torch")).backbone.module.features
+    network = FeatureExtractor(FeatureOptions(WEIGHTS, "torch")).backbone.module.network
     plain_features(short, network)
     begin = time.perf_counter()
     plain = plain_features(path, network)
