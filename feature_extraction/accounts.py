@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_extraction.errors import InputError
 from feature_extraction.ledger import Ledger
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import Source
-from feature_extraction.storage import Stage, read_table
+from feature_extraction.storage import Stage, is_as_written, read_table
 
 FAILED, PARTIAL, WHOLE = "failed", "partial", "whole"
 """What is noted of a video: it failed, its rows are there but it was not whole, it was partial and is whole now."""
@@ -78,16 +79,21 @@ class Accounts:
 def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:
     """The files of a stage that cannot be read whole, or hold another video's rows, each with its reason.
 
-    Every page is compared with its checksum.
+    Every page is compared with its checksum, and the rest with what would be written now.
     """
     found: dict[str, str] = {}
     videos = stage.done()
     for count, video in enumerate(videos, 1):
+        path = stage.path(video)
         try:
-            column = read_table(stage.path(video)).column("video_id")
-            if not pc.all(pc.equal(column, video)).as_py():
-                found[video] = f"{stage.path(video)} holds rows of another video: delete it and run its stage again"
-        except (InputError, KeyError) as error:
+            table = read_table(path)
+            if not pc.all(pc.equal(table.column("video_id"), video)).as_py():
+                found[video] = f"{path} holds rows of another video: delete it and run its stage again"
+            elif not is_as_written(table, path):
+                found[video] = f"{path} is not as it was written: delete it and run its stage again"
+        except InputError as error:
             found[video] = str(error)
+        except (KeyError, ValueError, pa.ArrowException) as error:  # names that are none, types that no file can hold
+            found[video] = f"{path} cannot be read ({error}): delete it and run its stage again"
         progress(f"verify {stage.folder.name}", count, len(videos))
     return found

@@ -56,7 +56,7 @@ class Channel:
 
     def get(self, seconds: float | None = None) -> Any:
         """The next value, its arrays writable; TimeoutError if none comes in time, EOFError where the other side is gone."""
-        if not self._connection.poll(seconds):
+        if not self._connection.poll(seconds if seconds is None else min(seconds, 1e6)):
             raise TimeoutError
         head, sizes = self._connection.recv()
         buffers, start = [], 0

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -22,8 +23,9 @@ from typing import Any
 from feature_extraction.channel import Channel, shared_memory
 from feature_extraction.errors import InputError
 
-
 SECONDS_TO_DIE = 5.0
+SECONDS_WITHIN_MESSAGE = 60
+"""How long the rest of a message is waited for, once it has begun."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class _Process:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS_WITHIN_MESSAGE, 0))
         memory = shared_memory()
         # One thread: the lanes share the cores. The path: what is run may live beside the package, as tests do.
         # -P: the working folder may hold anything, also a numpy.py.

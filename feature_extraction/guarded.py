@@ -60,7 +60,7 @@ def _limit(limits: Limits | None) -> None:
         memory = int(statm.read_text().split()[0]) * resource.getpagesize() + limits.memory
     if limits:  # a backstop: whoever waits for us ends us sooner, but may be gone
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = int(usage.ru_utime + usage.ru_stime + limits.seconds) + 60
+        cpu = int(usage.ru_utime + usage.ru_stime + min(limits.seconds, 1e9)) + 60
     for kind, wanted in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu)):
         hard = resource.getrlimit(kind)[1]
         within = hard == resource.RLIM_INFINITY or 0 <= wanted <= hard

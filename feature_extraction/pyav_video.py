@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -17,8 +20,10 @@ from feature_extraction.frames import (
     LONGEST_FRAME,
     LONGEST_VIDEO,
     MAX_PIXELS,
+    Clock,
+    Damage,
     FrameSize,
-    model_input,
+    Scaler,
 )
 
 # Containers that hold pictures themselves. Playlists and concat scripts, which name other files, are not among them.
@@ -32,10 +37,11 @@ class PyavFrame:
     time: float
     seconds: float
     decoded: av.VideoFrame
+    scaler: Scaler
 
-    def picture(self, size: FrameSize) -> np.ndarray:
+    def picture(self) -> np.ndarray:
         """See frames.Frame."""
-        return model_input(self.decoded, size, self.decoded.rotation)
+        return self.scaler(self.decoded)
 
 
 class PyavVideo:
@@ -46,8 +52,9 @@ class PyavVideo:
         damage: why decoding stopped before the end, once it has.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: FrameSize = FrameSize()) -> None:
         self._path = path
+        self._scaler = Scaler(size)
         self._container = open_container(path)
         try:
             self._stream = _picture_stream(self._container, path)
@@ -71,26 +78,54 @@ class PyavVideo:
 
         InputError if not one frame can be decoded. MemoryError where the process may not have as much as it takes.
         """
-        start = (self._container.start_time or 0) / av.time_base
-        latest = 0.0
+        clock = Clock()
         count = 0
         try:
-            for frame in cast("Iterator[av.VideoFrame]", self._container.decode(self._stream)):
-                time = latest if frame.time is None else max(latest, frame.time - start)
-                if time - latest > LONGEST_FRAME:
-                    self.damage = f"jumps from {latest:.1f} s to {time:.1f} s"
-                    return
-                latest, count = time, count + 1
-                yield PyavFrame(time, _seconds_shown(frame), frame)
-                if frame.time is None:
-                    latest += _seconds_shown(frame)
+            for time, frame in self._decoded():
+                seconds = _believed(frame.duration, frame.time_base)
+                yield PyavFrame(clock.at(time, seconds), seconds, frame, self._scaler)
+                count += 1
         except MemoryError:
             raise
+        except Damage as damage:
+            self.damage = str(damage)
         except av.FFmpegError as error:
-            self.damage = f"is damaged after {latest:.1f} s ({error.strerror})"
+            self.damage = f"is damaged after {clock.latest:.1f} s ({error.strerror})"
         if not count:
             reason = self.damage or "has no frame that can be decoded"
             raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
+
+    def times(self) -> list[tuple[float, float]]:
+        """When each frame is shown and for how long, in seconds, in the order of showing and without decoding.
+
+        Left out is what a decoder drops in silence: what an edit list hides, and what comes before the first key frame.
+        """
+        found: list[tuple[float, float]] = []
+        begun = False
+        for packet in self._container.demux(self._stream):
+            begun = begun or packet.is_keyframe
+            stamp = packet.dts if self._unordered else packet.pts
+            if begun and stamp is not None and packet.size and not packet.is_discard:
+                found.append((self._seconds(stamp), _believed(packet.duration, packet.time_base)))
+        return sorted(found)
+
+    def _decoded(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
+        """Frames in the order they are shown, each with its time by the file's word."""
+        stamps: deque[int | None] = deque()
+        for packet in self._container.demux(self._stream):
+            if packet.size:
+                stamps.append(packet.dts)
+            for frame in cast("list[av.VideoFrame]", packet.decode()):
+                stamp = stamps.popleft() if self._unordered and stamps else frame.pts
+                yield (None if stamp is None else self._seconds(stamp)), frame
+
+    @property
+    def _unordered(self) -> bool:
+        """Whether the container keeps no time of showing: its nth frame is shown when its nth packet is to be decoded."""
+        return self._container.format.name == "avi"
+
+    def _seconds(self, stamp: int) -> float:
+        return float(stamp * (self._stream.time_base or 0)) - (self._container.start_time or 0) / av.time_base
 
 
 def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputContainer:
@@ -98,14 +133,14 @@ def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputC
 
     ``formats`` are FFmpeg's names, with commas between.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"{path} does not exist: give a video file")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: delete it, or fetch it again")
     # protocol_whitelist stops addresses, format_whitelist stops files that name other files.
     guard = {"format_whitelist": formats, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
-        return av.open(f"file:{path.resolve()}", options=guard)
+        return av.open(f"file:{path.resolve()}", options=guard, metadata_errors="replace")  # titles may be in any alphabet
     except MemoryError:
         raise
     except (av.FFmpegError, ValueError) as error:
@@ -114,12 +149,16 @@ def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputC
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream marked as default, else the first; the cover of a record is none."""
+    """The video stream that FFmpeg plays, which is one marked as default if there is any; the cover of a record is none."""
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         raise InputError(f"{path} has no picture, only sound or text: leave it out of extraction")
-    stream = max(streams, key=lambda stream: bool(stream.disposition & Disposition.default))
+    best = container.streams.best("video")
+    stream = best if best in streams else streams[0]
+    if stream.codec_context is None:
+        raise InputError(f"{path} is coded in a way that this FFmpeg does not know: convert it to H.264, or leave it out")
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # frames may be larger than the header says
     return stream
 
 
@@ -136,7 +175,7 @@ def stream_end(container: av.container.InputContainer, stream: av.VideoStream | 
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - start
     tag = stream.metadata.get("DURATION", "").split(":")  # 00:00:10.350000000, and it counts from 0
     if len(tag) == 3 and all(part.replace(".", "", 1).isdecimal() for part in tag):
-        return int(tag[0]) * 3600 + int(tag[1]) * 60 + float(tag[2]) - start
+        return float(tag[0]) * 3600 + float(tag[1]) * 60 + float(tag[2]) - start
     return None
 
 
@@ -154,7 +193,8 @@ def check_length(declared_end: float | None, path: Path) -> None:
         raise InputError(f"{path} claims to last {declared_end / 3600:,.0f} hours, more than 24: cut it, or leave it out")
 
 
-def _seconds_shown(frame: av.VideoFrame) -> float:
-    if frame.duration and frame.time_base and frame.duration * frame.time_base <= LONGEST_FRAME:
-        return float(frame.duration * frame.time_base)
+def _believed(duration: int | None, unit: Fraction | None) -> float:
+    """Seconds that a frame is shown, by the file's word where that can be."""
+    if duration and unit and 0 < duration * unit <= LONGEST_FRAME:
+        return float(duration * unit)
     return FRAME_SECONDS

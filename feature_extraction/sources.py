@@ -53,7 +53,7 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
     for path in paths:
         for source in _expand(path):
             other = found.setdefault(source.video_id, source)
-            if other is not source and other.path.resolve() != source.path.resolve():
+            if other is not source and os.path.realpath(other.path) != os.path.realpath(source.path):
                 raise InputError(
                     f"{other.path} and {source.path} have the same video id {source.video_id!r}: "
                     "rename one, or give the folder that holds both"
@@ -64,13 +64,16 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
 
 
 def _expand(path: Path) -> Iterator[Source]:
-    if path.is_dir():
+    if os.path.isdir(path):
         yield from _videos_below(path)
     elif not os.path.exists(path):
         raise InputError(f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths")
     elif path.suffix.lower() == ".txt":
         for line in _lines(path):
-            yield from _expand(path.parent / line)
+            named = path.parent / line
+            if named.suffix.lower() == ".txt" and not os.path.isdir(named):
+                raise InputError(f"{path} names another list, {named}: name its videos instead")
+            yield from _expand(named)
     else:
         yield Source(video_id(PurePath(path.name)), path)
 
@@ -84,13 +87,13 @@ def _lines(listing: Path) -> list[str]:
 
 
 def _videos_below(folder: Path) -> Iterator[Source]:
-    """Links to folders are not followed; a link to a file elsewhere is a video that will fail."""
-    inside = folder.resolve()
+    """Links to folders are not followed; a link to a file elsewhere, or to nothing, is a video that will fail."""
+    inside = os.path.realpath(folder)
     found = False
     for path in _files_below(folder):
         if path.suffix.lower() in VIDEO_SUFFIXES:
             found = True
-            leaves = path.is_symlink() and not path.resolve().is_relative_to(inside)
+            leaves = path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
             refusal = f"{path} is a link that leads out of {folder}: name the file itself, or leave it out" if leaves else None
             yield Source(video_id(path.relative_to(folder)), path, refusal)
     if not found:
@@ -102,5 +105,5 @@ def _files_below(folder: Path) -> Iterator[Path]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files_below(Path(entry.path))
-            elif entry.is_file():
+            elif os.path.isfile(entry.path) or (entry.is_symlink() and not os.path.isdir(entry.path)):
                 yield Path(entry.path)

@@ -15,7 +15,7 @@ from feature_extraction.captions import find_captions, read_captions
 from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
-from feature_extraction.languages import short_language
+from feature_extraction.languages import SPOKEN, short_language
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from feature_extraction.sentences import SentenceOptions, split_sentences
@@ -72,6 +72,8 @@ class Transcriber(Work):
         """
         self.options = options
         self.recogniser = _recogniser(options.asr, recogniser)
+        if self.recogniser is not recogniser and short_language(options.language) not in (None, *SPOKEN):
+            raise InputError(f"--language {options.language!r} is none that Whisper knows: give a code such as en or deu")
         self._reads = options.asr in ("auto", "captions")
         self._limits = limits
         self._guards = Guards(limits)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from feature_extraction.errors import InputError, refuse_unknown
-from feature_extraction.frames import Frame, FrameSize, upright
+from feature_extraction.frames import Frame, FrameSize, upright, upright_size
 from feature_extraction.pyav_video import PyavVideo
 from feature_extraction.schema import Clip
 
@@ -38,14 +39,21 @@ class Video(Protocol):
         """Let go of the file."""
 
 
-def open_video(path: Path, decoder: str = "pyav") -> Video:
+def open_video(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav") -> Video:
     """Open a video with ``pyav``, or ``decord`` for files that are trusted; InputError if it is none."""
-    refuse_unknown("--decoder", decoder, DECODERS)
+    check_decoder(decoder)
     if decoder == "pyav":
-        return PyavVideo(path)
+        return PyavVideo(path, size)
     from feature_extraction.decord_video import DecordVideo
 
-    return DecordVideo(path)
+    return DecordVideo(path, size)
+
+
+def check_decoder(decoder: str) -> None:
+    """InputError if a decoder is not known, or not installed."""
+    refuse_unknown("--decoder", decoder, DECODERS)
+    if decoder == "decord" and find_spec("decord") is None:
+        raise InputError("--decoder decord needs decord: pip install 'videobert[decord]', or use --decoder pyav")
 
 
 def stream_clips(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav") -> Generator[Clip, None, str | None]:
@@ -57,8 +65,8 @@ def stream_clips(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav
     """
     frames: list[np.ndarray] = []
     index = 0
-    with closing(open_video(path, decoder)) as video:
-        for picture in _samples(video, size):
+    with closing(open_video(path, size, decoder)) as video:
+        for picture in _samples(video):
             frames.append(picture)
             if len(frames) == CLIP_FRAMES:
                 yield _clip(index, frames)
@@ -82,7 +90,7 @@ def frame_at(path: Path, second: float, height: int) -> np.ndarray:
             shown = frame.decoded
     if shown is None:
         raise InputError(f"{path} has no frame at {second:.1f} s: give a time within the video")
-    tall = shown.width if shown.rotation % 180 else shown.height
+    _, tall = upright_size(shown)
     small = shown.reformat(max(1, shown.width * height // tall), max(1, shown.height * height // tall), "rgb24")
     return upright(small.to_ndarray(), shown.rotation)
 
@@ -103,24 +111,25 @@ def _shortfall(video: Video, end: float) -> str | None:
     return None
 
 
-def _samples(video: Video, size: FrameSize) -> Iterator[np.ndarray]:
+def _samples(video: Video) -> Iterator[np.ndarray]:
     """The pictures shown at 0, 1/20, 2/20, ... s until the video ends, each uint8 [crop, crop, 3]."""
     tick = 0
     shown: Frame | None = None
     for frame in video.frames():
         if shown is not None:
-            yield from _shown_before(frame.time, tick, shown, size)
+            yield from _shown_before(frame.time, tick, shown)
             tick = max(tick, _ticks(frame.time))
         shown = frame
     if shown is not None:
-        yield from _shown_before(shown.time + shown.seconds, tick, shown, size)
+        end = shown.time + shown.seconds
+        yield from _shown_before(end if tick else max(end, 1 / FRAMES_PER_SECOND), tick, shown)
 
 
-def _shown_before(time: float, tick: int, shown: Frame, size: FrameSize) -> Iterator[np.ndarray]:
+def _shown_before(time: float, tick: int, shown: Frame) -> Iterator[np.ndarray]:
     """The picture ``shown``, once for each sample from ``tick`` on that lies before ``time``."""
     if _ticks(time) <= tick:
         return  # most frames of a 30 fps video are shown at one sample or none: do not scale the latter
-    picture = shown.picture(size)
+    picture = shown.picture()
     for _ in range(tick, _ticks(time)):
         yield picture
 

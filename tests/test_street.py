@@ -120,7 +120,7 @@ def test_a_second_run_does_nothing_and_says_so(street: Street, videobert: Run) -
     ("command", "difference"),
     [
         ("extract {videos} --work {work} --weights random:1", "weights was 'random:0' and is now 'random:1'"),
-        ("transcribe {videos} --work {work} --asr none", "asr was 'captions' and is now 'none'"),
+        ("transcribe {videos} --work {work} --asr none", "asr was 'auto' and is now 'none'"),
         ("cluster --work {work} --branching 4 --depth 2", "branching was 3 and is now 4"),
         ("pretrain --work {work} --out {model} --init none --size mini", "size was 'tiny' and is now 'mini'"),
     ],
@@ -216,7 +216,7 @@ def test_captions_that_cannot_be_read(tmp_path: Path, videobert: Run, captions: 
 def test_a_video_without_captions_fails_by_name_and_none_hears_nothing(tmp_path: Path, videobert: Run) -> None:
     coloured_recipe(tmp_path / "videos" / "mute.mp4", ["red"], spoken=False)
     result = videobert("transcribe", tmp_path / "videos", "--work", tmp_path / "work")
-    assert result.status == 1 and "mute.mp4 has no captions" in result.err
+    assert result.status == 1 and "mute.mp4 has no sound: give captions" in result.err
     assert videobert("transcribe", tmp_path / "videos", "--work", tmp_path / "silent", "--asr", "none").status == 0
     assert pq.read_table(tmp_path / "silent" / "transcripts" / "mute.parquet").num_rows == 0
 

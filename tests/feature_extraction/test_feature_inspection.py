@@ -10,7 +10,7 @@ import pytest
 from feature_extraction.errors import InputError
 from feature_extraction.feature_inspection import draw_features, inspect_features
 from feature_extraction.schema import feature_column, features_schema
-from feature_extraction.storage import Stage, write_json, write_table
+from feature_extraction.storage import Stage, write_table
 from tests.conftest import Run
 
 

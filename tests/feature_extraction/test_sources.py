@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path, PurePath
 
@@ -54,3 +55,86 @@ def test_an_id_is_a_safe_file_name(parts: list[str]) -> None:
     assert name.isascii() and len(name) <= 180 and not name.startswith(".")
     assert not set(name) & set("/\\\0\n~ ")
     assert name == video_id(PurePath(unicodedata.normalize("NFC", str(below))))
+
+
+def test_links_are_videos_inside_the_folder_and_refused_outside(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    touch(tmp_path / "outside.mp4", tmp_path / "elsewhere" / "far.mp4", folder / "real.mp4")
+    (folder / "inside.mp4").symlink_to(folder / "real.mp4")
+    (folder / "out.mp4").symlink_to(tmp_path / "outside.mp4")
+    (folder / "up.mp4").symlink_to("../outside.mp4")
+    (folder / "folder").symlink_to(tmp_path / "elsewhere")
+    (folder / "dangling.mp4").symlink_to("nothing.mp4")
+    (folder / "loop.mp4").symlink_to("loop.mp4")
+    found = {source.video_id: source.refusal for source in find_videos([folder])}
+    assert found.keys() == {"real", "inside", "out", "up", "dangling", "loop"}
+    assert {name for name, refusal in found.items() if refusal} == {"out", "up"}
+    assert "leads out" in str(found["out"])
+
+
+def test_a_folder_reached_through_a_link_is_itself_inside(tmp_path: Path) -> None:
+    touch(tmp_path / "videos" / "a.mp4")
+    (tmp_path / "videos" / "b.mp4").symlink_to("a.mp4")
+    (tmp_path / "link").symlink_to(tmp_path / "videos")
+    assert not any(source.refusal for source in find_videos([tmp_path / "link"]))
+
+
+def test_what_is_no_file_is_no_video(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4")
+    (tmp_path / "b.mp4").mkdir()
+    os.mkfifo(tmp_path / "c.mp4")
+    assert [source.video_id for source in find_videos([tmp_path])] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("..mp4.mp4", "%2E.mp4"),
+        ("..mp4", "%2E"),
+        ("...mp4", "%2E."),
+        ("-i.mp4", "-i"),
+        ("a\nb.mp4", "a%0Ab"),
+        ("%2E.mp4", "%252E"),
+        ("a\\b.mp4", "a%5Cb"),
+        ("concat:a|b.mp4", "concat%3Aa%7Cb"),
+        (os.fsdecode(b"caf\xe9.mp4"), "caf%E9"),
+        ("\u202egnp.mp4", "%E2%80%AEgnp"),
+    ],
+)
+def test_names_that_mean_mischief_become_plain_ids(tmp_path: Path, name: str, expected: str) -> None:
+    touch(tmp_path / name)
+    assert [source.video_id for source in find_videos([tmp_path])] == [expected]
+
+
+def test_twins_in_two_unicode_forms_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / unicodedata.normalize("NFC", "süß.mp4"), tmp_path / unicodedata.normalize("NFD", "süß.mp4"))
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this disk takes both forms for one name")
+    with pytest.raises(InputError, match="have the same video id"):
+        find_videos([tmp_path])
+
+
+def test_names_that_differ_only_after_250_letters_have_ids_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path / ("a" * 249 + "x.mp4"), tmp_path / ("a" * 249 + "y.mp4"))
+    first, second = (source.video_id for source in find_videos([tmp_path]))
+    assert first != second and len(first) <= 180
+
+
+@pytest.mark.parametrize("line", ["absent.mp4", "a" * 300 + ".mp4", "a\0b.mp4", "http://127.0.0.1/a.mp4", "loop.mp4"])
+def test_a_line_that_names_nothing_is_refused_by_name(tmp_path: Path, line: str) -> None:
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    (tmp_path / "videos.txt").write_text(f"{line}\n")
+    with pytest.raises(InputError, match="does not exist"):
+        find_videos([tmp_path / "videos.txt"])
+
+
+def test_a_list_that_names_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "videos.txt").write_text("videos.txt\n")
+    with pytest.raises(InputError, match=r"videos\.txt"):
+        find_videos([tmp_path / "videos.txt"])
+
+
+def test_messages_about_names_are_one_plain_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_videos([tmp_path / "a\n\x1b[31mb\udcff.mp4"])
+    assert str(caught.value).isprintable()
