@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import cast
 
@@ -80,7 +80,8 @@ class Sound:
             raise
         except (av.FFmpegError, ValueError) as error:
             self.damage = f"is damaged after {self.end:.1f} s of sound ({getattr(error, 'strerror', None) or error})"
-        yield from resampler.flush()
+        with suppress(av.FFmpegError, ValueError):  # a filter that could not take the sound has nothing more to give
+            yield from resampler.flush()
         if not resampler.written:
             reason = self.damage or "has no sound that can be decoded"
             raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
@@ -114,9 +115,10 @@ def stream_sound(path: Path, language: str | None = None) -> Generator[np.ndarra
 
 
 def _sound_stream(container: av.container.InputContainer, path: Path, language: str | None) -> av.AudioStream:
-    streams = container.streams.audio
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
     if not streams:
-        raise InputError(f"{path} has no sound: give captions beside it, or say --asr none to learn from pictures alone")
+        lacks = "no sound that can be decoded" if container.streams.audio else "no sound"
+        raise InputError(f"{path} has {lacks}: give captions beside it, or say --asr none to learn from pictures alone")
     wanted = short_language(language)
 
     def rank(stream: av.AudioStream) -> tuple[bool, bool]:

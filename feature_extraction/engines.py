@@ -153,7 +153,9 @@ def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use; OMP_NUM_THREADS, where it is set, as Ray does in its actors."""
+    if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

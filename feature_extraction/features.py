@@ -17,15 +17,17 @@ import pyarrow as pa
 
 from feature_extraction.backbones import Backbone
 from feature_extraction.engines import Engine, check_engine, engine_precision, make_engine
-from feature_extraction.errors import InputError, refuse_unknown
+from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, Clip, feature_column, features_schema
 from feature_extraction.sources import Source
 from feature_extraction.storage import Stage
-from feature_extraction.video import CLIP_FRAMES, DECODERS, FRAMES_PER_SECOND, stream_clips
+from feature_extraction.video import CLIP_FRAMES, FRAMES_PER_SECOND, check_decoder, stream_clips
 
+ACTORS_A_GPU = 8
+"""Under --runner ray: an actor decodes on one core, which a GPU outruns."""
 SOURCE_KEY = b"source"
 """Key of the Parquet file's metadata under which the video's absolute path stands, for who wants its pictures later."""
 
@@ -55,13 +57,14 @@ class FeatureExtractor(Work):
         """``lanes``: how many videos are extracted at a time."""
         self.options = options
         self.backbone = Backbone(options.weights)
+        self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits, self._lanes = limits, lanes
         self._guards = Guards(limits)
         self._building = Lock()
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
-        """Only the options travel to another machine, which builds its own model."""
-        return FeatureExtractor, (self.options, self._limits, self._lanes)
+        """Only the options travel to an actor, which builds its own model and goes through one video at a time."""
+        return FeatureExtractor, (self.options, self._limits)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -126,7 +129,7 @@ def extract(
     that fails is in the report and in failures.jsonl.
     """
     check_engine(options.engine)
-    refuse_unknown("--decoder", options.decoder, DECODERS)
+    check_decoder(options.decoder)
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers)
     stage.claim(extractor.provenance())

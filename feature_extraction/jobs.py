@@ -64,7 +64,13 @@ class Made:
 
 
 class Work(ABC):
-    """What a stage does for one video. It is called from several threads, and must be picklable for --runner ray."""
+    """What a stage does for one video. It is called from several threads, and must be picklable for --runner ray.
+
+    Attributes:
+        gpus: what share of one it needs there.
+    """
+
+    gpus: float = 0.0
 
     @abstractmethod
     def __call__(self, source: Source) -> Made:

@@ -84,4 +84,4 @@ def _dataset(data: Any, task: Task, sources: Sequence[Source], workers: int) -> 
     """Rows with outcomes, in the order in which they come; nothing runs before they are asked for."""
     blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
     pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
-    return blocks.map(_Actor, fn_constructor_args=(task, Path.cwd()), compute=pool, num_cpus=CPUS)
+    return blocks.map(_Actor, fn_constructor_args=(task, Path.cwd()), compute=pool, num_cpus=CPUS, num_gpus=task.work.gpus)

@@ -107,8 +107,8 @@ def _load_named(name: str) -> whisper.Whisper:
         url = whisper._MODELS[name]
         cache = Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"  # as whisper.load_model has it
         raise InputError(
-            f"the speech model {name} is not there and cannot be fetched ({error}): fetch {url} elsewhere and put it into "
-            f"{cache}, or give captions beside the videos and say --asr captions"
+            f"the speech model {name} cannot be had ({error}): where there is no network, fetch {url} elsewhere and put it "
+            f"into {cache}, or give captions beside the videos and say --asr captions"
         ) from error
 
 

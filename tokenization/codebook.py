@@ -33,9 +33,9 @@ from tokenization.preparation import PREPARATIONS
 from tokenization.schema import SCHEMA_VERSION
 
 PICTURES_FILE = "pictures.parquet"
-IMMATERIAL = frozenset({"weights", "engine", "precision"})
-"""Options in which features may differ from the codebook's: the weights' digest says more than their name, and the
-engines' features agree to a cosine of 0.999."""
+IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder"})
+"""Options in which features may differ from the codebook's: the weights' digest says more than their name, the engines'
+features agree to a cosine of 0.999, and the decoders give the same frames."""
 
 
 @dataclass(frozen=True)

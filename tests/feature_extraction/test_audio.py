@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -169,6 +171,32 @@ def test_a_header_that_claims_days_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="31 hours"):
         next(stream_sound(path))
+
+
+def test_a_codec_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.wav", tone(1), codec="pcm_u8")
+    content = bytearray(path.read_bytes())
+    content[20:22] = (0x7777).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no sound that can be decoded"):
+        next(stream_sound(path))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flac", "a.wav", "a.mp3", "a.ts"])
+def test_a_spoilt_file_is_heard_or_refused(tmp_path: Path, name: str) -> None:
+    codec = {".flac": "flac", ".wav": "pcm_s16le", ".mp3": "libmp3lame"}.get(Path(name).suffix, "aac")
+    whole = write_sound(tmp_path / name, tone(4), codec=codec).read_bytes()
+    rng = random.Random(name)
+    for _ in range(40):
+        content = bytearray(whole[: rng.choice([len(whole), rng.randrange(1, len(whole))])])
+        for _ in range(rng.choice([1, 10, 100])):
+            content[rng.randrange(min(len(content), rng.choice([100, len(whole)])))] = rng.randrange(256)
+        (tmp_path / name).write_bytes(content)
+        try:
+            for block in islice(stream_sound(tmp_path / name), 20):
+                assert np.isfinite(block).all() and np.abs(block).max() <= 1 and 0 < len(block) <= BLOCK
+        except InputError as error:
+            assert name in str(error)
 
 
 def test_a_film_of_two_languages(shared_data: Path) -> None:
