@@ -26,5 +26,5 @@ check: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(SPEECH)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev,openvino]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[decord,demo,dev,faster-whisper,openvino,pytorchvideo,ray]'
 	touch $@

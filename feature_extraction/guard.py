@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import socket
 import struct
@@ -85,6 +86,8 @@ class Guards:
         except TimeoutError as error:
             advice = "give it more time with --timeout, or leave it out"
             raise InputError(f"{path} could not be read in {self._limits.seconds:g} s: {advice}") from error
+        except pickle.UnpicklingError as error:
+            raise InputError(f"{path} made the process that read it say what it should not ({error}): leave it out") from error
         except (EOFError, OSError) as error:
             raise InputError(f"{path} ended the process that read it ({process.death()}): leave it out") from error
         finally:

@@ -37,7 +37,7 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.storage import read_json, write_json, write_whole
+from feature_extraction.storage import file_digest, read_json, write_json, write_whole
 
 if TYPE_CHECKING:
     import torch
@@ -246,6 +246,14 @@ class PunctuationRestorer:
                 f"{folder} holds no whole punctuation model ({reason}): give another folder, "
                 "or make one with python -m feature_extraction.punctuation train"
             ) from error
+
+    @staticmethod
+    def digest(folder: Path | None = None) -> str:
+        """Of the weights in ``folder``, the packaged ones if None; InputError if there are none."""
+        path = (PACKAGED if folder is None else folder) / "model.safetensors"
+        if not path.is_file():
+            raise InputError(f"{path} is not there: make it with python -m feature_extraction.punctuation train")
+        return file_digest(path)
 
     @classmethod
     def _load(cls, folder: Path) -> PunctuationRestorer:

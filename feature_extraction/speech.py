@@ -6,11 +6,9 @@ what it is not sure of by its own figures is left out, and so is what it says ov
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -234,9 +232,3 @@ class Once(Generic[T]):
                     self._failure = str(error)
                     raise
             return self._made[0]
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, 16 digits of it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -5,6 +5,7 @@ A file is written under a temporary name, flushed to the disk and renamed; reade
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -166,3 +167,9 @@ def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping
     if differing:
         differences = ", ".join(f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing)
         raise InputError(f"{folder} was made with other options: {differences}; use those, or another folder")
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, 16 digits of it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -17,10 +17,11 @@ from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
 from feature_extraction.languages import SPOKEN, short_language
 from feature_extraction.progress import Progress, silent
+from feature_extraction.punctuation import PunctuationRestorer
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from feature_extraction.sentences import SentenceOptions, split_sentences
 from feature_extraction.sources import Source
-from feature_extraction.speech import Recogniser
+from feature_extraction.speech import Once, Recogniser
 from feature_extraction.storage import Stage
 from feature_extraction.subtitle_streams import read_subtitles
 
@@ -36,12 +37,15 @@ class TranscriptOptions:
             ``faster-whisper`` and ``faster-whisper:MODEL`` listen; ``auto`` reads captions where there are any, and has
             Whisper listen where there are none; ``none`` hears nothing. The name of a recogniser that is handed in
             has that listen.
+        punctuation: what is done to words that carry none: ``none``, sentences end at pauses; ``restore``, the restorer that
+            comes with the package puts marks in; or a restorer's folder.
         language: of the captions, subtitles and sound to choose where there are several; None takes the default ones.
         sentences: where a sentence ends.
     """
 
     asr: str = "auto"
     language: str | None = None
+    punctuation: str = "none"
     sentences: SentenceOptions = field(default_factory=SentenceOptions)
 
 
@@ -77,6 +81,7 @@ class Transcriber(Work):
         self._reads = options.asr in ("auto", "captions")
         self._limits = limits
         self._guards = Guards(limits)
+        self._restorer = Once(lambda: _restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
         """The processes stay behind."""
@@ -89,6 +94,7 @@ class Transcriber(Work):
             "schema": SCHEMA_VERSION,
             "asr": self.options.asr,
             **({"language": language} if language else {}),
+            **_restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
             **asdict(self.options.sentences),
         }
@@ -98,7 +104,7 @@ class Transcriber(Work):
         if self.options.asr == "none":
             return Made(TRANSCRIPTS.empty_table())
         heard = (self._read(source.path) if self._reads else None) or self._listen(source.path)
-        sentences = split_sentences(heard.words, self.options.sentences)
+        sentences = split_sentences(heard.words, self.options.sentences, self._restorer())
         rows = [_row(source.video_id, index, sentence, heard) for index, sentence in enumerate(sentences)]
         return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), heard.partial, heard.seconds)
 
@@ -172,6 +178,20 @@ def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
 
         return whisper_faster.FasterWhisper(model or whisper_faster.DEFAULT_MODEL)
     return None
+
+
+def _restorer(punctuation: str) -> PunctuationRestorer | None:
+    return None if punctuation == "none" else PunctuationRestorer.load(_restorer_folder(punctuation))
+
+
+def _restorer_provenance(punctuation: str) -> dict[str, str]:
+    """Nothing where nothing is restored; InputError if there is no such restorer."""
+    return {} if punctuation == "none" else {"punctuation": PunctuationRestorer.digest(_restorer_folder(punctuation))}
+
+
+def _restorer_folder(punctuation: str) -> Path | None:
+    """None is the one that comes with the package."""
+    return None if punctuation == "restore" else Path(punctuation)
 
 
 def _row(video_id: str, index: int, sentence: Sentence, heard: Heard) -> dict[str, object]:

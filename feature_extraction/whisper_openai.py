@@ -14,7 +14,8 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, Once, Segment, Speech, file_digest, recognise
+from feature_extraction.speech import Doubts, Once, Segment, Speech, recognise
+from feature_extraction.storage import file_digest
 
 if TYPE_CHECKING:
     import whisper

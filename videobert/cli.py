@@ -11,6 +11,43 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from feature_extraction.errors import InputError
+from videobert.cli_inspect import inspect
+from videobert.cli_options import (
+    Asr,
+    BatchSize,
+    Branching,
+    Components,
+    Decoder,
+    Depth,
+    Dropout,
+    EngineName,
+    Init,
+    JoinProbability,
+    JointWeight,
+    Json,
+    Language,
+    LearningRate,
+    MaskedShare,
+    MaxFailures,
+    MaxLength,
+    Model,
+    Out,
+    Precision,
+    Preparation,
+    Punctuation,
+    RetryFailed,
+    Runner,
+    Seed,
+    Size,
+    Steps,
+    TextWeight,
+    Timeout,
+    Videos,
+    VideoWeight,
+    Weights,
+    Work,
+    Workers,
+)
 
 app = typer.Typer(
     help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
@@ -19,50 +56,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(inspect, name="inspect")
+
 if TYPE_CHECKING:
     from feature_extraction.jobs import JobOptions, Report
 
 INPUT_ERROR, INCOMPLETE = 2, 1
 """Exit status where the input cannot be used, and where some videos failed."""
 REASONS_SHOWN = 20
-
-Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")]
-Work = Annotated[Path, typer.Option(help="The work folder.")]
-Out = Annotated[Path, typer.Option(help="The model's folder.")]
-Model = Annotated[Path, typer.Option(help="A model's folder, as pretrain wrote it.")]
-Workers = Annotated[Optional[int], typer.Option(help="Processes.", show_default="one a core", min=1)]
-Timeout = Annotated[float, typer.Option(help="Seconds that reading one file may take.", min=0)]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try failed and partial videos again.")]
-MaxFailures = Annotated[Optional[int], typer.Option(help="Stop after more failures than this.", show_default="never", min=0)]
-Runner = Annotated[str, typer.Option(help="local, or ray: the nodes of a Ray cluster.")]
-Decoder = Annotated[str, typer.Option(help="pyav; or decord, for files that are trusted.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Weights = Annotated[str, typer.Option(help="kinetics400, kylemin, howto100m, random:SEED, a file.")]
-EngineName = Annotated[
-    Optional[str], typer.Option("--engine", help="cuda, openvino or torch.", show_default="the best there is")
-]
-Asr = Annotated[str, typer.Option(help="auto, captions, whisper[:MODEL], faster-whisper[:MODEL] or none.")]
-Language = Annotated[
-    Optional[str], typer.Option(help="Of captions and sound, as en, where there are several.", show_default="the default ones")
-]
-Branching = Annotated[int, typer.Option(help="Children of a node.", min=2)]
-Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth words.", min=1)]
-Preparation = Annotated[str, typer.Option(help="Before clustering: none, pca or whiten.")]
-Components = Annotated[int, typer.Option(help="Principal components kept by pca and whiten.", min=1)]
-Seed = Annotated[int, typer.Option(help="Decides every draw.", min=0)]
-Init = Annotated[str, typer.Option(help="A BERT checkpoint: name, folder, or none.")]
-Size = Annotated[str, typer.Option(help="tiny, mini, small, base, large; where --init is none.")]
-Steps = Annotated[int, typer.Option(help="Updates of the weights.", min=1)]
-BatchSize = Annotated[int, typer.Option(help="Sequences in an update.", min=2)]
-LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min=0)]
-Dropout = Annotated[float, typer.Option(help="Of hidden states and attention.", min=0, max=0.9)]
-MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
-Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
-JoinProbability = Annotated[float, typer.Option(help="How often a sentence takes its neighbour in.", min=0, max=1)]
-MaskedShare = Annotated[float, typer.Option(help="Share of a sequence that is hidden.", min=0, max=1)]
-TextWeight = Annotated[float, typer.Option(help="Share of text alone in a batch.", min=0)]
-VideoWeight = Annotated[float, typer.Option(help="Share of video alone in a batch.", min=0)]
-JointWeight = Annotated[float, typer.Option(help="Share of text with video in a batch.", min=0)]
 
 
 def main() -> None:
@@ -103,9 +104,9 @@ def extract(
 
 @app.command()
 def transcribe(
-    videos: Videos, work: Work, asr: Asr = "auto", language: Language = None, workers: Workers = None,
-    runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False, max_failures: MaxFailures = None,
-    json: Json = False,
+    videos: Videos, work: Work, asr: Asr = "auto", language: Language = None, punctuation: Punctuation = "none",
+    workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False,
+    max_failures: MaxFailures = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Timed sentences: from the captions beside each video, else the subtitles in it, else its sound."""
     from feature_extraction.sources import find_videos
@@ -115,7 +116,7 @@ def transcribe(
 
     job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr, language), job, progress)
+        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr, language, punctuation), job, progress)
     _finish([report], json)
 
 
@@ -173,7 +174,8 @@ def pretrain(
 
 @app.command()
 def run(
-    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "auto", language: Language = None,
+    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "auto",
+    language: Language = None, punctuation: Punctuation = "none",
     branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none", components: Components = 128,
     init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000, batch_size: BatchSize = 128,
     learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128, masked_share: MaskedShare = 0.15,
@@ -192,7 +194,7 @@ def run(
 
     options = pipeline.RunOptions(
         FeatureOptions(weights, engine or best_engine_name(), decoder),
-        TranscriptOptions(asr, language),
+        TranscriptOptions(asr, language, punctuation),
         ClusterOptions(branching, depth, preparation, components, seed),
         PretrainOptions(
             init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
@@ -271,80 +273,6 @@ def predict(
     ]
     print_table(sentence.replace("[", r"\["), ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)
     print_line(f"drawn: {drawn}")
-
-
-inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
-app.add_typer(inspect, name="inspect")
-
-
-@inspect.command("features")
-def inspect_features(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/features.png")] = None,
-    json: Json = False,
-) -> None:
-    """The features in figures, and a picture of their lengths and dimensions."""
-    from feature_extraction.feature_inspection import draw_features
-    from feature_extraction.feature_inspection import inspect_features as look
-    from videobert.console import print_features, print_json, print_line, progress_bars
-
-    with progress_bars() as progress:
-        report = look(work, progress)
-    drawn = picture or work / "features.png"
-    draw_features(report, drawn)
-    if json:
-        print_json({**report.figures(), "picture": str(drawn)})
-        return
-    print_features(str(work), report)
-    print_line(f"drawn: {drawn}")
-
-
-@inspect.command("transcripts")
-def inspect_transcripts(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/transcripts.png")] = None,
-    json: Json = False,
-) -> None:
-    """How much is said, how fast and in what sentences, in figures and as a picture."""
-    from feature_extraction.transcript_inspection import draw_transcripts
-    from feature_extraction.transcript_inspection import inspect_transcripts as look
-    from videobert.console import print_figures, print_json, print_line, progress_bars
-
-    with progress_bars() as progress:
-        report = look(work, progress)
-    drawn = picture or work / "transcripts.png"
-    draw_transcripts(report, drawn)
-    if json:
-        print_json({**report.figures(), "picture": str(drawn)})
-        return
-    print_figures(str(work), "transcripts", report.figures())
-    print_line(f"drawn: {drawn}")
-
-
-@inspect.command("codebook")
-def inspect_codebook(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.")] = None,
-    page: Annotated[Optional[Path], typer.Option(help="The HTML page.", show_default="WORK/codebook.html")] = None,
-    json: Json = False,
-) -> None:
-    """The visual words in figures, and as a page of pictures to browse."""
-    from tokenization.codebook import Codebook
-    from tokenization.codebook_page import write_page
-    from tokenization.inspection import inspect_codebook as look
-    from videobert.console import print_codebook, print_json, print_line
-
-    folders = [work] if other is None else [work, other]
-    codebooks = [Codebook.load(folder / "codebook") for folder in folders]
-    written = page or work / "codebook.html"
-    write_page(codebooks[0], written, codebooks[1] if other else None, (str(work), str(other)))
-    reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
-    if json:
-        print_json(reports | {"page": str(written)})
-        return
-    for name, report in reports.items():
-        print_codebook(name, report)
-    print_line(f"page: {written}")
 
 
 def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0) -> JobOptions:

@@ -377,3 +377,21 @@ def test_memory_of_the_channel_is_given_back() -> None:
             guards.call(crash, VIDEO)
     guards.call(process_id, VIDEO)
     assert open_files() <= before and threading.active_count() == threads
+
+
+class Trap:
+    """What a decoder that was taken over might send."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("sprung"),))
+
+
+def traps(path: Path) -> Iterator[object]:
+    yield Trap()
+
+
+def test_a_process_that_sends_more_than_plain_values_is_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="what it should not"):
+        list(Guards().stream(traps, tmp_path / "a.mp4"))
+    assert not (tmp_path / "sprung").exists()

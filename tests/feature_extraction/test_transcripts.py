@@ -189,3 +189,28 @@ def test_the_command_line_listens(tmp_path: Path, checkpoint: Path, videobert: C
     assert result.status == 0 and "1 done now" in result.out, result.err
     assert len(" ".join(texts(tmp_path / "work", "talk")).split()) == WORDS
     assert "nothing to do" in videobert(*arguments).out
+
+
+BARE = "so now we cut the onion and put it into the pan then we add the oil and let it fry for five minutes"
+
+
+def test_words_without_marks_end_at_pauses_or_where_the_restorer_says(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "v.mp4", grey_ramp(20))
+    cues = [f"00:00:{n * 0.4:06.3f} --> 00:00:{n * 0.4 + 0.4:06.3f}\n{word}\n" for n, word in enumerate(BARE.split())]
+    (tmp_path / "v.en.vtt").write_text("WEBVTT\n\n" + "\n".join(cues))
+    for punctuation in ("none", "restore"):
+        options = TranscriptOptions("captions", punctuation=punctuation)
+        report = transcribe([Source("v", video)], tmp_path / punctuation, options)
+        assert report.complete
+    assert texts(tmp_path / "none", "v") == [BARE]  # nobody pauses: one sentence
+    restored = texts(tmp_path / "restore", "v")
+    assert len(restored) >= 2 and restored[0].endswith(".")
+    assert " ".join(restored).lower().replace(".", "").replace(",", "").split() == BARE.split()
+    with pytest.raises(InputError, match="punctuation was"):
+        transcribe([Source("v", video)], tmp_path / "none", TranscriptOptions("captions", punctuation="restore"))
+
+
+def test_a_restorer_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        transcribe([], tmp_path / "work", TranscriptOptions("captions", punctuation=str(tmp_path / "nowhere")))
+    assert not (tmp_path / "work").exists()

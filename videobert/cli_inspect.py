@@ -1,0 +1,82 @@
+"""The verbs that look: counts, plots and pages of what a stage made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from videobert.cli_options import Json
+
+inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
+
+
+@inspect.command("features")
+def inspect_features(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/features.png")] = None,
+    json: Json = False,
+) -> None:
+    """The features in figures, and a picture of their lengths and dimensions."""
+    from feature_extraction.feature_inspection import draw_features
+    from feature_extraction.feature_inspection import inspect_features as look
+    from videobert.console import print_features, print_json, print_line, progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "features.png"
+    draw_features(report, drawn)
+    if json:
+        print_json({**report.figures(), "picture": str(drawn)})
+        return
+    print_features(str(work), report)
+    print_line(f"drawn: {drawn}")
+
+
+@inspect.command("transcripts")
+def inspect_transcripts(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/transcripts.png")] = None,
+    json: Json = False,
+) -> None:
+    """How much is said, how fast and in what sentences, in figures and as a picture."""
+    from feature_extraction.transcript_inspection import draw_transcripts
+    from feature_extraction.transcript_inspection import inspect_transcripts as look
+    from videobert.console import print_figures, print_json, print_line, progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "transcripts.png"
+    draw_transcripts(report, drawn)
+    if json:
+        print_json({**report.figures(), "picture": str(drawn)})
+        return
+    print_figures(str(work), "transcripts", report.figures())
+    print_line(f"drawn: {drawn}")
+
+
+@inspect.command("codebook")
+def inspect_codebook(
+    work: Annotated[Path, typer.Argument(help="The work folder.")],
+    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.")] = None,
+    page: Annotated[Optional[Path], typer.Option(help="The HTML page.", show_default="WORK/codebook.html")] = None,
+    json: Json = False,
+) -> None:
+    """The visual words in figures, and as a page of pictures to browse."""
+    from tokenization.codebook import Codebook
+    from tokenization.codebook_page import write_page
+    from tokenization.inspection import inspect_codebook as look
+    from videobert.console import print_codebook, print_json, print_line
+
+    folders = [work] if other is None else [work, other]
+    codebooks = [Codebook.load(folder / "codebook") for folder in folders]
+    written = page or work / "codebook.html"
+    write_page(codebooks[0], written, codebooks[1] if other else None, (str(work), str(other)))
+    reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
+    if json:
+        print_json(reports | {"page": str(written)})
+        return
+    for name, report in reports.items():
+        print_codebook(name, report)
+    print_line(f"page: {written}")
