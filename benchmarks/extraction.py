@@ -23,6 +23,7 @@ import av
 import numpy as np
 import psutil
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.video import S3D_Weights
 
 from benchmarks.machine import line, machine, peak_memory, timed
@@ -123,6 +124,24 @@ def decode_alone(path: Path) -> float:
     return timed(lambda: sum(1 for _ in stream_clips(path)), 2)[0]
 
 
+def clip_flops(network: torch.nn.Module) -> int:
+    """Floating point operations of one clip, counted by torch."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, CLIP_FRAMES, 224, 224))
+    return counter.get_total_flops()
+
+
+def matrix_rate(engine: str) -> float:
+    """Floating point operations a second of a large matrix product by torch, in the engine's precision."""
+    device, side = ("cuda", 8192) if engine == "cuda" else ("cpu", 2048)
+    square = torch.ones(side, side, dtype=getattr(torch, engine_precision(engine)), device=device)
+
+    def product() -> float:
+        return float((square @ square)[0, 0])  # it waits for the card
+
+    return 2 * side**3 / timed(product, 5)[0]
+
+
 def _memory_with_children() -> float:
     """Peak memory of this process, and what its decoders hold, in GB."""
     return peak_memory() + sum(child.memory_info().rss for child in psutil.Process().children(recursive=True)) / 1e9
@@ -154,13 +173,14 @@ def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
     plain_seconds = time.perf_counter() - begin
     found = feature_matrix(read_table(Stage(folder / "one").path("video0")))[: len(plain)].astype(np.float32)
     cosine = (found * plain).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(plain, axis=1)
-    plain_rate, rate = len(plain) / plain_seconds, one["clips"] / one["all"]
+    plain_rate, rate, rate_of_many = (len(plain) / plain_seconds, *(run["clips"] / run["all"] for run in (one, many)))
+    flops = clip_flops(network)
     together = max(decode, model) if engine == "cuda" else decode + model
     return {
         "plain_clips_per_second": plain_rate,
         "clips_per_second": rate,
-        "clips_per_second_many_videos": many["clips"] / many["all"],
-        "video_hours_per_hour": many["clips"] / many["all"] * CLIP_SECONDS,
+        "clips_per_second_many_videos": rate_of_many,
+        "video_hours_per_hour": rate_of_many * CLIP_SECONDS,
         "ratio_end_to_end": rate / plain_rate,
         "least_cosine_to_plain": float(cosine.min()),
         "read_seconds": one["read"],
@@ -171,6 +191,8 @@ def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
         "model_alone_seconds": model,
         "overhead": one["all"] / together,
         "peak_rss_gb": one["peak_gb"],
+        "gflop_per_clip": flops / 1e9,
+        "share_of_matrix_rate": rate_of_many * flops / matrix_rate(engine),
         "engine": engine,
         "precision": engine_precision(engine),
     }

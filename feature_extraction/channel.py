@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 MEMORY = 2**24
-"""Bytes for the arrays of one value: a clip has 5 million. Larger ones go through the socket, which takes five times as long."""
+"""Bytes for the arrays of one value: a clip has 5 million. Larger ones go through the socket, five times as slowly."""
 
 
 PLAIN = {

@@ -69,9 +69,9 @@ class Guards:
 
     def _run(self, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
         """What the process says, until it is done; a process that is not done afterwards is ended."""
-        process = self._borrow()
+        process, fresh = self._borrow()
         remaining = self._limits.seconds
-        done = False
+        answered = done = False
         try:
             process.channel.put((work, path, arguments, self._limits))
             process.channel.wait_until_read()
@@ -79,6 +79,7 @@ class Guards:
                 begin = time.monotonic()
                 kind, value = process.channel.get(max(0.0, remaining))
                 remaining -= time.monotonic() - begin
+                answered = True
                 done = kind != "item"
                 yield kind, value
                 if done:
@@ -89,24 +90,23 @@ class Guards:
         except pickle.UnpicklingError as error:
             raise InputError(f"{path} made the process that read it say what it should not ({error}): leave it out") from error
         except (EOFError, OSError) as error:
-            raise InputError(f"{path} ended the process that read it ({process.death()}): leave it out") from error
+            if fresh or answered:
+                raise InputError(f"{path} ended the process that read it ({process.death()}): leave it out") from error
         finally:
             if done:
                 self._idle.append(process)
             else:
                 process.end()
                 self._all.discard(process)
+        yield from self._run(work, path, arguments)  # it died while it was idle: the file had no part in that
 
-    def _borrow(self) -> _Process:
+    def _borrow(self) -> tuple[_Process, bool]:
+        """A process, and whether it is a new one."""
         with contextlib.suppress(IndexError):  # another thread may take the last between a look and a pop
-            while True:
-                process = self._idle.pop()
-                if process.alive():  # somebody may have killed it, or closed us while it was given back
-                    return process
-                self._all.discard(process)
+            return self._idle.pop(), False
         process = _Process()
         self._all.add(process)
-        return process
+        return process, True
 
 
 class Reading(Iterator[Any]):
@@ -155,10 +155,6 @@ class _Process:
         theirs.close()
         self.channel = Channel(ours.detach(), memory)
         os.close(memory)
-
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process.poll() is None
 
     def death(self) -> str:
         """How it ended. It said that it will, by closing its end of the channel; one that does not is killed."""

@@ -291,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show(stage: str, done: int, total: int, detail: str = "") -> None:
-    print(f"{stage}: {done} of {total} {detail}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{stage}: {done} of {total} {detail}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -303,11 +303,11 @@ def main(arguments: list[str] | None = None) -> int:
         if given.verb == "train":
             steps = training.TrainingOptions.steps if given.steps is None else given.steps
             training.train(given.texts, given.out, training.TrainingOptions(steps=steps, seed=given.seed), _show)
-            print(f"a model in {given.out}")
+            sys.stdout.write(f"a model in {given.out}\n")
         else:
-            print(training.evaluate(given.texts, PunctuationRestorer.load(given.model)))
+            sys.stdout.write(f"{training.evaluate(given.texts, PunctuationRestorer.load(given.model))}\n")
     except InputError as error:
-        print(f"python -m feature_extraction.punctuation: {error}", file=sys.stderr)
+        sys.stderr.write(f"python -m feature_extraction.punctuation: {error}\n")
         return 2
     return 0
 
