@@ -43,6 +43,10 @@ class JobOptions:
     retry_failed: bool = False
     max_failures: int | None = None
 
+    def __post_init__(self) -> None:
+        """InputError if there is no such runner."""
+        refuse_unknown("--runner", self.runner, RUNNERS)
+
     @property
     def limits(self) -> Limits:
         """What one file may take."""
@@ -184,7 +188,7 @@ def run_job(
     A source whose work raises is noted in failures.jsonl. InputError if the disk cannot be written to, or more sources
     fail than ``options.max_failures``; what was finished is kept.
     """
-    refuse_unknown("--runner", options.runner, RUNNERS)
+    stage.sweep()
     accounts = Accounts(stage)
     accounts.expect(sources)
     videos = frozenset(source.video_id for source in sources)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ import pyarrow.parquet as pq
 from feature_extraction.errors import InputError
 
 OPTIONS_FILE = "options.json"
+STALE_SECONDS = 24 * 3600.0
+"""After so long nobody is still writing a file."""
 
 
 def _flush(path: Path) -> None:
@@ -148,6 +151,13 @@ class Stage:
     def options(self) -> dict[str, Any]:
         """What made this folder; InputError where it has not been made."""
         return read_json(self.folder / OPTIONS_FILE)
+
+    def sweep(self) -> None:
+        """Take away what killed runs left half-written; what is young may be another run's that lives."""
+        for part in self.folder.glob(".*.part"):
+            with suppress(OSError):  # another run sweeps, too
+                if part.is_file() and time.time() - part.stat().st_mtime > STALE_SECONDS:
+                    part.unlink()
 
     def claim(self, options: Mapping[str, Any]) -> None:
         """Note what makes this folder; InputError, with the difference named, if something else already has.

@@ -231,7 +231,10 @@ def test_weights_that_cannot_be_had(street: Street, tmp_path: Path, videobert: R
     "command",
     [
         "extract {videos} --work {new} --weights random:0 --engine abacus",
+        "extract {videos} --work {new} --weights random:0 --decoder eyes",
+        "extract {videos} --work {new} --weights random:0 --runner snail",
         "transcribe {videos} --work {new} --asr ears",
+        "run {videos} --work {new} --out {new} --weights random:0 --asr ears",
         "cluster --work {work} --preparation peeled",
         "pretrain --work {work} --out {new} --init none --size giant",
         "pretrain --work {work} --out {new} --precision fp7",

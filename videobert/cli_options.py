@@ -11,14 +11,14 @@ Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, o
 Work = Annotated[Path, typer.Option(help="The work folder.")]
 Out = Annotated[Path, typer.Option(help="The model's folder.")]
 Model = Annotated[Path, typer.Option(help="A model's folder, as pretrain wrote it.")]
-Workers = Annotated[Optional[int], typer.Option(help="Processes.", show_default="one a core", min=1)]
+Workers = Annotated[Optional[int], typer.Option(help="Videos at a time.", show_default="one a core", min=1)]
 Timeout = Annotated[float, typer.Option(help="Seconds that reading one file may take.", min=0)]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Try failed and partial videos again.")]
 MaxFailures = Annotated[Optional[int], typer.Option(help="Stop after more failures than this.", show_default="never", min=0)]
 Runner = Annotated[str, typer.Option(help="local, or ray: the nodes of a Ray cluster.")]
 Decoder = Annotated[str, typer.Option(help="pyav; or decord, for files that are trusted.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Weights = Annotated[str, typer.Option(help="kinetics400, kylemin, howto100m, random:SEED, a file.")]
+Weights = Annotated[str, typer.Option(help="kinetics400, howto100m, kylemin, x3d_m, ..., random:SEED, a file.")]
 EngineName = Annotated[
     Optional[str], typer.Option("--engine", help="cuda, openvino or torch.", show_default="the best there is")
 ]

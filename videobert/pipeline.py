@@ -13,7 +13,7 @@ from feature_extraction.jobs import JobOptions, Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import find_videos
 from feature_extraction.storage import Stage
-from feature_extraction.transcripts import TranscriptOptions, transcribe
+from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
@@ -46,6 +46,7 @@ def run(
     from videobert.pretraining.loop import pretrain
 
     sources = find_videos(videos)
+    Transcriber(options.transcripts, job.limits).provenance()  # what it refuses need not wait for hours of extraction
     yield extract(sources, work, options.features, job, progress)
     yield transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)

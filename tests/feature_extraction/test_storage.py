@@ -12,7 +12,7 @@ import pytest
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import features_schema
-from feature_extraction.storage import Stage, read_json, read_table, write_json, write_table, write_whole
+from feature_extraction.storage import STALE_SECONDS, Stage, read_json, read_table, write_json, write_table, write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,3 +149,12 @@ def test_rows_read_back_have_the_schema_they_were_written_with(tmp_path: Path) -
     table = features_schema(4).empty_table()
     write_table(table, tmp_path / "video.parquet")
     assert read_table(tmp_path / "video.parquet").schema == table.schema
+
+
+def test_what_a_killed_run_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    for name, age in ((".old.part", 2 * STALE_SECONDS), (".young.part", 60), ("kept.parquet", 2 * STALE_SECONDS)):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    stage.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".young.part", "kept.parquet"]
