@@ -23,13 +23,18 @@ QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything; the default is what two cores do in some nine minutes."""
+    """How much of everything; the default is what two cores do in some ten minutes.
+
+    Attributes:
+        asr: ``captions``, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks.
+    """
 
     videos: int = 72
     branching: int = 12
     depth: int = 2
     model: str = "tiny"
     steps: int = 3000
+    asr: str = "captions"
 
 
 def street(out: Path, size: Size) -> None:
@@ -39,13 +44,13 @@ def street(out: Path, size: Size) -> None:
     if not (kitchen / "truth.json").exists():
         _step(
             "a kitchen: made-up recipes as ordinary .mp4 files with captions",
-            f"python -m demos.kitchen --videos {size.videos} --seed 0 --out {kitchen}",
+            f"python -m demos.kitchen --videos {size.videos} --seed 0 --out {kitchen}" + " --speech" * (size.asr != "captions"),
         )
     _step(
         "features: S3D (with random weights here) turns each 1.5 s of picture into 1024 numbers",
         f"videobert extract {training} --work {work} --weights {WEIGHTS}",
     )
-    _step("transcripts: captions become timed sentences", f"videobert transcribe {training} --work {work}")
+    _step("transcripts: words become timed sentences", f"videobert transcribe {training} --work {work} --asr {size.asr}")
     _step(
         "codebook: hierarchical k-means makes the visual vocabulary",
         f"videobert cluster --work {work} --branching {size.branching} --depth {size.depth} "
