@@ -23,7 +23,7 @@ from tokenization.node_kmeans import NodeOptions
 from tokenization.preparation import PREPARATIONS, NotFinite
 from tokenization.tree_files import read_tree, write_tree
 from tokenization.tree_growing import Checkpoint, Grown, GrowthOptions, Progress, grow
-from tokenization.tree_search import Scratch, find_words, squared_distances, workers
+from tokenization.tree_search import FLAT_ROWS, Scratch, find_words, squared_distances, workers
 
 if TYPE_CHECKING:
     from tokenization.torch_search import TorchSearch
@@ -236,7 +236,8 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         features = self._validated(X, reset=False)
         words, squares = np.empty(len(features), np.int32), np.zeros(len(features), np.float32)
         beam = self.beam if self.search == "tree" else 1
-        step = max(1, min(len(features), block_rows(features.shape[1]) // beam))
+        most = block_rows(features.shape[1]) // beam if self.search == "tree" else FLAT_ROWS
+        step = max(1, min(len(features), most))
         scratch = Scratch(step * beam, self._preparation.width)
 
         def search(start: int) -> None:
