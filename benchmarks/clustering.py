@@ -32,6 +32,7 @@ from tokenization.hierarchical_kmeans import HierarchicalKMeans
 
 REAL = Path(__file__).parents[2] / "shared/data/features/how2_resnext101"
 BRANCHING = 12
+PACKAGE_RUNS = 5  # of half a second and more: the fastest of each side; theirs has no seed, so its median inertia
 SEARCHES: dict[str, dict[str, Any]] = {"tree": {}, "beam2": {"beam": 2}, "beam4": {"beam": 4}, "flat": {"search": "flat"}}
 
 
@@ -81,7 +82,7 @@ def package_minibatch(features: np.ndarray, folder: Path) -> tuple[float, float]
 
     given, between, out = (folder / name for name in ("given", "between", "out"))
     for path in (given, between, out):
-        path.mkdir()
+        path.mkdir(parents=True)
     for number, part in enumerate(np.array_split(features, 20)):
         np.save(given / f"video-{number}.npy", part)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -163,9 +164,10 @@ def fit_against_package(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]
     if importlib.util.find_spec("hkmeans_minibatch") is None:
         return {"hkmeans_minibatch": "absent: pip install --no-deps hkmeans-minibatch==1.0.2 tqdm"}
     features = made_up.rows(sizes.package_rows, 2).astype(np.float32)
-    ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 2, random_state=0).fit(features))
+    ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 2, random_state=0).fit(features), PACKAGE_RUNS)
     with tempfile.TemporaryDirectory() as folder:
-        theirs, their_inertia = package_minibatch(features, Path(folder))
+        runs = [package_minibatch(features, Path(folder, str(run))) for run in range(PACKAGE_RUNS)]
+    theirs, their_inertia = min(seconds for seconds, _ in runs), float(np.median([found for _, found in runs]))
     return {
         "fit_seconds_hkmeans_minibatch_ours": ours,
         "fit_seconds_hkmeans_minibatch": theirs,
