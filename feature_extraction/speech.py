@@ -6,11 +6,12 @@ what it is not sure of by its own figures is left out, and so is what it says ov
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -232,3 +233,43 @@ class Once(Generic[T]):
                     self._failure = str(error)
                     raise
             return self._made[0]
+
+
+class OneModel(ABC, Generic[T]):
+    """A recogniser of Whisper's kin with one model for all threads, which take turns. See Recogniser.
+
+    Attributes:
+        kind: what --asr calls it; ``name`` is ``KIND:MODEL``.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, model: str, doubts: Doubts = Doubts()) -> None:
+        self.name = f"{self.kind}:{model}"
+        self._model, self._doubts = model, doubts
+        self._loaded = Once(lambda: self._load(model))
+        self._turn = Lock()
+
+    def __reduce__(self) -> tuple[type[OneModel[T]], tuple[str, Doubts]]:
+        """The model stays behind."""
+        return type(self), (self._model, self._doubts)
+
+    def prepare(self) -> None:
+        """See Recogniser."""
+        self._loaded()
+
+    def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
+        """See Recogniser."""
+        return recognise(sound, language, self._hear, self._doubts)
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """See Recogniser."""
+
+    @abstractmethod
+    def _load(self, model: str) -> T:
+        """The model; InputError if it cannot be had."""
+
+    @abstractmethod
+    def _hear(self, piece: np.ndarray, language: str | None) -> tuple[Sequence[Segment], str]:
+        """See HearPiece."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, Once, Segment, Speech, recognise
+from feature_extraction.speech import Doubts, OneModel, Segment
 from feature_extraction.storage import file_digest
 
 if TYPE_CHECKING:
@@ -22,23 +20,14 @@ WEIGHTS_FILE = "model.bin"
 """Where the folder of a model of CTranslate2 keeps its weights."""
 
 
-class FasterWhisper:
-    """One model for all threads, which take turns; silence is left out before it. See speech.Recogniser.
+class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
+    """One model for all threads, which take turns; silence is left out before it. See speech.Recogniser."""
 
-    Attributes:
-        name: ``faster-whisper:MODEL``.
-    """
+    kind = "faster-whisper"
 
     def __init__(self, model: str = DEFAULT_MODEL, doubts: Doubts = Doubts()) -> None:
         """``model``: one of faster_whisper.available_models(), OWNER/NAME on Hugging Face, or a model's folder."""
-        self.name = f"faster-whisper:{model}"
-        self._model, self._doubts = model, doubts
-        self._loaded = Once(lambda: load_faster_whisper(model))
-        self._turn = Lock()
-
-    def __reduce__(self) -> tuple[type[FasterWhisper], tuple[str, Doubts]]:
-        """The model stays behind."""
-        return FasterWhisper, (self._model, self._doubts)
+        super().__init__(model, doubts)
 
     def provenance(self) -> dict[str, Any]:
         """See speech.Recogniser; the digest is that of a folder's weights."""
@@ -46,13 +35,8 @@ class FasterWhisper:
         weights = Path(self._model) / WEIGHTS_FILE
         return {"model": self._model} | ({"model_digest": file_digest(weights)} if weights.is_file() else {})
 
-    def prepare(self) -> None:
-        """See speech.Recogniser."""
-        self._loaded()
-
-    def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
-        """See speech.Recogniser."""
-        return recognise(sound, language, self._hear, self._doubts)
+    def _load(self, model: str) -> faster_whisper.WhisperModel:
+        return load_faster_whisper(model)
 
     def _hear(self, piece: np.ndarray, language: str | None) -> tuple[list[Segment], str]:
         """See speech.HearPiece."""

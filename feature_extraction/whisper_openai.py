@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, Once, Segment, Speech, recognise
+from feature_extraction.speech import Doubts, OneModel, Segment
 from feature_extraction.storage import file_digest
 
 if TYPE_CHECKING:
@@ -24,23 +22,14 @@ DEFAULT_MODEL = "base"
 """145 MB, 99 languages; without a GPU larger ones take many times as long as the video."""
 
 
-class OpenAIWhisper:
-    """One Whisper model for all threads, which take turns. See speech.Recogniser.
+class OpenAIWhisper(OneModel["whisper.Whisper"]):
+    """One Whisper model for all threads, which take turns. See speech.Recogniser."""
 
-    Attributes:
-        name: ``whisper:MODEL``.
-    """
+    kind = "whisper"
 
     def __init__(self, model: str = DEFAULT_MODEL, doubts: Doubts = Doubts()) -> None:
         """``model``: one of whisper.available_models(), or a checkpoint of such a model."""
-        self.name = f"whisper:{model}"
-        self._model, self._doubts = model, doubts
-        self._loaded = Once(lambda: load_whisper(model))
-        self._turn = Lock()
-
-    def __reduce__(self) -> tuple[type[OpenAIWhisper], tuple[str, Doubts]]:
-        """The model stays behind."""
-        return OpenAIWhisper, (self._model, self._doubts)
+        super().__init__(model, doubts)
 
     def provenance(self) -> dict[str, Any]:
         """See speech.Recogniser; the digest is that of a file."""
@@ -49,13 +38,8 @@ class OpenAIWhisper:
         path = _checkpoint(self._model)
         return {"model": self._model} | ({"model_digest": file_digest(path)} if path else {})
 
-    def prepare(self) -> None:
-        """See speech.Recogniser."""
-        self._loaded()
-
-    def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
-        """See speech.Recogniser."""
-        return recognise(sound, language, self._hear, self._doubts)
+    def _load(self, model: str) -> whisper.Whisper:
+        return load_whisper(model)
 
     def _hear(self, piece: np.ndarray, language: str | None) -> tuple[list[Segment], str]:
         """See speech.HearPiece."""
