@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -21,17 +22,13 @@ def inspect_features(
     """The features in figures, and a picture of their lengths and dimensions."""
     from feature_extraction.feature_inspection import draw_features
     from feature_extraction.feature_inspection import inspect_features as look
-    from videobert.console import print_features, print_json, print_line, progress_bars
+    from videobert.console import progress_bars
 
     with progress_bars() as progress:
         report = look(work, progress)
     drawn = picture or work / "features.png"
     draw_features(report, drawn)
-    if json:
-        print_json({**report.figures(), "picture": str(drawn)})
-        return
-    print_features(str(work), report)
-    print_line(f"drawn: {drawn}")
+    _show(work, "features", report.figures(), drawn, json)
 
 
 @inspect.command("transcripts")
@@ -43,17 +40,13 @@ def inspect_transcripts(
     """How much is said, how fast and in what sentences, in figures and as a picture."""
     from feature_extraction.transcript_inspection import draw_transcripts
     from feature_extraction.transcript_inspection import inspect_transcripts as look
-    from videobert.console import print_figures, print_json, print_line, progress_bars
+    from videobert.console import progress_bars
 
     with progress_bars() as progress:
         report = look(work, progress)
     drawn = picture or work / "transcripts.png"
     draw_transcripts(report, drawn)
-    if json:
-        print_json({**report.figures(), "picture": str(drawn)})
-        return
-    print_figures(str(work), "transcripts", report.figures())
-    print_line(f"drawn: {drawn}")
+    _show(work, "transcripts", report.figures(), drawn, json)
 
 
 @inspect.command("codebook")
@@ -80,3 +73,14 @@ def inspect_codebook(
     for name, report in reports.items():
         print_codebook(name, report)
     print_line(f"page: {written}")
+
+
+def _show(work: Path, stage: str, figures: Mapping[str, float], drawn: Path, as_json: bool) -> None:
+    """Print a stage's figures, and where their picture is."""
+    from videobert.console import print_figures, print_json, print_line
+
+    if as_json:
+        print_json({**figures, "picture": str(drawn)})
+        return
+    print_figures(str(work), stage, figures)
+    print_line(f"drawn: {drawn}")

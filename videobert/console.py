@@ -17,7 +17,6 @@ from feature_extraction.progress import Progress
 
 if TYPE_CHECKING:
     from feature_extraction.accounts import Account
-    from feature_extraction.feature_inspection import FeatureReport
     from tokenization.inspection import CodebookReport
 
 REPORTS_PER_LINE = 10
@@ -83,11 +82,6 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-def print_features(name: str, report: FeatureReport) -> None:
-    """Print what a features folder holds."""
-    print_figures(name, "features", report.figures())
 
 
 def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:
