@@ -55,6 +55,7 @@ def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = Fa
     from demos.kitchen.voice import speak
 
     cv2.setNumThreads(1)  # one process a core is already there
+    cv2.ipp.setUseIPP(False)  # Intel's routines round by where an array lies in memory: the same seed, other pixels
     path = out / video.video
     narration = narrate(video, stream(seed, index, NARRATION))
     write_captions(narration, path.with_name(path.name + ".en.vtt"))
