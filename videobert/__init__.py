@@ -1,6 +1,7 @@
 """VideoBERT: one BERT over what is said and what is seen.
 
-Names are looked up when first used, so that importing the package does not import torch.
+Names are looked up when first used, so that importing the package does not import torch. Using one also lets the Auto
+classes of transformers know all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from typing import Any
 
 _HOMES = {
     "VideoBertConfig": "videobert.configuration_videobert",
+    "VideoBertForMaskedLM": "videobert.modeling_videobert",
     "VideoBertForPreTraining": "videobert.modeling_videobert",
+    "VideoBertModel": "videobert.modeling_videobert",
     "VideoBertProcessor": "videobert.processing_videobert",
 }
 __all__ = list(_HOMES)

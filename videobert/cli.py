@@ -14,40 +14,29 @@ from feature_extraction.errors import InputError
 from videobert.cli_inspect import inspect
 from videobert.cli_options import (
     Asr,
-    BatchSize,
     Branching,
     Components,
     Decoder,
     Depth,
-    Dropout,
     EngineName,
-    Init,
-    JoinProbability,
-    JointWeight,
     Json,
     Language,
-    LearningRate,
-    MaskedShare,
     MaxFailures,
-    MaxLength,
     Model,
     Out,
-    Precision,
     Preparation,
     Punctuation,
     RetryFailed,
     Runner,
     Seed,
-    Size,
-    Steps,
-    TextWeight,
     Timeout,
     Videos,
-    VideoWeight,
     Weights,
     Work,
     Workers,
+    takes_pretrain_options,
 )
+from videobert.pretraining.options import PretrainOptions
 
 app = typer.Typer(
     help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
@@ -150,36 +139,23 @@ def tokenize(
 
 
 @app.command()
-def pretrain(
-    work: Work, out: Out, init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000,
-    batch_size: BatchSize = 128, learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128,
-    text_weight: TextWeight = 1.0, video_weight: VideoWeight = 1.0, joint_weight: JointWeight = 1.0,
-    masked_share: MaskedShare = 0.15, dropout: Dropout = 0.1, join_probability: JoinProbability = 0.3,
-    precision: Precision = "fp32", seed: Seed = 0, json: Json = False,
-) -> None:  # fmt: skip
+@takes_pretrain_options
+def pretrain(work: Work, out: Out, pretraining: PretrainOptions, json: Json = False) -> None:
     """A model, from the examples."""
     from videobert.console import progress_bars
     from videobert.pretraining.loop import pretrain as train
-    from videobert.pretraining.options import PretrainOptions
 
-    options = PretrainOptions(
-        init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
-        text_weight=text_weight, video_weight=video_weight, joint_weight=joint_weight,
-        masked_share=masked_share, dropout=dropout, join_probability=join_probability, precision=precision, seed=seed,
-    )  # fmt: skip
     with progress_bars() as progress:
-        report = train(work, out, options, progress)
+        report = train(work, out, pretraining, progress)
     _finish([report], json)
 
 
 @app.command()
+@takes_pretrain_options
 def run(
-    videos: Videos, work: Work, out: Out, weights: Weights = "kinetics400", asr: Asr = "auto",
-    language: Language = None, punctuation: Punctuation = "none",
-    branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none", components: Components = 128,
-    init: Init = "bert-base-uncased", size: Size = "base", steps: Steps = 500_000, batch_size: BatchSize = 128,
-    learning_rate: LearningRate = 1e-5, max_length: MaxLength = 128, masked_share: MaskedShare = 0.15,
-    dropout: Dropout = 0.1, precision: Precision = "fp32", seed: Seed = 0, engine: EngineName = None,
+    videos: Videos, work: Work, out: Out, pretraining: PretrainOptions, weights: Weights = "kinetics400", asr: Asr = "auto",
+    language: Language = None, punctuation: Punctuation = "none", branching: Branching = 12, depth: Depth = 4,
+    preparation: Preparation = "none", components: Components = 128, seed: Seed = 0, engine: EngineName = None,
     decoder: Decoder = "pyav", workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600,
     retry_failed: RetryFailed = False, max_failures: MaxFailures = None, json: Json = False,
 ) -> None:  # fmt: skip
@@ -190,17 +166,13 @@ def run(
     from tokenization.codebook import ClusterOptions
     from videobert import pipeline
     from videobert.console import progress_bars
-    from videobert.pretraining.options import PretrainOptions
 
     options = pipeline.RunOptions(
         FeatureOptions(weights, engine or best_engine_name(), decoder),
         TranscriptOptions(asr, language, punctuation),
         ClusterOptions(branching, depth, preparation, components, seed),
-        PretrainOptions(
-            init=init, size=size, steps=steps, batch_size=batch_size, learning_rate=learning_rate,
-            max_length=max_length, masked_share=masked_share, dropout=dropout, precision=precision, seed=seed,
-        ),
-    )  # fmt: skip
+        pretraining,
+    )
     job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
         results = list(pipeline.run(videos, work, out, options, job, progress))

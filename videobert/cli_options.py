@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional, get_type_hints
 
 import typer
+
+from videobert.pretraining.options import PretrainOptions, option_help
 
 Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")]
 Work = Annotated[Path, typer.Option(help="The work folder.")]
@@ -32,16 +38,28 @@ Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth w
 Preparation = Annotated[str, typer.Option(help="Before clustering: none, pca or whiten.")]
 Components = Annotated[int, typer.Option(help="Principal components kept by pca and whiten.", min=1)]
 Seed = Annotated[int, typer.Option(help="Decides every draw.", min=0)]
-Init = Annotated[str, typer.Option(help="A BERT checkpoint: name, folder, or none.")]
-Size = Annotated[str, typer.Option(help="tiny, mini, small, base, large; where --init is none.")]
-Steps = Annotated[int, typer.Option(help="Updates of the weights.", min=1)]
-BatchSize = Annotated[int, typer.Option(help="Sequences in an update.", min=2)]
-LearningRate = Annotated[float, typer.Option(help="The peak learning rate.", min=0)]
-Dropout = Annotated[float, typer.Option(help="Of hidden states and attention.", min=0, max=0.9)]
-MaxLength = Annotated[int, typer.Option(help="Ids in a sequence at most.", min=8)]
-Precision = Annotated[str, typer.Option(help="fp32 or bf16.")]
-JoinProbability = Annotated[float, typer.Option(help="How often a sentence takes its neighbour in.", min=0, max=1)]
-MaskedShare = Annotated[float, typer.Option(help="Share of a sequence that is hidden.", min=0, max=1)]
-TextWeight = Annotated[float, typer.Option(help="Share of text alone in a batch.", min=0)]
-VideoWeight = Annotated[float, typer.Option(help="Share of video alone in a batch.", min=0)]
-JointWeight = Annotated[float, typer.Option(help="Share of text with video in a batch.", min=0)]
+
+
+def takes_pretrain_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb that takes ``pretraining``, a PretrainOptions, one option for each of its fields."""
+    helps = option_help()
+    own = [parameter for name, parameter in signature(verb, eval_str=True).parameters.items() if name != "pretraining"]
+    hints = get_type_hints(PretrainOptions)
+    added = [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=Annotated[hints[field.name], typer.Option(help=helps[field.name], rich_help_panel="Learning")],
+        )
+        for field in fields(PretrainOptions)
+        if field.name not in {parameter.name for parameter in own}
+    ]
+
+    @wraps(verb)
+    def command(**given: Any) -> None:
+        shared = {field.name: given[field.name] for field in fields(PretrainOptions)}
+        verb(**{name: given[name] for name in (parameter.name for parameter in own)}, pretraining=PretrainOptions(**shared))
+
+    command.__signature__ = Signature([parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own] + added)  # type: ignore[attr-defined]
+    return command

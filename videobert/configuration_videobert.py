@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import BertConfig
+from transformers import AutoConfig, BertConfig
 
 from tokenization.vocabulary import Vocabulary
 
@@ -57,3 +57,6 @@ class VideoBertConfig(BertConfig):
             initializer_range=BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5,
             **changes,
         )
+
+
+AutoConfig.register(VideoBertConfig.model_type, VideoBertConfig, exist_ok=True)

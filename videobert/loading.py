@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feature_extraction.errors import InputError
-from videobert.modeling_videobert import VideoBertForPreTraining, register_with_transformers
+from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
 
 
@@ -22,7 +22,6 @@ def load_model(folder: Path) -> TrainedModel:
     """Read a model's folder; InputError if it is missing, damaged, or its codebook is not the one it learnt with."""
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: make one with videobert pretrain --out {folder}")
-    register_with_transformers()
     processor = VideoBertProcessor.from_pretrained(folder)
     try:
         network = VideoBertForPreTraining.from_pretrained(folder, local_files_only=True)

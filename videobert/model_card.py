@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from videobert.configuration_videobert import VideoBertConfig
 
 
-def model_card(provenance: Mapping[str, Any], config: VideoBertConfig, history: pa.Table) -> str:
-    """Markdown that says what the model is, what it learnt from, and how far it came."""
-    last = history.slice(history.num_rows - 1).to_pylist()[0]
+def model_card(provenance: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]) -> str:
+    """Markdown that says what the model is, what it learnt from, and how far it came: each figure as ``found`` last."""
     options = {key: value for key, value in provenance.items() if not isinstance(value, Mapping)}
     lines = [
         "---",
@@ -27,8 +24,10 @@ def model_card(provenance: Mapping[str, Any], config: VideoBertConfig, history: 
         "## Training",
         *(f"- {key}: {value}" for key, value in options.items()),
         "",
-        f"## Training batches, averaged up to step {last['step']}",
-        *(f"- {key}: {value:.4f}" for key, value in last.items() if key != "step"),
+        f"## Found at step {found.get('step', 0)}, on training batches and on videos kept apart",
+        *(f"- {key}: {value:.4g}" for key, value in found.items() if key != "step"),
+        "",
+        "![losses](losses.png)",
         "",
     ]
     return "\n".join(lines)

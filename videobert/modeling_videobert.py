@@ -10,9 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForPreTraining, BertForPreTraining
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    BertForMaskedLM,
+    BertForPreTraining,
+    BertModel,
+)
 from transformers.utils import ModelOutput
 
+from feature_extraction.errors import InputError
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 
@@ -33,6 +41,18 @@ class VideoBertOutput(ModelOutput):
     alignment_logits: torch.Tensor = None  # type: ignore[assignment]
 
 
+class VideoBertModel(BertModel):
+    """The encoder alone: hidden states, and the pooled one of [CLS]."""
+
+    config_class = VideoBertConfig
+
+
+class VideoBertForMaskedLM(BertForMaskedLM):
+    """The encoder with the masked-completion head alone, as transformers' pipelines and trainers want it."""
+
+    config_class = VideoBertConfig
+
+
 class VideoBertForPreTraining(BertForPreTraining):
     """BERT with the masked-completion head over text and visual words and the alignment head on [CLS]."""
 
@@ -44,7 +64,10 @@ class VideoBertForPreTraining(BertForPreTraining):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        sequence_ids: torch.Tensor | None = None,
         predict_at: torch.Tensor | None = None,
+        judge_at: torch.Tensor | None = None,
     ) -> VideoBertOutput:
         """Complete the masks and judge the alignment.
 
@@ -52,18 +75,34 @@ class VideoBertForPreTraining(BertForPreTraining):
             input_ids: int64 [batch, length].
             attention_mask: [batch, length], 0 on padding.
             token_type_ids: [batch, length], 0 on text and 1 on visual words.
+            position_ids: [batch, length], the place of an id in its sequence; that in its row if None.
+            sequence_ids: [batch, length], where rows hold several sequences: which of them an id is of, any number for
+                padding. Attention then stays inside each, and ``attention_mask`` is not looked at.
             predict_at: bool [batch, length]; logits are computed there only, which is most of the work saved where
                 15 % of a 51,259-word vocabulary's positions are masked. All positions if None.
+            judge_at: bool [batch, length], where the [CLS] are whose sequences are judged; that of each row if None.
         """
-        hidden, pooled = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)[:2]
+        if sequence_ids is not None:
+            attention_mask = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
+        hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
+        firsts = hidden if judge_at is None else hidden[judge_at][:, None]
         asked = hidden if predict_at is None else hidden[predict_at]
-        predictions, alignment = self.cls(asked, pooled)
+        predictions, alignment = self.cls(asked, self.bert.pooler(firsts))  # type: ignore[misc]  # this class has a pooler
         return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
 
     @classmethod
     def from_bert(cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1) -> VideoBertForPreTraining:
-        """Start from a BERT checkpoint of transformers, a name or a path; the rows for ``[>]`` and pictures are new."""
+        """Start from a BERT checkpoint of transformers, a name or a path.
+
+        Its rows keep their ids; those of ``[>]`` and of the visual words are drawn anew. InputError if the tokenizer has
+        pieces that the checkpoint has no row for.
+        """
         bert = BertForPreTraining.from_pretrained(checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
+        if vocabulary.text_size > bert.config.vocab_size:
+            raise InputError(
+                f"{checkpoint} has {bert.config.vocab_size:,} words and its tokenizer {vocabulary.text_size:,}: they do not "
+                "belong together, take both from one folder"
+            )
         bert.resize_token_embeddings(vocabulary.size, mean_resizing=False)
         sizes = {
             "text_size": vocabulary.text_size,
@@ -72,7 +111,11 @@ class VideoBertForPreTraining(BertForPreTraining):
         }
         config = VideoBertConfig(**{**bert.config.to_dict(), **sizes, "model_type": VideoBertConfig.model_type})
         model = cls(config)
+        fresh = model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :].clone()
         model.load_state_dict(bert.state_dict())
+        with torch.no_grad():  # some checkpoints have rows beyond their tokenizer's pieces, to fill up a multiple of 8
+            model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :] = fresh
+            model.cls.predictions.bias[vocabulary.joiner :] = 0
         return model
 
     @torch.no_grad()
@@ -97,7 +140,9 @@ class VideoBertForPreTraining(BertForPreTraining):
         rows[places] = projected * (word_norm / norm)
 
 
-def register_with_transformers() -> None:
-    """Let transformers' Auto classes know the model type ``videobert``."""
-    AutoConfig.register(VideoBertConfig.model_type, VideoBertConfig, exist_ok=True)
-    AutoModelForPreTraining.register(VideoBertConfig, VideoBertForPreTraining, exist_ok=True)
+for auto_class, videobert_class in (
+    (AutoModel, VideoBertModel),
+    (AutoModelForMaskedLM, VideoBertForMaskedLM),
+    (AutoModelForPreTraining, VideoBertForPreTraining),
+):
+    auto_class.register(VideoBertConfig, videobert_class, exist_ok=True)

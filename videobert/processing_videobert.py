@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoProcessor, AutoTokenizer, PreTrainedTokenizerBase
 
 from feature_extraction.errors import InputError
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
+from videobert.configuration_videobert import VideoBertConfig
 from videobert.sequences import Ids, SequenceLayout
 
 CODEBOOK_FOLDER = "codebook"
@@ -30,10 +32,10 @@ class VideoBertProcessor:
         pieces = len(self.tokenizer) - (JOINER in self.tokenizer.get_added_vocab())
         return Vocabulary(pieces, self.codebook.words)
 
-    def layout(self, max_length: int) -> SequenceLayout:
+    def layout(self, max_length: int, truncation: str = "head") -> SequenceLayout:
         """How sequences of at most ``max_length`` ids are laid out."""
         ids = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
-        return SequenceLayout(self.vocabulary, *ids, max_length)
+        return SequenceLayout(self.vocabulary, *ids, max_length, truncation)
 
     def text_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
@@ -47,24 +49,30 @@ class VideoBertProcessor:
         arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
-    def save_pretrained(self, folder: Path) -> None:
+    def save_pretrained(self, folder: str | Path) -> None:
         """Write the tokenizer's files and the codebook into a model's folder."""
         self.tokenizer.save_pretrained(folder)
-        self.codebook.save(folder / CODEBOOK_FOLDER)
+        self.codebook.save(Path(folder) / CODEBOOK_FOLDER)
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> VideoBertProcessor:
-        """Read both from a model's folder; InputError if either is missing or damaged."""
+    def from_pretrained(cls, folder: str | Path, **_: Any) -> VideoBertProcessor:
+        """Read both from a model's folder; InputError if either is missing or damaged.
+
+        What else AutoProcessor hands over is for processors that are fetched from a network.
+        """
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{folder} has no tokenizer that can be read: make the model again with videobert pretrain"
             ) from error
-        return cls(tokenizer, Codebook.load(folder / CODEBOOK_FOLDER))
+        return cls(tokenizer, Codebook.load(Path(folder) / CODEBOOK_FOLDER))
 
 
 def with_joiner(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """The tokenizer with ``[>]`` as its last, special token, so that its text form is read and written."""
     tokenizer.add_special_tokens({"additional_special_tokens": [JOINER]})
     return tokenizer
+
+
+AutoProcessor.register(VideoBertConfig, VideoBertProcessor, exist_ok=True)

@@ -1,20 +1,22 @@
 """Batches of the three regimes: text alone, video alone, and both, half of these misaligned.
 
-A batch is a function of the corpus, the options and the step, so a run goes on exactly where it stopped.
+A batch is a function of the corpus, the options and the step, so a run goes on exactly where it stopped, and every process
+of many makes the same one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from feature_extraction.errors import InputError
 from videobert.modeling_videobert import ALIGNED, MISALIGNED
-from videobert.pretraining.corpus import NOBODY, Corpus
+from videobert.pretraining.corpus import Corpus
 from videobert.pretraining.masking import IGNORED, Masker
+from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.sequences import SequenceLayout
 
@@ -40,46 +42,72 @@ class Batch:
     regime: np.ndarray
     alignment: np.ndarray
 
+    @property
+    def tokens(self) -> int:
+        """Ids that are no padding."""
+        return int(self.attention_mask.sum())
+
 
 @dataclass(frozen=True)
 class Batches:
-    """The batches of a run.
+    """The batches of a phase of training, or those to validate on.
 
-    InputError when the first is asked for, if a regime that has a share of the batch has no example, or if no
-    misaligned pair can be made.
+    InputError when it is made, if a regime that has a share of the batch has no example, or if no misaligned pair can be
+    made.
+
+    Attributes:
+        members: the examples that are drawn from, bool [examples].
+        batch_size: sequences in a batch.
+        stream: batches of another stream are other ones.
     """
 
     corpus: Corpus
+    members: np.ndarray
     layout: SequenceLayout
     masker: Masker
     options: PretrainOptions
+    batch_size: int
+    stream: int
+    _orders: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
-    def pools(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Indices of the examples that each regime draws from."""
-        spoken, seen = self.corpus.spoken, self.corpus.seen
-        pools = (spoken, seen, np.intersect1d(spoken, seen))
-        for name, pool, count in zip(REGIMES, pools, self.counts, strict=True):
+    def __post_init__(self) -> None:
+        for name, pool, count in zip(REGIMES, self.pools, self.counts, strict=True):
             if count and not len(pool):
                 raise InputError(
                     f"no example has what the {name} regime learns from: give it --{name}-weight 0, or other videos"
                 )
-        return pools
+        if self.counts[JOINT]:
+            self.negatives.check()
+
+    @cached_property
+    def pools(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Indices of the examples that each regime draws from."""
+        spoken, seen = self.corpus.spoken & self.members, self.corpus.seen & self.members
+        text, video, joint = (np.flatnonzero(chosen) for chosen in (spoken, seen, spoken & seen))
+        return text, video, joint
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
         """Sequences of each regime in every batch, by the largest remainder."""
         weights = np.array([self.options.text_weight, self.options.video_weight, self.options.joint_weight])
-        if not weights.any():
-            raise InputError("every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight")
-        exact = weights / weights.sum() * self.options.batch_size
+        exact = weights / weights.sum() * self.batch_size
         counts = np.floor(exact).astype(int)
-        counts[np.argsort(counts - exact, kind="stable")[: self.options.batch_size - counts.sum()]] += 1
+        counts[np.argsort(counts - exact, kind="stable")[: self.batch_size - counts.sum()]] += 1
         return tuple(counts.tolist())
+
+    @property
+    def epoch_steps(self) -> int:
+        """Batches after which each example was drawn at least once."""
+        return max(-(-len(pool) // count) for pool, count in zip(self.pools, self.counts, strict=True) if count)
+
+    @cached_property
+    def negatives(self) -> Negatives:
+        """What a pair may be misaligned with."""
+        return Negatives(self.corpus, self.pools[JOINT], self.options.negative_margin)
 
     def batch(self, step: int) -> Batch:
         """The batch of that step, 0, 1, 2, ..."""
-        rng = np.random.default_rng([self.options.seed, step])
+        rng = np.random.default_rng([self.options.seed, self.stream, step])
         text, video, joint = (self._drawn(regime, step) for regime in (TEXT, VIDEO, JOINT))
         pairs = [(self._text(self._joined(i, rng)), np.empty(0, int)) for i in text]
         pairs += [(np.empty(0, int), self._visual([i], rng)) for i in video]
@@ -97,56 +125,28 @@ class Batches:
 
     def _drawn(self, regime: int, step: int) -> np.ndarray:
         """The step's examples of a regime: each example once an epoch, in an order drawn anew for each epoch."""
-        pool, count = self.pools[regime], self.counts[regime]
+        size, count = len(self.pools[regime]), self.counts[regime]
         places = step * count + np.arange(count)
-        drawn = [
-            np.random.default_rng([self.options.seed, regime, epoch]).permutation(pool)[
-                places[places // len(pool) == epoch] % len(pool)
-            ]
-            for epoch in np.unique(places // max(len(pool), 1))
-        ]
+        epochs = np.unique(places // max(size, 1)).tolist()
+        drawn = [self._order(regime, epoch)[places[places // size == epoch] % size] for epoch in epochs]
         return np.concatenate([np.empty(0, dtype=np.int64), *drawn])
+
+    def _order(self, regime: int, epoch: int) -> np.ndarray:
+        if (regime, epoch) not in self._orders:
+            rng = np.random.default_rng([self.options.seed, self.stream, regime, epoch])
+            self._orders.pop((regime, epoch - 2), None)  # a batch needs the last epoch and this one
+            self._orders[regime, epoch] = rng.permutation(self.pools[regime])
+        return self._orders[regime, epoch]
 
     def _pair(self, example: int, label: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         joined = self._joined(example, rng)
-        shown = joined if label == ALIGNED else self._joined(self.negative(example, rng), rng)
+        shown = joined if label == ALIGNED else self._joined(self.negatives.draw(example, rng), rng)
         return self._text(joined), self._visual(shown, rng)
-
-    def negative(self, example: int, rng: np.random.Generator) -> int:
-        """An example whose pictures do not belong to the sentence of ``example``.
-
-        It has another sentence, and is of another video or at least ``negative_margin`` seconds away.
-        """
-        corpus, pool = self.corpus, self.pools[JOINT]
-        for candidate in rng.choice(pool, size=16):
-            if self._apart(example, candidate):
-                return int(candidate)
-        others = [candidate for candidate in pool if self._apart(example, candidate)]
-        if not others:
-            where = f"the sentence at {corpus.start[example]:.1f} s of a video has no example to be misaligned with"
-            raise InputError(f"{where}: give more videos, or --joint-weight 0")
-        return int(rng.choice(others))
-
-    def _apart(self, example: int, other: int) -> bool:
-        """Whether ``other``, with the neighbour it may be joined to, shares neither sentence nor time with ``example``."""
-        corpus = self.corpus
-        mine = {example, int(corpus.following[example])} - {NOBODY}
-        theirs = {int(other), int(corpus.following[other])} - {NOBODY}
-        if {corpus.sentence[i] for i in mine} & {corpus.sentence[j] for j in theirs}:
-            return False
-        if corpus.video[example] != corpus.video[other]:
-            return True
-        gap = max(
-            min(corpus.start[i] for i in theirs) - max(corpus.end[i] for i in mine),
-            min(corpus.start[i] for i in mine) - max(corpus.end[i] for i in theirs),
-        )
-        return bool(gap >= self.options.negative_margin)
 
     def _joined(self, example: int, rng: np.random.Generator) -> list[int]:
         """The example, sometimes with its neighbour, as speech and picture are only loosely in time."""
-        following = int(self.corpus.following[example])
         wanted = rng.random() < self.options.join_probability
-        return [example, following] if wanted and following != NOBODY else [example]
+        return self.corpus.with_following(example) if wanted else [example]
 
     def _text(self, examples: Sequence[int]) -> np.ndarray:
         return np.concatenate([self.corpus.texts[i] for i in examples])

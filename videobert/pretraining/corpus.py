@@ -41,13 +41,24 @@ class Corpus:
 
     @property
     def spoken(self) -> np.ndarray:
-        """Indices of examples with a sentence."""
-        return np.flatnonzero([len(text) > 0 for text in self.texts])
+        """Which examples have a sentence, bool [examples]."""
+        return np.array([len(text) > 0 for text in self.texts], dtype=bool)
 
     @property
     def seen(self) -> np.ndarray:
-        """Indices of examples with visual words."""
-        return np.flatnonzero([len(words) > 0 for words in self.visual])
+        """Which examples have visual words, bool [examples]."""
+        return np.array([len(words) > 0 for words in self.visual], dtype=bool)
+
+    def with_following(self, example: int) -> list[int]:
+        """The example and the next one with a sentence in the same video, if there is one."""
+        following = int(self.following[example])
+        return [example] if following == NOBODY else [example, following]
+
+    def of_some_videos(self, share: float, seed: int) -> np.ndarray:
+        """Which examples are of a random ``share`` of the videos, rounded, bool [examples]."""
+        videos = np.unique(self.video)
+        chosen = np.random.default_rng(seed).permutation(videos)[: round(share * len(videos))]
+        return np.isin(self.video, chosen)
 
 
 def read_examples(work: Path) -> pa.Table:

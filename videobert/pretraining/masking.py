@@ -22,12 +22,15 @@ class Masker:
         share: 0.15 in BERT and VideoBERT.
         mask: id of [MASK].
         special: ids that are never chosen and never put in: [CLS], [SEP], [PAD], [UNK], [MASK], ``[>]``.
+        continuing: ids of pieces that go on with a word, as ``##ing``; they are chosen with the word's first piece. None are
+            if each piece is to be chosen for itself.
     """
 
     vocabulary: Vocabulary
     mask: int
     special: tuple[int, ...]
     share: float = 0.15
+    continuing: tuple[int, ...] = ()
 
     def __call__(self, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and labels for ``ids``, all int64 [batch, length]; labels are IGNORED where nothing was chosen.
@@ -43,11 +46,16 @@ class Masker:
 
     def _choose(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         maskable = ~np.isin(ids, self.special)
-        order = np.where(maskable, rng.random(ids.shape), np.inf).argsort(axis=1).argsort(axis=1)
+        continues = np.isin(ids, self.continuing)
+        # Where the word of each piece begins. Its pieces share a random key, so that in the order of keys they stay together.
+        home = np.maximum.accumulate(np.where(continues, 0, np.arange(ids.shape[1])), axis=1)
+        key = np.take_along_axis(rng.random(ids.shape), home, axis=1)
+        order = np.where(maskable, key, np.inf).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
         length = maskable.sum(axis=1, keepdims=True)
         # Rounded at random, so that short sequences lose their share on average, too.
         count = np.floor(self.share * length + rng.random(length.shape))
-        return maskable & (order < np.maximum(count, 1))
+        first = maskable & ~continues & (order < np.maximum(count, 1))
+        return maskable & np.take_along_axis(first, home, axis=1)
 
     def _random_like(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         ordinary = np.setdiff1d(np.arange(self.vocabulary.text_size), self.special)

@@ -2,49 +2,155 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+
+from feature_extraction.errors import InputError, refuse_unknown
+
+PRECISIONS = ("fp32", "bf16")
+SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial")
+"""As transformers names them."""
+VISUAL_STARTS = ("centroids", "random")
+TRUNCATIONS = ("head", "tail", "head+tail")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with a length, a batch and a warm-up of its own.
+
+    Attributes:
+        max_length: ids in a sequence at most.
+        batch_size: sequences in an update.
+        steps: updates.
+    """
+
+    max_length: int
+    batch_size: int
+    steps: int
 
 
 @dataclass(frozen=True)
 class PretrainOptions:
-    """How a model learns.
+    """How a model learns. Each line below is also the help of the option of that name.
 
     Attributes:
-        init: a BERT checkpoint of transformers, a name or a path, or ``none`` for random weights and a WordPiece
-            tokenizer of its own.
-        size: tiny, mini, small, base or large; used where init is ``none``.
-        dropout: of hidden states and attention; 0 learns several times faster where model and corpus are small.
-        max_length: ids in a sequence at most; the checkpoint's limit where that is smaller.
-        steps: updates of the weights.
-        batch_size: sequences in an update.
-        learning_rate: the peak, reached after ``warmup`` (a share of the steps), then falling to 0 on a line.
-        weight_decay: AdamW's, not applied to biases and LayerNorm.
-        text_weight, video_weight, joint_weight: how the batch is shared among the regimes.
-        masked_share: how much of a sequence is hidden; little data learns faster from more.
-        joint_masking: complete masks in aligned pairs, too.
-        join_probability: how often a sentence takes its neighbour in.
-        longest_step: visual words are subsampled by a step from 1 to this.
-        negative_margin: seconds by which a misaligned pair must lie apart where both sides are of one video.
-        precision: fp32, or bf16 for autocast.
-        seed: decides every draw.
+        init: A BERT checkpoint: its name, its folder, or none for random weights.
+        size: tiny, mini, small, base or large; where --init is none.
+        visual_start: First rows of the visual words: centroids or random.
+        freeze_embeddings: Leave the rows of all words as they start.
+        dropout: Of hidden states and attention; 0 suits small data.
+        max_length: Ids in a sequence at most.
+        batch_size: Sequences in an update.
+        steps: Updates of the weights.
+        phases: LENGTH:BATCH:STEPS,... instead of the three above, each warmed up anew.
+        text_weight: Share of text alone in a batch.
+        video_weight: Share of video alone in a batch.
+        joint_weight: Share of text with video in a batch.
+        masked_share: Share of a sequence that is hidden.
+        whole_words: Hide all pieces of a word, or none.
+        joint_masking: Complete masks in aligned pairs, too.
+        join_probability: How often a sentence takes its neighbour in.
+        longest_step: Visual words are subsampled by a step from 1 to this.
+        negative_margin: Seconds between the sides of a misaligned pair of one video.
+        truncation: What stays of text that is too long: head, tail or head+tail.
+        learning_rate: The peak.
+        schedule: constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial.
+        warmup: Share of a phase's steps in which the rate rises.
+        layer_decay: Rate of a layer over that of the layer above it.
+        weight_decay: AdamW's; not of biases and LayerNorm.
+        accumulate: Parts in which a process computes its share of an update.
+        precision: fp32, or bf16 with fp32 master weights.
+        validation_share: Share of the videos that is kept apart to validate on.
+        validate_every: Steps between validations.
+        checkpoint_every: Steps between checkpoints.
+        seed: Decides every draw.
     """
 
     init: str = "bert-base-uncased"
     size: str = "base"
+    visual_start: str = "centroids"
+    freeze_embeddings: bool = False
     dropout: float = 0.1
     max_length: int = 128
-    steps: int = 500_000
     batch_size: int = 128
-    learning_rate: float = 1e-5
-    warmup: float = 0.01
-    weight_decay: float = 0.01
+    steps: int = 500_000
+    phases: str = ""
     text_weight: float = 1.0
     video_weight: float = 1.0
     joint_weight: float = 1.0
     masked_share: float = 0.15
+    whole_words: bool = False
     joint_masking: bool = True
     join_probability: float = 0.3
     longest_step: int = 5
     negative_margin: float = 30.0
+    truncation: str = "head"
+    learning_rate: float = 1e-5
+    schedule: str = "linear"
+    warmup: float = 0.01
+    layer_decay: float = 1.0
+    weight_decay: float = 0.01
+    accumulate: int = 1
     precision: str = "fp32"
+    validation_share: float = 0.05
+    validate_every: int = 500
+    checkpoint_every: int = 500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """InputError for a value that no run can have."""
+        known = {"precision": PRECISIONS, "schedule": SCHEDULES, "visual_start": VISUAL_STARTS, "truncation": TRUNCATIONS}
+        for name, choices in known.items():
+            refuse_unknown(f"--{name.replace('_', '-')}", getattr(self, name), choices)
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                bound = f"from {least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
+                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name):g} will not do: give {bound}")
+        if not (self.text_weight or self.video_weight or self.joint_weight):
+            raise InputError("every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight")
+        if min(phase.max_length for phase in self.plan) < 8 or min(phase.batch_size for phase in self.plan) < 2:
+            raise InputError("a phase has sequences of 8 ids or more, and 2 of them or more in a batch: change --phases")
+
+    @property
+    def plan(self) -> tuple[Phase, ...]:
+        """The phases, one at least. InputError if they cannot be read."""
+        if not self.phases:
+            return (Phase(self.max_length, self.batch_size, self.steps),)
+        if not re.fullmatch(r"(\d+:\d+:[1-9]\d*)(,\d+:\d+:[1-9]\d*)*", self.phases):
+            raise InputError(f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: write 128:256:9000,512:32:1000")
+        return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of all phases."""
+        return sum(phase.steps for phase in self.plan)
+
+
+_RANGES = {
+    "dropout": (0.0, 0.9),
+    "max_length": (8, float("inf")),
+    "batch_size": (2, float("inf")),
+    "steps": (1, float("inf")),
+    "text_weight": (0.0, float("inf")),
+    "video_weight": (0.0, float("inf")),
+    "joint_weight": (0.0, float("inf")),
+    "masked_share": (0.0, 1.0),
+    "join_probability": (0.0, 1.0),
+    "longest_step": (1, float("inf")),
+    "negative_margin": (0.0, float("inf")),
+    "learning_rate": (0.0, float("inf")),
+    "warmup": (0.0, 1.0),
+    "layer_decay": (0.0, 1.0),
+    "weight_decay": (0.0, float("inf")),
+    "accumulate": (1, float("inf")),
+    "validation_share": (0.0, 0.5),
+    "validate_every": (1, float("inf")),
+    "checkpoint_every": (1, float("inf")),
+    "seed": (0, float("inf")),
+}
+
+
+def option_help() -> dict[str, str]:
+    """What each option is for, read from the docstring of PretrainOptions."""
+    lines = re.findall(r"^ {8}(\w+): (.+)$", PretrainOptions.__doc__ or "", re.MULTILINE)
+    return {name: text for name, text in lines if name in {field.name for field in fields(PretrainOptions)}}
