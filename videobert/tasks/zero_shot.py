@@ -2,14 +2,20 @@
 
 VideoBERT, section 4.3: the video's visual words follow ``now let me show you how to [MASK] the [MASK]``; the first mask
 is the verb, the second the noun.
+
+A label of n pieces is asked with n [MASK]s in the place of its mask, all others staying as they are. Its score is the mean
+log probability of its pieces, each at its own mask, and a label's probability is the softmax of the scores over the labels:
+s(w) = 1/n sum_j log P(w_j | template with n masks, video). With one piece each, that is the model's own
+distribution, cut down to the labels. The sum instead of the mean would rank every long word behind every short one.
+A pass of the network answers for all labels of n pieces at once, so pieces cost a pass a length, not a pass a label.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
 
 from feature_extraction.errors import InputError
@@ -19,6 +25,7 @@ from videobert.sequences import Ids
 
 TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 MASK = "[MASK]"
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,28 @@ class Guess:
 
     word: str
     probability: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much the answer for a mask moves with the template.
+
+    Attributes:
+        agreement: of all clips and templates, the share whose likeliest word is that of the templates' average; 1 is best.
+        distance: total variation, half the sum of absolute differences, between a template's probabilities and the
+            average's, as the mean over clips and templates: 0 where no word's probability moves, 1 at most.
+    """
+
+    agreement: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """For each mask the likeliest words over all templates, and how much they hang on the template."""
+
+    guesses: list[list[Guess]]
+    sensitivity: list[Sensitivity]
 
 
 def predict(
@@ -39,40 +68,117 @@ def predict(
     """The ``top`` likeliest words for each mask of a template, given a clip's visual words (none: language alone).
 
     Words are ranked over ``labels``, or over all whole words of the vocabulary. InputError if the template has no mask or
-    a label is no word of the vocabulary.
+    a label cannot be spelt with the vocabulary.
     """
-    ranked = word_ids(model.processor, labels) if labels is not None else whole_words(model.processor)
-    logits = mask_logits(model, [template], [words])[0][:, ranked]
-    probabilities = logits.softmax(dim=-1)
-    best = probabilities.topk(min(top, len(ranked)), dim=-1)
-    names = model.processor.tokenizer.convert_ids_to_tokens(ranked)
-    return [
-        [Guess(names[place], value) for value, place in zip(values, places, strict=True)]
-        for values, places in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    ]
+    return predict_with_templates(model, words, [template], labels, top).guesses
 
 
-@torch.inference_mode()
-def mask_logits(model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], batch: int = 64) -> torch.Tensor:
+def predict_with_templates(
+    model: TrainedModel, words: Ids, templates: Sequence[str], labels: Sequence[str] | None = None, top: int = 5
+) -> Answer:
+    """As ``predict``, with the mean of the probabilities that several templates of as many masks give."""
+    masks, processor = check_templates(templates), model.processor
+    pieces = [[number] for number in whole_words(processor)] if labels is None else label_pieces(processor, labels)
+    names = labels or processor.tokenizer.convert_ids_to_tokens([number for (number,) in pieces])
+    by_mask = _probabilities(model, templates, [words], [pieces] * masks)
+    guesses = [_likeliest(probabilities.mean(dim=0)[0], names, top) for probabilities in by_mask]
+    return Answer(guesses, [sensitivity(probabilities) for probabilities in by_mask])
+
+
+def _likeliest(probabilities: torch.Tensor, labels: Sequence[str], top: int) -> list[Guess]:
+    best = probabilities.topk(min(top, len(labels)))
+    return [Guess(labels[place], value) for value, place in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+
+
+def sensitivity(probabilities: torch.Tensor) -> Sensitivity:
+    """How far templates are apart, of their probabilities, [templates, clips, labels]."""
+    average = probabilities.mean(dim=0)
+    agreement = (probabilities.argmax(dim=-1) == average.argmax(dim=-1)).float().mean()
+    return Sensitivity(float(agreement), float((probabilities - average).abs().sum(dim=-1).mean() / 2))
+
+
+def label_probabilities(
+    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], labels: Sequence[Sequence[str]]
+) -> list[torch.Tensor]:
+    """For each mask the probabilities of its own labels, [templates, clips, labels], by the formula above.
+
+    InputError if a template has not one mask for each list of labels, or a label cannot be spelt with the vocabulary.
+    """
+    if check_templates(templates) != len(labels):
+        raise InputError(f"the template {templates[0]!r} has {templates[0].count(MASK)} {MASK}s: write {len(labels)}")
+    return _probabilities(model, templates, visual, [label_pieces(model.processor, words) for words in labels])
+
+
+def _probabilities(
+    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], pieces: Sequence[Sequence[list[int]]]
+) -> list[torch.Tensor]:
+    by_template = [_label_scores(model, template, visual, pieces) for template in templates]
+    return [torch.stack(scores).softmax(dim=-1) for scores in zip(*by_template, strict=True)]
+
+
+def _label_scores(
+    model: TrainedModel, template: str, visual: Sequence[Ids], pieces: Sequence[Sequence[list[int]]]
+) -> list[torch.Tensor]:
+    """For each mask the mean log probability of each label's pieces, [clips, labels]."""
+    scores = [torch.empty(len(visual), len(labels)) for labels in pieces]
+    for widths, masks in _passes(pieces):
+        columns = {mask: [n for n, ids in enumerate(pieces[mask]) if len(ids) == widths[mask]] for mask in masks}
+        spelt = {mask: torch.tensor([pieces[mask][n] for n in columns[mask]]) for mask in masks}
+        wide = widened(template, widths)
+        for places, logits in _logits(model, [wide] * len(visual), visual, sum(widths)):
+            at_masks = logits.log_softmax(dim=-1).split(widths, dim=1)
+            for mask in masks:
+                each = torch.arange(widths[mask])
+                scores[mask][places[:, None], columns[mask]] = at_masks[mask][:, each, spelt[mask]].mean(dim=-1)
+    return scores
+
+
+def _passes(pieces: Sequence[Sequence[list[int]]]) -> Iterator[tuple[list[int], list[int]]]:
+    """How wide each mask is in each pass of the network, and which masks are read then."""
+    lengths = [{len(ids) for ids in labels} for labels in pieces]
+    single = [mask for mask, found in enumerate(lengths) if 1 in found]
+    if single:
+        yield [1] * len(pieces), single
+    for mask, found in enumerate(lengths):
+        for length in sorted(found - {1}):
+            yield [length if other == mask else 1 for other in range(len(pieces))], [mask]
+
+
+def widened(template: str, widths: Sequence[int]) -> str:
+    """The template with so many [MASK]s in the place of each of its masks."""
+    between = template.split(MASK)
+    masks = [" ".join([MASK] * width) for width in widths]
+    return "".join(text + mask for text, mask in zip(between, [*masks, ""], strict=True))
+
+
+def mask_logits(model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], batch: int = BATCH) -> torch.Tensor:
     """Logits over the text ids at each mask, [pairs, masks, text ids], for pairs of a template and visual words.
 
     InputError if a template has no mask, or not as many as the first.
     """
-    masks = check_template(templates[0])
-    for template in templates:
-        if template.count(MASK) != masks:
-            raise InputError(f"the template {template!r} has not {masks} {MASK}s, as the first has")
+    masks = check_templates(templates)
+    logits = torch.empty(len(templates), masks, model.processor.vocabulary.text_size)
+    for places, found in _logits(model, templates, visual, masks, batch):
+        logits[places] = found
+    return logits
+
+
+@torch.inference_mode()
+def _logits(
+    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], masks: int, batch: int = BATCH
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batches of pairs as (their places, logits); pairs of like length go together, so that little is padding."""
     network, processor = model.network, model.processor
-    found = []
-    for first in range(0, len(templates), batch):
-        chosen = slice(first, first + batch)
-        inputs = processor(templates[chosen], visual[chosen], network.config.max_position_embeddings)
+    for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
+        chosen = places.tolist()
+        texts = [templates[place] for place in chosen]
+        inputs = processor(texts, [visual[place] for place in chosen], network.config.max_position_embeddings)
         asked = inputs["input_ids"] == processor.tokenizer.mask_token_id
         if int(asked.sum()) != masks * len(asked):
-            raise InputError(f"the template {templates[first]!r} is too long for the model: shorten it")
-        logits = network(**inputs, predict_at=asked).prediction_logits
-        found.append(logits.view(len(asked), masks, -1)[..., : processor.vocabulary.text_size])
-    return torch.cat(found)
+            raise InputError(f"the template {texts[0]!r} is too long for the model: shorten it")
+        there = {name: tensor.to(network.device) for name, tensor in (inputs | {"predict_at": asked}).items()}
+        logits = network(**there).prediction_logits.float().cpu()
+        yield places, logits.view(len(asked), masks, -1)[..., : processor.vocabulary.text_size]
 
 
 def check_template(template: str) -> int:
@@ -83,25 +189,52 @@ def check_template(template: str) -> int:
     return masks
 
 
+def check_templates(templates: Sequence[str]) -> int:
+    """How many masks each template has; InputError if one has none, or not as many as the first."""
+    masks = check_template(templates[0])
+    for template in templates:
+        if check_template(template) != masks:
+            raise InputError(f"the template {template!r} has not {masks} {MASK}s, as the first has")
+    return masks
+
+
+def read_templates(path: Path) -> list[str]:
+    """The templates of a file, one a line; InputError if there is none, or they differ in their number of masks."""
+    try:
+        templates = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no list of templates, one a line: {error}") from error
+    if not templates:
+        raise InputError(f"{path} is empty: write one template a line")
+    check_templates(templates)
+    return templates
+
+
 def whole_words(processor: VideoBertProcessor) -> list[int]:
     """Ids of the vocabulary's whole words, letters only: no special tokens, pieces, digits or punctuation."""
     tokens = processor.tokenizer.convert_ids_to_tokens(list(range(processor.vocabulary.text_size)))
     return [number for number, token in enumerate(tokens) if token.isalpha()]
 
 
+def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[list[int]]:
+    """The pieces of each label; InputError for one that the vocabulary cannot spell, or that is there twice."""
+    if not labels:
+        raise InputError("there is no label to rank: give one at least")
+    pieces = processor.text_ids(labels)
+    first: dict[tuple[int, ...], str] = {}
+    for label, ids in zip(labels, pieces, strict=True):
+        if not ids or set(ids) & set(processor.tokenizer.all_special_ids):
+            raise InputError(f"the label {label!r} cannot be spelt with the model's vocabulary: leave it out")
+        if tuple(ids) in first:
+            raise InputError(f"the labels {first[tuple(ids)]!r} and {label!r} are one to the model: leave one out")
+        first[tuple(ids)] = label
+    return pieces
+
+
 def word_ids(processor: VideoBertProcessor, labels: Sequence[str]) -> list[int]:
     """The id of each label; InputError for one that is not a single piece of the vocabulary."""
-    pieces = processor.text_ids(labels)
+    pieces = label_pieces(processor, labels)
     for label, ids in zip(labels, pieces, strict=True):
-        if len(ids) != 1 or ids[0] == processor.tokenizer.unk_token_id:
+        if len(ids) != 1:
             raise InputError(f"the label {label!r} is no single word of the model's vocabulary: leave it out")
     return [ids[0] for ids in pieces]
-
-
-def top_k_accuracy(scores: np.ndarray, truth: np.ndarray, k: int) -> float:
-    """The share of rows of ``scores``, [examples, labels], whose true label is among the k highest.
-
-    Among equal scores the lower label comes first, so that a constant row is no answer to everything.
-    """
-    ranking = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return float((ranking == np.asarray(truth)[:, None]).any(axis=1).mean())

@@ -1,0 +1,120 @@
+"""The verbs and nouns that are commonest in YouCook2's training captions, by a part-of-speech tagger.
+
+    pip install --no-deps --target tagger HanTa==1.2.1
+    PYTHONPATH=tagger python -m benchmarks.label_lists --annotations youcookii_annotations_trainval.json --write
+
+Prints both lists with their counts, and their differences from those of an earlier re-implementation (--other FOLDER, which
+holds verbs.txt and nouns.txt); with --write it also writes videobert/tasks/label_lists, the only files that the package
+needs. The tagger, HanTa (Wartena, 2019), has its English model in its wheel: 1.7 MB, LGPL, a pickle. Loading a pickle runs
+code of its authors, so it stays out of the package's own requirements.
+
+The rules. A caption is an order (``cut the onion and place in a bowl``), which taggers, who learnt from news, take for a noun:
+so it is cut into clauses at ``and``, ``then`` and punctuation, and each is read after ``you should``. A verb is counted in its
+infinitive; participles are not (``chopped onions`` is no chopping). A noun is counted under its singular: of the nouns
+that its ending allows, the one that is commonest in the captions (``potatos``, too, are counted as ``potato``). What the
+tagger does not know or takes for a name is a noun (``tofu``, ``basil``: in small letters there are no names). A word is a
+verb only if it is one more often than it is a noun in the singular (``stir`` is, ``pepper`` is not), and a noun only if it
+is not a verb more often, plurals included; ``slice`` is both. Nothing is put in or taken out by hand, so the tagger's
+mistakes stay: it takes ``coat`` for a noun, and most of ``olive`` and ``cilantro`` for adjectives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from feature_extraction.storage import write_whole
+from videobert.tasks.labels import NOUNS_FILE, VERBS_FILE, plurals, words_of
+from videobert.tasks.youcook2 import TRAINING, read_annotations
+
+VERBS, NOUNS = 45, 100
+READ_AFTER = ["you", "should"]
+INFINITIVES = {"VVB", "VVI"}
+SINGULAR, PLURAL = {"NN0", "NN1", "NP0", "UNC"}, {"NN2"}
+"""Tags of the British National Corpus (C5), which HanTa gives."""
+OTHER = Path(__file__).resolve().parents[2] / "shared/data/annotations/videobert_mdskul"
+Tagger = Callable[[list[str]], list[tuple[str, str, str]]]
+"""From words to (word, lemma, tag) of each."""
+
+
+def tag_counts(captions: Iterable[str], tag: Tagger) -> dict[str, Counter[str]]:
+    """How often each word is a ``verb``, a ``singular`` and a ``plural`` noun."""
+    classes = {"verb": INFINITIVES, "singular": SINGULAR, "plural": PLURAL}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in classes}
+    for caption in captions:
+        for clause in re.split(r"\b(?:and|then)\b|[,.;:]", caption.lower()):
+            words = words_of(clause)
+            for word, _, given in tag(READ_AFTER + words)[len(READ_AFTER) :] if words else []:
+                for name, tags in classes.items():
+                    if given in tags:
+                        counts[name][word] += 1
+    return counts
+
+
+def under_singular(singular: Counter[str], plural: Counter[str]) -> Counter[str]:
+    """Nouns with their plurals counted under the singular; a noun that has none, as ``chives``, stays as it is."""
+    possible: dict[str, list[str]] = {}
+    for noun in singular:
+        for form in plurals(noun):
+            possible.setdefault(form, []).append(noun)
+    nouns = Counter(singular)
+    for form, count in plural.items():
+        nouns[max(possible.get(form, [form]), key=lambda noun: singular[noun])] += count
+    return nouns
+
+
+def label_lists(captions: Iterable[str], tag: Tagger) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """The commonest verbs and nouns with their counts; equal counts in the order of the alphabet."""
+    counts = tag_counts(captions, tag)
+    verbs, nouns = counts["verb"], under_singular(counts["singular"], counts["plural"])
+    are_verbs = {word: count for word, count in verbs.items() if count > counts["singular"][word]}
+    are_nouns = {word: count for word, count in nouns.items() if count >= verbs[word]}
+    return _commonest(are_verbs, VERBS), _commonest(are_nouns, NOUNS)
+
+
+def _commonest(counts: dict[str, int], size: int) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]
+
+
+def differences(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """What two lists have apart, and what theirs counts twice, a line each."""
+    number = {form: noun for noun in ours for form in [*plurals(noun), noun]}
+    inflected = [f"{word} ({number[word]})" for word in theirs if word not in ours and word in number]
+    return [
+        f"{len(ours)} here, {len(theirs)} there, {len(set(ours) & set(theirs))} in both",
+        "only here: " + ", ".join(word for word in ours if word not in theirs),
+        "only there: " + ", ".join(word for word in theirs if word not in number),
+        "there in another form: " + (", ".join(inflected) or "none"),
+    ]
+
+
+def _write(path: Path, labels: Sequence[tuple[str, int]]) -> None:
+    with write_whole(path) as part:
+        part.write_text("".join(f"{label}\t{count}\n" for label, count in [("label", "count"), *labels]), encoding="utf-8")
+
+
+def main() -> None:
+    """Make the lists and print what they differ in."""
+    from HanTa.HanoverTagger import HanoverTagger
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--annotations", type=Path, required=True, help="YouCook2's JSON file")
+    parser.add_argument("--other", type=Path, default=OTHER, help=f"default: {OTHER}")
+    parser.add_argument("--write", action="store_true", help="write the lists into the package")
+    given = parser.parse_args()
+    captions = [segment.sentence for segment in read_annotations(given.annotations) if segment.subset == TRAINING]
+    tag: Tagger = HanoverTagger("morphmodel_en.pgz").tag_sent
+    for path, labels in zip((VERBS_FILE, NOUNS_FILE), label_lists(captions, tag), strict=True):
+        print(f"\n{path.stem}: " + ", ".join(f"{label} {count:,}" for label, count in labels))
+        theirs = given.other / f"{path.stem}.txt"
+        if theirs.exists():
+            print(f"against {theirs}:", *differences([label for label, _ in labels], theirs.read_text().split()), sep="\n  ")
+        if given.write:
+            _write(path, labels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""How often the right answer is among the first k, and how sure that figure is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DRAWS = 2000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A share in [0, 1] with the ends of its bootstrap interval; all three are one where nothing is left to chance."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """In per cent, as a table has it: 43.3 (40-47)."""
+        interval = f" ({100 * self.low:.0f}-{100 * self.high:.0f})" if self.low < self.high else ""
+        return f"{100 * self.value:.1f}{interval}"
+
+
+def top_k_hits(scores: np.ndarray, truth: np.ndarray, k: int) -> np.ndarray:
+    """Whether each row's true label is among its k highest scores: [examples, labels] and [examples] -> bool [examples].
+
+    Among equal scores the lower label comes first, so that a constant row is no answer to everything.
+    """
+    right = np.take_along_axis(scores, np.asarray(truth)[:, None], axis=1)
+    before = np.arange(scores.shape[1]) < np.asarray(truth)[:, None]
+    hits: np.ndarray = ((scores > right) | ((scores == right) & before)).sum(axis=1) < k
+    return hits
+
+
+def top_k_accuracy(scores: np.ndarray, truth: np.ndarray, k: int) -> float:
+    """The share of rows of ``scores``, [examples, labels], whose true label is among the k highest; see top_k_hits."""
+    return float(top_k_hits(scores, truth, k).mean())
+
+
+def accuracy(hits: np.ndarray, groups: np.ndarray, seed: int = 0) -> Accuracy:
+    """The share of ``hits``, bool [examples], with the 95 % interval of the percentile bootstrap (Efron, 1979).
+
+    What is drawn again and again are whole groups, as the segments of one video are alike and an interval over single
+    segments would be too narrow.
+
+    Args:
+        groups: [examples], the video of each; all different, if examples stand alone.
+        seed: decides the draws.
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    sizes, right = np.bincount(number), np.bincount(number, weights=hits)
+    count = len(sizes)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    low, high = np.quantile((drawn @ right) / (drawn @ sizes), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Accuracy(float(np.mean(hits)), float(low), float(high))

@@ -1,0 +1,207 @@
+"""YouCook2 (Zhou et al., 2018) as a benchmark of zero-shot actions: VideoBERT, section 4.3 and table 1.
+
+A validation segment's verb and noun are those of its caption (see labels.ActionFinder), its video the visual words that DIR
+has. A video of DIR is one of YouCook2's if its id ends in the eleven characters of the YouTube id, with or without a bracket
+after them: GLd3aX16zBg, recipes%2FGLd3aX16zBg, Sandwich%20%5BGLd3aX16zBg%5D.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from feature_extraction.errors import InputError
+from feature_extraction.progress import Progress, silent
+from feature_extraction.schema import feature_matrix
+from feature_extraction.storage import Stage, read_table
+from tokenization.codebook import Codebook
+from videobert.loading import TrainedModel
+from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table, clips_within
+from videobert.tasks.labels import ActionFinder, nouns, verbs
+from videobert.tasks.zero_shot import TEMPLATE
+
+TRAINING, VALIDATION = "training", "validation"
+YOUTUBE_ID = 11
+BRACKET = "%5D"
+"""What a closing bracket is in a video id; download programs put the YouTube id between brackets."""
+
+
+@dataclass(frozen=True)
+class CaptionedSegment:
+    """A row of the annotations; times in seconds."""
+
+    video: str
+    subset: str
+    start: float
+    end: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class YouCook2Result:
+    """The table, and what of the validation set it is about.
+
+    Attributes:
+        videos, segments: how many the annotations have.
+        missing: the videos that DIR has not.
+        unnamed: segments of the other videos whose caption has not both a listed verb and a listed noun.
+        unseen: of the rest, those in which no clip lies.
+    """
+
+    table: ActionTable
+    videos: int
+    segments: int
+    missing: tuple[str, ...]
+    unnamed: int
+    unseen: int
+
+
+def evaluate(
+    annotations: Path,
+    work: Path,
+    model: TrainedModel,
+    templates: Sequence[str] = (TEMPLATE,),
+    progress: Progress = silent,
+) -> YouCook2Result:
+    """Ask the model for the verb and noun of every validation segment whose video is in DIR.
+
+    The frequency prior and the linear probe learn from the training segments, the probe from those whose features DIR has.
+    InputError if the annotations are none, DIR has none of their videos, or its visual words are of another codebook.
+    """
+    captions = read_annotations(annotations)
+    find = ActionFinder(verbs().words, nouns().words)
+    actions = {caption: action for caption in captions if (action := find(caption.sentence))}
+    asked = [caption for caption in captions if caption.subset == VALIDATION]
+    learnt = [caption for caption in actions if caption.subset == TRAINING]
+
+    footage = Footage(work, model.processor.codebook, {caption.video for caption in captions})
+    videos = sorted({caption.video for caption in asked})
+    missing = tuple(video for video in videos if video not in footage.known)
+    if len(missing) == len(videos):
+        raise InputError(f"{work} has none of the {len(videos)} validation videos of {annotations}: name files by YouTube id")
+    there = [caption for caption in asked if caption.video in footage.known]
+    named = [caption for caption in there if caption in actions]
+    segments = footage.segments(VALIDATION, named, actions, progress)
+    if not segments:
+        raise InputError(
+            f"of {len(there)} segments of {annotations} in {work} none has a listed verb, noun and a clip: add videos"
+        )
+    training = footage.segments(TRAINING, [c for c in learnt if c.video in footage.with_features], actions, progress)
+    table = action_table(
+        model, segments, training, _labels(find, [actions[caption] for caption in learnt]), templates, progress
+    )
+    return YouCook2Result(table, len(videos), len(asked), missing, len(there) - len(named), len(named) - len(segments))
+
+
+def _labels(find: ActionFinder, learnt: Sequence[tuple[int, int]]) -> Labels:
+    """The lists, with how many training segments have each label."""
+    verb_counts, noun_counts = Counter(verb for verb, _ in learnt), Counter(noun for _, noun in learnt)
+    return Labels(
+        find.verbs,
+        find.nouns,
+        [verb_counts[number] for number in range(len(find.verbs))],
+        [noun_counts[number] for number in range(len(find.nouns))],
+    )
+
+
+def read_annotations(path: Path) -> list[CaptionedSegment]:
+    """The segments of YouCook2's JSON file, in its order; InputError if it has another shape or no validation segment."""
+    try:
+        database = json.loads(path.read_text(encoding="utf-8"))["database"]
+        found = [
+            CaptionedSegment(video, about["subset"], *_times(row["segment"]), str(row["sentence"]))
+            for video, about in database.items()
+            for row in about["annotations"]
+        ]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): give youcookii_annotations_trainval.json") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} has not the shape of YouCook2's annotations, database > video > subset, annotations > segment, sentence "
+            f"({type(error).__name__}: {error}): give youcookii_annotations_trainval.json"
+        ) from error
+    if not any(segment.subset == VALIDATION for segment in found):
+        raise InputError(f"{path} has no segment of the subset {VALIDATION!r}: give youcookii_annotations_trainval.json")
+    return found
+
+
+def _times(segment: Any) -> tuple[float, float]:
+    start, end = segment
+    return float(start), float(end)
+
+
+class Footage:
+    """What a work folder has of YouCook2's videos: visual words, and features where they are kept.
+
+    Args:
+        codebook: the model's. InputError if the folder's visual words are of another, or if the folder holds neither
+            visual words nor features.
+        wanted: YouTube ids.
+
+    Attributes:
+        known: for each wanted YouTube id that is there, the video's id in the folder.
+        with_features: the YouTube ids of those that have features.
+    """
+
+    def __init__(self, work: Path, codebook: Codebook, wanted: Collection[str]) -> None:
+        self._tokens, self._features, self._codebook = Stage(work / "tokens"), Stage(work / "features"), codebook
+        self._tokenized, extracted = set(self._tokens.done()), set(self._features.done())
+        if not self._tokenized | extracted:
+            raise InputError(f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}")
+        if self._tokenized and self._tokens.options().get("codebook") != codebook.digest:
+            raise InputError(f"{self._tokens.folder} was made with another codebook than the model's: give a folder of its own")
+        self.known = by_youtube_id(self._tokenized | extracted, wanted)
+        self.with_features = {youtube for youtube, video in self.known.items() if video in extracted}
+
+    def segments(
+        self,
+        subset: str,
+        captions: Iterable[CaptionedSegment],
+        actions: Mapping[CaptionedSegment, tuple[int, int]],
+        progress: Progress,
+    ) -> list[Segment]:
+        """The captions with their actions as labelled segments; those in which no clip lies are left out."""
+        by_video: dict[str, list[CaptionedSegment]] = defaultdict(list)
+        for caption in captions:
+            by_video[caption.video].append(caption)
+        found = []
+        for done, (youtube, wanted) in enumerate(by_video.items(), 1):
+            starts, ends, words, features = self._clips(self.known[youtube])
+            for caption in wanted:
+                inside = clips_within(starts, ends, caption.start, caption.end)
+                if inside.size:
+                    mean = features[inside].astype(np.float32).mean(axis=0) if len(features) else None
+                    found.append(Segment(youtube, *actions[caption], words[inside], mean))
+            progress(f"{subset} videos", done, len(by_video))
+        return found
+
+    def _clips(self, video: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Starts and ends in seconds, visual words, and features of a video's clips; no features where none are kept."""
+        kept = self._features.path(video)
+        features = feature_matrix(read_table(kept)) if kept.exists() else np.empty((0, 0), dtype=np.float16)
+        tokenized = video in self._tokenized
+        table = read_table(self._tokens.path(video) if tokenized else kept)
+        if len(features) not in (0, len(table)):
+            raise InputError(f"{kept} has not the clips of {self._tokens.path(video)}: delete that and run videobert tokenize")
+        starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
+        if tokenized:
+            return starts, ends, table.column("token").to_numpy(), features
+        return starts, ends, self._codebook.predict(features, self._features.options()), features
+
+
+def by_youtube_id(video_ids: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+    """Which video has which of the wanted YouTube ids, by the rule above; InputError if two have the same."""
+    found: dict[str, str] = {}
+    for video in sorted(video_ids):
+        youtube = video.removesuffix(BRACKET)[-YOUTUBE_ID:]
+        if youtube in found:
+            raise InputError(f"the videos {found[youtube]!r} and {video!r} end in the same YouTube id: leave one out")
+        if youtube in wanted:
+            found[youtube] = video
+    return found
