@@ -22,12 +22,14 @@ class EncodedClip:
     Attributes:
         start, end: float64 [words], seconds in the video.
         words: int32 [words].
+        features: float16 [words, width], the backbone's, which the words stand for.
     """
 
     path: Path
     start: np.ndarray
     end: np.ndarray
     words: np.ndarray
+    features: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,5 +57,6 @@ class ClipEncoder:
         inside = np.flatnonzero((start <= middles) & (middles <= end))
         if not inside.size:
             raise InputError(f"{path} ends at {ends[-1]:.1f} s: no clip lies between {start:g} and {end:g} s; give other times")
-        words = self.codebook.predict(feature_matrix(table)[inside], extractor.provenance())
-        return EncodedClip(path, starts[inside], ends[inside], words)
+        features = feature_matrix(table)[inside]
+        words = self.codebook.predict(features, extractor.provenance())
+        return EncodedClip(path, starts[inside], ends[inside], words, features)
