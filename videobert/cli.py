@@ -147,7 +147,8 @@ def pretrain(work: Work, out: Out, pretraining: PretrainOptions, json: Json = Fa
 
     with progress_bars() as progress:
         report = train(work, out, pretraining, progress)
-    _finish([report], json)
+    if os.environ.get("RANK", "0") == "0":  # of many processes under torchrun one speaks
+        _finish([report], json)
 
 
 @app.command()

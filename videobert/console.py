@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from feature_extraction.accounts import Account
     from tokenization.inspection import CodebookReport
 
-REPORTS_PER_LINE = 10
-"""Where there is no terminal, a line is printed for each tenth of a stage."""
+TENTHS, MINUTE = 10, 60.0
+"""Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def progress_bars() -> Iterator[Progress]:
     """Yield a Progress that draws a bar a stage on a terminal, and prints a line now and then elsewhere; on stderr."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _print_tenths
+        yield _Lines()
         return
     columns = [
         TextColumn("{task.description:<11}"),
@@ -49,9 +51,23 @@ def progress_bars() -> Iterator[Progress]:
         yield show
 
 
-def _print_tenths(stage: str, done: int, total: int, detail: str = "") -> None:
-    if total and (done * REPORTS_PER_LINE // total) != ((done - 1) * REPORTS_PER_LINE // total):
-        sys.stderr.write(f"{stage}: {done} of {total} {detail}".rstrip() + "\n")
+class _Lines:
+    """A Progress for logs: now and then a line, with the time that is left at the pace so far."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, tuple[float, int]] = {}
+        self._printed: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        now, tenth = time.monotonic(), done * TENTHS // max(total, 1)
+        began, before = self._began.setdefault(stage, (now, done))
+        printed, printed_tenth = self._printed.setdefault(stage, (now, tenth))
+        if tenth == printed_tenth and now - printed < MINUTE:
+            return
+        self._printed[stage] = now, tenth
+        left = (now - began) / max(done - before, 1) * (total - done)
+        parts = [detail] * bool(detail) + [f"{timedelta(seconds=round(left))} left"] * (done < total)
+        sys.stderr.write(f"{stage}: {done:,} of {total:,}{', ' * bool(parts)}{', '.join(parts)}\n")
         sys.stderr.flush()
 
 

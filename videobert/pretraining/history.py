@@ -33,18 +33,19 @@ class History:
         self._recent: dict[str, list[float]] = {}
         self._tokens = 0
 
-    def add(self, step: int, tally: Tally, tokens: int, **others: float) -> None:
-        """Note what the update after which there were ``step`` found; every REPORT_EVERY steps a row is made of it."""
+    def add(self, step: int, tally: Tally, tokens: int, last: bool = False, **others: float) -> None:
+        """Note what the update after which there were ``step`` found; every REPORT_EVERY and the last make a row of it."""
         self._tokens += tokens
         for name, counts in tally.items():
             self._recent[name] = [old + new for old, new in zip(self._recent.get(name, (0, 0, 0)), counts, strict=True)]
-        if step % REPORT_EVERY == 0:
+        if last or step % REPORT_EVERY == 0:
             self._row(step).update(means(self._recent), tokens=self._tokens, **others)
             self._recent = {}
 
     def add_validation(self, step: int, tally: Tally) -> None:
-        """Note what the validation after so many steps found."""
-        self._row(step).update({VALIDATION + name: value for name, value in means(tally).items()})
+        """Note what the validation after so many steps found, if anything."""
+        if tally:
+            self._row(step).update({VALIDATION + name: value for name, value in means(tally).items()})
 
     def _row(self, step: int) -> dict[str, float]:
         if not self.rows or self.rows[-1]["step"] != step:

@@ -101,7 +101,8 @@ class Trainer:
                 f"the loss or its gradient at step {step + 1} is no finite number, and training stopped; {self._folder.folder} "
                 "keeps the last checkpoint: begin anew with a lower --learning-rate and another --out"
             )
-        self.history.add(step + 1, tally, batch.tokens, learning_rate=rate * self._options.learning_rate, gradient=gradient)
+        others = {"learning_rate": rate * self._options.learning_rate, "gradient": gradient}
+        self.history.add(step + 1, tally, batch.tokens, step + 1 == self._options.total_steps, **others)
 
     @torch.no_grad()
     def validate(self) -> Tally:
