@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from feature_extraction.errors import InputError
+from videobert import cli_answers
+from videobert.cli_evaluate import evaluate
+from videobert.cli_finetune import finetune
 from videobert.cli_inspect import inspect
 from videobert.cli_options import (
     Asr,
@@ -22,7 +24,6 @@ from videobert.cli_options import (
     Json,
     Language,
     MaxFailures,
-    Model,
     Out,
     Preparation,
     Punctuation,
@@ -34,7 +35,7 @@ from videobert.cli_options import (
     Weights,
     Work,
     Workers,
-    takes_pretrain_options,
+    takes,
 )
 from videobert.pretraining.options import PretrainOptions
 
@@ -44,8 +45,6 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-app.add_typer(inspect, name="inspect")
 
 if TYPE_CHECKING:
     from feature_extraction.jobs import JobOptions, Report
@@ -139,7 +138,7 @@ def tokenize(
 
 
 @app.command()
-@takes_pretrain_options
+@takes("pretraining", PretrainOptions)
 def pretrain(work: Work, out: Out, pretraining: PretrainOptions, json: Json = False) -> None:
     """A model, from the examples."""
     from videobert.console import progress_bars
@@ -152,7 +151,7 @@ def pretrain(work: Work, out: Out, pretraining: PretrainOptions, json: Json = Fa
 
 
 @app.command()
-@takes_pretrain_options
+@takes("pretraining", PretrainOptions)
 def run(
     videos: Videos, work: Work, out: Out, pretraining: PretrainOptions, weights: Weights = "kinetics400", asr: Asr = "auto",
     language: Language = None, punctuation: Punctuation = "none", branching: Branching = 12, depth: Depth = 4,
@@ -208,44 +207,12 @@ def status(
         raise typer.Exit(INCOMPLETE)
 
 
-@app.command()
-def predict(
-    clip: Annotated[Path, typer.Argument(help="A video.")],
-    model: Model,
-    template: Annotated[Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")] = None,
-    labels: Annotated[Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")] = None,
-    top: Annotated[int, typer.Option(help="Words for each mask.", min=1)] = 5,
-    start: Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)] = 0.0,
-    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float("inf"),
-    weights: Annotated[Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")] = None,
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")] = None,
-    json: Json = False,
-) -> None:
-    """The likeliest words for each [MASK] of a sentence about a clip."""
-    from videobert.clip_encoder import ClipEncoder
-    from videobert.console import print_json, print_line, print_table
-    from videobert.drawing import draw_prediction
-    from videobert.loading import load_model
-    from videobert.tasks import zero_shot
-
-    trained = load_model(model)
-    sentence = template or zero_shot.TEMPLATE
-    zero_shot.check_template(sentence)
-    ranked = _read_labels(labels) if labels else None
-    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
-    guesses = zero_shot.predict(trained, encoded.words, sentence, ranked, top)
-    drawn = picture or Path(f"{clip.stem}.prediction.png")
-    draw_prediction(encoded, trained.processor.codebook.pictures, sentence, guesses, drawn)
-    if json:
-        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
-        print_json({"clip": str(clip), "template": sentence, "visual": visual, "masks": guesses, "picture": str(drawn)})
-        return
-    rows = [
-        [str(number), *(f"{guess.word} {guess.probability:.0%}" for guess in guess_list)]
-        for number, guess_list in enumerate(guesses, 1)
-    ]
-    print_table(sentence.replace("[", r"\["), ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)
-    print_line(f"drawn: {drawn}")
+for verb in (cli_answers.predict, cli_answers.caption, cli_answers.forecast, cli_answers.imagine, cli_answers.search,
+             cli_answers.locate):  # fmt: skip
+    app.command()(verb)
+app.add_typer(finetune, name="finetune")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(inspect, name="inspect")
 
 
 def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0) -> JobOptions:
@@ -253,16 +220,6 @@ def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int
     from feature_extraction.jobs import JobOptions
 
     return JobOptions(workers or cores(), runner, timeout, retry_failed, max_failures)
-
-
-def _read_labels(path: Path) -> list[str]:
-    try:
-        labels = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no list of words, one a line: {error}") from error
-    if not labels:
-        raise InputError(f"{path} is empty: write one word a line")
-    return labels
 
 
 def _finish(reports: Iterable[Report], as_json: bool) -> None:

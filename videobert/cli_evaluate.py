@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from videobert.cli_options import Json, Model, Work
+from videobert.cli_options import (
+    Annotations,
+    Beam,
+    Candidates,
+    Context,
+    Json,
+    Lengths,
+    Masks,
+    Model,
+    Most,
+    Seed,
+    Steps,
+    Training,
+    Weight,
+    Work,
+)  # fmt: skip
+from videobert.console import plain
 
 if TYPE_CHECKING:
     from videobert.tasks.action_table import ActionTable
+    from videobert.tasks.caption_evaluation import CaptionEvaluation
 
 evaluate = typer.Typer(help="How good a model is, on a benchmark.", no_args_is_help=True)
-
-MISSING_SHOWN = 10
 
 
 @evaluate.command("youcook2")
@@ -28,7 +44,7 @@ def evaluate_youcook2(
     json: Json = False,
 ) -> None:
     """The verbs and nouns of YouCook2's validation segments, named without training for it."""
-    from videobert.console import print_json, print_line, progress_bars
+    from videobert.console import print_json, print_line, print_missing, progress_bars
     from videobert.loading import load_model
     from videobert.tasks import zero_shot
     from videobert.tasks.youcook2 import evaluate as measure
@@ -45,9 +61,103 @@ def evaluate_youcook2(
         f"{table.segments:,} of {result.segments:,} segments, in {table.videos:,} of {result.videos:,} videos; of the videos "
         f"that are there, {result.unnamed:,} segments name no listed verb and noun and {result.unseen:,} have no clip"
     )
-    if missing:
-        more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
-        print_line(f"missing videos, {len(missing):,}: {', '.join(missing[:MISSING_SHOWN])}{more}")
+    print_missing(0, missing)
+
+
+@evaluate.command("caption")
+def evaluate_caption(model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False) -> None:
+    """How near the captions of YouCook2's validation segments, or of what is said in DIR, are to the reference ones."""
+    from videobert.console import print_json, progress_bars
+    from videobert.loading import load_model
+    from videobert.tasks.caption_evaluation import evaluate_captions
+    from videobert.tasks.captioning import load_captioner, to_best_device
+
+    trained = to_best_device(load_model(model))
+    captioner = load_captioner(model, trained)
+    with progress_bars() as progress:
+        result = evaluate_captions(trained, captioner, work, annotations, beam, progress)
+    if json:
+        print_json({**vars(result), "scores": result.scores.corpus, "why_no_meteor": result.scores.why_no_meteor})
+    else:
+        _print_evaluation(result)
+
+
+@evaluate.command("retrieval")
+def evaluate_retrieval(
+    model: Model, work: Work, training: Training, candidates: Candidates = 100, weight: Weight = 0.5, most: Most = 500,
+    seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How well sentences and clips of a work folder find each other."""
+    from videobert.console import print_json, progress_bars
+    from videobert.loading import load_model
+    from videobert.tasks.passages import read_passages
+    from videobert.tasks.retrieval_table import KS, retrieval_table
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    pool = read_passages(work, codebook).spoken().drawn(most, seed)
+    with progress_bars() as progress:
+        table = retrieval_table(trained, pool, read_passages(training, codebook), weight, candidates, progress)
+    if json:
+        print_json(table)
+        return
+    title = f"{table.sentences:,} sentences and {table.passages:,} clips of {work}"
+    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
+
+
+@evaluate.command("forecast")
+def evaluate_forecast(
+    model: Model, work: Work, training: Training, step: Steps = None, context: Context = 4, masks: Masks = 4, most: Most = 5000,
+    seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How often the next visual word is forecast, and a sentence's visual words are imagined."""
+    from videobert.console import print_json, print_line, progress_bars
+    from videobert.loading import load_model
+    from videobert.tasks import forecasting, imagining
+    from videobert.tasks.passages import read_passages, read_tracks
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
+    learnt = [track.words for track in read_tracks(training, codebook).values()]
+    passages, training_passages = read_passages(work, codebook).drawn(most, seed), read_passages(training, codebook)
+    with progress_bars() as progress:
+        ahead = forecasting.forecast_table(trained, videos, learnt, step or forecasting.STEPS, context, most, seed, progress)
+        spoken = len(passages.spoken()) and len(training_passages.spoken())
+        imagined = imagining.imagining_table(trained, passages, training_passages, masks, progress) if spoken else None
+    if json:
+        print_json({"forecast": ahead, "imagine": imagined})
+        return
+    title = f"the visual words to come, {max(ahead.words.values()):,} of them"
+    _print_measures(title, ["", *(f"top-{k}" for k in forecasting.KS)], ahead.cells())
+    if imagined:
+        title = f"the visual words of {imagined.examples:,} sentences"
+        _print_measures(title, ["", *(f"recall@{k}" for k in imagining.KS)], imagined.cells())
+    else:
+        print_line("nobody speaks: there is no sentence whose visual words could be imagined")
+
+
+@evaluate.command("localisation")
+def evaluate_localisation(
+    model: Model, work: Work,
+    length: Lengths = None, most: Most = 500, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How well sentences are found in their whole videos."""
+    from videobert.console import print_json, progress_bars
+    from videobert.loading import load_model
+    from videobert.tasks.localisation import IOUS, LENGTHS, localisation_table
+    from videobert.tasks.passages import read_passages, read_tracks
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
+    with progress_bars() as progress:
+        table = localisation_table(trained, passages, tracks, length or LENGTHS, most, seed, progress)
+    if json:
+        print_json(table)
+        return
+    title = f"{table.sentences:,} sentences in {table.videos:,} videos"
+    _print_measures(title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.cells())
 
 
 def print_action_table(title: str, table: ActionTable) -> None:
@@ -65,3 +175,25 @@ def print_action_table(title: str, table: ActionTable) -> None:
                 f"{kind}: {moved.agreement:.0%} of single templates' first words are those of all {len(table.templates)}; "
                 f"{moved.distance:.0%} of the probability moves with the template"
             )
+
+
+def _print_evaluation(result: CaptionEvaluation) -> None:
+    """The columns of the paper's Table 3: per cent, but CIDEr-D, in [0, 10], as it is there."""
+    from videobert.console import print_line, print_missing, print_table
+
+    shown = {name: score for name, score in result.scores.corpus.items() if name not in {"BLEU-1", "BLEU-2"}}
+    cells = [
+        "not measured" if score is None else f"{score:.2f}" if name == "CIDEr-D" else f"{score:.2%}"
+        for name, score in shown.items()
+    ]
+    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", ["", *shown], [[result.features, *cells]])
+    if result.scores.why_no_meteor:
+        print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
+    print_missing(result.unseen, result.missing)
+
+
+def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from videobert.console import print_line, print_table
+
+    print_table(plain(title), header, cells)
+    print_line("shares in per cent; in brackets 95 % bootstrap intervals")

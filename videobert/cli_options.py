@@ -11,7 +11,7 @@ from typing import Annotated, Any, Optional, get_type_hints
 
 import typer
 
-from videobert.pretraining.options import PretrainOptions, option_help
+from videobert.options import option_help
 
 Videos = Annotated[list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")]
 Work = Annotated[Path, typer.Option(help="The work folder.")]
@@ -38,28 +38,54 @@ Depth = Annotated[int, typer.Option(help="Levels; there are branching ** depth w
 Preparation = Annotated[str, typer.Option(help="Before clustering: none, pca or whiten.")]
 Components = Annotated[int, typer.Option(help="Principal components kept by pca and whiten.", min=1)]
 Seed = Annotated[int, typer.Option(help="Decides every draw.", min=0)]
+Sentence = Annotated[str, typer.Argument(help="A sentence about what is to be seen.")]
+Clip = Annotated[Path, typer.Argument(help="A video.")]
+Start = Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)]
+End = Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")]
+NowWeights = Annotated[Optional[str], typer.Option("--weights", help="Where S3D's weights are now.", show_default="as trained")]
+Top = Annotated[int, typer.Option(help="How many answers.", min=1)]
+Steps = Annotated[
+    Optional[list[int]], typer.Option("--step", help="Clips ahead; give several.", show_default="1, 2, 4, 8", min=1)
+]
+Lengths = Annotated[
+    Optional[list[int]], typer.Option("--length", help="Clips in a window; give several.", show_default="2, 4, 8, 16", min=1)
+]
+Training = Annotated[Path, typer.Option(help="The work folder to learn counts from; not the one to evaluate on.")]
+Candidates = Annotated[int, typer.Option(help="How many BM25 picks for the alignment head.", min=1)]
+Weight = Annotated[float, typer.Option(help="The alignment head's share in the score.", min=0, max=1)]
+Most = Annotated[int, typer.Option("--most", help="Of more examples, so many are drawn at random.", min=2)]
+Context = Annotated[int, typer.Option(help="Of the visual words before, the last so many are read.", min=1)]
+Masks = Annotated[int, typer.Option(help="Clips of 1.5 s that the sentence is shown.", min=1)]
+Beam = Annotated[int, typer.Option(help="Width of the search; 1 is greedy.", min=1, max=64)]
+Annotations = Annotated[
+    Optional[Path], typer.Option(help="YouCook2's youcookii_annotations_trainval.json.", show_default="what is said in DIR")
+]
 
 
-def takes_pretrain_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb that takes ``pretraining``, a PretrainOptions, one option for each of its fields."""
-    helps = option_help()
-    own = [parameter for name, parameter in signature(verb, eval_str=True).parameters.items() if name != "pretraining"]
-    hints = get_type_hints(PretrainOptions)
-    added = [
-        Parameter(
-            field.name,
-            Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=Annotated[hints[field.name], typer.Option(help=helps[field.name], rich_help_panel="Learning")],
-        )
-        for field in fields(PretrainOptions)
-        if field.name not in {parameter.name for parameter in own}
-    ]
+def takes(name: str, kind: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb that takes ``name``, a dataclass of options, one option for each of its fields."""
+    helps, hints = option_help(kind), get_type_hints(kind)
 
-    @wraps(verb)
-    def command(**given: Any) -> None:
-        shared = {field.name: given[field.name] for field in fields(PretrainOptions)}
-        verb(**{name: given[name] for name in (parameter.name for parameter in own)}, pretraining=PretrainOptions(**shared))
+    def give(verb: Callable[..., None]) -> Callable[..., None]:
+        own = {key: found for key, found in signature(verb, eval_str=True).parameters.items() if key != name}
+        added = [
+            Parameter(
+                field.name,
+                Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[hints[field.name], typer.Option(help=helps[field.name], rich_help_panel="Learning")],
+            )
+            for field in fields(kind)
+            if field.name not in own
+        ]
 
-    command.__signature__ = Signature([parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own] + added)  # type: ignore[attr-defined]
-    return command
+        @wraps(verb)
+        def command(**given: Any) -> None:
+            options = kind(**{field.name: given[field.name] for field in fields(kind)})
+            verb(**{key: given[key] for key in own}, **{name: options})
+
+        mine = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own.values()]
+        command.__signature__ = Signature(mine + added)  # type: ignore[attr-defined]
+        return command
+
+    return give

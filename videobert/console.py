@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TENTHS, MINUTE = 10, 60.0
 """Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
+MISSING_SHOWN = 10
 
 
 @contextmanager
@@ -98,6 +99,20 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_missing(unseen: int, missing: Sequence[str]) -> None:
+    """Say of what was asked for which videos are not there, and how many segments have no clip."""
+    if unseen:
+        print_line(f"{unseen:,} segments have no clip")
+    if missing:
+        more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
+        print_line(f"{len(missing):,} videos are missing: {', '.join(missing[:MISSING_SHOWN])}{more}")
+
+
+def plain(text: str) -> str:
+    """So that a table takes no bracket for a command of its own."""
+    return text.replace("[", r"\[")
 
 
 def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:

@@ -43,9 +43,9 @@ def draw_prediction(
         axes.set_axis_off()
     for column, place in enumerate(shown):
         middle = float(clip.start[place] + clip.end[place]) / 2
-        _show(grid[0, column], guards.call(frame_at, clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
+        show(grid[0, column], guards.call(frame_at, clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
         word = int(clip.words[place])
-        _show(grid[1, column], picture(pictures, word), f"word {word}")
+        show(grid[1, column], picture(pictures, word), f"word {word}")
     guards.close()
     seen.suptitle(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11)
     answers.suptitle(_numbered(template), fontsize=12, fontweight="bold")
@@ -62,7 +62,8 @@ def _numbered(template: str) -> str:
     return pieces[0] + "".join(f"{MASK} {number}{piece}" for number, piece in enumerate(pieces[1:], 1))
 
 
-def _show(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
+def show(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
+    """Put a picture, or the word that there is none, below a small title."""
     axes.set_title(title, fontsize=8, color=GREY)
     if image is None:
         axes.text(0.5, 0.5, "no picture", ha="center", va="center", fontsize=8, color=GREY)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
 from feature_extraction.errors import InputError
 from tests.conftest import Street, coloured_recipe
-from videobert.cli_caption import caption, evaluate_caption, finetune_caption
+from videobert.cli import app
 
 Ask = Callable[..., Result]
 QUICK = "--features s3d --layers 1 --width 64 --dropout 0 --batch-size 8 --steps 60 --validate-every 20".split()
@@ -20,13 +19,6 @@ QUICK = "--features s3d --layers 1 --width 64 --dropout 0 --batch-size 8 --steps
 
 @pytest.fixture
 def ask() -> Ask:
-    app = typer.Typer()
-    app.command()(caption)
-    for name, verb in (("finetune", finetune_caption), ("evaluate", evaluate_caption)):
-        group = typer.Typer()
-        group.callback()(lambda: None)
-        group.command("caption")(verb)
-        app.add_typer(group, name=name)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from feature_extraction.errors import InputError, refuse_unknown
+from videobert.options import NO_LIMIT, refuse_out_of_range
 
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial")
@@ -102,10 +103,7 @@ class PretrainOptions:
         known = {"precision": PRECISIONS, "schedule": SCHEDULES, "visual_start": VISUAL_STARTS, "truncation": TRUNCATIONS}
         for name, choices in known.items():
             refuse_unknown(f"--{name.replace('_', '-')}", getattr(self, name), choices)
-        for name, (least, most) in _RANGES.items():
-            if not least <= getattr(self, name) <= most:
-                bound = f"from {least:g} to {most:g}" if most < float("inf") else f"{least:g} or more"
-                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name):g} will not do: give {bound}")
+        refuse_out_of_range(self, _RANGES)
         if not (self.text_weight or self.video_weight or self.joint_weight):
             raise InputError("every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight")
         if min(phase.max_length for phase in self.plan) < 8 or min(phase.batch_size for phase in self.plan) < 2:
@@ -128,29 +126,24 @@ class PretrainOptions:
 
 _RANGES = {
     "dropout": (0.0, 0.9),
-    "max_length": (8, float("inf")),
-    "batch_size": (2, float("inf")),
-    "steps": (1, float("inf")),
-    "text_weight": (0.0, float("inf")),
-    "video_weight": (0.0, float("inf")),
-    "joint_weight": (0.0, float("inf")),
+    "max_length": (8, NO_LIMIT),
+    "batch_size": (2, NO_LIMIT),
+    "steps": (1, NO_LIMIT),
+    "text_weight": (0.0, NO_LIMIT),
+    "video_weight": (0.0, NO_LIMIT),
+    "joint_weight": (0.0, NO_LIMIT),
     "masked_share": (0.0, 1.0),
     "join_probability": (0.0, 1.0),
-    "longest_step": (1, float("inf")),
-    "negative_margin": (0.0, float("inf")),
-    "learning_rate": (0.0, float("inf")),
+    "longest_step": (1, NO_LIMIT),
+    "negative_margin": (0.0, NO_LIMIT),
+    "learning_rate": (0.0, NO_LIMIT),
     "warmup": (0.0, 1.0),
     "layer_decay": (0.0, 1.0),
-    "weight_decay": (0.0, float("inf")),
-    "accumulate": (1, float("inf")),
+    "weight_decay": (0.0, NO_LIMIT),
+    "accumulate": (1, NO_LIMIT),
     "validation_share": (0.0, 0.5),
-    "validate_every": (1, float("inf")),
-    "checkpoint_every": (1, float("inf")),
-    "seed": (0, float("inf")),
+    "validate_every": (1, NO_LIMIT),
+    "checkpoint_every": (1, NO_LIMIT),
+    "seed": (0, NO_LIMIT),
 }
 
-
-def option_help() -> dict[str, str]:
-    """What each option is for, read from the docstring of PretrainOptions."""
-    lines = re.findall(r"^ {8}(\w+): (.+)$", PretrainOptions.__doc__ or "", re.MULTILINE)
-    return {name: text for name, text in lines if name in {field.name for field in fields(PretrainOptions)}}

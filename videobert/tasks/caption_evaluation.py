@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from feature_extraction.progress import Progress, silent
 from videobert.loading import TrainedModel
 from videobert.tasks.caption_network import BEAM
+from videobert.tasks.caption_options import FEATURES, S3D
 from videobert.tasks.caption_segments import SeenSegments, annotated_segments, see, spoken_segments
-from videobert.tasks.captioning import BATCH, FEATURES, S3D, Captioner, segment_features
+from videobert.tasks.captioning import BATCH, Captioner, segment_features
 from videobert.tasks.youcook2 import VALIDATION
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
-HEAD_WIDTH = 64
-"""Width of one attention head, as in BERT."""
+from videobert.tasks.caption_options import HEAD_WIDTH
+
 BEAM, LENGTH_PENALTY = 4, 0.6
 """As Vaswani et al. (2017), section 6.1. Captions are ranked by their log probability over their length, [SEP] included, to the
 power of the penalty: at 0 the short ones win, at 1 those that repeat themselves, as each further piece is sure."""
@@ -31,7 +31,7 @@ class CaptionerConfig:
     """The shape of a captioner.
 
     Attributes:
-        features: what it reads, one of captioning.FEATURES.
+        features: what it reads, one of caption_options.FEATURES.
         widths: for each of its parts, in the order in which the encoder gets them, how many numbers it has.
         text_size: words of the tokenizer; no caption has ``[>]`` or a visual word.
         start, end, pad: ids of [CLS], [SEP] and [PAD].

@@ -11,26 +11,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from feature_extraction.errors import InputError, refuse_unknown
-from videobert.tasks.caption_network import HEAD_WIDTH
-from videobert.tasks.captioning import FEATURES
+from videobert.options import refuse_out_of_range
 
+VISUAL, MASKED, S3D = "visual", "masked", "s3d"
+"""Parts of a segment's features: hidden states at the visual words, at the masked words; the backbone's own features."""
+FEATURES = {
+    "s3d": (S3D,),
+    "video": (VISUAL,),
+    "videobert": (VISUAL, MASKED),
+    "videobert+s3d": (VISUAL, MASKED, S3D),
+}
+"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees no template."""
+HEAD_WIDTH = 64
+"""Width of one attention head, as in BERT."""
 
 @dataclass(frozen=True)
 class CaptionOptions:
-    """How a captioner learns.
+    """How a captioner learns. Each line below is also the help of the option of that name.
 
     Attributes:
-        features: what it reads of a segment, one of FEATURES.
-        layers, width: of its encoder and its decoder.
-        dropout: of embeddings and of what each layer adds.
-        longest: pieces of a caption at most.
-        learning_rate: Adam's first one, which falls linearly to 0.
-        batch_size: segments in an update.
-        steps: updates at most.
-        validation_share: share of the videos that is kept apart to choose the best step by; 0 keeps the last.
-        validate_every: steps between two looks at them.
-        patience: looks without a better one after which it stops.
-        seed: decides every draw.
+        features: s3d, video, videobert or videobert+s3d.
+        layers: Of encoder and decoder alike.
+        width: Of encoder and decoder; a multiple of 64.
+        dropout: Of embeddings and of what each layer adds.
+        longest: Pieces of a caption at most.
+        learning_rate: Adam's first, which falls linearly to 0.
+        batch_size: Segments in an update.
+        steps: Updates at most.
+        validation_share: Share of the videos that chooses the step; 0 keeps the last.
+        validate_every: Steps between two looks at them.
+        patience: Looks without a better one after which it stops.
+        seed: Decides every draw.
     """
 
     features: str = "videobert+s3d"
@@ -49,9 +60,7 @@ class CaptionOptions:
     def __post_init__(self) -> None:
         """InputError for a value that no run can have."""
         refuse_unknown("--features", self.features, FEATURES)
-        for name, (least, most) in _RANGES.items():
-            if not least <= getattr(self, name) <= most:
-                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name):g} will not do: give {least:g} to {most:g}")
+        refuse_out_of_range(self, _RANGES)
         if self.width % HEAD_WIDTH:
             raise InputError(f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of a head")
 

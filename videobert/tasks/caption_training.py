@@ -29,12 +29,10 @@ from feature_extraction.storage import (
 from videobert.loading import load_model
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.tasks.caption_network import CaptionerConfig, CaptionNetwork, Features
-from videobert.tasks.caption_options import CaptionOptions
+from videobert.tasks.caption_options import FEATURES, S3D, CaptionOptions
 from videobert.tasks.caption_segments import annotated_segments, see, spoken_segments, token_stage
 from videobert.tasks.captioning import (
-    FEATURES,
     FOLDER,
-    S3D,
     Captioner,
     model_digest,
     segment_features,
@@ -82,6 +80,13 @@ class CaptionerReport:
     steps: int
     best_step: int
     validation_loss: float | None
+
+    def __str__(self) -> str:
+        if not self.now:
+            return "captioner: done already, nothing to do"
+        loss = "" if self.validation_loss is None else f", validation loss {self.validation_loss:.3f} a piece"
+        learnt = f"captioner: {self.folder} learnt from {self.segments:,} segments"
+        return f"{learnt}; step {self.best_step:,} of {self.steps:,} was best{loss}"
 
 
 def finetune_captioner(

@@ -23,18 +23,10 @@ from videobert.clip_encoder import EncodedClip
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids, thin
 from videobert.tasks.caption_network import BEAM, CaptionerConfig, CaptionNetwork, Features
+from videobert.tasks.caption_options import FEATURES, MASKED, S3D, VISUAL
 
 TEMPLATE = "now let's [MASK] the [MASK] to the [MASK], and then [MASK] the [MASK]"
 """PAPER.md, S: read in a second-hand summary."""
-VISUAL, MASKED, S3D = "visual", "masked", "s3d"
-"""Parts of a segment's features: hidden states at the visual words, at the masked words; the backbone's own features."""
-FEATURES = {
-    "s3d": (S3D,),
-    "video": (VISUAL,),
-    "videobert": (VISUAL, MASKED),
-    "videobert+s3d": (VISUAL, MASKED, S3D),
-}
-"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees no template."""
 CONTRACTION = re.compile(r"(?<=\w) ' (?=(?:s|t|re|ve|ll|d|m)\b)")
 """BERT's pieces of let's are three, and the tokenizer joins them with spaces."""
 BATCH = 64

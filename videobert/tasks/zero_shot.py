@@ -200,14 +200,20 @@ def check_templates(templates: Sequence[str]) -> int:
 
 def read_templates(path: Path) -> list[str]:
     """The templates of a file, one a line; InputError if there is none, or they differ in their number of masks."""
-    try:
-        templates = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no list of templates, one a line: {error}") from error
-    if not templates:
-        raise InputError(f"{path} is empty: write one template a line")
+    templates = read_lines(path, "template")
     check_templates(templates)
     return templates
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    """The lines of a text file that are not empty; InputError if there is none."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no list of {what}s, one a line: {error}") from error
+    if not lines:
+        raise InputError(f"{path} is empty: write one {what} a line")
+    return lines
 
 
 def whole_words(processor: VideoBertProcessor) -> list[int]:

@@ -1,0 +1,229 @@
+"""The verbs that ask a model: about a clip, about a sentence, about both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from feature_extraction.errors import InputError
+from videobert.cli_options import (
+    Beam,
+    Candidates,
+    Clip,
+    Context,
+    End,
+    Json,
+    Lengths,
+    Masks,
+    Model,
+    NowWeights,
+    Sentence,
+    Start,
+    Steps,
+    Top,
+    Weight,
+    Work,
+)  # fmt: skip
+from videobert.console import plain
+
+if TYPE_CHECKING:
+    from videobert.tasks.visual_words import VisualGuess
+    from videobert.tasks.zero_shot import Guess
+
+
+def predict(
+    clip: Clip, model: Model,
+    template: Annotated[Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")] = None,
+    templates: Annotated[Optional[Path], typer.Option(help="A file of them, one a line, to be averaged.")] = None,
+    labels: Annotated[Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")] = None,
+    top: Top = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """The likeliest words for each [MASK] of a sentence about a clip."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import print_json, print_line
+    from videobert.drawing import draw_prediction
+    from videobert.loading import load_model
+    from videobert.tasks import zero_shot
+
+    if template and templates:
+        raise InputError("--template and --templates are two ways to ask: give one of them")
+    trained = load_model(model)
+    sentences = zero_shot.read_templates(templates) if templates else [template or zero_shot.TEMPLATE]
+    zero_shot.check_templates(sentences)
+    ranked = zero_shot.read_lines(labels, "word") if labels else None
+    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
+    answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
+    drawn = picture or Path(f"{clip.stem}.prediction.png")
+    draw_prediction(encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn)
+    if json:
+        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
+        asked = {"clip": str(clip), "templates": sentences, "visual": visual}
+        print_json({**asked, "masks": answer.guesses, "sensitivity": answer.sensitivity, "picture": str(drawn)})
+        return
+    _print_masks(sentences[0], answer.guesses)
+    if len(sentences) > 1:
+        for number, moved in enumerate(answer.sensitivity, 1):
+            print_line(f"mask {number}: {moved.agreement:.0%} of the {len(sentences)} templates agree on the first word")
+    print_line(f"drawn: {drawn}")
+
+
+def caption(
+    clip: Annotated[Path, typer.Argument(help="A video.")],
+    model: Model,
+    beam: Beam = 4,
+    start: Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)] = 0.0,
+    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float("inf"),
+    weights: Annotated[Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")] = None,
+    json: Json = False,
+) -> None:
+    """A sentence about a clip."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import print_json, print_line
+    from videobert.loading import load_model
+    from videobert.tasks import captioning
+
+    trained = load_model(model)
+    captioner = captioning.load_captioner(model, trained)
+    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
+    found = captioning.caption(trained, captioner, encoded, beam)
+    if json:
+        times = {"start": float(encoded.start[0]), "end": float(encoded.end[-1])}
+        how = {"beam": beam, "features": captioner.network.config.features}
+        print_json({"clip": str(clip), **times, "caption": found.text, "score": found.score, **how})
+    else:
+        print_line(found.text)
+
+
+def forecast(
+    clip: Clip, model: Model, step: Steps = None, context: Context = 4, top: Top = 3, start: Start = 0.0,
+    end: End = float("inf"), weights: NowWeights = None,
+    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.forecast.png")] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """The visual words that may come after a clip, as pictures."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import print_json
+    from videobert.loading import load_model
+    from videobert.tasks.forecasting import STEPS
+    from videobert.tasks.forecasting import forecast as ask
+    from videobert.word_pictures import WordColumn, draw_words, guessed
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    encoded = ClipEncoder(codebook, weights)(clip, start, end)
+    found = ask(trained, encoded.words, step or STEPS, top, context)
+    drawn = picture or Path(f"{clip.stem}.forecast.png")
+    last = encoded.words[-top:].tolist()
+    seen = WordColumn(
+        "seen last", last, [f"word {word}: {at:.1f} s" for word, at in zip(last, encoded.start[-top:], strict=True)]
+    )
+    columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
+    draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
+    if json:
+        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
+        print_json({"clip": str(clip), "visual": visual, "forecast": found, "picture": str(drawn)})
+        return
+    _print_guesses(str(clip), "clips ahead", {str(each.step): each.guesses for each in found}, drawn)
+
+
+def imagine(
+    text: Sentence, model: Model, masks: Masks = 4, top: Top = 3,
+    picture: Annotated[Path, typer.Option(help="The PNG to draw.")] = Path("imagined.png"),
+    json: Json = False,
+) -> None:  # fmt: skip
+    """The visual words for a sentence, as pictures."""
+    from videobert.console import print_json
+    from videobert.loading import load_model
+    from videobert.tasks.imagining import imagine as ask
+    from videobert.word_pictures import draw_words, guessed
+
+    trained = load_model(model)
+    found = ask(trained, text, masks, top)
+    rows = {"overall": found.overall} | {f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)}
+    draw_words(trained.processor.codebook.pictures, [guessed(*row) for row in rows.items()], text, picture)
+    if json:
+        print_json({"text": text, "overall": found.overall, "clips": found.clips, "picture": str(picture)})
+        return
+    _print_guesses(text, "", rows, picture)
+
+
+def search(
+    text: Sentence, model: Model, work: Work,
+    first_stage: Annotated[str, typer.Option(help="What BM25 looks into: profiles, transcripts or none.")] = "profiles",
+    training: Annotated[
+        Optional[Path], typer.Option(help="The work folder to learn profiles from.", show_default="the one searched")
+    ] = None,
+    candidates: Candidates = 100, weight: Weight = 0.5, top: Top = 10, json: Json = False,
+) -> None:  # fmt: skip
+    """The stretches of video that fit a sentence."""
+    from feature_extraction.errors import refuse_unknown
+    from videobert.console import print_json, print_table, progress_bars
+    from videobert.loading import load_model
+    from videobert.tasks import retrieval
+    from videobert.tasks.passages import read_passages
+
+    refuse_unknown("--first-stage", first_stage, retrieval.FIRST_STAGES)
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    passages = read_passages(work, codebook)
+    first = None
+    if first_stage == "profiles":
+        first = retrieval.by_profiles(passages, read_passages(training, codebook) if training else passages, codebook.words)
+    elif first_stage == "transcripts":
+        first = retrieval.by_transcripts(passages)
+    with progress_bars() as progress:
+        hits = retrieval.search(trained, passages, text, first, weight, candidates, top, progress)
+    if json:
+        print_json({"text": text, "hits": hits})
+        return
+    rows = [[h.video_id, f"{h.start:.1f}", f"{h.end:.1f}", f"{h.score:.2f}", f"{h.aligned:.0%}", h.text] for h in hits]
+    print_table(
+        plain(text),
+        ["video", "start", "end", "score", "aligned", "what is said"],
+        [[plain(cell) for cell in row] for row in rows],
+    )
+
+
+def locate(
+    text: Sentence, clip: Clip, model: Model, top: Top = 3,
+    length: Lengths = None, weights: NowWeights = None, json: Json = False,
+) -> None:  # fmt: skip
+    """When in a video a sentence is shown."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import print_json, print_table
+    from videobert.loading import load_model
+    from videobert.tasks.alignment import check_sentence
+    from videobert.tasks.localisation import LENGTHS
+    from videobert.tasks.localisation import locate as ask
+    from videobert.tasks.passages import Track
+
+    trained = load_model(model)
+    check_sentence(trained.processor, text)  # before the video is read, which takes a while
+    encoded = ClipEncoder(trained.processor.codebook, weights)(clip)
+    found = ask(trained, text, Track(encoded.start, encoded.end, encoded.words), length or LENGTHS, top)
+    if json:
+        print_json({"text": text, "clip": str(clip), "locations": found})
+        return
+    print_table(
+        plain(f"{text}: {clip}"), ["start", "end", "score"], [[f"{value:.1f}" for value in vars(f).values()] for f in found]
+    )
+
+
+def _print_guesses(title: str, what: str, rows: dict[str, list[VisualGuess]], drawn: Path) -> None:
+    from videobert.console import print_line, print_table
+
+    cells = [[name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for name, guesses in rows.items()]
+    print_table(plain(title), [what, *(f"{place}." for place in range(1, max(map(len, cells))))], cells)
+    print_line(f"drawn: {drawn}")
+
+
+def _print_masks(template: str, masks: Sequence[Sequence[Guess]]) -> None:
+    from videobert.console import print_table
+
+    rows = [[str(n), *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for n, guesses in enumerate(masks, 1)]
+    print_table(plain(template), ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)

@@ -1,0 +1,33 @@
+"""The verbs that give a trained model a head for a task."""
+
+from __future__ import annotations
+
+import typer
+
+from videobert.cli_options import Annotations, Json, Model, Work, takes
+from videobert.tasks.caption_options import CaptionOptions
+
+finetune = typer.Typer(help="A head for a task, on a trained model.", no_args_is_help=True)
+
+
+@finetune.callback()
+def of_a_task() -> None:
+    """A head for a task, on a trained model."""  # with one command alone, Typer would take the group for it
+
+
+@finetune.command("caption")
+@takes("options", CaptionOptions)
+def finetune_caption(
+    model: Model, work: Work, options: CaptionOptions, annotations: Annotations = None, json: Json = False
+) -> None:
+    """A captioner, learnt from the sentences of DIR, or from annotations of its videos; MODEL/captioner."""
+    from videobert.console import print_json, print_line, print_missing, progress_bars
+    from videobert.tasks.caption_training import finetune_captioner
+
+    with progress_bars() as progress:
+        report = finetune_captioner(model, work, options, annotations, progress)
+    if json:
+        print_json(report)
+        return
+    print_line(str(report))
+    print_missing(report.unseen, report.missing)
