@@ -83,7 +83,9 @@ class VideoBertForPreTraining(BertForPreTraining):
             judge_at: bool [batch, length], where the [CLS] are whose sequences are judged; that of each row if None.
         """
         if sequence_ids is not None:
-            attention_mask = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
+            together = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
+            added = self.config._attn_implementation == "eager"  # adds its mask, where the others take one of bool
+            attention_mask = torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype) if added else together
         hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
         firsts = hidden if judge_at is None else hidden[judge_at][:, None]
         asked = hidden if predict_at is None else hidden[predict_at]

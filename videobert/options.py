@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
 from feature_extraction.errors import InputError
@@ -19,9 +20,9 @@ def option_help(kind: type) -> dict[str, str]:
 
 
 def refuse_out_of_range(options: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """InputError for the first field that lies outside its range, least and most included."""
+    """InputError for the first field that is no finite number, or outside its range, least and most included."""
     for name, (least, most) in ranges.items():
         value = getattr(options, name)
-        if not least <= value <= most:
+        if not (least <= value <= most and isfinite(value)):
             bounds = f"{least:g} to {most:g}" if most < NO_LIMIT else f"{least:g} or more"
             raise InputError(f"--{name.replace('_', '-')} {value:g} will not do: give {bounds}")

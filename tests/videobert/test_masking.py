@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
 from videobert.pretraining.masking import IGNORED, Masker
@@ -47,3 +49,54 @@ def test_a_short_sequence_has_one_mask() -> None:
     ids = np.array([[2, 10, 3]] * 50)
     _, labels = Masker(VOCABULARY, MASK, SPECIAL)(ids, np.random.default_rng(0))
     assert (labels[:, 1] == 10).all()
+
+
+PIECES = tuple(range(500, 1000))
+"""Ids that go on with a word."""
+
+
+def words_and_pieces(rows: int) -> np.ndarray:
+    """[CLS], twelve pieces that make words of one, two and three, [>], four visual words, [SEP]."""
+    rng = np.random.default_rng(1)
+    first = rng.integers(5, 500, (rows, 12))
+    goes_on = np.isin(np.arange(12), [2, 4, 5, 8, 11])
+    text = np.where(goes_on, rng.integers(500, 1000, (rows, 12)), first)
+    column = np.ones((rows, 1), int)
+    visual = rng.integers(VOCABULARY.first_visual, VOCABULARY.size, (rows, 4))
+    return np.hstack([2 * column, text, VOCABULARY.joiner * column, visual, 3 * column])
+
+
+def test_whole_words_are_hidden_with_all_their_pieces_or_not_at_all() -> None:
+    ids = words_and_pieces(6000)
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(ids, np.random.default_rng(0))
+    chosen = labels != IGNORED
+    for word in ([2, 3], [4, 5, 6], [8, 9], [11, 12]):
+        assert (chosen[:, word].all(axis=1) == chosen[:, word].any(axis=1)).all()
+    assert not np.isin(ids[chosen], SPECIAL).any() and chosen.any(axis=1).all()
+    assert 0.14 < chosen.sum() / (len(ids) * 16) < 0.18  # a word that is begun is hidden whole, even if that is over the share
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL)(ids, np.random.default_rng(0))
+    torn = labels[:, [2, 3]] != IGNORED  # where each piece is chosen for itself
+    assert (torn.any(axis=1) & ~torn.all(axis=1)).any()
+
+
+def test_every_word_is_as_likely_to_be_hidden_as_another() -> None:
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(words_and_pieces(20_000), np.random.default_rng(0))
+    share = (labels != IGNORED).mean(axis=0)[[1, 2, 4, 7, 8, 10, 11, 14, 15, 16, 17]]
+    assert share.min() > 0.75 * share.max()
+
+
+@given(st.integers(1, 60), st.floats(0, 1), st.integers(0, 2**31))
+def test_the_share_is_kept_to_a_whole_number(length: int, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = np.full((3, length + 2), 3)
+    ids[:, 1:-1] = rng.integers(5, 1000, (3, length))
+    inputs, labels = Masker(VOCABULARY, MASK, SPECIAL, share)(ids, rng)
+    hidden = (labels != IGNORED).sum(axis=1)
+    assert (hidden >= max(1, np.floor(share * length))).all() and (hidden <= max(1, np.ceil(share * length))).all()
+    assert (inputs[:, [0, -1]] == 3).all()
+
+
+def test_a_sequence_of_special_ids_is_left_alone() -> None:
+    ids = np.array([[2, 3, 0, 0], [2, 1, VOCABULARY.joiner, 3]])
+    inputs, labels = Masker(VOCABULARY, MASK, SPECIAL, 1.0)(ids, np.random.default_rng(0))
+    assert (inputs == ids).all() and (labels == IGNORED).all()

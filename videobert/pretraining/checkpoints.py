@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,13 +35,26 @@ class TrainingFolder:
     def claimed(self, options: Mapping[str, Any]) -> Iterator[None]:
         """Have the folder for oneself. InputError if another run has it, or one with other options left it."""
         Stage(self.folder).claim(options)
+        with self._held():
+            for part in self.folder.glob(".*.part"):
+                shutil.rmtree(part, ignore_errors=True)  # what a killed run left half-written
+            yield
+
+    def remove(self) -> None:
+        """Take the folder away. InputError if another run has it."""
+        if (self.folder / OPTIONS_FILE).exists():
+            with self._held():
+                for path in self.folder.glob("step-*"):
+                    shutil.rmtree(path)  # first what a run with other options must not go on from
+                shutil.rmtree(self.folder)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         with open(self.folder / OPTIONS_FILE, "rb") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise InputError(f"{self.folder} is in use by another run of videobert pretrain: wait for it") from error
-            for part in self.folder.glob(".*.part"):
-                shutil.rmtree(part, ignore_errors=True)  # what a killed run left half-written
             yield
 
     @property
@@ -73,7 +85,7 @@ class TrainingFolder:
         try:
             adamw.load_state(load_file(path / WEIGHTS_FILE), self.steps)
             history.load_state(read_json(path / STATE_FILE))
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        except (InputError, OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise InputError(f"{path} is no checkpoint that can be read ({error}): remove it, to begin anew") from error
         return self.steps
 

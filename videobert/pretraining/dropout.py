@@ -43,7 +43,7 @@ def use_fast_dropout(model: PreTrainedModel) -> None:
     for module in list(model.modules()):
         for name, child in module.named_children():
             if type(child) is nn.Dropout:
-                setattr(module, name, BitDropout(child.p))
+                setattr(module, name, BitDropout(child.p).train(child.training))
 
 
 def _attention(

@@ -32,19 +32,23 @@ def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress
     was made otherwise, if there is nothing to learn from, or if the loss is no longer a number.
     """
     made_with = provenance(work, options)
-    if out.exists():
-        refuse_other_options(out, _made_with(out), made_with)
-        return Report("model", before=1, now=0)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     main = accelerator.is_main_process
     folder = TrainingFolder(out.with_name(out.name + ".training"))
+    if out.exists():
+        refuse_other_options(out, _made_with(out), made_with)
+        if main:
+            folder.remove()  # of a run that was killed when all but this was done
+        return Report("model", before=1, now=0)
     prepared = prepare(work, options)
     trainer = Trainer(prepared, options, accelerator, folder)
     with folder.claimed(made_with) if main else nullcontext():
         trainer.run(progress if main else silent)
         if main:
             _write_model(out, prepared, trainer, made_with, folder)
-        accelerator.wait_for_everyone()
+    if main:
+        folder.remove()
+    accelerator.wait_for_everyone()
     return Report("model", before=0, now=1)
 
 
@@ -64,4 +68,3 @@ def _write_model(out: Path, prepared: Prepared, trainer: Trainer, made_with: dic
         write_json(made_with, part / OPTIONS_FILE)
         (part / "README.md").write_text(model_card(made_with, model.config, history.last), encoding="utf-8")
         shutil.copytree(folder.board, part / folder.board.name)
-    shutil.rmtree(folder.folder)

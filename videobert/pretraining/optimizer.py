@@ -20,18 +20,29 @@ class MasterAdamW:
     takes the update, and the model gets the master rounded (Micikevicius et al., 2018, "Mixed Precision Training").
 
     Args:
-        model: its parameters that want a gradient are updated; all are of one dtype, bfloat16 or float32.
+        model: in fp32; its parameters that want a gradient are updated.
+        dtype: in which the model is held from now on, bfloat16 or float32.
         learning_rate: the peak.
         weight_decay: not of biases and LayerNorm, the parameters of one dimension.
         layer_decay: a layer's rate over that of the layer above it (Clark et al., 2020, "ELECTRA"); 1 for equal rates.
     """
 
-    def __init__(self, model: torch.nn.Module, learning_rate: float, weight_decay: float, layer_decay: float = 1.0) -> None:
-        self._weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-        self.masters = {name: _master(weight) for name, weight in self._weights.items()}
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        learning_rate: float,
+        weight_decay: float,
+        layer_decay: float = 1.0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._weights = dict(model.named_parameters())
+        full = dtype == torch.float32
+        self.masters = {name: weight if full else weight.detach().clone() for name, weight in self._weights.items()}
+        model.to(dtype)
+        learning = {name: self.masters[name] for name, weight in self._weights.items() if weight.requires_grad}
         top = 1 + max(_depth(name, 0) for name in self.masters)
         alike: dict[tuple[float, float], list[torch.Tensor]] = {}
-        for name, master in self.masters.items():
+        for name, master in learning.items():
             peak = learning_rate * layer_decay ** (top - _depth(name, top))
             alike.setdefault((peak, weight_decay if master.ndim > 1 else 0.0), []).append(master)
         groups = [{"params": some, "peak": peak, "weight_decay": decay} for (peak, decay), some in alike.items()]
@@ -59,17 +70,18 @@ class MasterAdamW:
         """What a checkpoint keeps, by name: the masters and AdamW's moments."""
         for name, master in self.masters.items():
             yield f"weight/{name}", master.detach()
-            for moment in MOMENTS:
-                yield f"{moment}/{name}", self._adamw.state[master][moment]
+            for moment, tensor in self._adamw.state[master].items():
+                if moment in MOMENTS:
+                    yield f"{moment}/{name}", tensor
 
     @torch.no_grad()
     def load_state(self, state: Mapping[str, torch.Tensor], steps: int) -> None:
         """Go on from what ``state`` gave after so many steps."""
         for name, master in self.masters.items():
             master.copy_(state[f"weight/{name}"])
-            moments = {moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS}
-            taken = torch.tensor(float(steps), device=master.device if master.is_cuda else "cpu")
-            self._adamw.state[master] = {"step": taken, **moments}
+            if self._weights[name].requires_grad:
+                moments = {moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS}
+                self._adamw.state[master] = {"step": torch.tensor(float(steps), device=master.device), **moments}
         self._round()
 
     @torch.no_grad()
@@ -84,10 +96,6 @@ class MasterAdamW:
         for name, master in self.masters.items():
             if master is not self._weights[name]:
                 self._weights[name].copy_(master)
-
-
-def _master(weight: torch.nn.Parameter) -> torch.Tensor:
-    return weight if weight.dtype == torch.float32 else weight.detach().float()
 
 
 def _depth(name: str, otherwise: int) -> int:

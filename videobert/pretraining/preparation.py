@@ -82,9 +82,12 @@ def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedToke
             raise InputError("nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased")
         return train_wordpiece(sentences)
     try:
-        return AutoTokenizer.from_pretrained(options.init)
+        tokenizer = AutoTokenizer.from_pretrained(options.init)
     except (OSError, ValueError) as error:
         raise InputError(_no_checkpoint(options.init)) from error
+    if len(tokenizer) <= len(tokenizer.all_special_ids):  # what AutoTokenizer makes of a folder without one
+        raise InputError(f"{options.init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights")
+    return tokenizer
 
 
 def _start_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:

@@ -31,6 +31,7 @@ from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.packing import Packed, pack
 from videobert.pretraining.preparation import Prepared
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 MOST_VALIDATION_STEPS = 50
 
 
@@ -52,13 +53,13 @@ class Trainer:
         smallest = min(phase.batch_size for phase in options.plan)
         if smallest < self._parts:
             raise InputError(f"a batch of {smallest} cannot be shared among {self._parts} parts: give a larger --batch-size")
-        model = prepared.model
-        if options.precision == "bf16":
-            model.bfloat16()
+        model: torch.nn.Module = prepared.model
+        model.to(accelerator.device)
         if accelerator.device.type == "cpu":
-            use_fast_dropout(model)
+            use_fast_dropout(prepared.model)
+        rates = options.learning_rate, options.weight_decay, options.layer_decay
+        self._adamw = MasterAdamW(model, *rates, DTYPES[options.precision])
         self._model = accelerator.prepare(model)
-        self._adamw = MasterAdamW(model, options.learning_rate, options.weight_decay, options.layer_decay)
         self._rate = LearningRate(options.plan, options.schedule, options.warmup)
 
     def run(self, progress: Progress) -> None:
@@ -89,7 +90,7 @@ class Trainer:
             torch.manual_seed(int(np.random.SeedSequence([self._options.seed, step, part]).generate_state(1)[0]))
             last = turn == self._options.accumulate - 1
             with nullcontext() if last else self._accelerator.no_sync(self._model):
-                scores = self._scores(pack(batch, np.arange(part, len(batch.regime), self._parts)))
+                scores = self._scores(self._model, pack(batch, np.arange(part, len(batch.regime), self._parts)))
                 # Processes' gradients are averaged, where their sum is wanted.
                 self._accelerator.backward(total_loss(scores, asked) * self._accelerator.num_processes)
             sums += _sums(scores)
@@ -110,14 +111,15 @@ class Trainer:
         batches = self._prepared.validation
         if batches is None:
             return {}
-        self._model.eval()
+        # The model itself: what makes it one of several processes would have all of them call it equally often.
+        model = self._prepared.model.eval()
         asked = dict.fromkeys((objective.name for objective in OBJECTIVES), 0)
         sums = torch.zeros(len(OBJECTIVES), 2, dtype=torch.float64, device=self._accelerator.device)
         for step in range(min(batches.epoch_steps, MOST_VALIDATION_STEPS)):
             batch = batches.batch(step)
             asked = {objective.name: asked[objective.name] + objective.asked(batch) for objective in OBJECTIVES}
             if step % self._accelerator.num_processes == self._accelerator.process_index:
-                sums += _sums(self._scores(pack(batch, np.arange(len(batch.regime)))))
+                sums += _sums(self._scores(model, pack(batch, np.arange(len(batch.regime)))))
         return self._tally(sums, asked)
 
     def finished_model(self) -> VideoBertForPreTraining:
@@ -140,9 +142,9 @@ class Trainer:
             if coming:
                 yield coming.result()
 
-    def _scores(self, packed: Packed) -> dict[str, Score]:
+    def _scores(self, model: torch.nn.Module, packed: Packed) -> dict[str, Score]:
         packed = packed.to(self._accelerator.device)
-        output = self._model(
+        output = model(
             packed.input_ids,
             token_type_ids=packed.token_type_ids,
             position_ids=packed.position_ids,

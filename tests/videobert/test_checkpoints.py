@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from feature_extraction.errors import InputError
+from videobert.pretraining.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingFolder
+from videobert.pretraining.history import History
+from videobert.pretraining.optimizer import MasterAdamW
+
+
+def learner() -> MasterAdamW:
+    torch.manual_seed(0)
+    model = torch.nn.Linear(4, 3)
+    adamw = MasterAdamW(model, 1e-3, 0.1)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    adamw.step(1.0)
+    return adamw
+
+
+def state_of(adamw: MasterAdamW) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in adamw.state()}
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    folder, saved, history = TrainingFolder(tmp_path), learner(), History()
+    history.add(20, {"masked_text": (1.0, 1, 2)}, 50)
+    folder.save(20, saved, history)
+    with torch.no_grad():
+        other = MasterAdamW(torch.nn.Linear(4, 3), 1e-3, 0.1)
+    found = History()
+    assert folder.load(other, found) == 20
+    assert all(torch.equal(tensor, state_of(other)[name]) for name, tensor in state_of(saved).items())
+    assert found.rows == history.rows
+
+
+def test_without_a_checkpoint_it_begins_at_the_beginning(tmp_path: Path) -> None:
+    folder, adamw = TrainingFolder(tmp_path / "none"), learner()
+    before = state_of(adamw)
+    assert folder.load(adamw, History()) == 0
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state_of(adamw).items())
+
+
+def test_only_the_last_checkpoint_stays(tmp_path: Path) -> None:
+    folder, adamw = TrainingFolder(tmp_path), learner()
+    for step in (5, 10, 100):
+        folder.save(step, adamw, History())
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000100"] and folder.steps == 100
+
+
+def test_of_two_that_a_kill_left_the_later_one_is_taken(tmp_path: Path) -> None:
+    TrainingFolder(tmp_path / "other").save(7, learner(), History())
+    TrainingFolder(tmp_path).save(12, learner(), History())
+    (tmp_path / "other" / "step-00000007").rename(tmp_path / "step-00000007")
+    assert TrainingFolder(tmp_path).load(learner(), History()) == 12
+
+
+def test_a_folder_is_one_runs_at_a_time(tmp_path: Path) -> None:
+    folder, options = TrainingFolder(tmp_path / "model.training"), {"seed": 1}
+    second = TrainingFolder(folder.folder).claimed(options)
+    with folder.claimed(options), pytest.raises(InputError, match="in use by another run"), second:
+        pass
+    with folder.claimed(options):  # it is free again
+        pass
+
+
+def test_what_a_kill_left_half_written_goes(tmp_path: Path) -> None:
+    (tmp_path / ".0123.part").mkdir(parents=True)
+    (tmp_path / ".0123.part" / WEIGHTS_FILE).write_bytes(b"half")
+    with TrainingFolder(tmp_path).claimed({"seed": 1}):
+        assert [path.name for path in tmp_path.iterdir()] == ["options.json"]
+
+
+@pytest.mark.parametrize("file", [WEIGHTS_FILE, STATE_FILE])
+@pytest.mark.parametrize("share", [None, 0.0, 0.5, 0.9])
+def test_a_damaged_checkpoint_is_one_line_that_names_it(tmp_path: Path, file: str, share: float | None) -> None:
+    folder = TrainingFolder(tmp_path)
+    folder.save(5, learner(), History())
+    path = tmp_path / "step-00000005" / file
+    content = path.read_bytes()
+    path.unlink()
+    if share is not None:
+        path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"step-00000005.*remove it, to begin anew") as refusal:
+        folder.load(learner(), History())
+    assert "\n" not in str(refusal.value)
+
+
+def test_weights_that_another_model_had_are_refused(tmp_path: Path) -> None:
+    TrainingFolder(tmp_path).save(5, learner(), History())
+    with pytest.raises(InputError, match="step-00000005"):
+        TrainingFolder(tmp_path).load(MasterAdamW(torch.nn.Linear(5, 3), 1e-3, 0.1), History())
