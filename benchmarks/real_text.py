@@ -51,7 +51,7 @@ OPTIONS = PretrainOptions(
     init="none", batch_size=64, learning_rate=3e-4, warmup=0.1, precision="bf16", join_probability=0.3, longest_step=1,
     validation_share=APART, validate_every=10**9,
 )  # fmt: skip
-EPOCHS_OF_TEXT, EPOCHS_OF_BOTH = 1, 2
+EPOCHS_OF_TEXT, EPOCHS_OF_BOTH = 1, 1
 
 
 @dataclass(frozen=True)
