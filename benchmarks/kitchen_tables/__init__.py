@@ -1,0 +1,1 @@
+"""The tables of docs/results.md, from nothing: see __main__.py."""

@@ -1,0 +1,57 @@
+"""Captions of the held-out videos by one variant of the captioner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kitchen_tables.corpus import HELD_OUT
+from benchmarks.kitchen_tables.measures import told_segments
+from benchmarks.kitchen_tables.study import Study, named
+from videobert.loading import TrainedModel
+from videobert.tasks.accuracy import accuracy
+from videobert.tasks.caption_evaluation import CaptionEvaluation, score_segments
+from videobert.tasks.caption_options import FEATURES, CaptionOptions
+from videobert.tasks.caption_training import Training, train_captioner
+from videobert.tasks.captioning import segment_features
+
+EXAMPLES = 4
+CAPTIONERS = dict(zip(FEATURES, ("S3D only", "VideoBERT, video only", "VideoBERT", "VideoBERT + S3D"), strict=True))
+"""The names of the variants, as the paper's Table 3 has them."""
+
+
+def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str, Any]:
+    """Train a captioner on the sentences of the main training videos, and score it on those of both held-out splits."""
+    training = learn(study, model, variant)
+    codebook = model.processor.codebook
+    found = {
+        split: figures(score_segments(model, training.captioner, told_segments(study.kitchen, split, codebook)))
+        for split in HELD_OUT
+    }
+    return {"best_step": training.best_step, **found}
+
+
+def learn(study: Study, model: TrainedModel, variant: str) -> Training:
+    """The captioner; its step is chosen on a tenth of the training videos, which it does not learn from."""
+    seen = told_segments(study.kitchen, study.kitchen.main, model.processor.codebook)
+    features = segment_features(model, variant, seen.visual, seen.s3d)
+    sizes = study.kitchen.sizes
+    options = CaptionOptions(variant, steps=sizes.caption_steps, validate_every=sizes.caption_look)
+    return train_captioner(
+        model.processor, features, seen.sentences, seen.videos, options, named(study.progress, f"captioner, {variant}")
+    )
+
+
+def figures(found: CaptionEvaluation) -> dict[str, Any]:
+    """The scores, those that are means over captions also with intervals, and the first captions of different videos."""
+    videos = np.array([pair.video for pair in found.pairs])
+    means = {"ROUGE-L": found.scores.rouge_l, "CIDEr-D": found.scores.cider_d}
+    _, first = np.unique(videos, return_index=True)
+    return {
+        "segments": found.segments,
+        "corpus": found.scores.corpus,
+        "why_no_meteor": found.scores.why_no_meteor,
+        "means": {name: vars(accuracy(score.items, videos)) for name, score in means.items()},
+        "examples": [vars(found.pairs[place]) for place in np.sort(first)[:EXAMPLES]],
+    }

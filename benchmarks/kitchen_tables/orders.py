@@ -1,0 +1,121 @@
+"""The paper's order, looked for in the figures: what should be above what, and whether it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.kitchen_tables.captions import CAPTIONERS
+from benchmarks.kitchen_tables.corpus import HELD_OUT
+from videobert.tasks.accuracy import Accuracy
+
+OVER_PRIORS, MORE_DATA, TEXT_ADDS = (
+    "cross-modal answers are above every prior",
+    "more training videos are better",
+    "text adds to video in captions",
+)
+BEYOND = "not in the paper: answers are above what is counted or drawn at random"
+PRIORS = ("chance", "frequency_prior", "language_prior", "shuffled_video")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Figures that should rise.
+
+    Attributes:
+        claim: the order's name.
+        where: split and measure.
+        steps: names and figures, the one that should be least first.
+    """
+
+    claim: str
+    where: str
+    steps: tuple[tuple[str, Accuracy], ...]
+
+    @property
+    def rising(self) -> str:
+        """The figures in the order in which they should rise."""
+        return " < ".join(f"{name} {accuracy}" for name, accuracy in self.steps)
+
+    @property
+    def broken(self) -> list[str]:
+        """Neighbours of which the second is not above the first."""
+        return [f"{b} is not above {a}" for (a, low), (b, high) in pairwise(self.steps) if high.value <= low.value]
+
+    @property
+    def close(self) -> bool:
+        """Whether two neighbours' 95 % intervals overlap, so that chance may have put them in their order."""
+        return any(low.low <= high.high and high.low <= low.high for (_, low), (_, high) in pairwise(self.steps))
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        found = f"does not come out: {'; '.join(self.broken)}" if self.broken else "comes out"
+        return found + (" (intervals overlap)" if self.close else "")
+
+
+def find_orders(tables: Mapping[str, Any], main: int) -> list[Order]:
+    """Every order, of the figures of tables.make_tables."""
+    zero_shot = tables["more_data"][str(main)]
+    return [
+        *over_priors(zero_shot),
+        *more_data(tables["more_data"]),
+        *text_adds(tables["captions"]),
+        *beyond(tables),
+    ]
+
+
+def over_priors(zero_shot: Mapping[str, Any]) -> Iterator[Order]:
+    """The best of the priors below the model that sees."""
+    for split in HELD_OUT:
+        rows = zero_shot[split]["rows"]
+        for kind in ("verb", "noun"):
+            column = f"{kind}_top1"
+            best = max((name for name in PRIORS if name in rows), key=lambda name: rows[name][column]["value"])
+            yield order(OVER_PRIORS, f"{plain(split)}, {kind} top-1", {n: rows[n][column] for n in (best, "cross_modal")})
+
+
+def more_data(sizes: Mapping[str, Any]) -> Iterator[Order]:
+    """The same row, the fewest videos first."""
+    for split in HELD_OUT:
+        for kind in ("verb", "noun"):
+            cells = {f"{n} videos": found[split]["rows"]["cross_modal"][f"{kind}_top1"] for n, found in sizes.items()}
+            yield order(MORE_DATA, f"{plain(split)}, {kind} top-1", cells)
+
+
+def text_adds(captions: Mapping[str, Any]) -> Iterator[Order]:
+    """The rows of the paper's Table 3 in its order."""
+    for split in HELD_OUT:
+        for measure in ("CIDEr-D", "ROUGE-L"):
+            cells = {variant: found[split]["means"][measure] for variant, found in captions.items()}
+            for lower, upper in (("video", "videobert"), ("s3d", "videobert"), ("videobert", "videobert+s3d")):
+                pair = {CAPTIONERS[name]: cells[name] for name in (lower, upper)}
+                yield order(TEXT_ADDS, f"{plain(split)}, {measure}", pair)
+
+
+def beyond(tables: Mapping[str, Any]) -> Iterator[Order]:
+    """What the paper has no figures of."""
+    for split in HELD_OUT:
+        found = {name: tables[name][split] for name in ("retrieval", "forecast", "imagine", "localisation")}
+        for way in ("text_to_clip", "clip_to_text"):
+            cells = {name: found["retrieval"][way][name]["recall"]["5"] for name in ("bm25", "interpolated")}
+            yield order(BEYOND, f"{plain(split)}, {plain(way)}, R@5", cells)
+        for step, rows in found["forecast"]["rows"].items():
+            cells = {name: rows[name]["1"] for name in ("bigram", "forecast")}
+            yield order(BEYOND, f"{plain(split)}, the word {step} ahead, top-1", cells)
+        cells = {name: found["imagine"]["rows"][name]["3"] for name in ("frequency_prior", "imagined")}
+        yield order(BEYOND, f"{plain(split)}, words of a sentence, recall@3", cells)
+        cells = {name: found["localisation"]["rows"][name]["iou"] for name in ("chance", "alignment")}
+        yield order(BEYOND, f"{plain(split)}, where in the video, mean IoU", cells)
+
+
+def order(claim: str, where: str, cells: Mapping[str, Mapping[str, float]]) -> Order:
+    """Of figures as JSON has them."""
+    return Order(claim, where, tuple((plain(name), Accuracy(**cell)) for name, cell in cells.items()))
+
+
+def plain(name: str) -> str:
+    """A name for people."""
+    return name.replace("held_out", "held-out").replace("cross_modal", "cross-modal").replace("_", " ")

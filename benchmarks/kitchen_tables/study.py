@@ -1,0 +1,76 @@
+"""What a run keeps: its models and the figures of each table. What is there is not made again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.kitchen_tables.clock import Clock
+from benchmarks.kitchen_tables.corpus import Kitchen, training_set
+from benchmarks.kitchen_tables.sizes import PRETRAINING
+from feature_extraction.progress import Progress
+from feature_extraction.storage import read_json, write_json
+from videobert.loading import TrainedModel, load_model
+from videobert.pretraining.corpus import read_examples
+from videobert.pretraining.loop import pretrain
+from videobert.pretraining.options import PretrainOptions
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "joint masked completion": {"joint_masking": False},
+    "sentence joining": {"join_probability": 0.0},
+    "subsampling": {"longest_step": 1},
+    "centroid start": {"visual_start": "random"},
+    "text-only regime": {"text_weight": 0.0},
+    "video-only regime": {"video_weight": 0.0},
+}
+"""Each choice, and the options that leave it out."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A kitchen, and below ``out`` what was found in it.
+
+    Attributes:
+        say: is told each part that is made now; clock: counts its time.
+    """
+
+    kitchen: Kitchen
+    progress: Progress
+    say: Callable[[str], None]
+    clock: Clock
+
+    def figures(self, name: str, make: Callable[[], Any]) -> Any:
+        """The figures of that name as JSON has them; ``make`` finds them where no run did before."""
+        path = self.kitchen.out / "figures" / f"{name}.json"
+        if not path.exists():
+            self.say(f"figures: {name}")
+            write_json(make(), path)
+            self.clock.lap()
+        return read_json(path)
+
+    def model(self, videos: int, epochs: int, seed: int = 0, without: str | None = None) -> TrainedModel:
+        """The model of so many training videos, ``without`` one of ABLATIONS, trained if it is not there."""
+        work = self.kitchen.work(training_set(videos))
+        name = "-".join([f"{videos}_videos", f"{epochs}_epochs", f"seed_{seed}", *slugs(without)])
+        folder = self.kitchen.out / "models" / name
+        steps = math.ceil(epochs * len(read_examples(work)) / PRETRAINING["batch_size"])
+        left_out = ABLATIONS[without] if without else {}
+        options: dict[str, Any] = PRETRAINING | {"steps": steps, "seed": seed} | left_out
+        pretrain(work, folder, PretrainOptions(**options), named(self.progress, name))
+        return load_model(folder)
+
+
+def named(progress: Progress, name: str) -> Progress:
+    """Progress with a name of its own for each model: what one took says nothing of another."""
+
+    def tell(stage: str, done: int, total: int, detail: str = "") -> None:
+        progress(name, done, total, detail)
+
+    return tell
+
+
+def slugs(without: str | None) -> list[str]:
+    """What a choice that is left out adds to a model's name."""
+    return ["without_" + without.replace(" ", "_")] if without else []

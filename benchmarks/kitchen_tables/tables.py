@@ -1,0 +1,84 @@
+"""The figures of the five tables, each kept as a file once it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from benchmarks.kitchen_tables import measures
+from benchmarks.kitchen_tables.captions import caption_figures
+from benchmarks.kitchen_tables.choices import Choices, within
+from benchmarks.kitchen_tables.corpus import HELD_OUT, training_set
+from benchmarks.kitchen_tables.study import ABLATIONS, Study
+from videobert.loading import TrainedModel
+from videobert.tasks.caption_options import FEATURES
+from videobert.tasks.forecasting import STEPS
+
+FULL = "everything"
+"""The row of the models from which nothing is left out."""
+
+
+def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
+    """The figures of every table, as JSON has them; zero-shot figures are those of ``more_data`` at the main size."""
+    kept, sizes = study.figures, study.kitchen.sizes
+    return {
+        "more_data": {
+            str(videos): kept(f"zero_shot_{videos}", partial(zero_shot, study, choices, videos)) for videos in sizes.training
+        },
+        "captions": {
+            variant: kept(f"captions_{variant.replace('+', '_')}", partial(captions, study, choices, variant))
+            for variant in FEATURES
+        },
+        "left_out": {
+            name: [
+                kept("_".join(["left_out", *name.split(), str(seed)]), partial(left_out, study, choices, name, seed))
+                for seed in sizes.seeds
+            ]
+            for name in (FULL, *ABLATIONS)
+        },
+        **kept("answers", partial(answers, study, choices)),
+    }
+
+
+def main_model(study: Study, choices: Choices) -> TrainedModel:
+    """The model that answers everything."""
+    return study.model(study.kitchen.sizes.main, choices.epochs)
+
+
+def zero_shot(study: Study, choices: Choices, videos: int) -> dict[str, Any]:
+    """The rows of the zero-shot table for both held-out splits."""
+    model, learnt = study.model(videos, choices.epochs), training_set(videos)
+    return {split: asdict(measures.actions(study.kitchen, model, split, learnt)) for split in HELD_OUT}
+
+
+def captions(study: Study, choices: Choices, variant: str) -> dict[str, Any]:
+    """The scores of a variant's captions for both held-out splits."""
+    return caption_figures(study, main_model(study, choices), variant)
+
+
+def left_out(study: Study, choices: Choices, name: str, seed: int) -> dict[str, Any]:
+    """The summary of a model that learnt without the choice of that name."""
+    videos = study.kitchen.sizes.ablated
+    model = study.model(videos, choices.epochs, seed, None if name == FULL else name)
+    found = measures.summary(study.kitchen, model, training_set(videos), choices.weight, choices.context)
+    return {measure: vars(accuracy) for measure, accuracy in found.items()}
+
+
+def answers(study: Study, choices: Choices) -> dict[str, Any]:
+    """Retrieval, forecasts, imagined words and localisation of the main model, by table, then by held-out split."""
+    kitchen, learnt = study.kitchen, study.kitchen.main
+    model, steps = main_model(study, choices), within(study, STEPS)
+    made: dict[str, Callable[[str], Any]] = {
+        "retrieval": lambda split: measures.retrieval(kitchen, model, split, learnt, choices.weight),
+        "forecast": lambda split: measures.forecasts(kitchen, model, split, learnt, choices.context, steps),
+        "imagine": lambda split: measures.imagined(kitchen, model, split, learnt),
+        "localisation": lambda split: measures.located(kitchen, model, split, choices.lengths),
+    }
+    return {name: by_split(make, HELD_OUT) for name, make in made.items()}
+
+
+def by_split(make: Callable[[str], Any], splits: Iterable[str]) -> dict[str, Any]:
+    """What is made of each split."""
+    return {split: asdict(make(split)) for split in splits}
