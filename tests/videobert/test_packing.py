@@ -12,7 +12,7 @@ from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertForPreTra
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
-from videobert.pretraining.packing import PADDING, ROW_LENGTH, Packed, fill_rows, pack
+from videobert.pretraining.packing import PADDING, ROW_LENGTHS, Packed, best_rows, fill_rows, pack
 
 VOCABULARY = Vocabulary(text_size=120, visual_size=30)
 
@@ -35,11 +35,21 @@ def everything(batch: Batch) -> Packed:
 
 @given(st.lists(st.integers(2, 128), min_size=1, max_size=60))
 def test_each_sequence_is_in_one_row_and_rows_are_not_overfull(lengths: list[int]) -> None:
-    rows = fill_rows(lengths, ROW_LENGTH)
+    rows = fill_rows(lengths, 128)
     assert sorted(place for row in rows for place in row) == list(range(len(lengths)))
     filled = [sum(lengths[place] for place in row) for row in rows]
-    assert max(filled) <= ROW_LENGTH
-    assert sum(length <= ROW_LENGTH / 2 for length in filled) <= 1  # two half-empty rows would be one
+    assert max(filled) <= 128
+    assert sum(length <= 64 for length in filled) <= 1  # two half-empty rows would be one
+
+
+@given(st.lists(st.integers(2, 300), min_size=1, max_size=60))
+def test_the_rows_with_the_least_padding_are_taken(lengths: list[int]) -> None:
+    def padding(rows: list[list[int]]) -> int:
+        return len(rows) * max(sum(lengths[place] for place in row) for row in rows) - sum(lengths)
+
+    best = best_rows(lengths)
+    assert sorted(place for row in best for place in row) == list(range(len(lengths)))
+    assert padding(best) == min(padding(fill_rows(lengths, max(length, *lengths, 1))) for length in ROW_LENGTHS)
 
 
 @given(st.lists(st.integers(2, 200), min_size=2, max_size=20), st.data())

@@ -146,4 +146,3 @@ _RANGES = {
     "checkpoint_every": (1, NO_LIMIT),
     "seed": (0, NO_LIMIT),
 }
-

@@ -1,6 +1,6 @@
 """Sequences of a batch put into rows without padding between them, so that no work is done on padding.
 
-Sentences of 20 to 60 ids padded to 128 are two thirds padding; packed into rows of 128 they are nearly none. Attention stays
+Sentences of 20 to 60 ids padded to 128 are two thirds padding; packed into rows they are nearly none. Attention stays
 inside each sequence, so nothing that is computed changes (Krell et al., 2021, "Efficient Sequence Packing without
 Cross-contamination").
 """
@@ -16,8 +16,8 @@ import torch
 from videobert.pretraining.batches import Batch
 from videobert.pretraining.masking import IGNORED
 
-ROW_LENGTH = 128
-"""In longer rows attention would spend more on pairs of sequences that do not see each other; shorter ones fill badly."""
+ROW_LENGTHS = range(96, 193, 8)
+"""Lengths of rows that are tried. In longer ones attention would spend more on pairs of sequences that do not see each other."""
 PADDING = -1
 """Number of the sequence that padding belongs to."""
 
@@ -48,9 +48,9 @@ class Packed:
 
 
 def pack(batch: Batch, chosen: np.ndarray) -> Packed:
-    """The ``chosen`` sequences of a batch, [sequences], in rows of ROW_LENGTH, or of the longest if that is longer."""
+    """The ``chosen`` sequences of a batch, [sequences], in rows of one of ROW_LENGTHS, or of the longest if that is longer."""
     lengths = batch.attention_mask.sum(axis=1)
-    rows = fill_rows(lengths[chosen].tolist(), max(ROW_LENGTH, *lengths[chosen].tolist()))
+    rows = best_rows(lengths[chosen].tolist())
     shape = (len(rows), max(sum(lengths[chosen[place]] for place in row) for row in rows))
     filled = {
         name: np.full(shape, filling, dtype=np.int64)
@@ -74,8 +74,15 @@ def pack(batch: Batch, chosen: np.ndarray) -> Packed:
     return Packed(**{name: torch.from_numpy(array) for name, array in filled.items()})
 
 
+def best_rows(lengths: Sequence[int]) -> list[list[int]]:
+    """Which sequences, by their places in ``lengths``, share a row, so that the rows have the least padding."""
+    longest = max(lengths)
+    tried = [fill_rows(lengths, max(row_length, longest)) for row_length in ROW_LENGTHS]
+    return min(tried, key=lambda rows: len(rows) * max(sum(lengths[place] for place in row) for row in rows))
+
+
 def fill_rows(lengths: Sequence[int], row_length: int) -> list[list[int]]:
-    """Which sequences, by their places in ``lengths``, share a row: the longest first, each in the first row with room."""
+    """Rows of at most ``row_length``: the longest sequence first, each in the first row with room."""
     rows: list[list[int]] = []
     room: list[int] = []
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):

@@ -43,9 +43,7 @@ class Trainer:
     part, dropout's, follow from the seed, the step and the part's number. InputError if a batch has too few sequences.
     """
 
-    def __init__(
-        self, prepared: Prepared, options: PretrainOptions, accelerator: Accelerator, folder: TrainingFolder
-    ) -> None:
+    def __init__(self, prepared: Prepared, options: PretrainOptions, accelerator: Accelerator, folder: TrainingFolder) -> None:
         self.history = History()
         self._folder = folder
         self._prepared, self._options, self._accelerator = prepared, options, accelerator

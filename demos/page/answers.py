@@ -1,0 +1,123 @@
+"""What a model says, as the page shows it: each method answers one panel with HTML, or with what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, wraps
+from pathlib import Path
+
+import numpy as np
+
+from demos.page import parts
+from demos.page.clips import ClipReader
+from feature_extraction.errors import InputError
+from videobert.loading import load_model
+from videobert.tasks import captioning, retrieval, zero_shot
+from videobert.tasks.forecasting import STEPS, forecast
+from videobert.tasks.passages import Passages, read_passages
+
+TOP = 5
+HITS = 8
+FAMILIES = 6
+"""Nodes whose words are shown at once."""
+LONGEST_TEXT = 400
+"""Characters of a sentence that a visitor may write."""
+
+
+def told(answer: Callable[..., str]) -> Callable[..., str]:
+    """An InputError becomes a message in the panel."""
+
+    @wraps(answer)
+    def asked(*arguments: object) -> str:
+        try:
+            return answer(*arguments)
+        except InputError as error:
+            return parts.problem(str(error))
+
+    return asked
+
+
+class Answers:
+    """A model with its clips and, where one is given, a work folder to search."""
+
+    def __init__(self, model: Path, work: Path | None = None, weights: str | None = None) -> None:
+        """InputError if the model cannot be read. ``weights``: where the backbone's are now."""
+        self.model = load_model(model)
+        self.clips = ClipReader(self.model.processor.codebook, weights)
+        self.album = parts.Album(self.model.processor.codebook.pictures)
+        self._folder, self._work = model, work
+
+    @told
+    def timeline(self, digest: str | None, start: float, end: float) -> str:
+        """The clip and its visual words."""
+        if not digest:
+            return parts.hint("Choose a clip above: its frames and visual words will stand here.")
+        return parts.timeline(self.clips.known(digest), self.album, start, end)
+
+    @told
+    def fill(self, digest: str | None, start: float, end: float, template: str) -> str:
+        """The likeliest words at the masks of a sentence; of language alone while there is no clip."""
+        sentence = _short(template)
+        zero_shot.check_template(sentence)
+        blind = zero_shot.predict(self.model, [], sentence, top=TOP)
+        if not digest:
+            alone = "No clip is chosen yet: this is what the model says without one."
+            return parts.hint(alone) + parts.answers(sentence, None, blind)
+        words = self.clips.known(digest).part(start, end).words
+        return parts.answers(sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind)
+
+    @told
+    def caption(self, digest: str | None, start: float, end: float) -> str:
+        """A sentence about the clip, or which command makes a captioner."""
+        if not digest:
+            return parts.hint("A sentence about the clip will stand here.")
+        captioner = captioning.load_captioner(self._folder, self.model)
+        return parts.quote(captioning.caption(self.model, captioner, self.clips.known(digest).part(start, end)).text)
+
+    @told
+    def next(self, digest: str | None, start: float, end: float) -> str:
+        """The visual words that may come after the clip."""
+        if not digest:
+            return parts.hint("Pictures of what may follow the clip will stand here.")
+        return parts.forecasts(forecast(self.model, self.clips.known(digest).part(start, end).words, STEPS), self.album)
+
+    @told
+    def search(self, sentence: str) -> str:
+        """The stretches of the work folder that fit a sentence."""
+        passages, first = self._passages, self._first_stage
+        found = retrieval.search(self.model, passages, _short(sentence), first, top=HITS)
+        places = {(v, s, e): n for n, (v, s, e) in enumerate(zip(passages.video, passages.start, passages.end, strict=True))}
+        shown = [(hit, passages.visual[places[hit.video_id, hit.start, hit.end]].tolist()) for hit in found]
+        return parts.hits(shown, self.album)
+
+    @told
+    def codebook(self, page: float) -> str:
+        """A page of the visual vocabulary, from 1."""
+        tree = self.model.processor.codebook.tree
+        sizes = tree.sizes_[-1].reshape(-1, tree.branching)
+        first = (min(max(1, int(page)), self.pages) - 1) * FAMILIES
+        shown = range(first, min(first + FAMILIES, len(sizes)))
+        families = [(node, (node * tree.branching + np.flatnonzero(sizes[node])).tolist()) for node in shown]
+        return parts.codebook([family for family in families if family[1]], tree.sizes_[-1].tolist(), self.album)
+
+    @property
+    def pages(self) -> int:
+        """How many pages the codebook has."""
+        tree = self.model.processor.codebook.tree
+        return -(-(tree.branching ** (tree.depth - 1)) // FAMILIES)
+
+    @cached_property
+    def _passages(self) -> Passages:
+        if self._work is None:
+            raise InputError("the page was started without a folder to search: start it again with --work DIR")
+        return read_passages(self._work, self.model.processor.codebook)
+
+    @cached_property
+    def _first_stage(self) -> retrieval.FirstStage:
+        return retrieval.by_profiles(self._passages, self._passages, self.model.processor.codebook.words)
+
+
+def _short(sentence: str) -> str:
+    if len(sentence) > LONGEST_TEXT:
+        raise InputError(f"the sentence has {len(sentence)} characters: write {LONGEST_TEXT} at most")
+    return sentence.strip()

@@ -1,0 +1,182 @@
+"""The page's wiring: which component asks for what. What they show is made in answers.py and parts.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from demos.page import parts
+from demos.page.answers import LONGEST_TEXT, Answers
+from demos.page.clips import LONGEST
+from demos.page.doors import BIGGEST, Doors
+from feature_extraction.errors import InputError
+from feature_extraction.progress import Progress
+from feature_extraction.sources import VIDEO_SUFFIXES
+from feature_extraction.video import CLIP_SECONDS
+from videobert.tasks.zero_shot import TEMPLATE
+
+SENTENCES = (TEMPLATE, "it is time to [MASK] the [MASK]", "now we [MASK] it")
+STYLE = Path(__file__).with_name("page.css")
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
+OLD, EVERY = 1800, 300
+"""Seconds after which an upload that nobody asked about is deleted, and between two looks for such."""
+CLOSED: Any = {"api_visibility": "private"}
+ASKED: Any = {"trigger_mode": "always_last", **CLOSED}
+"""A question that comes while the one before is answered is not lost."""
+
+Question = tuple[Callable[..., str], list[Any], gr.HTML]
+"""What answers, what it is asked with, and where the answer stands."""
+
+
+def build(answers: Answers, videos: Mapping[str, Path]) -> gr.Blocks:
+    """The page. ``videos``: clips of the chosen folder by the name that a visitor sees."""
+    choosing = Choosing(answers, videos)
+    with gr.Blocks(title="VideoBERT", analytics_enabled=False, delete_cache=(EVERY, OLD), fill_width=True) as page:
+        gr.HTML(parts.header(LONGEST, BIGGEST), elem_id="vb-head")
+        digest = gr.State(None)
+        with gr.Row(equal_height=True):
+            upload = gr.File(show_label=False, height=88, file_types=sorted(VIDEO_SUFFIXES), elem_id="vb-upload")
+            choice = gr.Dropdown(["", *videos], label="or choose one", visible=bool(videos), elem_id="vb-choice")
+        line = _shown(answers.timeline(None, 0, 0), "timeline")
+        with gr.Row():
+            start, end = _seconds("Ask about the part from", 0, "start"), _seconds("to, in seconds", LONGEST, "end")
+        part = [digest, start, end]
+        questions = [_blanks(answers, part), _caption(answers, part), _next(answers, part)]
+        _search(answers)
+        _codebook(answers)
+        taken: Any = {"outputs": [digest, line, start, end], "show_progress_on": line, **CLOSED}
+        _then(upload.upload(choosing.upload, upload, **taken), questions)
+        _then(upload.clear(choosing.nothing, None, **taken), questions)
+        _then(choice.input(choosing.choice, choice, **taken), questions)
+        for slider in (start, end):
+            _then(slider.input(answers.timeline, part, line, **ASKED), questions)
+    return page
+
+
+def serve(page: gr.Blocks, host: str, port: int | None, uploads: str) -> str:
+    """Start the page in threads of its own and return its address; ``page.close()`` ends it.
+
+    ``uploads``: the folder that GRADIO_TEMP_DIR named when Gradio was imported.
+    """
+    page.queue(api_open=False, max_size=32)
+    doors = [Middleware(Doors, uploads=uploads)]
+    _, address, _ = page.launch(
+        server_name=host, server_port=port, share=False, prevent_thread_lock=True, quiet=True,
+        allowed_paths=[], max_file_size=BIGGEST, strict_cors=True, enable_monitoring=False, ssr_mode=False,
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": doors},
+        footer_links=[], theme=_theme(), css_paths=[STYLE],
+    )  # fmt: skip
+    return str(address)
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """From what a visitor brings to the page's clip: its digest, the timeline, and the two ends of the part."""
+
+    answers: Answers
+    videos: Mapping[str, Path]
+
+    def upload(self, path: str | None, progress: gr.Progress = gr.Progress()) -> Sequence[Any]:
+        """A file that was dropped. It goes once it is known."""
+        if path is None or not Path(path).exists():  # another visitor brought the same and was quicker
+            return self.nothing()
+        try:
+            return self._take(Path(path), Path(path).name, progress)
+        finally:
+            Path(path).unlink(missing_ok=True)
+
+    def choice(self, name: str, progress: gr.Progress = gr.Progress()) -> Sequence[Any]:
+        """A video of the folder."""
+        return self._take(self.videos[name], name, progress) if name in self.videos else self.nothing()
+
+    def nothing(self) -> Sequence[Any]:
+        """No clip."""
+        hidden = gr.update(visible=False)
+        return None, self.answers.timeline(None, 0, 0), hidden, hidden
+
+    def _take(self, path: Path, name: str, progress: gr.Progress) -> Sequence[Any]:
+        try:
+            digest = self.answers.clips.read(path, name, _bar(progress))
+        except InputError as error:
+            _, _, *sliders = self.nothing()
+            return None, parts.problem(str(error)), *sliders
+        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.words)  # beyond the end, if the last is short
+        sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
+        return digest, self.answers.timeline(digest, 0, last), *sliders
+
+
+def _bar(progress: gr.Progress) -> Progress:
+    def show(stage: str, done: int, total: int, detail: str = "") -> None:
+        progress((done, total), desc=stage, unit="visual words")
+
+    return show
+
+
+def _blanks(answers: Answers, part: list[Any]) -> Question:
+    with gr.Tab("Fill in the blanks"):
+        template = _sentence("a sentence with [MASK]s", "template", TEMPLATE)
+        with gr.Row():
+            examples = [gr.Button(sentence, size="sm") for sentence in SENTENCES]
+        question = answers.fill, [*part, template], _shown(answers.fill(None, 0, 0, TEMPLATE), "words")
+    template.submit(*question, **ASKED)
+    for button in examples:
+        _then(button.click(str, button, template, **CLOSED), [question])
+    return question
+
+
+def _caption(answers: Answers, part: list[Any]) -> Question:
+    with gr.Tab("Caption"):
+        return answers.caption, part, _shown(answers.caption(None, 0, 0), "caption")
+
+
+def _next(answers: Answers, part: list[Any]) -> Question:
+    with gr.Tab("What comes next"):
+        return answers.next, part, _shown(answers.next(None, 0, 0), "next")
+
+
+def _search(answers: Answers) -> None:
+    with gr.Tab("Search"):
+        sentence = _sentence("a sentence, such as: chop the onion", "sentence")
+        found = _shown(parts.hint("Stretches of video that fit the sentence will stand here."), "hits")
+    sentence.submit(answers.search, sentence, found, **ASKED)
+
+
+def _codebook(answers: Answers) -> None:
+    with gr.Tab("Visual words"):
+        label = f"Page of {answers.pages}; words of one family are neighbours in the tree"
+        number = gr.Slider(1, max(2, answers.pages), 1, step=1, label=label, buttons=[], elem_id="vb-number")
+        shown = _shown(answers.codebook(1), "codebook")
+    number.input(answers.codebook, number, shown, **ASKED)
+
+
+def _shown(markup: str, name: str) -> gr.HTML:
+    return gr.HTML(markup, elem_id=f"vb-{name}", padding=False)
+
+
+def _sentence(placeholder: str, name: str, value: str = "") -> gr.Textbox:
+    return gr.Textbox(
+        value, label=placeholder, placeholder=placeholder, container=False, max_length=LONGEST_TEXT, submit_btn=True,
+        elem_id=f"vb-{name}",
+    )  # fmt: skip
+
+
+def _seconds(label: str, value: float, name: str) -> gr.Slider:
+    return gr.Slider(0, LONGEST, value, step=CLIP_SECONDS, label=label, visible=False, buttons=[], elem_id=f"vb-{name}")
+
+
+def _then(event: Any, questions: Sequence[Question]) -> None:
+    for question in questions:
+        event.then(*question, **CLOSED)
+
+
+def _theme() -> gr.themes.Base:
+    return gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
+        block_title_background_fill="none", block_title_padding="0", block_title_text_color="*body_text_color_subdued",
+        block_title_text_weight="500", block_shadow="none", block_border_width="1px", block_padding="10px 14px",
+        input_shadow="none", input_border_width="1px", layout_gap="10px",
+    )  # fmt: skip

@@ -1,0 +1,151 @@
+"""What the page shows, as HTML: arrays and answers in, markup out. Every text is escaped; pictures are part of the page,
+so that the server needs to hand out no file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import pyarrow as pa
+
+from demos.page.clips import KnownClip
+from feature_extraction.video import CLIP_SECONDS
+from videobert.tasks.forecasting import Forecast
+from videobert.tasks.retrieval import Hit
+from videobert.tasks.zero_shot import MASK, Guess
+
+STRIP = 8
+"""Pictures at most beside what a search found."""
+
+
+class Album:
+    """The training frame that stands for each visual word, as markup."""
+
+    def __init__(self, pictures: pa.Table) -> None:
+        columns = (pictures.column(name).to_pylist() for name in ("token", "jpeg"))
+        self._jpegs = {token: jpeg for token, jpeg in zip(*columns, strict=True) if jpeg}
+
+    def __call__(self, word: int) -> str:
+        """The picture of a word, or a box that says there is none."""
+        return image(self._jpegs[word], f"word {word}") if word in self._jpegs else '<span class="vb-none">no picture</span>'
+
+
+def image(jpeg: bytes, says: str) -> str:
+    """A picture that needs no other request."""
+    return f'<img src="data:image/jpeg;base64,{b64encode(jpeg).decode()}" alt="{escape(says)}">'
+
+
+def card(picture: str, caption: str, extra: str = "") -> str:
+    """A picture and, as markup, what it is."""
+    return f'<figure class="vb-card {extra}">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def header(seconds: int, size: int) -> str:
+    """What the page is for, and the longest clip in seconds and the biggest in bytes that it takes."""
+    return (
+        "<h1>VideoBERT</h1><p>A clip and a sentence as one language. Bring a video, at most "
+        f"{seconds // 60} minutes and {size >> 20} MB, then ask about it.</p>"
+    )
+
+
+def problem(message: str) -> str:
+    """What could not be done, and what to do about it."""
+    return f'<div class="vb-problem" role="alert">{escape(message)}</div>'
+
+
+def hint(message: str) -> str:
+    """What will stand here."""
+    return f'<div class="vb-hint">{escape(message)}</div>'
+
+
+def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
+    """Each visual word's frame above the picture that stands for the word; what is not asked about is dimmed."""
+    columns = [
+        f'<div class="vb-moment{"" if asked else " vb-dim"}"><time>{begin:.1f} s</time>'
+        f'{card(image(frame, f"at {begin:.1f} s"), "")}{card(album(word), f"word {word}", "vb-word")}</div>'
+        for begin, word, frame, asked in zip(
+            clip.encoded.start.tolist(), clip.encoded.words.tolist(), clip.frames, clip.inside(start, end), strict=True
+        )
+    ]  # fmt: skip
+    words = len(clip.encoded.words)
+    title = f"<b>{escape(clip.name)}</b> as {words} visual word{'s' * (words > 1)}, one for each {CLIP_SECONDS:g} s"
+    rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
+    return f'<p class="vb-title">{title}</p><div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
+
+
+def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
+    """The sentence with the likeliest word at each mask."""
+    between = [escape(text) for text in template.split(MASK)]
+    words = [f"<mark>{escape(guesses[0].word)}</mark>" for guesses in masks]
+    return '<p class="vb-sentence">' + "".join(t + w for t, w in zip(between, [*words, ""], strict=True)) + "</p>"
+
+
+def bars(guesses: Sequence[Guess], kind: str = "") -> str:
+    """A bar a word; ``kind`` is a class of the style sheet."""
+    return f'<div class="vb-bars {kind}">{"".join(_bar(escape(guess.word), guess.probability) for guess in guesses)}</div>'
+
+
+def answers(template: str, seen: Sequence[Sequence[Guess]] | None, blind: Sequence[Sequence[Guess]]) -> str:
+    """For each mask the likeliest words, beside those that language alone makes likely; the latter alone without a clip."""
+    if seen is None:
+        cards = [bars(guesses, "vb-blind") for guesses in blind]
+    else:
+        cards = [
+            f'<div class="vb-pair"><div><h5>with the clip</h5>{bars(shown)}</div>'
+            f"<div><h5>without it</h5>{bars(hidden, 'vb-blind')}</div></div>"
+            for shown, hidden in zip(seen, blind, strict=True)
+        ]
+    titles = [f"{MASK} {number}" for number in range(1, len(cards) + 1)] if len(cards) > 1 else [MASK]
+    masks = [f'<section class="vb-mask"><h4>{t}</h4>{card}</section>' for t, card in zip(titles, cards, strict=True)]
+    return filled(template, seen or blind) + f'<div class="vb-masks">{"".join(masks)}</div>'
+
+
+def quote(text: str) -> str:
+    """A caption."""
+    return f'<blockquote class="vb-caption">{escape(text)}</blockquote>'
+
+
+def forecasts(found: Sequence[Forecast], album: Album) -> str:
+    """A column for each step ahead: the likeliest visual words, the likeliest on top."""
+    columns = [
+        f"<section><h4>{each.step * CLIP_SECONDS:g} s later</h4>"
+        + "".join(card(album(g.word), _bar(f"word {g.word}", g.probability), "vb-word") for g in each.guesses)
+        + "</section>"
+        for each in found
+    ]
+    return f'<div class="vb-steps">{"".join(columns)}</div>'
+
+
+def hits(found: Iterable[tuple[Hit, Sequence[int]]], album: Album) -> str:
+    """What a search found, with the pictures of its visual words."""
+    rows = [
+        f'<section class="vb-hit"><div class="vb-about"><b>{escape(hit.video_id)}</b>'
+        f"<time>{hit.start:.1f} to {hit.end:.1f} s</time>{_bar('fits', hit.aligned)}"
+        f"{f'<q>{escape(hit.text)}</q>' if hit.text else ''}</div>"
+        f'<div class="vb-scroll">{"".join(card(album(word), f"word {word}", "vb-word") for word in words[:STRIP])}</div>'
+        "</section>"
+        for hit, words in found
+    ]
+    order = "By how well the words go with what is said over such pictures, and by how well clip and sentence fit: the bar."
+    return hint(order) + "".join(rows)
+
+
+def codebook(families: Iterable[tuple[int, Sequence[int]]], sizes: Sequence[int], album: Album) -> str:
+    """Visual words by the node above them, each with how many training clips it stands for.
+
+    Args:
+        families: a node of the level above the words, and those of its words that are to be shown.
+        sizes: clips of each visual word.
+    """
+    rows = []
+    for node, words in families:
+        cards = "".join(card(album(w), f"<b>word {w}</b> {sizes[w]:,} clip{'s' * (sizes[w] != 1)}", "vb-word") for w in words)
+        rows.append(f'<section class="vb-family"><h4>family {node}</h4><div class="vb-wrap">{cards}</div></section>')
+    return "".join(rows)
+
+
+def _bar(label: str, share: float) -> str:
+    """A bar from 0 to 1; ``label`` is markup."""
+    width = f'<i style="width:{100 * share:.1f}%"></i>'
+    return f'<div class="vb-bar"><span>{label}</span><div class="vb-track">{width}</div><output>{share:.0%}</output></div>'
