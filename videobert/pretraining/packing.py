@@ -17,7 +17,7 @@ from videobert.pretraining.batches import Batch
 from videobert.pretraining.masking import IGNORED
 
 ROW_LENGTHS = range(96, 193, 8)
-"""Lengths of rows that are tried. In longer ones attention would spend more on pairs of sequences that do not see each other."""
+"""Lengths of rows that are tried. In longer ones attention spends more on sequences that do not see each other."""
 PADDING = -1
 """Number of the sequence that padding belongs to."""
 
