@@ -107,7 +107,7 @@ def print_missing(unseen: int, missing: Sequence[str]) -> None:
         print_line(f"{unseen:,} segments have no clip")
     if missing:
         more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
-        print_line(f"{len(missing):,} videos are missing: {', '.join(missing[:MISSING_SHOWN])}{more}")
+        print_line(f"missing videos, {len(missing):,}: {', '.join(missing[:MISSING_SHOWN])}{more}")
 
 
 def plain(text: str) -> str:

@@ -66,7 +66,7 @@ def test_segments_and_videos_that_are_not_there_are_counted(mine: Street, tmp_pa
     arguments = ("--model", tmp_path / "model", "--work", mine.work, "--annotations", annotations)
     made = ask("finetune", "caption", *arguments, *QUICK)
     assert "learnt from 2 segments" in made.stdout and "2 segments have no clip" in made.stdout
-    assert "1 videos are missing: elsewhere_1" in made.stdout
+    assert "missing videos, 1: elsewhere_1" in made.stdout
     assert "1 segments have no clip" in ask("evaluate", "caption", *arguments).stdout
 
 
