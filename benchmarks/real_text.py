@@ -225,14 +225,15 @@ def main() -> None:
     text = transcripts(options.annotations / FOLDER)
     both, names = timed_examples(options.annotations / FOLDER)
     print_line(f"{text.num_rows:,} sentences alone; {both.num_rows:,} stretches with {len(names):,} labels")
-    found = dict(rows(text, both, names))
+    found = {}
+    for name, row in rows(text, both, names):
+        found[name] = row
+        if options.json:
+            write_json({"rows": found, "options": asdict(OPTIONS), "machine": machine("torch", "transformers")}, options.json)
     table = [[name, *(shown(column, row) for column in COLUMNS)] for name, row in found.items()]
     print_table("on 35 videos that no model saw", ["tiny, or as said", *COLUMNS], table)
     gain = found["text and video"]["alignment_accuracy"] - found["with other clips' labels"]["alignment_accuracy"]
     print_line(f"What the labels ground: alignment is told {100 * gain:+.1f} points better than with labels of other clips.")
-    if options.json:
-        where = machine("torch", "transformers", "accelerate")
-        write_json({"rows": found, "options": asdict(OPTIONS), "machine": where}, options.json)
 
 
 if __name__ == "__main__":
