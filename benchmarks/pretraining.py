@@ -238,7 +238,8 @@ def main() -> None:
         found = speeds(start, sentences, options.batch, options.rounds, Path(folder))
         figures = {**found, **ratios(found, start.config)}
         print("\n".join(line(name, value, TARGETS) for name, value in figures.items()), flush=True)
-        curves = loss_curves(start, sentences, options.steps // REPORT_EVERY * REPORT_EVERY, Path(folder))
+        steps = options.steps // REPORT_EVERY * REPORT_EVERY
+        curves = loss_curves(start, sentences, steps, Path(folder)) if steps else {}
     for name, curve in curves.items():
         print(f"loss of {name}, each {REPORT_EVERY} updates: {' '.join(f'{loss:.2f}' for loss in curve)}")
     if options.json:
