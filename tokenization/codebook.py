@@ -95,6 +95,14 @@ class Codebook:
         options = json.dumps(dict(self.options), sort_keys=True).encode()
         return hashlib.sha256(options + np.ascontiguousarray(self.centroids).tobytes()).hexdigest()
 
+    def refuse_words_of_another(self, stage: Stage) -> None:
+        """InputError if the visual words of a stage's folder, tokens or examples, are of another codebook."""
+        if stage.options().get("codebook") != self.digest:
+            raise InputError(
+                f"{stage.folder} was made with another codebook than the model's: copy the model's codebook folder into a new "
+                "work folder and run videobert tokenize there"
+            )
+
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
         """The visual words of features, [clips, width] -> int32 [clips].
 

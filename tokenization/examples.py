@@ -40,11 +40,10 @@ def video_examples(sentences: Sequence[TimedText], starts: np.ndarray, ends: np.
         sentences: in any order.
         starts, ends, tokens: [clips], the clips of the video in the order of time.
     """
-    middles = (starts + ends) / 2
     spoken = np.zeros(len(tokens), dtype=bool)
     examples = []
     for sentence in sentences:
-        inside = _clips_of(sentence, starts, ends, middles)
+        inside = clips_within(starts, ends, sentence.start, sentence.end)
         spoken[inside] = True
         examples.append(Example(sentence.start, sentence.end, sentence.text, tuple(tokens[inside].tolist())))
     for run in _silent_runs(spoken):
@@ -52,12 +51,15 @@ def video_examples(sentences: Sequence[TimedText], starts: np.ndarray, ends: np.
     return sorted(examples, key=lambda example: (example.start, example.end))
 
 
-def _clips_of(sentence: TimedText, starts: np.ndarray, ends: np.ndarray, middles: np.ndarray) -> np.ndarray:
-    inside = np.flatnonzero((sentence.start <= middles) & (middles <= sentence.end))
-    if inside.size:
-        return inside
-    middle = (sentence.start + sentence.end) / 2
-    return np.flatnonzero((starts <= middle) & (middle < ends))
+def clips_within(starts: np.ndarray, ends: np.ndarray, start: float, end: float) -> np.ndarray:
+    """The places of a video's clips that belong to the stretch from ``start`` to ``end``; all times in seconds.
+
+    Those whose middle is shown during it; where it is too short for that, the one shown at its own middle.
+    """
+    middles = (starts + ends) / 2
+    inside = np.flatnonzero((start <= middles) & (middles <= end))
+    middle = (start + end) / 2
+    return inside if inside.size else np.flatnonzero((starts <= middle) & (middle < ends))
 
 
 def _silent_runs(spoken: np.ndarray) -> Iterator[np.ndarray]:

@@ -18,11 +18,12 @@ from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING
 from feature_extraction.schema import feature_matrix
 from feature_extraction.storage import Stage, read_table, write_json
 from tokenization.codebook import Codebook
+from tokenization.examples import clips_within
 from videobert.cli_evaluate import print_action_table
 from videobert.console import print_line
 from videobert.loading import TrainedModel, load_model
 from videobert.pretraining.corpus import read_examples
-from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table, clips_within
+from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
 from videobert.tasks.zero_shot import TEMPLATE
 
 

@@ -18,10 +18,11 @@ from feature_extraction.progress import silent
 from feature_extraction.schema import feature_column, features_schema
 from feature_extraction.storage import write_json, write_table
 from tests.videobert.toy import MADE_WITH, WIDTH, toy_codebook, toy_model
+from tokenization.examples import clips_within
 from tokenization.schema import TOKENS
 from videobert.cli_evaluate import evaluate as command
 from videobert.loading import TrainedModel
-from videobert.tasks.action_table import METHODS, Labels, Segment, action_table, clips_within
+from videobert.tasks.action_table import METHODS, Labels, Segment, action_table
 from videobert.tasks.labels import nouns, verbs
 from videobert.tasks.youcook2 import VALIDATION, Footage, by_youtube_id, evaluate, read_annotations
 

@@ -86,17 +86,6 @@ class ActionTable:
         return [[method.replace("_", " "), *rows.get(method, ["left out"] * len(COLUMNS))] for method in METHODS]
 
 
-def clips_within(starts: np.ndarray, ends: np.ndarray, start: float, end: float) -> np.ndarray:
-    """The places of a video's clips, in seconds, that belong to a segment, by the rule of tokenization.examples.
-
-    Those whose middle is shown during it; where it is too short for that, the one shown at its own middle.
-    """
-    middles = (starts + ends) / 2
-    inside = np.flatnonzero((start <= middles) & (middles <= end))
-    middle = (start + end) / 2
-    return inside if inside.size else np.flatnonzero((starts <= middle) & (middle < ends))
-
-
 def action_table(
     model: TrainedModel,
     segments: Sequence[Segment],

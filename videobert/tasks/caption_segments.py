@@ -14,8 +14,8 @@ from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
 from feature_extraction.storage import Stage, read_table
 from tokenization.codebook import Codebook
+from tokenization.examples import clips_within
 from videobert.pretraining.corpus import read_examples
-from videobert.tasks.action_table import clips_within
 from videobert.tasks.youcook2 import CaptionedSegment, by_youtube_id, read_annotations
 
 SPOKEN = "spoken"
@@ -99,11 +99,7 @@ def token_stage(work: Path, codebook: Codebook) -> Stage:
     tokens = Stage(work / "tokens")
     if not tokens.done():
         raise InputError(f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}")
-    if tokens.options().get("codebook") != codebook.digest:
-        raise InputError(
-            f"{tokens.folder} was made with another codebook than the model's: give the folder that the model learnt from, "
-            "or one tokenized with its codebook"
-        )
+    codebook.refuse_words_of_another(tokens)
     return tokens
 
 

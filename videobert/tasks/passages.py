@@ -71,7 +71,7 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
     InputError if there are none, or their visual words are not those of ``codebook``.
     """
     table = read_examples(work)
-    _refuse_other_codebook(Stage(work / "examples"), codebook)
+    codebook.refuse_words_of_another(Stage(work / "examples"))
     rows = [row for row in table.to_pylist() if row["visual"]]
     if not rows:
         raise InputError(f"{work / 'examples'} has no example with visual words: give a folder with longer videos")
@@ -86,15 +86,7 @@ def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     videos = stage.done()
     if not videos:
         raise InputError(f"{stage.folder} holds no visual words: run videobert tokenize --work {work}")
-    _refuse_other_codebook(stage, codebook)
+    codebook.refuse_words_of_another(stage)
     columns = ["start", "end", "token"]
     tables = {video: read_table(stage.path(video), columns) for video in videos}
     return {video: Track(*(table.column(name).to_numpy() for name in columns)) for video, table in tables.items()}
-
-
-def _refuse_other_codebook(stage: Stage, codebook: Codebook) -> None:
-    if stage.options().get("codebook") != codebook.digest:
-        raise InputError(
-            f"{stage.folder} was made with another codebook than the model's: "
-            "copy the model's codebook folder into a new work folder and run videobert tokenize there"
-        )

@@ -21,8 +21,9 @@ from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
 from feature_extraction.storage import Stage, read_table
 from tokenization.codebook import Codebook
+from tokenization.examples import clips_within
 from videobert.loading import TrainedModel
-from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table, clips_within
+from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
 from videobert.tasks.labels import ActionFinder, nouns, verbs
 from videobert.tasks.zero_shot import TEMPLATE
 
@@ -154,8 +155,8 @@ class Footage:
         self._tokenized, extracted = set(self._tokens.done()), set(self._features.done())
         if not self._tokenized | extracted:
             raise InputError(f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}")
-        if self._tokenized and self._tokens.options().get("codebook") != codebook.digest:
-            raise InputError(f"{self._tokens.folder} was made with another codebook than the model's: give a folder of its own")
+        if self._tokenized:
+            codebook.refuse_words_of_another(self._tokens)
         self.known = by_youtube_id(self._tokenized | extracted, wanted)
         self.with_features = {youtube for youtube, video in self.known.items() if video in extracted}
 
