@@ -53,7 +53,8 @@ def test_the_same_content_is_encoded_once(answers: Answers, tmp_path: Path) -> N
     told: list[tuple[int, int]] = []
     for path in (first, second):
         digest = answers.clips.read(path, path.name, lambda stage, done, total, detail="": told.append((done, total)))
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert told[0] == (0, 3) and told[-1] == (3, 3)
+    assert told == sorted(set(told)), "the second one was looked at again"
     assert answers.clips.known(digest).name == "second.mp4"
 
 
