@@ -1,17 +1,23 @@
 # make demo   everything, from a made-up corpus to a prediction (about ten minutes on two cores)
+# make page   what it made, as a page to play with in a browser
 # make test   the tests; make test-all also runs the slow ones; make check runs linter and type checker
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-# espeak-ng gives the kitchen a voice; where it cannot be installed, one test says that it was skipped.
-SPEECH := command -v espeak-ng || test "$$(id -u)" != 0 || ! command -v apt-get || (apt-get update -qq && apt-get install -qqy espeak-ng)
+# espeak-ng gives the kitchen a voice, chromium looks at the page; where they cannot be installed, the tests that were skipped say so.
+PROGRAMS := espeak-ng chromium
+DEBIAN := type $(PROGRAMS) >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command -v apt-get || \
+	(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(PROGRAMS))
 
-.PHONY: demo test test-all check
+.PHONY: demo page test test-all check
 
 demo: $(INSTALLED)
 	$(BIN)/python -m demos.street
+
+page: $(INSTALLED)
+	$(BIN)/python -m demos.page --model demo/model --work demo/work --videos demo/kitchen
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
@@ -25,6 +31,6 @@ check: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(SPEECH)
+	$(DEBIAN)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[decord,demo,dev,faster-whisper,openvino,pytorchvideo,ray]'
 	touch $@

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.backbones import Backbone
-from feature_extraction.engines import Engine, check_engine, engine_precision, make_engine
+from feature_extraction.engines import Engine, best_engine_name, check_engine, engine_precision, make_engine
 from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
@@ -38,12 +38,12 @@ class FeatureOptions:
 
     Attributes:
         weights: a backbone's, see backbones.Backbone.
-        engine: ``cuda``, ``openvino`` or ``torch``.
+        engine: ``cuda``, ``openvino`` or ``torch``; the best that this machine has if not given.
         decoder: ``pyav``, or ``decord`` for files that are trusted.
     """
 
     weights: str = "kinetics400"
-    engine: str = "torch"
+    engine: str = field(default_factory=best_engine_name)
     decoder: str = "pyav"
 
 
@@ -119,7 +119,7 @@ class FeatureExtractor(Work):
 def extract(
     videos: Sequence[Source],
     work: Path,
-    options: FeatureOptions = FeatureOptions(),
+    options: FeatureOptions,
     job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Report:

@@ -108,7 +108,6 @@ TRAINING = ("--init", "none", "--size", "tiny", "--steps", "40", "--batch-size",
 @pytest.fixture(scope="session")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     """Four short videos taken from extraction to a model; tests must leave it as it is."""
-    from feature_extraction.engines import best_engine_name
     from feature_extraction.features import FeatureOptions
     from tokenization.codebook import ClusterOptions
     from videobert.pipeline import RunOptions, run
@@ -119,7 +118,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     for number, recipe in enumerate(recipes):
         coloured_recipe(folder / "videos" / f"recipe_{number}.mp4", recipe.split())
     options = RunOptions(
-        features=FeatureOptions("random:0", best_engine_name()),
+        features=FeatureOptions("random:0"),
         codebook=ClusterOptions(branching=3, depth=2),
         pretraining=PretrainOptions(init="none", size="tiny", steps=40, batch_size=12, learning_rate=2e-3, max_length=48),
     )

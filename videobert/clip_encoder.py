@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from feature_extraction.engines import best_engine_name
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.schema import feature_matrix
@@ -49,7 +48,7 @@ class ClipEncoder:
         InputError if the file is no video, the weights are not the codebook's, or no clip lies in that time.
         """
         weights = self.weights or self.codebook.options["features"]["weights"]
-        extractor = FeatureExtractor(FeatureOptions(weights, best_engine_name()))
+        extractor = FeatureExtractor(FeatureOptions(weights))
         table = extractor(Source(path.stem, path)).table
         extractor.close()
         starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))

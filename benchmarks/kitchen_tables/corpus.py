@@ -24,7 +24,7 @@ from benchmarks.kitchen_tables.sizes import WEIGHTS, Sizes
 from demos.kitchen.corpus import make_video
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, Video
-from feature_extraction.engines import best_engine_name, cores
+from feature_extraction.engines import cores
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureOptions, extract
 from feature_extraction.jobs import JobOptions, Report
@@ -109,7 +109,7 @@ def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
     everything, main = kitchen.work(EVERYTHING), kitchen.work(kitchen.main)
     job = JobOptions(cores())
     sources = find_videos([kitchen.path(video) for video in every.values()])
-    check(extract(sources, everything, FeatureOptions(WEIGHTS, best_engine_name()), job, progress))
+    check(extract(sources, everything, FeatureOptions(WEIGHTS), job, progress))
     check(transcribe(sources, everything, TranscriptOptions("captions"), job, progress))
     link(Stage(everything / "features"), Stage(main / "features"), kitchen.videos(kitchen.main))
     sizes = kitchen.sizes

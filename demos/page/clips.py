@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image
 
-from feature_extraction.engines import Engine, best_engine_name, make_engine
+from feature_extraction.engines import Engine, make_engine
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.guard import Guards, Limits
@@ -59,7 +59,7 @@ class ClipReader:
 
     def __init__(self, codebook: Codebook, weights: str | None = None) -> None:
         """``weights``: where the backbone's are now; those that the codebook names if None."""
-        options = FeatureOptions(weights or codebook.options["features"]["weights"], best_engine_name())
+        options = FeatureOptions(weights or codebook.options["features"]["weights"])
         self._codebook = codebook
         self._extractor = FeatureExtractor(options)
         self._guards = Guards(LIMITS)
