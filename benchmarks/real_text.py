@@ -219,7 +219,7 @@ def shown(column: str, found: dict[str, float]) -> str:
 def grounding(labels: dict[str, float], others: dict[str, float]) -> str:
     """What a clip's labels tell the model beyond what labels of other clips do."""
     aligned, words = (100 * (labels[name] - others[name]) for name in ("alignment_accuracy", "masked_joint_accuracy"))
-    return f"The labels of a clip, against those of others, in points: {aligned:+.1f} of alignment, {words:+.1f} of words beside them."
+    return f"A clip's labels against those of others, in points: {aligned:+.1f} of alignment, {words:+.1f} of words beside them"
 
 
 def main() -> None:
