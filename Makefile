@@ -32,5 +32,5 @@ check: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(DEBIAN)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[decord,demo,dev,faster-whisper,openvino,pytorchvideo,ray]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[decord,demo,dev,faster-whisper,meteor,openvino,pytorchvideo,ray]'
 	touch $@
