@@ -107,13 +107,13 @@ def extract_once(paths: list[Path], short: Path, engine: str, folder: Path, lane
         JobOptions(workers=lanes),
         progress=lambda *_: memory.append(_memory_with_children()),
     )
-    return {**report.seconds, "clips": report.clips, "peak_gb": max(memory)}
+    return {**report.seconds, "clips": report.rows, "peak_gb": max(memory)}
 
 
 def model_alone(path: Path, short: Path, engine: str) -> float:
     """Seconds that the engine takes for the clips of a video which are all there."""
     extractor = warm_extractor(short, engine, 1)
-    run = extractor._engine
+    run = extractor._engine()
     clips = [clip.frames for clip in stream_clips(path)]
     batches = [np.stack(clips[start : start + run.batch]) for start in range(0, len(clips), run.batch)]
     return timed(lambda: [run(batch) for batch in batches], 2)[0]

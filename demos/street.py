@@ -12,12 +12,19 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
+from feature_extraction.errors import InputError
+from videobert.options import option_help
 
 WEIGHTS = "random:0"
+PRETRAINING = (
+    "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 --joint-weight 10 "
+    "--join-probability 0.1"
+)
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 
@@ -26,7 +33,12 @@ class Size:
     """How much of everything; the default is what two cores do in some ten minutes.
 
     Attributes:
-        asr: ``captions``, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks.
+        videos: videos to film
+        branching: children of a node of the visual vocabulary's tree
+        depth: levels of the tree
+        model: size of the model
+        steps: updates of its weights
+        asr: captions, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks
     """
 
     videos: int = 72
@@ -38,58 +50,71 @@ class Size:
 
 
 def street(out: Path, size: Size) -> None:
-    """Run every stage below ``out``; SystemExit with the stage's status if one fails."""
+    """Run every stage below ``out``; SystemExit with the stage's status if one fails.
+
+    InputError if there is a kitchen of another size.
+    """
     kitchen, work, held_out, model = (out / name for name in ("kitchen", "work", "held_out", "model"))
-    training = kitchen / TRAINING
-    if not (kitchen / "truth.json").exists():
+    training, truth = kitchen / TRAINING, kitchen / "truth.json"
+    if truth.exists():
+        _refuse_another_kitchen(truth, size)
+    else:
         _step(
             "a kitchen: made-up recipes as ordinary .mp4 files with captions",
-            f"python -m demos.kitchen --videos {size.videos} --seed 0 --out {kitchen}" + " --speech" * (size.asr != "captions"),
+            *("python", "-m", "demos.kitchen", "--videos", size.videos, "--seed", 0, "--out", kitchen),
+            *["--speech"] * (size.asr != "captions"),
         )
     _step(
         "features: S3D (with random weights here) turns each 1.5 s of picture into 1024 numbers",
-        f"videobert extract {training} --work {work} --weights {WEIGHTS}",
+        *("videobert", "extract", training, "--work", work, "--weights", WEIGHTS),
     )
-    _step("transcripts: words become timed sentences", f"videobert transcribe {training} --work {work} --asr {size.asr}")
+    _step(
+        "transcripts: words become timed sentences",
+        *("videobert", "transcribe", training, "--work", work, "--asr", size.asr),
+    )
     _step(
         "codebook: hierarchical k-means makes the visual vocabulary",
-        f"videobert cluster --work {work} --branching {size.branching} --depth {size.depth} "
-        "--preparation whiten --components 48",
+        *("videobert", "cluster", "--work", work, "--branching", size.branching, "--depth", size.depth),
+        *("--preparation", "whiten", "--components", 48),
     )
-    _step("tokens: a visual word for each clip, then the examples", f"videobert tokenize --work {work}")
+    _step("tokens: a visual word for each clip, then the examples", "videobert", "tokenize", "--work", work)
     _step(
         "pre-training: a BERT learns text and visual words as one language",
-        f"videobert pretrain --work {work} --out {model} --init none --size {size.model} --steps {size.steps} "
-        "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 --joint-weight 10 "
-        "--join-probability 0.1",
+        *("videobert", "pretrain", "--work", work, "--out", model),
+        *("--init", "none", "--size", size.model, "--steps", size.steps),
+        *PRETRAINING.split(),
     )
     _step(
         "features of the videos that the model never saw",
-        f"videobert extract {kitchen / HELD_OUT_VIDEOS} {kitchen / HELD_OUT_COMBINATIONS} --work {held_out} "
-        f"--weights {WEIGHTS}",
+        *("videobert", "extract", kitchen / HELD_OUT_VIDEOS, kitchen / HELD_OUT_COMBINATIONS),
+        *("--work", held_out, "--weights", WEIGHTS),
     )
-    _step("one clip of a held-out video: what is happening?", _predict_command(kitchen, model, out))
+    _step("one clip of a held-out video: what is happening?", *_predict_command(kitchen, model, out))
     _step(
         "the table: how often the first guess, and one of five, is right",
-        f"python -m demos.kitchen.evaluation --truth {kitchen / 'truth.json'} --training {work} --held-out {held_out} "
-        f"--model {model} --out {out / 'results.json'}",
+        *("python", "-m", "demos.kitchen.evaluation", "--truth", truth, "--training", work),
+        *("--held-out", held_out, "--model", model, "--out", out / "results.json"),
     )
     _say(f"drawn: {out / 'prediction.png'}")
 
 
-def _predict_command(kitchen: Path, model: Path, out: Path) -> str:
+def _refuse_another_kitchen(truth: Path, size: Size) -> None:
+    there = len(read_truth(truth).videos)
+    if there != size.videos:
+        raise InputError(f"{truth} is of {there} videos, not of {size.videos}: give --videos {there}, or another --out")
+
+
+def _predict_command(kitchen: Path, model: Path, out: Path) -> Sequence[object]:
     video = next(video for video in read_truth(kitchen / "truth.json").videos if video.split == HELD_OUT_VIDEOS)
     step = video.steps[len(video.steps) // 2]
-    return (
-        f"videobert predict {kitchen / video.video}.mp4 --start {step.start:g} --end {step.end:g} "
-        f"--model {model} --picture {out / 'prediction.png'}"
-    )
+    part = "--start", f"{step.start:g}", "--end", f"{step.end:g}"
+    return "videobert", "predict", f"{kitchen / video.video}.mp4", *part, "--model", model, "--picture", out / "prediction.png"
 
 
-def _step(title: str, command: str) -> None:
+def _step(title: str, *command: object) -> None:
     """Say what comes and how a user would type it, then do it with this Python."""
-    _say(f"\n== {title}\n$ {command}")
-    program, *arguments = shlex.split(command)
+    program, *arguments = map(str, command)
+    _say(f"\n== {title}\n$ {shlex.join([program, *arguments])}")
     here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
     began = time.monotonic()
     status = subprocess.run([*here, *arguments], check=False, env=os.environ | QUIET).returncode
@@ -109,9 +134,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("demo"), help="the folder for everything (default: demo)")
     for name, default in vars(Size()).items():
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default: {default}")
+        says = f"{option_help(Size)[name]} (default: {default})"
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=says)
     options = vars(parser.parse_args())
-    street(options.pop("out"), Size(**options))
+    try:
+        street(options.pop("out"), Size(**options))
+    except InputError as error:
+        sys.exit(f"python -m demos.street: {error}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -50,7 +50,7 @@ class Accounts:
 
     def expect(self, sources: Iterable[Source]) -> None:
         """Enter inputs that are not in the books yet."""
-        there = {row["video"] for row in self._inputs}
+        there = {row["video"] for row in _rows(self._inputs)}
         new = (source for source in sources if source.video_id not in there)
         self._inputs.add({"video": source.video_id, "path": str(source.path)} for source in new)
 
@@ -59,21 +59,25 @@ class Accounts:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         self._notes.add([{"video": video, "status": status, "reason": reason, "when": when, "times": times}])
 
-    def notes(self) -> dict[str, dict[str, Any]]:
-        """The latest row about each video."""
-        return {row["video"]: row for row in self._notes}
+    def notes(self, videos: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """The latest row about each of these videos, or about every one."""
+        latest = {row["video"]: row for row in _rows(self._notes)}
+        return latest if videos is None else {video: latest[video] for video in videos if video in latest}
 
     def read(self, videos: Iterable[str] | None = None) -> Account:
         """The account of these inputs, or of all that are in the books."""
         there = frozenset(self.stage.done())
-        inputs = there.union(row["video"] for row in self._inputs) if videos is None else frozenset(videos)
+        inputs = there.union(row["video"] for row in _rows(self._inputs)) if videos is None else frozenset(videos)
         done, missing = inputs & there, inputs - there
-        reasons: dict[str, dict[str, str]] = {FAILED: {}, PARTIAL: {}, WHOLE: {}}
-        for video, row in self.notes().items():
-            reasons[row["status"]][video] = row["reason"]
-        failed = {video: reason for video, reason in sorted(reasons[FAILED].items()) if video in missing}
-        partial = {video: reason for video, reason in sorted(reasons[PARTIAL].items()) if video in done}
+        noted = sorted((video, row.get("status"), row.get("reason", "")) for video, row in self.notes().items())
+        failed = {video: reason for video, status, reason in noted if status == FAILED and video in missing}
+        partial = {video: reason for video, status, reason in noted if status == PARTIAL and video in done}
         return Account(done, failed, inputs.difference(done, failed), partial)
+
+
+def _rows(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    """The rows about videos; one that rot has made another is passed over, and what it told is told again."""
+    return (row for row in ledger if isinstance(row, dict) and isinstance(row.get("video"), str))
 
 
 def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:

@@ -15,6 +15,7 @@ from feature_extraction import pyav_video
 from feature_extraction.errors import InputError
 from feature_extraction.frames import LONGEST_FRAME, LONGEST_VIDEO
 from feature_extraction.languages import short_language
+from feature_extraction.video import CLIP_SECONDS
 
 SAMPLE_RATE = 16_000
 """Samples per second: what speech recognisers hear."""
@@ -25,8 +26,6 @@ GUESSED_ENDS = ("aac", "amr", "ac3", "eac3")
 """Formats without a header for the whole file: FFmpeg guesses how long it is."""
 LARGEST_SLIP = 0.1
 """Seconds by which a frame's time may differ from the end of the one before, as rounding makes it; beyond is a gap."""
-MISSING = 1.5
-"""Seconds that may be missing at the end before the sound counts as partial: a clip, as for pictures."""
 
 
 class Sound:
@@ -91,7 +90,7 @@ class Sound:
         said = f" of {self.declared_end:.1f} s" if self.declared_end else ""
         if self.damage:
             return f"{self.damage}, {self.end:.1f} s{said} are heard"
-        if self.declared_end and self.declared_end - self.end > MISSING:
+        if self.declared_end and self.declared_end - self.end > CLIP_SECONDS:  # as for pictures
             return f"has sound for {self.end:.1f} s{said}"
         return None
 

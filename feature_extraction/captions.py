@@ -29,7 +29,7 @@ from feature_extraction.caption_json import read_json_captions
 from feature_extraction.caption_text import read_srt, read_vtt
 from feature_extraction.caption_words import Cue, Notes, timed_words
 from feature_extraction.errors import InputError
-from feature_extraction.languages import short_language
+from feature_extraction.languages import SPOKEN, short_language
 from feature_extraction.schema import Word
 from feature_extraction.sources import VIDEO_SUFFIXES
 
@@ -79,40 +79,39 @@ def read_captions(path: Path) -> Captions:
             words = _words(_cues(file, notes), notes)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check its name and rights") from error
-    dropped = {reason: count for reason, count in notes.dropped.items() if count}
-    return Captions(words, _language(notes), dropped)
+    return Captions(words, _language(notes), dict(+notes.dropped))
 
 
-def find_captions(video: Path, language: str | None = None) -> Path | None:
-    """The captions beside a video: NAME.vtt, NAME.LANGUAGE.vtt, then .srt, .json3 and .json likewise; None if none is.
+def captions_in(folder: Path, language: str | None = None) -> dict[str, Path]:
+    """The captions in a folder, by the stem NAME of the video that they are of.
 
-    Within a format the name without a language comes first, then en, then en-US and the like, then by the alphabet.
-    Where ``language`` is given, names with another are passed over.
+    They are NAME.vtt, NAME.LANGUAGE.vtt, then .srt, .json3 and .json likewise. Within a format the name without a
+    language comes first, then en, then en-US and the like, then by the alphabet. Passed over are links that lead out of
+    the folder and, where ``language`` is given, names with another.
     """
-    for suffix in (".vtt", ".en.vtt") if language is None else ():  # these need no list of a folder of 100,000 videos
-        if (path := video.with_name(video.stem + suffix)).is_file():
-            return path
-    ranked = []
-    with os.scandir(video.parent) as entries:
+    best: dict[str, tuple[int, int, str, str]] = {}
+    with os.scandir(folder) as entries:
         for entry in entries:
-            rank = _rank(entry.name, video, short_language(language))
-            if rank is not None and entry.is_file():
-                ranked.append((rank, entry.name))
-    return video.with_name(min(ranked)[1]) if ranked else None
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if suffix in SUFFIXES and entry.is_file() and not _leaves(entry, folder):
+                for video, kind, tag in _videos_of(entry.name, short_language(language)):
+                    rank = SUFFIXES.index(suffix), kind, tag, entry.name
+                    best[video] = min(rank, best.get(video, rank))
+    return {video: folder / rank[-1] for video, rank in best.items()}
 
 
-def _rank(name: str, video: Path, language: str | None) -> tuple[int, int, str] | None:
-    """Where a file of that name stands among the captions of ``video``; None if it is none of them."""
-    stem, suffix = os.path.splitext(name)
-    if suffix.lower() not in SUFFIXES or not stem.startswith(video.stem):
-        return None
-    tag = stem[len(video.stem) :].lower()
-    if tag and not (tag.startswith(".") and _is_language(tag[1:])):
-        return None
-    if tag and language and short_language(tag[1:]) != language:
-        return None
-    kind = 0 if not tag else 1 if tag == ".en" else 2 if re.match(r"\.en[-_]", tag) else 3
-    return SUFFIXES.index(suffix.lower()), kind, tag
+def _leaves(entry: os.DirEntry[str], folder: Path) -> bool:
+    return entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(folder))
+
+
+def _videos_of(name: str, language: str | None) -> Iterator[tuple[str, int, str]]:
+    """The stems of the videos that a file of that name may belong to, each with the rank of its language, and that."""
+    stem = os.path.splitext(name)[0]
+    yield stem, 0, ""
+    video, _, tag = stem.rpartition(".")
+    tag = tag.lower()
+    if video and _is_language(tag) and language in (None, short_language(tag)):
+        yield video, 1 if tag == "en" else 2 if re.match(r"en[-_]", tag) else 3, tag
 
 
 def _is_language(tag: str) -> bool:
@@ -120,9 +119,11 @@ def _is_language(tag: str) -> bool:
 
 
 def _language(notes: Notes) -> str | None:
-    """The language that the file names, else the one in its name."""
-    tags = (notes.language or "", Path(notes.path.stem).suffix[1:])
-    return next((tag for tag in tags if _is_language(tag)), None)
+    """The language that the file names, else the one in its name, where anything may stand: part.one.vtt is in none."""
+    if _is_language(notes.language or ""):
+        return notes.language
+    tag = Path(notes.path.stem).suffix[1:]
+    return tag if _is_language(tag) and short_language(tag) in SPOKEN else None
 
 
 def _refuse_size(path: Path, size: int) -> None:

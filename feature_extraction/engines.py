@@ -64,14 +64,21 @@ def check_engine(name: str) -> None:
 
 
 def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
-    """The engine ``cuda``, ``openvino`` or ``torch``, for that many threads at once; InputError as check_engine has it."""
+    """The engine ``cuda``, ``openvino`` or ``torch``, for that many threads at once.
+
+    InputError as check_engine has it, or if this machine has no room for it.
+    """
     check_engine(name)
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
         "openvino": lambda: OpenVinoEngine(backbone, lanes),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
-    return engines[name]()
+    try:
+        return engines[name]()
+    except RuntimeError as error:  # of torch and OpenVINO
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"the engine {name!r} cannot be built ({reason}): use another --engine") from error
 
 
 class TorchEngine:

@@ -11,8 +11,9 @@ import numpy as np
 from feature_extraction.errors import InputError
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
-from feature_extraction.storage import Stage, read_table, write_whole
+from feature_extraction.storage import Stage, read_table, save_png
 
+COLOUR = "#4477aa"
 MANY = 100_000
 """Clips of which a picture shows every one; of more, an even choice."""
 
@@ -99,7 +100,7 @@ class _Total:
         self.seconds, self.not_finite = 0.0, 0
 
     def add(self, features: np.ndarray, seconds: np.ndarray) -> None:
-        finite = features[np.isfinite(features).all(axis=1)].astype(np.float64)
+        finite = _finite(features)
         self.not_finite += len(features) - len(finite)
         self.seconds += float(seconds.sum())
         self.sum += finite.sum(axis=0)
@@ -109,12 +110,19 @@ class _Total:
         self.norms.append(np.linalg.norm(finite, axis=1).astype(np.float32))
 
 
+def _finite(features: np.ndarray) -> np.ndarray:
+    """The features without NaN or infinity, float64 [clips, width]."""
+    return features[np.isfinite(features).all(axis=1)].astype(np.float64)
+
+
 def _likeness(stage: Stage, videos: list[str], mean: np.ndarray) -> tuple[float, float]:
     """Mean cosine of neighbouring clips, and of the middle clips of one video and the next."""
     near: list[float] = []
     middles = []
     for video in videos[:: max(1, len(videos) // 1000)]:
-        features = feature_matrix(read_table(stage.path(video), columns=["feature"])).astype(np.float64) - mean
+        features = _finite(feature_matrix(read_table(stage.path(video), columns=["feature"]))) - mean
+        if not len(features):
+            continue
         features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         near += (features[1:] * features[:-1]).sum(axis=1).tolist()
         middles.append(features[len(features) // 2])
@@ -128,11 +136,10 @@ def draw_features(report: FeatureReport, path: Path) -> None:
 
     figure = Figure(figsize=(11, 4), layout="constrained", facecolor="white")
     left, right = figure.subplots(1, 2)
-    left.hist(report.norms[:: max(1, len(report.norms) // MANY)], bins=60, color="#4477aa")
+    left.hist(report.norms[:: max(1, len(report.norms) // MANY)], bins=60, color=COLOUR)
     left.set(title=f"length of {report.clips:,} features", xlabel="L2 norm", ylabel="clips")
-    right.plot(np.sort(report.deviations)[::-1], color="#4477aa")
+    right.plot(np.sort(report.deviations)[::-1], color=COLOUR)
     right.set(title=f"{report.width:,} dimensions, {report.dead} of them dead", xlabel="dimension, by deviation")
     right.set_ylabel("standard deviation")
     right.set_yscale("symlog", linthresh=max(float(report.deviations.max()) * 1e-3, 1e-9))
-    with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
+    save_png(figure, path)

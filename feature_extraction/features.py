@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from feature_extraction.backbones import Backbone
-from feature_extraction.engines import Engine, best_engine_name, check_engine, engine_precision, make_engine
+from feature_extraction.engines import best_engine_name, check_engine, engine_precision, make_engine
 from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
+from feature_extraction.jobs import JobOptions, Made, Report, Work, make_ready, run_job
+from feature_extraction.once import Once
 from feature_extraction.progress import Progress, silent
-from feature_extraction.schema import SCHEMA_VERSION, Clip, feature_column, features_schema
+from feature_extraction.schema import SCHEMA_VERSION, SOURCE_KEY, Clip, feature_column, features_schema
 from feature_extraction.sources import Source
 from feature_extraction.storage import Stage
-from feature_extraction.video import CLIP_FRAMES, FRAMES_PER_SECOND, check_decoder, stream_clips
+from feature_extraction.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, check_decoder, declared_seconds, stream_clips
 
 ACTORS_A_GPU = 8
 """Under --runner ray: an actor decodes on one core, which a GPU outruns."""
-SOURCE_KEY = b"source"
-"""Key of the Parquet file's metadata under which the video's absolute path stands, for who wants its pictures later."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +56,13 @@ class FeatureExtractor(Work):
         self.options = options
         self.backbone = Backbone(options.weights)
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
-        self._limits, self._lanes = limits, lanes
+        self._limits = limits
         self._guards = Guards(limits)
-        self._building = Lock()
+        self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes))
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
         """Only the options travel to an actor, which builds its own model and goes through one video at a time."""
         return FeatureExtractor, (self.options, self._limits)
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return make_engine(self.options.engine, self.backbone, self._lanes)
 
     def provenance(self) -> dict[str, Any]:
         """Everything that decides what a feature is, as JSON can hold it."""
@@ -86,19 +80,31 @@ class FeatureExtractor(Work):
             "width": self.backbone.width,
         }
 
-    def __call__(self, source: Source) -> Made:
-        """The rows of a video, see schema.features_schema; InputError if it cannot be decoded."""
-        with self._building:  # the first lane builds the engine, the others wait for it
-            engine = self._engine
+    def prepare(self) -> None:
+        """Build the engine; InputError if this machine cannot."""
+        self._engine()
+
+    def __call__(self, source: Source, progress: Progress = silent, longest: float = math.inf) -> Made:
+        """The rows of a video, see schema.features_schema; ``progress`` is told the clips so far and those expected.
+
+        InputError if it cannot be decoded, or if its header or its clips last over a clip more than ``longest`` seconds.
+        """
+        declared = self._guards.call(declared_seconds, source.path) or 0.0
+        _refuse_longer(source.path, declared, longest)
+        expected = round(declared / CLIP_SECONDS)
+        progress("look", 0, max(expected, 1))
+        engine = self._engine()
         reading = self._guards.stream(stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder)
         spans: list[tuple[int, float, float]] = []
         features: list[np.ndarray] = []
         model_seconds = 0.0
         for clips in _batches(reading, engine.batch):
+            _refuse_longer(source.path, clips[-1].end, longest)
             begin = time.perf_counter()
             features.append(engine(np.stack([clip.frames for clip in clips])).astype(np.float16))
             model_seconds += time.perf_counter() - begin
             spans += [(clip.index, clip.start, clip.end) for clip in clips]
+            progress("look", len(spans), max(expected, len(spans)))
         table = self._table(source, spans, np.concatenate(features))
         return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
 
@@ -132,8 +138,15 @@ def extract(
     check_decoder(options.decoder)
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers)
-    stage.claim(extractor.provenance())
+    provenance = extractor.provenance()
+    make_ready(extractor, stage, videos, job)
+    stage.claim(provenance)
     return run_job(stage, videos, extractor, job, progress)
+
+
+def _refuse_longer(path: Path, seconds: float, longest: float) -> None:
+    if seconds > longest + CLIP_SECONDS:
+        raise InputError(f"{path} is longer than {longest:g} s: cut a part out of it")
 
 
 def _batches(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:

@@ -57,8 +57,8 @@ class Clock:
         latest: seconds from the start of the file.
     """
 
-    def __init__(self) -> None:
-        self.latest = 0.0
+    def __init__(self, latest: float = 0.0) -> None:
+        self.latest = latest
 
     def at(self, time: float | None, seconds: float) -> float:
         """When a frame is shown that the file puts at ``time``, and that lasts ``seconds``; Damage if that is beyond belief."""

@@ -90,7 +90,7 @@ class Guards:
         except pickle.UnpicklingError as error:
             raise InputError(f"{path} made the process that read it say what it should not ({error}): leave it out") from error
         except (EOFError, OSError) as error:
-            if fresh or answered:
+            if fresh or answered or process not in self._all:  # else closed as it read
                 raise InputError(f"{path} ended the process that read it ({process.death()}): leave it out") from error
         finally:
             if done:
@@ -103,7 +103,9 @@ class Guards:
     def _borrow(self) -> tuple[_Process, bool]:
         """A process, and whether it is a new one."""
         with contextlib.suppress(IndexError):  # another thread may take the last between a look and a pop
-            return self._idle.pop(), False
+            while (process := self._idle.pop()) not in self._all:  # the guards were closed as it ended
+                continue
+            return process, False
         process = _Process()
         self._all.add(process)
         return process, True

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
@@ -76,6 +77,10 @@ class Work(ABC):
 
     gpus: float = 0.0
 
+    def prepare(self) -> None:
+        """Have ready what every video needs, once; InputError, which stops the job, if it cannot be had."""
+        return
+
     @abstractmethod
     def __call__(self, source: Source) -> Made:
         """The rows of a video; InputError if it cannot be used."""
@@ -92,7 +97,7 @@ class Report:
     Attributes:
         before, now: done by earlier runs, done by this one.
         failures, partial: reasons by video.
-        clips: rows written now.
+        rows: how many were written now.
         seconds: how long that took, by part, summed over the videos; and ``all`` of it by the clock.
     """
 
@@ -101,7 +106,7 @@ class Report:
     now: int
     failures: dict[str, str] = field(default_factory=dict)
     partial: dict[str, str] = field(default_factory=dict)
-    clips: int = 0
+    rows: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -110,11 +115,11 @@ class Report:
         return not self.failures
 
     def __str__(self) -> str:
-        if not self.now and self.complete:
+        if not self.now and self.complete and not self.partial:
             return f"{self.stage}: done already, nothing to do"
         counts = f"{self.stage}: {self.now} done now, {self.before} done already"
         if self.partial:
-            counts += f", {len(self.partial)} of them partial"
+            counts += f", {len(self.partial)} partial in all"
         if self.failures:
             counts += f", {len(self.failures)} failed (--retry-failed tries them again)"
         parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all")
@@ -128,7 +133,7 @@ class Outcome:
     source: Source
     failure: str | None = None
     stop: str | None = None
-    clips: int = 0
+    rows: int = 0
     end: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -141,14 +146,18 @@ class Task:
     work: Work
     again: frozenset[str] = frozenset()
     """Videos that are done, and done again."""
-    marked: frozenset[str] = frozenset()
-    """Videos that the books call partial."""
+    notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the books say of videos, see Accounts.notes."""
 
     def __call__(self, source: Source) -> Outcome:
         """Do it, unless another run has done it in the meantime."""
         path = self.stage.path(source.video_id)
         if path.exists() and source.video_id not in self.again:
             return Outcome(source)
+        try:
+            self.work.prepare()
+        except InputError as error:
+            return Outcome(source, stop=str(error))
         try:
             if source.refusal:
                 raise InputError(source.refusal)
@@ -168,11 +177,11 @@ class Task:
 
     def _write(self, source: Source, made: Made) -> None:
         """A kill between note and rows leaves a video that seems partial, never one that seems whole and is not."""
-        accounts = Accounts(self.stage)
+        accounts, noted = Accounts(self.stage), self.notes.get(source.video_id, {})
         if made.partial:
-            accounts.note(source.video_id, PARTIAL, f"{source.path} {made.partial}")
+            accounts.note(source.video_id, PARTIAL, f"{source.path} {made.partial}", noted.get("times", 0) + 1)
         write_table(made.table, self.stage.path(source.video_id))
-        if not made.partial and source.video_id in self.marked:
+        if not made.partial and noted.get("status") == PARTIAL:
             accounts.note(source.video_id, WHOLE, f"{source.path} is whole")
 
 
@@ -185,8 +194,8 @@ def run_job(
 ) -> Report:
     """Do ``work`` for each source whose file is not there yet, and write what it returns.
 
-    A source whose work raises is noted in failures.jsonl. InputError if the disk cannot be written to, or more sources
-    fail than ``options.max_failures``; what was finished is kept.
+    A source whose work raises is noted in failures.jsonl. InputError if the disk cannot be written to, the work cannot be
+    made ready, or more sources fail than ``options.max_failures``; what was finished is kept.
     """
     stage.sweep()
     accounts = Accounts(stage)
@@ -194,13 +203,10 @@ def run_job(
     videos = frozenset(source.video_id for source in sources)
     before = accounts.read(videos)
     again = frozenset(before.partial) if options.retry_failed else frozenset()
-    done = before.done - again
-    settled = done if options.retry_failed else done | before.failed.keys()
-    waiting = [source for source in sources if source.video_id not in settled]
+    waiting = _waiting(before, sources, options)
     tally = _Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
-    notes = accounts.notes()
-    marked = frozenset(video for video, row in notes.items() if row["status"] == PARTIAL)
-    for outcome in _outcomes(Task(stage, work, again, marked), waiting, options):
+    notes = accounts.notes(source.video_id for source in waiting)
+    for outcome in _outcomes(Task(stage, work, again, notes), waiting, options):
         video = outcome.source.video_id
         if outcome.stop:
             raise InputError(outcome.stop)
@@ -209,9 +215,22 @@ def run_job(
             status = PARTIAL if video in again else FAILED
             accounts.note(video, status, outcome.failure, notes.get(video, {}).get("times", 0) + 1)
         tally.add(outcome)
-        if options.max_failures is not None and tally.failures > options.max_failures:
-            raise InputError(f"{stage.folder.name} stopped after {tally.failures} failures, the last: {outcome.failure}")
-    return tally.report(accounts.read(videos), len(done))
+        if options.max_failures is not None and len(tally.failures) > options.max_failures:
+            raise InputError(f"{stage.folder.name} stopped after {len(tally.failures)} failures, the last: {outcome.failure}")
+    return tally.report(accounts.read(videos), len(before.done - again))
+
+
+def make_ready(work: Work, stage: Stage, sources: Sequence[Source], options: JobOptions) -> None:
+    """Prepare the work if there is any, before the stage is claimed for what cannot be had; Ray's actors do so themselves."""
+    account = Accounts(stage).read(source.video_id for source in sources)
+    if options.runner == "local" and _waiting(account, sources, options):
+        work.prepare()
+
+
+def _waiting(account: Account, sources: Sequence[Source], options: JobOptions) -> list[Source]:
+    """What has to be done: not what is done or failed, unless it is partial or failed and tried again."""
+    settled = account.done - account.partial.keys() if options.retry_failed else account.done | account.failed.keys()
+    return [source for source in sources if source.video_id not in settled]
 
 
 def _outcomes(task: Task, sources: Sequence[Source], options: JobOptions) -> Iterator[Outcome]:
@@ -251,22 +270,23 @@ class _Tally:
     def __init__(self, name: str, total: int, settled: int, progress: Progress) -> None:
         self._name, self._total, self._settled, self._progress = name, total, settled, progress
         self._begin = time.monotonic()
-        self._clips, self._video_seconds, self._count = 0, 0.0, 0
+        self._rows, self._video_seconds, self._count = 0, 0.0, 0
         self._seconds: Counter[str] = Counter()
-        self.failures = 0
+        self.failures: dict[str, str] = {}
         progress(name, settled, total)
 
     def add(self, outcome: Outcome) -> None:
         self._count += 1
-        self.failures += outcome.failure is not None
-        self._clips += outcome.clips
+        if outcome.failure:
+            self.failures[outcome.source.video_id] = outcome.failure
+        self._rows += outcome.rows
         self._video_seconds += outcome.end
         self._seconds.update(outcome.seconds)
         self._progress(self._name, self._settled + self._count, self._total, self._pace())
 
     def _pace(self) -> str:
         elapsed = max(time.monotonic() - self._begin, 1e-3)
-        return f"{self._clips / elapsed:.1f} clips/s, {self._video_seconds / elapsed:.1f} h/h"
+        return f"{self._rows / elapsed:.1f} rows/s, {self._video_seconds / elapsed:.1f} x real time"
 
     def report(self, account: Account, before: int) -> Report:
         """The report of a run that went through all inputs; RuntimeError if the books do not add up."""
@@ -274,5 +294,6 @@ class _Tally:
             lost = sorted(account.waiting)
             raise RuntimeError(f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}")
         seconds = dict(self._seconds) | {"all": time.monotonic() - self._begin}
-        now = self._count - self.failures
-        return Report(self._name, before, now, account.failed, account.partial, self._clips, seconds)
+        now = self._count - len(self.failures)
+        # what was partial and fails now keeps its rows: its failure is not in the account
+        return Report(self._name, before, now, account.failed | self.failures, account.partial, self._rows, seconds)

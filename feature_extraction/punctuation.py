@@ -5,7 +5,7 @@
 
 TEXT is punctuated transcripts, files or folders of .txt; what is held out of them by name is never trained on. `evaluate`
 also takes caption files that are punctuated. MODEL is a folder: config.json, model.safetensors, vocabulary.txt and
-options.json. See punctuation_training.py for both verbs.
+options.json. See punctuation_training.py and punctuation_evaluation.py.
 
 This is BERT's tagging of a single sentence (Devlin et al., 2019, figure 4d, and section 5.3 for tagging without a CRF):
 ``[CLS]`` and the words go in, and a linear layer on each word's last state tells its tag. It differs from theirs in this:
@@ -21,10 +21,9 @@ held out: F1 is 58 % for sentence ends, 44 % for commas, and 0 for question mark
 
 from __future__ import annotations
 
-import argparse
 import json
+import runpy
 import string
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
+from feature_extraction.sentences import CLOSING
 from feature_extraction.storage import file_digest, read_json, write_json, write_whole
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ NEAR = 5
 BATCH = 32
 """Windows that are tagged at a time."""
 
-_CLOSING = "\"')]}”’»"
 _EDGES = string.punctuation + "“”‘’«»¿¡…–—"
 _TAGS = {",": COMMA, ";": COMMA, ":": COMMA, ".": STOP, "!": STOP, "…": STOP, "?": QUESTION}
 _FIGURES = "two"
@@ -65,7 +64,7 @@ _FIGURES = "two"
 
 def tag_of(word: str) -> int:
     """The tag of the mark that ``word`` ends with, NONE where there is none."""
-    return _TAGS.get(word.rstrip(_CLOSING)[-1:], NONE)
+    return _TAGS.get(word.rstrip(CLOSING)[-1:], NONE)
 
 
 def plain(word: str) -> str:
@@ -249,11 +248,13 @@ class PunctuationRestorer:
 
     @staticmethod
     def digest(folder: Path | None = None) -> str:
-        """Of the weights in ``folder``, the packaged ones if None; InputError if there are none."""
-        path = (PACKAGED if folder is None else folder) / "model.safetensors"
-        if not path.is_file():
-            raise InputError(f"{path} is not there: make it with python -m feature_extraction.punctuation train")
-        return file_digest(path)
+        """Of what makes a restorer in ``folder``, of the packaged one if None; InputError if something is missing."""
+        names = ("config.json", "vocabulary.txt", "model.safetensors")
+        try:
+            return "-".join(file_digest((folder or PACKAGED) / name) for name in names)
+        except OSError as error:
+            advice = "make it with python -m feature_extraction.punctuation train"
+            raise InputError(f"{error.filename} cannot be read ({error.strerror}): {advice}") from error
 
     @classmethod
     def _load(cls, folder: Path) -> PunctuationRestorer:
@@ -274,43 +275,5 @@ class PunctuationRestorer:
         return cls(model.eval(), vocabulary)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m feature_extraction.punctuation", description="Punctuation for words that have none."
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    train = verbs.add_parser("train", help="learn from punctuated transcripts")
-    train.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="transcripts: .txt files, or folders of them")
-    train.add_argument("--out", type=Path, required=True, help="folder to make")
-    train.add_argument("--steps", type=int, default=None, help="batches to learn from")
-    train.add_argument("--seed", type=int, default=0, help="the same seed gives the same model (%(default)s)")
-    evaluate = verbs.add_parser("evaluate", help="compare a model with the splitter by pauses and length")
-    evaluate.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="transcripts, or punctuated caption files")
-    evaluate.add_argument("--model", type=Path, default=None, help="folder of the model (the one of the package)")
-    return parser
-
-
-def _show(stage: str, done: int, total: int, detail: str = "") -> None:
-    sys.stderr.write(f"{stage}: {done} of {total} {detail}\n")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Train or evaluate; the exit status is 2 where the user can mend what went wrong."""
-    from feature_extraction import punctuation_training as training
-
-    given = _parser().parse_args(arguments)
-    try:
-        if given.verb == "train":
-            steps = training.TrainingOptions.steps if given.steps is None else given.steps
-            training.train(given.texts, given.out, training.TrainingOptions(steps=steps, seed=given.seed), _show)
-            sys.stdout.write(f"a model in {given.out}\n")
-        else:
-            sys.stdout.write(f"{training.evaluate(given.texts, PunctuationRestorer.load(given.model))}\n")
-    except InputError as error:
-        sys.stderr.write(f"python -m feature_extraction.punctuation: {error}\n")
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    runpy.run_module("feature_extraction.punctuation_command", run_name="__main__")

@@ -64,6 +64,7 @@ class PyavVideo:
             self._container.close()
             raise
         self.damage: str | None = None
+        self._from = 0.0
 
     def close(self) -> None:
         """Let go of the file."""
@@ -72,13 +73,14 @@ class PyavVideo:
     def seek(self, second: float) -> None:
         """Go to the last key frame at or before a time."""
         self._container.seek(int(second * av.time_base) + (self._container.start_time or 0))
+        self._from = second
 
     def frames(self) -> Iterator[PyavFrame]:
         """Frames in the order they are shown; a damaged file ends at its damage.
 
         InputError if not one frame can be decoded. MemoryError where the process may not have as much as it takes.
         """
-        clock = Clock()
+        clock = Clock(self._from)
         count = 0
         try:
             for time, frame in self._decoded():
@@ -134,7 +136,7 @@ def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputC
     ``formats`` are FFmpeg's names, with commas between.
     """
     if not os.path.isfile(path):
-        raise InputError(f"{path} does not exist: give a video file")
+        raise InputError(f"{path} {'is no file' if os.path.exists(path) else 'does not exist'}: give a video file")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: delete it, or fetch it again")
     # protocol_whitelist stops addresses, format_whitelist stops files that name other files.
@@ -143,6 +145,8 @@ def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputC
         return av.open(f"file:{path.resolve()}", options=guard, metadata_errors="replace")  # titles may be in any alphabet
     except MemoryError:
         raise
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): check its rights, or leave it out") from error
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out") from error

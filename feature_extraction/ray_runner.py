@@ -48,7 +48,7 @@ def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterato
             _check_address(os.environ.get("RAY_ADDRESS", ""))
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
         yield from (row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows())
-    except ray.exceptions.RayError as error:
+    except (ray.exceptions.RayError, ConnectionError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}") from error
     finally:

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Raised when a column changes its meaning; a folder of another version is refused."""
+SOURCE_KEY = b"source"
+"""Key of a features file's metadata under which the video's absolute path stands, for who wants its pictures later."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ TITLES = frozenset("mr mrs ms dr prof st vs e.g i.e approx fig jr sr cf".split()
 UNITS = frozenset("tbsp tbs tsp oz lb lbs min mins hr hrs sec secs pt qt gal pkg in ft cm mm ml kg g etc temp".split())
 """Abbreviations that a sentence may end with: it does if the next word begins with a capital."""
 
-_CLOSING = "\"')]}”’»"
+CLOSING = "\"')]}”’»"
+"""Marks that may follow the mark at the end of a sentence."""
 _OPENING = "\"'([{“‘«¿¡"
 
 
@@ -87,7 +88,7 @@ def ends_sentence(word: str, following: str | None) -> bool:
     Not with abbreviations (Dr., e.g.), initials (J. Child) or an ellipsis before a small letter; with a unit (tbsp.,
     oz.) or a dotted abbreviation (p.m.) only before a capital. Decimals and "1/2" have no mark at their end.
     """
-    text = word.rstrip(_CLOSING)
+    text = word.rstrip(CLOSING)
     capital = following is None or following.lstrip(_OPENING)[:1].isupper()
     if text.endswith(("?", "!", "。", "？", "！")):
         return True

@@ -13,6 +13,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
@@ -50,14 +51,16 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
     or two videos have one id.
     """
     found: dict[str, Source] = {}
-    for path in paths:
-        for source in _expand(path):
+    try:
+        for source in chain.from_iterable(map(_expand, paths)):
             other = found.setdefault(source.video_id, source)
             if other is not source and os.path.realpath(other.path) != os.path.realpath(source.path):
                 raise InputError(
                     f"{other.path} and {source.path} have the same video id {source.video_id!r}: "
                     "rename one, or give the folder that holds both"
                 )
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out") from error
     if not found:
         raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
     return [found[name] for name in sorted(found)]
@@ -80,7 +83,7 @@ def _expand(path: Path) -> Iterator[Source]:
 
 def _lines(listing: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in listing.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise InputError(f"{listing} is no text file of paths, one a line: {error}") from error
     return [line for line in lines if line and not line.startswith("#")]

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol
 
 import numpy as np
 
 from feature_extraction.audio import SAMPLE_RATE
 from feature_extraction.caption_words import clean, tokens_of
-from feature_extraction.errors import InputError
+from feature_extraction.once import Once, T
 from feature_extraction.schema import Word
+from feature_extraction.sentences import SentenceOptions
 
 PIECE_SECONDS = 120.0
 """A recogniser is given so much sound at most at a time, so that memory does not grow with the video."""
@@ -28,12 +29,14 @@ QUIET_SECONDS = 0.3
 """How long such a moment is: a short pause."""
 INAUDIBLE = 1e-4
 """Sound that never exceeds it, -80 dB, is silence: three units of the last place of 16 bits."""
-LONGEST_PHRASE = 40
-"""Words of the longest phrase that is looked for in loops: the longest sentence, see sentences.SentenceOptions."""
+NO_SPEECH, LOGPROB, COMPRESSION = 0.6, -1.0, 2.4
+"""Thresholds of a Segment's figures, of whisper.transcribe and section 4.5 of arXiv:2212.04356."""
+REPEATS = 4
+"""A phrase said so many times on end is a loop, of which the first is kept."""
+DEFAULT_MODEL = "base"
+"""145 MB, 99 languages; without a GPU larger ones take many times as long as the video."""
 WITHOUT_SPACES = frozenset("zh ja th lo my yue".split())
 """Languages in which Whisper's words are single characters or tokens (whisper/tokenizer.py, split_to_word_tokens)."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,37 +93,11 @@ class Segment:
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True)
-class Doubts:
-    """When a segment is left out; the thresholds of whisper.transcribe and section 4.5 of arXiv:2212.04356.
-
-    Attributes:
-        no_speech: above it, and below ``logprob``, there is silence.
-        logprob: below it the words are guesses.
-        compression: above it the text repeats itself.
-        repeats: a phrase said so many times on end is a loop, of which the first is kept.
-    """
-
-    no_speech: float = 0.6
-    logprob: float = -1.0
-    compression: float = 2.4
-    repeats: int = 4
-
-    def reason(self, segment: Segment) -> str | None:
-        """Why a segment is left out, if it is."""
-        text = segment.text.strip(" .!")
-        if not tokens_of(clean(text)) or (text[0] in "([*♪" and text[-1] in ")]*♪"):  # (upbeat music), *sigh*
-            return "not spoken"
-        if segment.avg_logprob < self.logprob:
-            return "silence" if segment.no_speech_prob > self.no_speech else "guesses"
-        return "repeats itself" if segment.compression_ratio > self.compression else None
-
-
 HearPiece = Callable[[np.ndarray, str | None], tuple[Sequence[Segment], str]]
 """Segments and language of a piece of sound, float32 [samples]; asked for a language, or to find out where it is None."""
 
 
-def recognise(sound: Iterable[np.ndarray], language: str | None, hear: HearPiece, doubts: Doubts = Doubts()) -> Speech:
+def recognise(sound: Iterable[np.ndarray], language: str | None, hear: HearPiece) -> Speech:
     """What is said in runs of samples, piece by piece; the first piece in which something is said decides the language."""
     words: list[Word] = []
     dropped: Counter[str] = Counter()
@@ -131,16 +108,26 @@ def recognise(sound: Iterable[np.ndarray], language: str | None, hear: HearPiece
         segments, heard = hear(piece, spoken)
         believed: list[Word] = []
         for segment in segments:
-            if reason := doubts.reason(segment):
+            if reason := doubt(segment):
                 dropped[reason] += 1
             else:
                 believed += _joined(segment.words, heard)
         words += _placed(believed, start, len(piece) / SAMPLE_RATE)
         if believed:
             spoken = heard
-    kept = without_loops(words, doubts.repeats)
+    kept = without_loops(words)
     dropped["loops"] = len(words) - len(kept)
-    return Speech(tuple(kept), spoken if kept else None, {reason: count for reason, count in dropped.items() if count})
+    return Speech(tuple(kept), spoken if kept else None, dict(+dropped))
+
+
+def doubt(segment: Segment) -> str | None:
+    """Why a segment is left out, if it is."""
+    text = segment.text.strip(" .!")
+    if not tokens_of(clean(text)) or (text[0] in "([*♪" and text[-1] in ")]*♪"):  # (upbeat music), *sigh*
+        return "not spoken"
+    if segment.avg_logprob < LOGPROB:
+        return "silence" if segment.no_speech_prob > NO_SPEECH else "guesses"
+    return "repeats itself" if segment.compression_ratio > COMPRESSION else None
 
 
 def pieces(sound: Iterable[np.ndarray], seconds: float = PIECE_SECONDS) -> Iterator[tuple[float, np.ndarray]]:
@@ -172,10 +159,10 @@ def quietest(sound: np.ndarray) -> int:
     return (int(sums.argmin()) + width // 2) * step
 
 
-def without_loops(words: Sequence[Word], repeats: int) -> list[Word]:
-    """``words`` with each phrase that is said ``repeats`` times or more on end said once, the first time."""
+def without_loops(words: Sequence[Word]) -> list[Word]:
+    """``words`` with each phrase, of a sentence's length at most, that is a loop said once, the first time."""
     kept = list(words)
-    for length in range(1, LONGEST_PHRASE + 1):
+    for length in range(1, SentenceOptions.max_words + 1):
         said = [word.text.lower().strip(".,!?…") for word in kept]
         same = [place >= length and said[place] == said[place - length] for place in range(len(said))]
         looped: set[int] = set()
@@ -183,7 +170,7 @@ def without_loops(words: Sequence[Word], repeats: int) -> list[Word]:
         for place in range(len(said) + 1):
             if place < len(said) and same[place]:
                 continue
-            if place - first >= length * (repeats - 1):
+            if place - first >= length * (REPEATS - 1):
                 looped.update(range(first, place))
             first = place + 1
         kept = [word for place, word in enumerate(kept) if place not in looped]
@@ -212,29 +199,6 @@ def _placed(words: Iterable[Word], start: float, length: float) -> Iterator[Word
         yield Word(word.text, start + earliest, start + min(max(word.end, earliest), length), word.probability)
 
 
-class Once(Generic[T]):
-    """A thing that is made when the first of many threads asks for it; that it cannot be had is remembered, too."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._lock = Lock()
-        self._made: list[T] = []
-        self._failure: str | None = None
-
-    def __call__(self) -> T:
-        """It; InputError as making it had."""
-        with self._lock:
-            if self._failure:
-                raise InputError(self._failure)
-            if not self._made:
-                try:
-                    self._made.append(self._make())
-                except InputError as error:
-                    self._failure = str(error)
-                    raise
-            return self._made[0]
-
-
 class OneModel(ABC, Generic[T]):
     """A recogniser of Whisper's kin with one model for all threads, which take turns. See Recogniser.
 
@@ -244,15 +208,15 @@ class OneModel(ABC, Generic[T]):
 
     kind: ClassVar[str]
 
-    def __init__(self, model: str, doubts: Doubts = Doubts()) -> None:
+    def __init__(self, model: str = DEFAULT_MODEL) -> None:
         self.name = f"{self.kind}:{model}"
-        self._model, self._doubts = model, doubts
+        self._model = model
         self._loaded = Once(lambda: self._load(model))
         self._turn = Lock()
 
-    def __reduce__(self) -> tuple[type[OneModel[T]], tuple[str, Doubts]]:
+    def __reduce__(self) -> tuple[type[OneModel[T]], tuple[str]]:
         """The model stays behind."""
-        return type(self), (self._model, self._doubts)
+        return type(self), (self._model,)
 
     def prepare(self) -> None:
         """See Recogniser."""
@@ -260,7 +224,7 @@ class OneModel(ABC, Generic[T]):
 
     def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
         """See Recogniser."""
-        return recognise(sound, language, self._hear, self._doubts)
+        return recognise(sound, language, self._hear)
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:

@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_extraction.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 OPTIONS_FILE = "options.json"
 STALE_SECONDS = 24 * 3600.0
@@ -93,6 +96,12 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}): run the stage that writes it again") from error
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, 110 dots an inch, whole or not at all."""
+    with write_whole(path) as part:
+        figure.savefig(part, format="png", dpi=110)
 
 
 def write_table(table: pa.Table, path: Path) -> None:

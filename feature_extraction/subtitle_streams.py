@@ -64,8 +64,7 @@ def read_subtitles(path: Path, language: str | None = None) -> Subtitles | None:
                 return None
             raise
         spoken = short_language(stream.metadata.get("language"))
-        dropped = {reason: count for reason, count in notes.dropped.items() if count}
-        return Subtitles(stream.index, Captions(tuple(words), spoken, dropped), reading.damage)
+        return Subtitles(stream.index, Captions(tuple(words), spoken, dict(+notes.dropped)), reading.damage)
 
 
 def _text_stream(container: av.container.InputContainer, language: str | None) -> SubtitleStream | None:

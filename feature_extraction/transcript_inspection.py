@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from feature_extraction.errors import InputError
+from feature_extraction.feature_inspection import COLOUR
 from feature_extraction.progress import Progress, silent
-from feature_extraction.storage import Stage, read_table, write_whole
-
-COLOUR = "#4477aa"
+from feature_extraction.storage import Stage, read_table, save_png
 
 
 @dataclass(frozen=True)
@@ -142,5 +141,4 @@ def draw_transcripts(report: TranscriptReport, path: Path) -> None:
     shares.set_xlabel("share of the video's time")
     for axes in (sentences, rates, shares):
         axes.yaxis.get_major_locator().set_params(integer=True)
-    with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
+    save_png(figure, path)

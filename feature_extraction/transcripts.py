@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from feature_extraction.audio import stream_sound
-from feature_extraction.captions import find_captions, read_captions
+from feature_extraction.captions import captions_in, read_captions
 from feature_extraction.errors import InputError, refuse_unknown
 from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
+from feature_extraction.jobs import JobOptions, Made, Report, Work, make_ready, run_job
 from feature_extraction.languages import SPOKEN, short_language
+from feature_extraction.once import Once
 from feature_extraction.progress import Progress, silent
 from feature_extraction.punctuation import PunctuationRestorer
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from feature_extraction.sentences import SentenceOptions, split_sentences
 from feature_extraction.sources import Source
-from feature_extraction.speech import Once, Recogniser
+from feature_extraction.speech import DEFAULT_MODEL, Recogniser
 from feature_extraction.storage import Stage
 from feature_extraction.subtitle_streams import read_subtitles
 
@@ -81,6 +84,7 @@ class Transcriber(Work):
         self._reads = options.asr in ("auto", "captions")
         self._limits = limits
         self._guards = Guards(limits)
+        self._captions = cache(lambda folder: captions_in(folder, options.language))  # a folder may hold 300,000 videos
         self._restorer = Once(lambda: _restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
@@ -99,6 +103,12 @@ class Transcriber(Work):
             **asdict(self.options.sentences),
         }
 
+    def prepare(self) -> None:
+        """Load the restorer, and the recogniser where every video needs it: else its absence is that of some videos."""
+        self._restorer()
+        if self.recogniser and self.options.asr != "auto":
+            self.recogniser.prepare()
+
     def __call__(self, source: Source) -> Made:
         """The rows of a video, see schema.TRANSCRIPTS; InputError if there is nothing that can be read or heard."""
         if self.options.asr == "none":
@@ -114,10 +124,11 @@ class Transcriber(Work):
 
     def _read(self, video: Path) -> Heard | None:
         """What the captions beside a video say, or else the subtitles in it; None if it has neither."""
-        path = find_captions(video, self.options.language)
+        path = self._captions(video.parent).get(video.stem)
         if path is not None:
             captions = self._guards.call(read_captions, path)
-            return Heard(captions.words, captions.language, f"captions:{path.name}")
+            name = os.fsencode(path.name).decode("utf-8", "replace")  # in a table, which takes no other
+            return Heard(captions.words, captions.language, f"captions:{name}")
         subtitles = self._guards.call(read_subtitles, video, self.options.language)
         if subtitles is None:
             return None
@@ -156,9 +167,7 @@ def transcribe(
     stage = Stage(work / "transcripts")
     transcriber = Transcriber(options, job.limits, recogniser)
     provenance = transcriber.provenance()
-    waiting = any(not stage.path(source.video_id).exists() for source in videos)
-    if transcriber.recogniser and options.asr != "auto" and waiting:
-        transcriber.recogniser.prepare()  # where every video needs the model, its absence is not each video's failure
+    make_ready(transcriber, stage, videos, job)
     stage.claim(provenance)
     return run_job(stage, videos, transcriber, job, progress)
 
@@ -170,13 +179,13 @@ def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
     kind, colon, model = asr.partition(":")
     refuse_unknown("--asr", asr if colon and "whisper" not in kind else kind, LISTENERS)
     if kind in ("auto", "whisper"):
-        from feature_extraction.whisper_openai import DEFAULT_MODEL, OpenAIWhisper
+        from feature_extraction.whisper_openai import OpenAIWhisper
 
         return OpenAIWhisper(model or DEFAULT_MODEL)
     if kind == "faster-whisper":
-        from feature_extraction import whisper_faster
+        from feature_extraction.whisper_faster import FasterWhisper
 
-        return whisper_faster.FasterWhisper(model or whisper_faster.DEFAULT_MODEL)
+        return FasterWhisper(model or DEFAULT_MODEL)
     return None
 
 

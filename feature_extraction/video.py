@@ -76,6 +76,12 @@ def stream_clips(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav
         return _shortfall(video, index * CLIP_SECONDS + len(frames) / FRAMES_PER_SECOND)
 
 
+def declared_seconds(path: Path) -> float | None:
+    """How long a video's header says it is, if it does; InputError if it is no video."""
+    with closing(PyavVideo(path)) as video:
+        return video.declared_end
+
+
 def frame_at(path: Path, second: float, height: int) -> np.ndarray:
     """The frame shown at a time, for people to look at: uint8 RGB, about ``height`` pixels high, proportions kept.
 

@@ -9,25 +9,23 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, OneModel, Segment
+from feature_extraction.speech import OneModel, Segment
 from feature_extraction.storage import file_digest
 
 if TYPE_CHECKING:
     import faster_whisper
 
-DEFAULT_MODEL = "base"
 WEIGHTS_FILE = "model.bin"
 """Where the folder of a model of CTranslate2 keeps its weights."""
 
 
 class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
-    """One model for all threads, which take turns; silence is left out before it. See speech.Recogniser."""
+    """One of faster_whisper.available_models(), OWNER/NAME on Hugging Face, or a model's folder, for all threads.
+
+    Silence is left out before it hears. See speech.Recogniser.
+    """
 
     kind = "faster-whisper"
-
-    def __init__(self, model: str = DEFAULT_MODEL, doubts: Doubts = Doubts()) -> None:
-        """``model``: one of faster_whisper.available_models(), OWNER/NAME on Hugging Face, or a model's folder."""
-        super().__init__(model, doubts)
 
     def provenance(self) -> dict[str, Any]:
         """See speech.Recogniser; the digest is that of a folder's weights."""
@@ -36,7 +34,18 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
         return {"model": self._model} | ({"model_digest": file_digest(weights)} if weights.is_file() else {})
 
     def _load(self, model: str) -> faster_whisper.WhisperModel:
-        return load_faster_whisper(model)
+        """The model of a folder, or of a name, from Hugging Face's cache or else fetched into it."""
+        _check(model)
+        import faster_whisper
+
+        try:
+            return faster_whisper.WhisperModel(model)
+        except (OSError, RuntimeError, ValueError) as error:  # huggingface_hub's errors are among them
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"the speech model {model} cannot be loaded ({reason}): give faster-whisper a folder that holds "
+                f"{WEIGHTS_FILE}, as huggingface.co/Systran/faster-whisper-base has it, or a network"
+            ) from error
 
     def _hear(self, piece: np.ndarray, language: str | None) -> tuple[list[Segment], str]:
         """See speech.HearPiece."""
@@ -49,24 +58,6 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
                 piece, language=language, word_timestamps=True, condition_on_previous_text=False, vad_filter=True
             )
             return [_segment(segment) for segment in segments], heard.language  # it is heard as it is asked for
-
-
-def load_faster_whisper(model: str) -> faster_whisper.WhisperModel:
-    """The model of a folder, or of a name, from Hugging Face's cache or else fetched into it.
-
-    InputError if it cannot be had.
-    """
-    _check(model)
-    import faster_whisper
-
-    try:
-        return faster_whisper.WhisperModel(model)
-    except (OSError, RuntimeError, ValueError) as error:  # huggingface_hub's errors are among them
-        reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"the speech model {model} cannot be loaded ({reason}): give faster-whisper a folder that holds {WEIGHTS_FILE}, "
-            "as huggingface.co/Systran/faster-whisper-base has it, or a network"
-        ) from error
 
 
 def _check(model: str) -> None:

@@ -12,24 +12,17 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, OneModel, Segment
+from feature_extraction.speech import DEFAULT_MODEL, OneModel, Segment
 from feature_extraction.storage import file_digest
 
 if TYPE_CHECKING:
     import whisper
 
-DEFAULT_MODEL = "base"
-"""145 MB, 99 languages; without a GPU larger ones take many times as long as the video."""
-
 
 class OpenAIWhisper(OneModel["whisper.Whisper"]):
-    """One Whisper model for all threads, which take turns. See speech.Recogniser."""
+    """One of whisper.available_models(), or a checkpoint of such a model, for all threads. See speech.Recogniser."""
 
     kind = "whisper"
-
-    def __init__(self, model: str = DEFAULT_MODEL, doubts: Doubts = Doubts()) -> None:
-        """``model``: one of whisper.available_models(), or a checkpoint of such a model."""
-        super().__init__(model, doubts)
 
     def provenance(self) -> dict[str, Any]:
         """See speech.Recogniser; the digest is that of a file."""
@@ -39,7 +32,12 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
         return {"model": self._model} | ({"model_digest": file_digest(path)} if path else {})
 
     def _load(self, model: str) -> whisper.Whisper:
-        return load_whisper(model)
+        """The model of a name, from Whisper's cache or else fetched into it, or of a checkpoint.
+
+        A checkpoint is Whisper's own: torch.save({"dims": ..., "model_state_dict": ...}); nothing in it is executed.
+        """
+        path = _checkpoint(model)
+        return _load_named(model) if path is None else _load_checkpoint(path)
 
     def _hear(self, piece: np.ndarray, language: str | None) -> tuple[list[Segment], str]:
         """See speech.HearPiece."""
@@ -59,18 +57,10 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
         return [_segment(segment) for segment in heard["segments"]], heard["language"]
 
 
-def load_whisper(model: str) -> whisper.Whisper:
-    """The model of a name, from Whisper's cache or else fetched into it, or of a checkpoint.
-
-    A checkpoint is Whisper's own: torch.save({"dims": ..., "model_state_dict": ...}); nothing in it is executed.
-    InputError if it cannot be had.
-    """
+def _load_checkpoint(path: Path) -> whisper.Whisper:
     import torch
     import whisper
 
-    path = _checkpoint(model)
-    if path is None:
-        return _load_named(model)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         network = whisper.Whisper(whisper.ModelDimensions(**state["dims"]))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from feature_extraction.captions import find_captions, read_captions
+from feature_extraction.captions import captions_in, read_captions
 from feature_extraction.sources import find_videos
 from videobert.cli import app
 from videobert.tasks.youcook2 import by_youtube_id
@@ -72,7 +72,8 @@ def test_captions_of_howto100m_are_found_beside_their_videos(tmp_path: Path, mon
     (tmp_path / "raw_caption.json").write_text(json.dumps(raw), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     exec(PROGRAMS[0], {})
-    found = {source.video_id: find_captions(source.path) for source in find_videos([Path("howto100m")])}
+    sources = find_videos([Path("howto100m")])
+    found = {source.video_id: captions_in(source.path.parent).get(source.path.stem) for source in sources}
     assert {video for video, path in found.items() if path} == {"-tCQ4tCQdWE"}
     captions = read_captions(found["-tCQ4tCQdWE"])
     assert [word.text for word in captions.words] == "now we fry the onion".split() and captions.language == "en"

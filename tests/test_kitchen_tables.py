@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.kitchen_tables import __main__ as kitchen_tables
 from benchmarks.kitchen_tables.__main__ import run
 from benchmarks.kitchen_tables.choices import best, within
 from benchmarks.kitchen_tables.clock import Clock
@@ -163,6 +165,19 @@ def test_a_folder_of_another_seed_is_refused_before_anything_is_made(tmp_path: P
     with pytest.raises(InputError, match="seed was 2 and is now 1"):
         run(tmp_path, tmp_path / "docs", TINY, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["options.json"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenProcessPool("a process died")])
+def test_a_full_disk_or_a_dead_process_ends_with_one_line(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def film(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(kitchen_tables, "make_corpus", film)
+    monkeypatch.setattr("sys.argv", ["kitchen_tables", "--tiny", "--out", str(tmp_path), "--docs", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"^benchmarks\.kitchen_tables: .*(No space left|a process died)"):
+        kitchen_tables.main()
 
 
 def state(folder: Path) -> dict[Path, int]:

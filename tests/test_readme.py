@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from tests.conftest import TRAINING, Run, Street, coloured_recipe
 from videobert.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line.strip().split("  #")[0] for line in README.splitlines() if line.startswith("    videobert ")]
+SMALL = {
+    "run": ["--weights", "random:0", "--branching", "3", "--depth", "2", *TRAINING],
+    "extract": ["--weights", "random:0"],
+    "cluster": ["--branching", "3", "--depth", "2"],
+    "pretrain": [*TRAINING],
+    "finetune": "--features s3d --layers 1 --width 64 --batch-size 8 --steps 20 --validate-every 10".split(),
+}
+"""What makes a command of the README a small one: of an option that is given twice, the last one counts."""
 MODULES = re.findall(r"python -m ([\w.]+)", README)
 
 
@@ -25,6 +35,21 @@ def test_there_are_commands_to_try() -> None:
 def test_a_command_is_understood(command: str, tmp_path: Path) -> None:
     _, verb, *arguments = shlex.split(command)
     get_command(app).commands[verb].make_context(verb, arguments)  # raises where an option is unknown or missing
+
+
+@pytest.mark.slow
+def test_the_commands_do_what_they_say_in_their_order(
+    street: Street, tmp_path: Path, videobert: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(street.videos, "my_videos")
+    coloured_recipe(Path("clip.mp4"), ["blue", "red", "green"], spoken=False)
+    for command in COMMANDS:
+        _, verb, *arguments = shlex.split(command.replace("chop the onion", "paint the red square"))
+        if "held_out" in arguments:  # other videos, tokenized with the model's codebook
+            shutil.copytree("work", "held_out")
+        result = videobert(verb, *arguments, *SMALL.get(verb, []))
+        assert result.status == 0 and result.out, (command, result)
 
 
 def test_make_targets_exist() -> None:

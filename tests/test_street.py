@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from tests.conftest import Result, Run, Street, coloured_recipe
 
@@ -149,6 +150,27 @@ def test_status_says_what_is_there_and_what_failed(street: Street, tmp_path: Pat
     assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
 
 
+def test_a_run_ends_where_every_video_failed(tmp_path: Path, videobert: Run) -> None:
+    videos, work = tmp_path / "videos", tmp_path / "work"
+    coloured_recipe(videos / "broken.mp4", ["red"]).write_bytes(b"no video")
+    result = videobert("run", videos, "--work", work, "--out", tmp_path / "model", "--weights", "random:0", *TRAINING)
+    assert result.status == 2 and f"{work / 'features'} holds no features, as every video failed" in result.err
+    assert not (work / "transcripts").exists()
+
+
+def test_a_codebook_that_has_rotted_is_found(street: Street, tmp_path: Path, videobert: Run) -> None:
+    mine = copied(street, tmp_path)
+    path = mine.work / "codebook" / "centroids.safetensors"
+    centroids = load_file(path)
+    centroids["mean"][5] += 1e-3
+    save_file(centroids, path)
+    result = videobert("status", "--work", mine.work, "--verify", "--json")
+    assert result.status == 1 and json.loads(result.out)["damaged"].keys() == {"codebook"}
+    path.write_bytes(b"torn")
+    assert "centroids.safetensors" in videobert("status", "--work", mine.work, "--verify").out
+    assert videobert("status", "--work", street.work, "--verify").status == 0
+
+
 def test_a_codebook_is_inspected_and_compared(street: Street, tmp_path: Path, videobert: Run) -> None:
     page = tmp_path / "page.html"
     result = videobert("inspect", "codebook", street.work, "--other", street.work, "--page", page, "--json")
@@ -235,6 +257,13 @@ def test_weights_that_cannot_be_had(street: Street, tmp_path: Path, videobert: R
         "extract {videos} --work {new} --weights random:0 --runner snail",
         "transcribe {videos} --work {new} --asr ears",
         "run {videos} --work {new} --out {new} --weights random:0 --asr ears",
+        "run {videos} --work {new} --out {new} --weights random:0 --init none",
+        "run {videos} --work {new} --out {videos} --weights random:0 --init none",
+        "run {videos} --work {new} --out {model} --weights random:0 --init none --size mini",
+        "run {videos} --work {new} --out {new}.model --weights random:0 --init none --size giant",
+        "run {videos} --work {new} --out {new}.model --weights random:0 --init {work}",
+        "run {videos} --work {new} --out {new}.model --weights random:0 --init none --preparation peeled",
+        "run {videos} --work {new} --out {new}.model --weights random:0 --init none --depth 9",
         "cluster --work {work} --preparation peeled",
         "pretrain --work {work} --out {new} --init none --size giant",
         "pretrain --work {work} --out {new} --precision fp7",

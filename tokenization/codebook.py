@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,7 +30,7 @@ from feature_extraction.storage import (
     write_table,
     write_whole,
 )
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans import HierarchicalKMeans, refuse_too_many_words
 from tokenization.pictures import word_pictures
 from tokenization.preparation import PREPARATIONS
 from tokenization.schema import SCHEMA_VERSION
@@ -56,6 +59,11 @@ class ClusterOptions:
     components: int = 128
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """InputError for a preparation that is not known, or more words than can be numbered."""
+        refuse_unknown("--preparation", self.preparation, PREPARATIONS)
+        refuse_too_many_words(self.branching, self.depth)
+
 
 @dataclass(frozen=True)
 class Codebook:
@@ -76,13 +84,6 @@ class Codebook:
         return self.tree.branching**self.tree.depth
 
     @property
-    def centroids(self) -> np.ndarray:
-        """float32 [words, width]; NaN for dead words."""
-        centers = self.tree.cluster_centers_[-1].copy()
-        centers[self.tree.dead_words_] = np.nan
-        return centers
-
-    @property
     def places(self) -> np.ndarray:
         """Where each word lies in the space that was clustered, centred, float32 [words, prepared width]; NaN if dead."""
         places = self.tree.prepared_centers_[-1].copy()
@@ -91,9 +92,11 @@ class Codebook:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over centroids and options, by which tokens remember what made them."""
+        """SHA-256 over options and centroids, dead ones NaN, by which tokens remember what made them."""
+        centroids = self.tree.cluster_centers_[-1].copy()
+        centroids[self.tree.dead_words_] = np.nan
         options = json.dumps(dict(self.options), sort_keys=True).encode()
-        return hashlib.sha256(options + np.ascontiguousarray(self.centroids).tobytes()).hexdigest()
+        return hashlib.sha256(options + centroids.tobytes()).hexdigest()
 
     def refuse_words_of_another(self, stage: Stage) -> None:
         """InputError if the visual words of a stage's folder, tokens or examples, are of another codebook."""
@@ -133,17 +136,27 @@ class Codebook:
 def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent) -> Report:
     """Fit the visual vocabulary on DIR/features and write DIR/codebook, unless the same options have made it already.
 
-    A fit that is killed goes on where it was. InputError if the codebook was made with other options, or if there are no
-    features.
+    A fit that is killed goes on where it was. InputError if the codebook was made with other options, if there are no
+    features, or if another run is at it.
     """
-    refuse_unknown("--preparation", options.preparation, PREPARATIONS)
-    features, folder = Stage(work / "features"), work / "codebook"
+    features = Stage(work / "features")
     if not features.done():
         raise InputError(f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}")
     provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
-    if folder.exists():
-        refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
-        return Report("codebook", before=1, now=0)
+    folder, unfinished = work / "codebook", work / "codebook.unfinished"
+    with _alone(work):
+        before = folder.exists()
+        if before:
+            refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
+        else:
+            tree = _fit(features, options, unfinished, progress)
+            with write_whole(folder) as part:
+                Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
+        shutil.rmtree(unfinished, ignore_errors=True)  # a run may have been killed when only this was left
+    return Report("codebook", before=int(before), now=int(not before))
+
+
+def _fit(features: Stage, options: ClusterOptions, unfinished: Path, progress: Progress) -> HierarchicalKMeans:
     tree = HierarchicalKMeans(
         options.branching,
         options.depth,
@@ -151,9 +164,17 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
         preparation=options.preparation,
         n_components=options.components,
     )
-    unfinished = work / "codebook.unfinished"
-    tree.fit(features.folder, checkpoint=unfinished, progress=partial(progress, "cluster"))
-    with write_whole(folder) as part:
-        Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
-    shutil.rmtree(unfinished)
-    return Report("codebook", before=0, now=1)
+    return tree.fit(features.folder, checkpoint=unfinished, progress=partial(progress, "cluster"))
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Be the only run that makes a codebook there. InputError if another does so."""
+    held = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError(f"another run of videobert cluster is making {work / 'codebook'}: wait for it") from error
+    finally:
+        os.close(held)

@@ -118,7 +118,8 @@ class _Part:
 
     def matrix(self) -> np.ndarray:
         try:
-            return feature_matrix(pq.ParquetFile(self.path).read_row_group(self.group, columns=["feature"]))
+            file = pq.ParquetFile(self.path, page_checksum_verification=True)
+            return feature_matrix(file.read_row_group(self.group, columns=["feature"]))
         except (OSError, pa.ArrowInvalid) as error:
             raise InputError(f"{self.path} cannot be read ({error}): delete it and run extract again") from error
 

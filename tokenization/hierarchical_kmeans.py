@@ -156,8 +156,7 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
                 another fit.
         """
         self._validate_params()
-        if self.branching**self.depth > np.iinfo(np.int32).max:
-            raise InputError(f"{self.branching}^{self.depth} words are more than int32 can number: choose fewer levels")
+        refuse_too_many_words(self.branching, self.depth)
         source = self._source(X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         node = NodeOptions(self.branching, self.n_init, self.max_iter, self.tol)
@@ -219,10 +218,14 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         """
         return self._search(X)[0]
 
+    def nearest(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What ``predict`` and ``transform`` say, in one search: words, int32, and distances, float32, each [rows]."""
+        words, squares = self._search(X, distances=True)
+        return words, np.sqrt(squares)
+
     def transform(self, X: Any) -> np.ndarray:
         """The distance of each row to its word's centroid, float32, [rows, 1], in the prepared space."""
-        distances: np.ndarray = np.sqrt(self._search(X, distances=True)[1])
-        return distances[:, None]
+        return self.nearest(X)[1][:, None]
 
     def score(self, X: Any, y: None = None) -> float:
         """Minus the inertia of ``X``: the higher, the better the words stand for it."""
@@ -257,7 +260,7 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         try:
             return self._preparation(features, out)
         except NotFinite as error:
-            raise _refused(start + error.row) from None
+            raise error.refusal(f"row {start + error.row}") from None
 
     def _search_torch(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         import torch
@@ -273,7 +276,7 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         try:
             return self._on_device[device].search(features, self.search, self.beam)
         except NotFinite as error:
-            raise _refused(error.row) from None
+            raise error.refusal(f"row {error.row}") from None
 
     @property
     def prepared_centers_(self) -> list[np.ndarray]:
@@ -310,15 +313,20 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
             InputError: a file is absent, damaged, or of another format.
         """
         grown, metadata = read_tree(Path(folder))
+        unknown = sorted(metadata["parameters"].keys() - set(_LEARNING))
+        if unknown:
+            raise InputError(f"{folder} holds a codebook with unknown parameters, {', '.join(unknown)}: run cluster again")
         model = cls(**{**metadata["parameters"], **parameters})
         model._learn(grown)
-        model.n_features_in_ = int(metadata["n_features"])
+        model.n_features_in_ = grown.preparation.mean.size
         return model
+
+
+def refuse_too_many_words(branching: int, depth: int) -> None:
+    """InputError if there are more words than int32 can number."""
+    if branching**depth > np.iinfo(np.int32).max:
+        raise InputError(f"{branching}^{depth} words are more than int32 can number: choose fewer levels")
 
 
 def _is_tensor(X: Any) -> bool:
     return type(X).__module__.partition(".")[0] == "torch"  # without importing torch
-
-
-def _refused(row: int) -> InputError:
-    return InputError(f"row {row} holds NaN or infinity, or is too large for float32: leave it out")

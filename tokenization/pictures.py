@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from feature_extraction.errors import InputError
-from feature_extraction.features import SOURCE_KEY
 from feature_extraction.guard import Guards
 from feature_extraction.progress import Progress, silent
-from feature_extraction.schema import feature_matrix
+from feature_extraction.schema import SOURCE_KEY, feature_matrix
 from feature_extraction.storage import Stage, read_table
 from feature_extraction.video import frame_at
 from tokenization.schema import PICTURES
@@ -34,11 +33,13 @@ logger = logging.getLogger(__name__)
 def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress = silent) -> pa.Table:
     """The picture of each visual word that some clip of DIR/features has, rows of schema.PICTURES by word."""
     nearest: dict[int, dict[str, Any]] = {}
-    for video in features.done():
+    videos = features.done()
+    for done, video in enumerate(videos, 1):
         for row in _nearest_clips(tree, read_table(features.path(video))):
             held = nearest.get(row["token"])
             if held is None or row["distance"] < held["distance"]:
                 nearest[row["token"]] = row
+        progress("nearest clips", done, len(videos))
     guards = Guards()
     for done, row in enumerate(sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1):
         row["jpeg"] = _jpeg(guards, features.path(row["video_id"]), row["start"], row.pop("end"))
@@ -57,9 +58,7 @@ def picture(pictures: pa.Table, token: int) -> Image.Image | None:
 
 def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, Any]]:
     """Of one video, the clip nearest each word that it has."""
-    matrix = feature_matrix(table)
-    tokens = tree.predict(matrix)
-    distances = tree.transform(matrix)[:, 0]
+    tokens, distances = tree.nearest(feature_matrix(table))
     order = np.lexsort((distances, tokens))
     _, first = np.unique(tokens[order], return_index=True)
     rows = table.select(["video_id", "index", "start", "end"]).to_pylist()
@@ -67,9 +66,11 @@ def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, 
 
 
 def _jpeg(guards: Guards, features: Path, start: float, end: float) -> bytes | None:
-    path = Path(os.fsdecode(pq.read_schema(features).metadata[SOURCE_KEY]))
+    source = (pq.read_schema(features).metadata or {}).get(SOURCE_KEY)
+    if source is None:  # features that were put there by others
+        return None
     try:
-        frame = guards.call(frame_at, path, (start + end) / 2, HEIGHT)
+        frame = guards.call(frame_at, Path(os.fsdecode(source)), (start + end) / 2, HEIGHT)
     except InputError as error:  # videos are often deleted once their features are there
         logger.warning("a visual word stays without a picture: %s", error)
         return None

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_extraction.errors import InputError
+
 PREPARATIONS = ("none", "pca", "whiten")
 
 STRIP_ROWS = 64
@@ -24,6 +26,10 @@ class NotFinite(ValueError):
     def __init__(self, row: int) -> None:
         super().__init__(f"row {row} holds NaN or infinity")
         self.row = row
+
+    def refusal(self, name: str) -> InputError:
+        """What a user is told, who knows the row as ``name``."""
+        return InputError(f"{name} holds NaN or infinity, or is too large for float32: leave it out")
 
 
 def refuse_not_finite(rows: np.ndarray, first: int = 0) -> None:
@@ -50,6 +56,11 @@ class Preparation:
     def width(self) -> int:
         """Numbers per prepared row."""
         return self.mean.size if self.components is None else self.components.shape[1]
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Its attributes, but for what is None, by name."""
+        return {name: tensor for name, tensor in vars(self).items() if tensor is not None}
 
     def __call__(self, features: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Prepared rows, float32, in ``out`` or a new array; NotFinite for the first row that cannot be compared."""

@@ -22,9 +22,7 @@ FORMAT_VERSION = 1
 
 def write_tree(folder: Path, grown: Grown, metadata: Mapping[str, Any]) -> None:
     """Write ``centroids.safetensors`` and then ``codebook.json``, whole or not at all; the rows' words are not kept."""
-    tensors = {"mean": grown.preparation.mean}
-    if grown.preparation.components is not None:
-        tensors["components"] = grown.preparation.components
+    tensors = grown.preparation.tensors
     for level, (centers, sizes) in enumerate(zip(grown.centers, grown.sizes, strict=True)):
         tensors |= {f"centers.{level}": centers, f"sizes.{level}": sizes}
     with write_whole(folder / CENTROIDS_FILE) as part:
@@ -37,13 +35,15 @@ def read_tree(folder: Path) -> tuple[Grown, dict[str, Any]]:
     """What ``write_tree`` wrote; InputError if a file is absent, damaged, or of another format."""
     path = folder / CENTROIDS_FILE
     metadata = read_json(folder / CODEBOOK_FILE)
-    if metadata.get("format") != FORMAT_VERSION:
-        raise InputError(f"{folder} holds a codebook of format {metadata.get('format')}, not {FORMAT_VERSION}: fit it again")
     try:
+        if metadata.get("format") != FORMAT_VERSION:
+            raise InputError(
+                f"{folder} holds a codebook of format {metadata.get('format')}, not {FORMAT_VERSION}: fit it again"
+            )
         tensors = load_file(path)
         levels = range(metadata["parameters"]["depth"])
         centers, sizes = ([tensors[f"{name}.{level}"] for level in levels] for name in ("centers", "sizes"))
         preparation = Preparation(tensors["mean"], tensors.get("components"))
-    except (SafetensorError, OSError, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error}): run cluster again") from error
-    return Grown(preparation, np.empty(0, np.int32), centers, sizes, metadata["inertia_by_level"]), metadata
+        return Grown(preparation, np.empty(0, np.int32), centers, sizes, metadata["inertia_by_level"]), metadata
+    except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} or {CODEBOOK_FILE} beside it cannot be read ({error}): run cluster again") from error

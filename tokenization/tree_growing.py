@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import ConvergenceWarning
 
@@ -59,15 +60,20 @@ class Checkpoint:
     """A folder of tensors by name, each whole or absent; with no folder, nothing is kept.
 
     Raises:
-        InputError: the folder belongs to other options or other features.
+        InputError: the folder belongs to other options or other features, or a file in it is damaged.
     """
 
     def __init__(self, folder: Path | None, identity: Mapping[str, Any]) -> None:
         self._folder = folder
-        if folder is not None and (folder / "checkpoint.json").exists():
-            refuse_other_options(folder, read_json(folder / "checkpoint.json"), identity)
-        elif folder is not None:
+        if folder is None:
+            return
+        if not (folder / "checkpoint.json").exists():
             write_json(dict(identity), folder / "checkpoint.json")
+        there = read_json(folder / "checkpoint.json")
+        try:
+            refuse_other_options(folder, there, identity)
+        except InputError as error:  # "use those" will not do where more videos have come
+            raise InputError(f"{str(error).rpartition(';')[0]}; remove it, to begin anew") from error
 
     def __call__(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """The tensors of that name: read if they are there, else made and kept."""
@@ -78,7 +84,10 @@ class Checkpoint:
             tensors = make()
             with write_whole(path) as part:
                 save_file(tensors, part)
-        return load_file(path)
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path} cannot be read ({error}): remove {self._folder}, to begin anew") from error
 
 
 @dataclass
@@ -113,8 +122,8 @@ class _Growth:
     progress: Progress
 
     def run(self) -> Grown:
-        learnt = self.checkpoint("preparation", self._prepare)
-        grown = Grown(Preparation(learnt["mean"], learnt.get("components")), np.zeros(self.source.rows, np.int32))
+        preparation = Preparation(**self.checkpoint("preparation", self._prepare))
+        grown = Grown(preparation, np.zeros(self.source.rows, np.int32))
         sizes = np.array([self.source.rows])
         for level in range(self.options.depth):
             centers, alive = self._fit_level(grown, sizes, level)
@@ -132,19 +141,14 @@ class _Growth:
         try:
             refuse_not_finite(features)
         except NotFinite as error:
-            raise self._refused(int(rows[error.row])) from None
+            raise error.refusal(self.source.name(int(rows[error.row]))) from None
         return features
-
-    def _refused(self, row: int) -> InputError:
-        return InputError(f"{self.source.name(row)} holds NaN or infinity, or is too large for float32: leave it out")
 
     def _prepare(self) -> dict[str, np.ndarray]:
         options, rows = self.options, self.source.rows
         lowest = np.zeros(rows, np.int32)
         sample = draw_sample(lowest, np.array([rows]), PREPARATION_ROWS, options.seed, options.depth)
-        learnt = learn_preparation(self._take(sample.rows), options.preparation, options.n_components)
-        tensors = {"mean": learnt.mean}
-        return tensors if learnt.components is None else {**tensors, "components": learnt.components}
+        return learn_preparation(self._take(sample.rows), options.preparation, options.n_components).tensors
 
     def _fit_level(self, grown: Grown, sizes: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
         """Centroids of all children of a level's nodes, and which of them there are."""
@@ -171,7 +175,7 @@ class _Growth:
             try:
                 rows = grown.preparation(self.source.read(start, stop))
             except NotFinite as error:
-                raise self._refused(start + error.row) from None
+                raise error.refusal(self.source.name(start + error.row)) from None
             turn = np.argsort(grown.nodes[start:stop], kind="stable")
             rows, nodes = rows[turn], grown.nodes[start:stop][turn]
             nearest = child_scores(rows, nodes, centers, norms).argmin(axis=1)

@@ -1,10 +1,11 @@
-"""The command line: one verb a stage, in the order of the pipeline."""
+"""The command line: verbs that make a model in the order of the pipeline, verbs that ask it, verbs that measure it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,29 +16,30 @@ from videobert.cli_evaluate import evaluate
 from videobert.cli_finetune import finetune
 from videobert.cli_inspect import inspect
 from videobert.cli_options import (
-    Asr,
-    Branching,
-    Components,
-    Decoder,
-    Depth,
-    EngineName,
+    ASK,
+    MAKE,
+    MEASURE,
     Json,
-    Language,
     MaxFailures,
     Out,
-    Preparation,
-    Punctuation,
     RetryFailed,
     Runner,
-    Seed,
-    Timeout,
     Videos,
-    Weights,
     Work,
     Workers,
+    codebook,
+    features,
+    job,
     takes,
+    transcripts,
 )
 from videobert.pretraining.options import PretrainOptions
+
+if TYPE_CHECKING:
+    from feature_extraction.features import FeatureOptions
+    from feature_extraction.jobs import JobOptions, Report
+    from feature_extraction.transcripts import TranscriptOptions
+    from tokenization.codebook import ClusterOptions
 
 app = typer.Typer(
     help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
@@ -45,12 +47,12 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-
-if TYPE_CHECKING:
-    from feature_extraction.jobs import JobOptions, Report
+make = app.command(rich_help_panel=MAKE)
 
 INPUT_ERROR, INCOMPLETE = 2, 1
 """Exit status where the input cannot be used, and where some videos failed."""
+STOPPED = 130
+"""Exit status that Typer gives a Ctrl-C."""
 REASONS_SHOWN = 20
 
 
@@ -64,125 +66,107 @@ def main() -> None:
     except InputError as error:
         sys.stderr.write(f"videobert: {error}\n")
         sys.exit(INPUT_ERROR)
-    except KeyboardInterrupt:
-        sys.stderr.write("videobert: stopped; what was finished is kept, run the same command to go on\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            sys.stderr.write("videobert: stopped; whatever is finished is kept, and the same command goes on from there\n")
+        raise
 
 
-@app.command()
-def extract(
-    videos: Videos, work: Work, weights: Weights = "kinetics400", engine: EngineName = None, decoder: Decoder = "pyav",
-    workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False,
-    max_failures: MaxFailures = None, json: Json = False,
-) -> None:  # fmt: skip
+@make
+@takes(options=features, jobs=job)
+def extract(videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False) -> None:
     """Clip features: 1024 numbers for each 1.5 s of picture."""
-    from feature_extraction.engines import best_engine_name
-    from feature_extraction.features import FeatureOptions
     from feature_extraction.features import extract as extract_features
     from feature_extraction.sources import find_videos
     from videobert.console import progress_bars
 
-    sources = find_videos(videos)
-    options = FeatureOptions(weights, engine or best_engine_name(), decoder)
-    job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = extract_features(sources, work, options, job, progress)
+        report = extract_features(find_videos(videos), work, options, jobs, progress)
     _finish([report], json)
 
 
-@app.command()
-def transcribe(
-    videos: Videos, work: Work, asr: Asr = "auto", language: Language = None, punctuation: Punctuation = "none",
-    workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600, retry_failed: RetryFailed = False,
-    max_failures: MaxFailures = None, json: Json = False,
-) -> None:  # fmt: skip
-    """Timed sentences: from the captions beside each video, else the subtitles in it, else its sound."""
+@make
+@takes(options=transcripts, jobs=job)
+def transcribe(videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False) -> None:
+    """Timed sentences: from caption files, else subtitles, else speech recognition."""
     from feature_extraction.sources import find_videos
-    from feature_extraction.transcripts import TranscriptOptions
     from feature_extraction.transcripts import transcribe as transcribe_videos
     from videobert.console import progress_bars
 
-    job = _job(workers, runner, retry_failed, max_failures, timeout)
     with progress_bars() as progress:
-        report = transcribe_videos(find_videos(videos), work, TranscriptOptions(asr, language, punctuation), job, progress)
+        report = transcribe_videos(find_videos(videos), work, options, jobs, progress)
     _finish([report], json)
 
 
-@app.command()
-def cluster(
-    work: Work, branching: Branching = 12, depth: Depth = 4, preparation: Preparation = "none",
-    components: Components = 128, seed: Seed = 0, json: Json = False,
-) -> None:  # fmt: skip
-    """The visual vocabulary: hierarchical k-means over the features."""
-    from tokenization.codebook import ClusterOptions
+@make
+@takes(options=codebook)
+def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
+    """The visual vocabulary: clips that look alike share a visual word."""
     from tokenization.codebook import cluster as fit_codebook
     from videobert.console import progress_bars
 
     with progress_bars() as progress:
-        report = fit_codebook(work, ClusterOptions(branching, depth, preparation, components, seed), progress)
+        report = fit_codebook(work, options, progress)
     _finish([report], json)
 
 
-@app.command()
+@make
 def tokenize(
     work: Work, workers: Workers = None, runner: Runner = "local", retry_failed: RetryFailed = False,
     max_failures: MaxFailures = None, json: Json = False,
 ) -> None:  # fmt: skip
-    """A visual word for each clip, then the training examples."""
+    """A visual word for each clip, then training examples of sentences with their visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
     from videobert.console import progress_bars
 
+    jobs = job(workers, runner, retry_failed=retry_failed, max_failures=max_failures)
     with progress_bars() as progress:
-        reports = tokenize_videos(work, _job(workers, runner, retry_failed, max_failures), progress)
+        reports = tokenize_videos(work, jobs, progress)
     _finish(reports, json)
 
 
-@app.command()
-@takes("pretraining", PretrainOptions)
-def pretrain(work: Work, out: Out, pretraining: PretrainOptions, json: Json = False) -> None:
-    """A model, from the examples."""
+@make
+@takes(options=PretrainOptions)
+def pretrain(work: Work, out: Out, options: PretrainOptions, json: Json = False) -> None:
+    """Train a model on the examples of a work folder."""
     from videobert.console import progress_bars
     from videobert.pretraining.loop import pretrain as train
 
     with progress_bars() as progress:
-        report = train(work, out, pretraining, progress)
+        report = train(work, out, options, progress)
     if os.environ.get("RANK", "0") == "0":  # of many processes under torchrun one speaks
         _finish([report], json)
 
 
-@app.command()
-@takes("pretraining", PretrainOptions)
+@make
+@takes(seen=features, said=transcripts, words=codebook, learning=PretrainOptions, jobs=job)
 def run(
-    videos: Videos, work: Work, out: Out, pretraining: PretrainOptions, weights: Weights = "kinetics400", asr: Asr = "auto",
-    language: Language = None, punctuation: Punctuation = "none", branching: Branching = 12, depth: Depth = 4,
-    preparation: Preparation = "none", components: Components = 128, seed: Seed = 0, engine: EngineName = None,
-    decoder: Decoder = "pyav", workers: Workers = None, runner: Runner = "local", timeout: Timeout = 3600,
-    retry_failed: RetryFailed = False, max_failures: MaxFailures = None, json: Json = False,
+    videos: Videos, work: Work, out: Out, seen: FeatureOptions, said: TranscriptOptions, words: ClusterOptions,
+    learning: PretrainOptions, jobs: JobOptions, json: Json = False,
 ) -> None:  # fmt: skip
-    """All of the above, each skipped where it is done."""
-    from feature_extraction.engines import best_engine_name
-    from feature_extraction.features import FeatureOptions
-    from feature_extraction.transcripts import TranscriptOptions
-    from tokenization.codebook import ClusterOptions
+    """Extract, transcribe, cluster, tokenize and pretrain; what is done is skipped."""
     from videobert import pipeline
     from videobert.console import progress_bars
 
-    options = pipeline.RunOptions(
-        FeatureOptions(weights, engine or best_engine_name(), decoder),
-        TranscriptOptions(asr, language, punctuation),
-        ClusterOptions(branching, depth, preparation, components, seed),
-        pretraining,
-    )
-    job = _job(workers, runner, retry_failed, max_failures, timeout)
-    with progress_bars() as progress:
-        results = list(pipeline.run(videos, work, out, options, job, progress))
-    _finish(results, json)
+    options = pipeline.RunOptions(seen, said, words, learning)
+    reports: list[Report] = []
+    try:
+        with progress_bars() as progress:
+            for report in pipeline.run(videos, work, out, options, jobs, progress):
+                reports.append(report)
+    except InputError:  # of a stage, often because of failures in those before it
+        with suppress(typer.Exit):
+            _finish(reports, json)
+        raise
+    _finish(reports, json)
 
 
-@app.command()
+@make
 def status(
     work: Work,
-    check: Annotated[bool, typer.Option("--verify", help="Read every file, and compare it with its checksums.")] = False,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Read every file, and compare it with its checksums.", show_default="off")
+    ] = False,
     json: Json = False,
 ) -> None:
     """What is done, what failed and why, what is waiting."""
@@ -209,17 +193,10 @@ def status(
 
 for verb in (cli_answers.predict, cli_answers.caption, cli_answers.forecast, cli_answers.imagine, cli_answers.search,
              cli_answers.locate):  # fmt: skip
-    app.command()(verb)
-app.add_typer(finetune, name="finetune")
-app.add_typer(evaluate, name="evaluate")
-app.add_typer(inspect, name="inspect")
-
-
-def _job(workers: int | None, runner: str, retry_failed: bool, max_failures: int | None, timeout: float = 3600.0) -> JobOptions:
-    from feature_extraction.engines import cores
-    from feature_extraction.jobs import JobOptions
-
-    return JobOptions(workers or cores(), runner, timeout, retry_failed, max_failures)
+    app.command(rich_help_panel=ASK)(verb)
+app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
+app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
+app.add_typer(evaluate, name="evaluate", rich_help_panel=MEASURE)
 
 
 def _finish(reports: Iterable[Report], as_json: bool) -> None:

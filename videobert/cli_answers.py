@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -10,12 +11,15 @@ import typer
 
 from feature_extraction.errors import InputError
 from videobert.cli_options import (
+    TRAINING_HELP,
     Beam,
     Candidates,
     Clip,
     Context,
     End,
+    FirstStage,
     Json,
+    Labels,
     Lengths,
     Masks,
     Model,
@@ -23,28 +27,30 @@ from videobert.cli_options import (
     Sentence,
     Start,
     Steps,
+    Template,
     Top,
     Weight,
     Work,
 )  # fmt: skip
-from videobert.console import plain
 
 if TYPE_CHECKING:
+    from videobert.clip_encoder import EncodedClip
+    from videobert.loading import TrainedModel
     from videobert.tasks.visual_words import VisualGuess
     from videobert.tasks.zero_shot import Guess
 
 
 def predict(
     clip: Clip, model: Model,
-    template: Annotated[Optional[str], typer.Option(help="A sentence with [MASK]s.", show_default="the paper's")] = None,
-    templates: Annotated[Optional[Path], typer.Option(help="A file of them, one a line, to be averaged.")] = None,
-    labels: Annotated[Optional[Path], typer.Option(help="A file of the words to rank, one a line.", show_default="all")] = None,
-    top: Top = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.prediction.png")] = None,
+    template: Template = None,
+    templates: Annotated[
+        Optional[Path], typer.Option(help="File with a template a line; answers are averaged.", show_default="none")
+    ] = None,
+    labels: Labels = None, top: Top = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """The likeliest words for each [MASK] of a sentence about a clip."""
-    from videobert.clip_encoder import ClipEncoder
     from videobert.console import print_json, print_line
     from videobert.drawing import draw_prediction
     from videobert.loading import load_model
@@ -56,13 +62,12 @@ def predict(
     sentences = zero_shot.read_templates(templates) if templates else [template or zero_shot.TEMPLATE]
     zero_shot.check_templates(sentences)
     ranked = zero_shot.read_lines(labels, "word") if labels else None
-    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
+    encoded = _encoded(trained, clip, weights, start, end)
     answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
     draw_prediction(encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn)
     if json:
-        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
-        asked = {"clip": str(clip), "templates": sentences, "visual": visual}
+        asked = {**_seen(encoded), "templates": sentences}
         print_json({**asked, "masks": answer.guesses, "sensitivity": answer.sensitivity, "picture": str(drawn)})
         return
     _print_masks(sentences[0], answer.guesses)
@@ -73,28 +78,23 @@ def predict(
 
 
 def caption(
-    clip: Annotated[Path, typer.Argument(help="A video.")],
-    model: Model,
-    beam: Beam = 4,
-    start: Annotated[float, typer.Option(help="Seconds at which the clip begins.", min=0)] = 0.0,
-    end: Annotated[float, typer.Option(help="Seconds at which it ends.", show_default="the video's end")] = float("inf"),
-    weights: Annotated[Optional[str], typer.Option(help="Where S3D's weights are now.", show_default="as trained")] = None,
+    clip: Clip, model: Model, beam: Beam = 4, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
     json: Json = False,
-) -> None:
-    """A sentence about a clip."""
-    from videobert.clip_encoder import ClipEncoder
+) -> None:  # fmt: skip
+    """A sentence about a clip (needs finetune caption)."""
     from videobert.console import print_json, print_line
     from videobert.loading import load_model
     from videobert.tasks import captioning
 
     trained = load_model(model)
     captioner = captioning.load_captioner(model, trained)
-    encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end)
+    encoded = _encoded(trained, clip, weights, start, end)
     found = captioning.caption(trained, captioner, encoded, beam)
     if json:
         times = {"start": float(encoded.start[0]), "end": float(encoded.end[-1])}
         how = {"beam": beam, "features": captioner.network.config.features}
-        print_json({"clip": str(clip), **times, "caption": found.text, "score": found.score, **how})
+        asked = {"clip": str(clip), "partial": encoded.partial, **times}
+        print_json({**asked, "caption": found.text, "score": found.score, **how})
     else:
         print_line(found.text)
 
@@ -102,11 +102,10 @@ def caption(
 def forecast(
     clip: Clip, model: Model, step: Steps = None, context: Context = 4, top: Top = 3, start: Start = 0.0,
     end: End = float("inf"), weights: NowWeights = None,
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="CLIP.forecast.png")] = None,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.forecast.png")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """The visual words that may come after a clip, as pictures."""
-    from videobert.clip_encoder import ClipEncoder
     from videobert.console import print_json
     from videobert.loading import load_model
     from videobert.tasks.forecasting import STEPS
@@ -115,7 +114,7 @@ def forecast(
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    encoded = ClipEncoder(codebook, weights)(clip, start, end)
+    encoded = _encoded(trained, clip, weights, start, end)
     found = ask(trained, encoded.words, step or STEPS, top, context)
     drawn = picture or Path(f"{clip.stem}.forecast.png")
     last = encoded.words[-top:].tolist()
@@ -125,15 +124,14 @@ def forecast(
     columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
     draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
     if json:
-        visual = {"start": encoded.start.tolist(), "end": encoded.end.tolist(), "words": encoded.words.tolist()}
-        print_json({"clip": str(clip), "visual": visual, "forecast": found, "picture": str(drawn)})
+        print_json({**_seen(encoded), "forecast": found, "picture": str(drawn)})
         return
     _print_guesses(str(clip), "clips ahead", {str(each.step): each.guesses for each in found}, drawn)
 
 
 def imagine(
     text: Sentence, model: Model, masks: Masks = 4, top: Top = 3,
-    picture: Annotated[Path, typer.Option(help="The PNG to draw.")] = Path("imagined.png"),
+    picture: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("imagined.png"),
     json: Json = False,
 ) -> None:  # fmt: skip
     """The visual words for a sentence, as pictures."""
@@ -154,10 +152,8 @@ def imagine(
 
 def search(
     text: Sentence, model: Model, work: Work,
-    first_stage: Annotated[str, typer.Option(help="What BM25 looks into: profiles, transcripts or none.")] = "profiles",
-    training: Annotated[
-        Optional[Path], typer.Option(help="The work folder to learn profiles from.", show_default="the one searched")
-    ] = None,
+    first_stage: FirstStage = "profiles",
+    training: Annotated[Optional[Path], typer.Option(help=TRAINING_HELP, show_default="the one searched")] = None,
     candidates: Candidates = 100, weight: Weight = 0.5, top: Top = 10, json: Json = False,
 ) -> None:  # fmt: skip
     """The stretches of video that fit a sentence."""
@@ -182,11 +178,7 @@ def search(
         print_json({"text": text, "hits": hits})
         return
     rows = [[h.video_id, f"{h.start:.1f}", f"{h.end:.1f}", f"{h.score:.2f}", f"{h.aligned:.0%}", h.text] for h in hits]
-    print_table(
-        plain(text),
-        ["video", "start", "end", "score", "aligned", "what is said"],
-        [[plain(cell) for cell in row] for row in rows],
-    )
+    print_table(text, ["video", "start", "end", "score", "aligned", "what is said"], rows)
 
 
 def locate(
@@ -194,31 +186,49 @@ def locate(
     length: Lengths = None, weights: NowWeights = None, json: Json = False,
 ) -> None:  # fmt: skip
     """When in a video a sentence is shown."""
-    from videobert.clip_encoder import ClipEncoder
-    from videobert.console import print_json, print_table
+    from videobert.console import print_json, print_table, progress_bars
     from videobert.loading import load_model
     from videobert.tasks.alignment import check_sentence
     from videobert.tasks.localisation import LENGTHS
     from videobert.tasks.localisation import locate as ask
-    from videobert.tasks.passages import Track
 
     trained = load_model(model)
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
-    encoded = ClipEncoder(trained.processor.codebook, weights)(clip)
-    found = ask(trained, text, Track(encoded.start, encoded.end, encoded.words), length or LENGTHS, top)
+    encoded = _encoded(trained, clip, weights)
+    with progress_bars() as progress:
+        found = ask(trained, text, encoded, length or LENGTHS, top, progress)
     if json:
-        print_json({"text": text, "clip": str(clip), "locations": found})
+        print_json({"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found})
         return
-    print_table(
-        plain(f"{text}: {clip}"), ["start", "end", "score"], [[f"{value:.1f}" for value in vars(f).values()] for f in found]
-    )
+    rows = [[f"{value:.1f}" for value in vars(place).values()] for place in found]
+    print_table(f"{text}: {clip}", ["start", "end", "score"], rows)
+
+
+def _encoded(
+    trained: TrainedModel, clip: Path, weights: str | None, start: float = 0.0, end: float = float("inf")
+) -> EncodedClip:
+    """A part of a clip as visual words; if the file is not whole, that is said."""
+    from videobert.clip_encoder import ClipEncoder
+    from videobert.console import progress_bars
+
+    with progress_bars() as progress:
+        encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end, progress)
+    if encoded.partial:
+        sys.stderr.write(f"videobert: {clip} {encoded.partial}\n")
+    return encoded
+
+
+def _seen(clip: EncodedClip) -> dict[str, object]:
+    """What a program is told of a clip."""
+    visual = {"start": clip.start.tolist(), "end": clip.end.tolist(), "words": clip.words.tolist()}
+    return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
 
 def _print_guesses(title: str, what: str, rows: dict[str, list[VisualGuess]], drawn: Path) -> None:
     from videobert.console import print_line, print_table
 
     cells = [[name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for name, guesses in rows.items()]
-    print_table(plain(title), [what, *(f"{place}." for place in range(1, max(map(len, cells))))], cells)
+    print_table(title, [what, *(f"{place}." for place in range(1, max(map(len, cells))))], cells)
     print_line(f"drawn: {drawn}")
 
 
@@ -226,4 +236,4 @@ def _print_masks(template: str, masks: Sequence[Sequence[Guess]]) -> None:
     from videobert.console import print_table
 
     rows = [[str(n), *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for n, guesses in enumerate(masks, 1)]
-    print_table(plain(template), ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)
+    print_table(template, ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)

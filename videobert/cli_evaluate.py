@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from feature_extraction.errors import InputError
 from videobert.cli_options import (
+    ANNOTATIONS_HELP,
+    TEMPLATE,
     Annotations,
     Beam,
     Candidates,
@@ -24,32 +27,31 @@ from videobert.cli_options import (
     Weight,
     Work,
 )  # fmt: skip
-from videobert.console import plain
 
 if TYPE_CHECKING:
     from videobert.tasks.action_table import ActionTable
     from videobert.tasks.caption_evaluation import CaptionEvaluation
 
-evaluate = typer.Typer(help="How good a model is, on a benchmark.", no_args_is_help=True)
+evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
 
 @evaluate.command("youcook2")
 def evaluate_youcook2(
-    annotations: Annotated[Path, typer.Option(help="YouCook2's youcookii_annotations_trainval.json.")],
-    work: Work,
-    model: Model,
+    annotations: Annotated[Path, typer.Option(help=ANNOTATIONS_HELP)], work: Work, model: Model,
     templates: Annotated[
-        Optional[Path], typer.Option(help="A file of sentences with two [MASK]s, one a line.", show_default="the paper's")
+        Optional[Path], typer.Option(help="File with a template of two [MASK]s a line, averaged.", show_default=TEMPLATE)
     ] = None,
     json: Json = False,
-) -> None:
-    """The verbs and nouns of YouCook2's validation segments, named without training for it."""
+) -> None:  # fmt: skip
+    """How often verb and noun of YouCook2's validation segments are right, without training for them."""
     from videobert.console import print_json, print_line, print_missing, progress_bars
     from videobert.loading import load_model
     from videobert.tasks import zero_shot
     from videobert.tasks.youcook2 import evaluate as measure
 
     asked = zero_shot.read_templates(templates) if templates else [zero_shot.TEMPLATE]
+    if zero_shot.check_templates(asked) != 2:
+        raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
         result = measure(annotations, work, load_model(model), asked, progress)
     if json:
@@ -66,13 +68,13 @@ def evaluate_youcook2(
 
 @evaluate.command("caption")
 def evaluate_caption(model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False) -> None:
-    """How near the captions of YouCook2's validation segments, or of what is said in DIR, are to the reference ones."""
+    """Scores of captions against YouCook2's, or against what is said in --work."""
     from videobert.console import print_json, progress_bars
     from videobert.loading import load_model
     from videobert.tasks.caption_evaluation import evaluate_captions
-    from videobert.tasks.captioning import load_captioner, to_best_device
+    from videobert.tasks.captioning import load_captioner
 
-    trained = to_best_device(load_model(model))
+    trained = load_model(model)
     captioner = load_captioner(model, trained)
     with progress_bars() as progress:
         result = evaluate_captions(trained, captioner, work, annotations, beam, progress)
@@ -178,7 +180,7 @@ def print_action_table(title: str, table: ActionTable) -> None:
 
 
 def _print_evaluation(result: CaptionEvaluation) -> None:
-    """The columns of the paper's Table 3: per cent, but CIDEr-D, in [0, 10], as it is there."""
+    """The columns of the paper's Table 3: per cent, but CIDEr-D from 0 to 10, as it is there."""
     from videobert.console import print_line, print_missing, print_table
 
     shown = {name: score for name, score in result.scores.corpus.items() if name not in {"BLEU-1", "BLEU-2"}}
@@ -186,7 +188,8 @@ def _print_evaluation(result: CaptionEvaluation) -> None:
         "not measured" if score is None else f"{score:.2f}" if name == "CIDEr-D" else f"{score:.2%}"
         for name, score in shown.items()
     ]
-    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", ["", *shown], [[result.features, *cells]])
+    header = ["", *("CIDEr-D, 0 to 10" if name == "CIDEr-D" else name for name in shown)]
+    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", header, [[result.features, *cells]])
     if result.scores.why_no_meteor:
         print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
     print_missing(result.unseen, result.missing)
@@ -195,5 +198,5 @@ def _print_evaluation(result: CaptionEvaluation) -> None:
 def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from videobert.console import print_line, print_table
 
-    print_table(plain(title), header, cells)
+    print_table(title, header, cells)
     print_line("shares in per cent; in brackets 95 % bootstrap intervals")

@@ -7,20 +7,19 @@ import typer
 from videobert.cli_options import Annotations, Json, Model, Work, takes
 from videobert.tasks.caption_options import CaptionOptions
 
-finetune = typer.Typer(help="A head for a task, on a trained model.", no_args_is_help=True)
-
-
-@finetune.callback()
-def of_a_task() -> None:
-    """A head for a task, on a trained model."""  # with one command alone, Typer would take the group for it
+finetune = typer.Typer(
+    help="Teach a trained model a task: captions.",
+    no_args_is_help=True,
+    callback=lambda: None,  # without one Typer would take the only command for the group
+)
 
 
 @finetune.command("caption")
-@takes("options", CaptionOptions)
+@takes(options=CaptionOptions)
 def finetune_caption(
     model: Model, work: Work, options: CaptionOptions, annotations: Annotations = None, json: Json = False
 ) -> None:
-    """A captioner, learnt from the sentences of DIR, or from annotations of its videos; MODEL/captioner."""
+    """Learn captions from what is said in --work, or from --annotations; written to MODEL/captioner."""
     from videobert.console import print_json, print_line, print_missing, progress_bars
     from videobert.tasks.caption_training import finetune_captioner
 

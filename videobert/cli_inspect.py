@@ -8,15 +8,15 @@ from typing import Annotated, Optional
 
 import typer
 
-from videobert.cli_options import Json
+from videobert.cli_options import Inspected, Json
 
 inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
 
 
 @inspect.command("features")
 def inspect_features(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/features.png")] = None,
+    work: Inspected,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/features.png")] = None,
     json: Json = False,
 ) -> None:
     """The features in figures, and a picture of their lengths and dimensions."""
@@ -33,8 +33,8 @@ def inspect_features(
 
 @inspect.command("transcripts")
 def inspect_transcripts(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    picture: Annotated[Optional[Path], typer.Option(help="The PNG to draw.", show_default="WORK/transcripts.png")] = None,
+    work: Inspected,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/transcripts.png")] = None,
     json: Json = False,
 ) -> None:
     """How much is said, how fast and in what sentences, in figures and as a picture."""
@@ -51,9 +51,9 @@ def inspect_transcripts(
 
 @inspect.command("codebook")
 def inspect_codebook(
-    work: Annotated[Path, typer.Argument(help="The work folder.")],
-    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.")] = None,
-    page: Annotated[Optional[Path], typer.Option(help="The HTML page.", show_default="WORK/codebook.html")] = None,
+    work: Inspected,
+    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.", show_default="none")] = None,
+    page: Annotated[Optional[Path], typer.Option(help="HTML file to write.", show_default="WORK/codebook.html")] = None,
     json: Json = False,
 ) -> None:
     """The visual words in figures, and as a page of pictures to browse."""

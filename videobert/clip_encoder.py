@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions
+from feature_extraction.guard import Limits
+from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
 from feature_extraction.sources import Source
 from tokenization.codebook import Codebook
+from videobert.tasks.passages import Track
 
 
-@dataclass(frozen=True)
-class EncodedClip:
-    """A video, or a part of it, as visual words.
+@dataclass(frozen=True, kw_only=True)
+class EncodedClip(Track):
+    """A video file, or a part of it, as visual words.
 
     Attributes:
-        start, end: float64 [words], seconds in the video.
-        words: int32 [words].
-        features: float16 [words, width], the backbone's, which the words stand for.
+        partial: why the video was not whole, if it was not; it goes behind the video's name.
     """
 
     path: Path
-    start: np.ndarray
-    end: np.ndarray
-    words: np.ndarray
-    features: np.ndarray
+    partial: str | None = None
+
+    def part(self, start: float, end: float) -> EncodedClip:
+        """The clips of a stretch, in seconds; InputError if there is none."""
+        part = self.within(start, end)
+        if not len(part.words):
+            ends = f"{self.path} ends at {self.end[-1]:.1f} s"
+            raise InputError(f"{ends}: no clip lies between {start:g} and {end:g} s; give other times")
+        return part
 
 
 @dataclass(frozen=True)
 class ClipEncoder:
-    """Turns a video file into the visual words of a codebook.
+    """Turns video files, one after the other, into the visual words of a codebook.
 
     Attributes:
         weights: where the backbone's weights are now; those that the codebook names if None.
+        limits: what reading a file may take.
     """
 
     codebook: Codebook
     weights: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
-    def __call__(self, path: Path, start: float = 0.0, end: float = float("inf")) -> EncodedClip:
-        """Encode the clips whose middle is shown from ``start`` to ``end``, in seconds.
+    @cached_property
+    def _extractor(self) -> FeatureExtractor:
+        return FeatureExtractor(FeatureOptions(self.weights or self.codebook.options["features"]["weights"]), self.limits)
 
-        InputError if the file is no video, the weights are not the codebook's, or no clip lies in that time.
+    def __call__(
+        self,
+        path: Path,
+        start: float = 0.0,
+        end: float = math.inf,
+        progress: Progress = silent,
+        longest: float = math.inf,
+    ) -> EncodedClip:
+        """Encode the clips that belong to the stretch from ``start`` to ``end``, in seconds; see clips_within.
+
+        InputError if the file is no video or ``longest`` seconds are less than it lasts, the weights are not the codebook's,
+        or no clip lies in that time.
         """
-        weights = self.weights or self.codebook.options["features"]["weights"]
-        extractor = FeatureExtractor(FeatureOptions(weights))
-        table = extractor(Source(path.stem, path)).table
-        extractor.close()
-        starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
-        middles = (starts + ends) / 2
-        inside = np.flatnonzero((start <= middles) & (middles <= end))
-        if not inside.size:
-            raise InputError(f"{path} ends at {ends[-1]:.1f} s: no clip lies between {start:g} and {end:g} s; give other times")
-        features = feature_matrix(table)[inside]
+        with closing(self._extractor) as extractor:  # its processes end, its engine stays
+            made = extractor(Source(path.stem, path), progress, longest)
+        starts, ends = (made.table.column(name).to_numpy() for name in ("start", "end"))
+        features = feature_matrix(made.table)
         words = self.codebook.predict(features, extractor.provenance())
-        return EncodedClip(path, starts[inside], ends[inside], words, features)
+        return EncodedClip(starts, ends, words, features, path=path, partial=made.partial).part(start, end)

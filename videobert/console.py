@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from feature_extraction.progress import Progress
 
@@ -93,11 +94,11 @@ def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print for a person to read; the first column is text, the others are figures."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")  # a plain str would be read as markup, brackets and all
     for place, name in enumerate(header):
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
@@ -108,11 +109,6 @@ def print_missing(unseen: int, missing: Sequence[str]) -> None:
     if missing:
         more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
         print_line(f"missing videos, {len(missing):,}: {', '.join(missing[:MISSING_SHOWN])}{more}")
-
-
-def plain(text: str) -> str:
-    """So that a table takes no bracket for a command of its own."""
-    return text.replace("[", r"\[")
 
 
 def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:

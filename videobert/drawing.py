@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feature_extraction.guard import Guards
-from feature_extraction.storage import write_whole
+from feature_extraction.storage import save_png
 from feature_extraction.video import frame_at
 from tokenization.pictures import picture
 from videobert.clip_encoder import EncodedClip
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
 
-LEAST_COLUMNS, MOST_COLUMNS = 5, 8
+MOST_COLUMNS = 8
+WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
+"""Inches of the whole width, and of a frame's and of the bars' height; frames are as large as both allow."""
 FRAME_HEIGHT = 160
 BLUE, GREY = "#2f6f9f", "#8a8f98"
 
@@ -34,25 +37,23 @@ def draw_prediction(
     """
     from matplotlib.figure import Figure
 
-    guards = Guards()
     shown = thin(range(len(clip.words)), MOST_COLUMNS)
-    figure = Figure(figsize=(12, 6.2), layout="constrained", facecolor="white")
-    seen, answers = figure.subfigures(2, 1, height_ratios=[1.45, 1])  # type: ignore[misc]  # an array of two
-    grid = seen.subplots(2, max(len(shown), LEAST_COLUMNS), squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for column, place in enumerate(shown):
-        middle = float(clip.start[place] + clip.end[place]) / 2
-        show(grid[0, column], guards.call(frame_at, clip.path, middle, FRAME_HEIGHT), f"{clip.start[place]:.1f} s")
+    with closing(Guards()) as guards:
+        middles = ((clip.start + clip.end) / 2).tolist()
+        frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
+    height, width, _ = frames[0].shape
+    rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + 0.9  # two rows, their titles and that above them
+    figure = Figure(figsize=(WIDTH, rows + BARS), layout="constrained", facecolor="white")
+    seen, answers = figure.subfigures(2, 1, height_ratios=[rows, BARS])  # type: ignore[misc]  # an array of two
+    for (above, below), place, frame in zip(seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True):
         word = int(clip.words[place])
-        show(grid[1, column], picture(pictures, word), f"word {word}")
-    guards.close()
+        show(above, frame, f"{clip.start[place]:.1f} s")
+        show(below, picture(pictures, word), f"word {word}")
     seen.suptitle(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11)
     answers.suptitle(_numbered(template), fontsize=12, fontweight="bold")
     for number, (axes, guess) in enumerate(zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
-    with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
+    save_png(figure, path)
 
 
 def _numbered(template: str) -> str:
@@ -63,7 +64,8 @@ def _numbered(template: str) -> str:
 
 
 def show(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
-    """Put a picture, or the word that there is none, below a small title."""
+    """Put a picture, or the word that there is none, below a small title, without axes."""
+    axes.set_axis_off()
     axes.set_title(title, fontsize=8, color=GREY)
     if image is None:
         axes.text(0.5, 0.5, "no picture", ha="center", va="center", fontsize=8, color=GREY)

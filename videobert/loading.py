@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from safetensors import SafetensorError
+
 from feature_extraction.errors import InputError
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
@@ -12,7 +15,7 @@ from videobert.processing_videobert import VideoBertProcessor
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """The network, in evaluation mode, with the tokenizer and the codebook it learnt with."""
+    """The network, in evaluation mode on the best device of the machine, with the tokenizer and the codebook it learnt with."""
 
     network: VideoBertForPreTraining
     processor: VideoBertProcessor
@@ -25,11 +28,13 @@ def load_model(folder: Path) -> TrainedModel:
     processor = VideoBertProcessor.from_pretrained(folder)
     try:
         network = VideoBertForPreTraining.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again") from error
     if network.config.vocabulary != processor.vocabulary:
         raise InputError(
             f"{folder} holds a codebook or tokenizer that its model did not learn with: {processor.vocabulary}, "
             f"not {network.config.vocabulary}; copy the whole folder that videobert pretrain wrote"
         )
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    network.to(device)  # type: ignore[arg-type]  # transformers hides the method's own types
     return TrainedModel(network.eval(), processor)

@@ -14,6 +14,7 @@ from transformers import (
     AutoModel,
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
+    BertConfig,
     BertForMaskedLM,
     BertForPreTraining,
     BertModel,
@@ -96,9 +97,10 @@ class VideoBertForPreTraining(BertForPreTraining):
     def from_bert(cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1) -> VideoBertForPreTraining:
         """Start from a BERT checkpoint of transformers, a name or a path.
 
-        Its rows keep their ids; those of ``[>]`` and of the visual words are drawn anew. InputError if the tokenizer has
-        pieces that the checkpoint has no row for.
+        Its rows keep their ids; those of ``[>]`` and of the visual words are drawn anew. InputError if it is of another
+        kind, or the tokenizer has pieces that the checkpoint has no row for.
         """
+        refuse_other_kinds(checkpoint)
         bert = BertForPreTraining.from_pretrained(checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
         if vocabulary.text_size > bert.config.vocab_size:
             raise InputError(
@@ -121,25 +123,33 @@ class VideoBertForPreTraining(BertForPreTraining):
         return model
 
     @torch.no_grad()
-    def set_visual_embeddings(self, centroids: np.ndarray) -> None:
-        """Start the rows of the visual words from their centroids, so that what looks alike starts alike.
+    def set_visual_embeddings(self, places: np.ndarray) -> None:
+        """Start the rows of the visual words from where they lie in the codebook, so that what looks alike starts alike.
 
-        Centroids, [visual words, any width], dead ones NaN, are centred (features after a ReLU share a large mean),
+        Places, [visual words, any width], dead ones NaN, are centred (features after a ReLU share a large mean),
         turned to their principal axes, cut or filled up to the model's width, and scaled so that their mean norm is
         that of the word rows. Dead words keep their random rows.
         """
         rows = self.bert.embeddings.word_embeddings.weight
         vocabulary = self.config.vocabulary
-        living = np.isfinite(centroids).all(axis=1)
-        centred = centroids[living] - centroids[living].mean(axis=0)
+        living = np.isfinite(places).all(axis=1)
+        centred = places[living] - places[living].mean(axis=0)
         _, _, axes = np.linalg.svd(centred, full_matrices=False)
         projected = torch.zeros(len(centred), rows.shape[1], dtype=rows.dtype)
         turned = torch.from_numpy(centred @ axes[: rows.shape[1]].T).to(rows.dtype)
         projected[:, : turned.shape[1]] = turned
         norm = projected.norm(dim=1).mean().clamp_min(torch.finfo(rows.dtype).tiny)
         word_norm = rows[: vocabulary.text_size].norm(dim=1).mean()
-        places = vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))
-        rows[places] = projected * (word_norm / norm)
+        rows[vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))] = projected * (word_norm / norm)
+
+
+def refuse_other_kinds(checkpoint: str) -> None:
+    """InputError if a checkpoint of transformers, a name or a path, is no BERT; OSError if there is none."""
+    kind = BertConfig.get_config_dict(checkpoint)[0].get("model_type", BertConfig.model_type)  # the oldest do not say
+    if kind == VideoBertConfig.model_type:
+        raise InputError(f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to begin with")
+    if kind != BertConfig.model_type:
+        raise InputError(f"{checkpoint} is of the kind {kind!r}, not 'bert': give a BERT to begin with")
 
 
 for auto_class, videobert_class in (

@@ -15,7 +15,7 @@ NO_LIMIT = float("inf")
 
 def option_help(kind: type) -> dict[str, str]:
     """What each field of an options' dataclass is for: the lines ``name: text`` of its docstring."""
-    lines = re.findall(r"^ {8}(\w+): (.+)$", kind.__doc__ or "", re.MULTILINE)
+    lines = re.findall(r"^ +(\w+): (.+)$", kind.__doc__ or "", re.MULTILINE)
     return {name: text for name, text in lines if name in {field.name for field in fields(kind)}}
 
 

@@ -12,9 +12,9 @@ from feature_extraction.features import FeatureOptions, extract
 from feature_extraction.jobs import JobOptions, Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import find_videos
-from feature_extraction.storage import Stage
+from feature_extraction.storage import OPTIONS_FILE, Stage
 from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
-from tokenization.codebook import ClusterOptions, cluster
+from tokenization.codebook import ClusterOptions, Codebook, cluster
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
 
@@ -35,7 +35,7 @@ def run(
     videos: list[Path],
     work: Path,
     out: Path,
-    options: RunOptions = RunOptions(),
+    options: RunOptions,
     job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Iterator[Report]:
@@ -43,11 +43,16 @@ def run(
 
     A video that fails in one stage is left out of the later ones. InputError if nothing is left to go on with.
     """
-    from videobert.pretraining.loop import pretrain
+    from videobert.pretraining.loop import check, pretrain
 
     sources = find_videos(videos)
     Transcriber(options.transcripts, job.limits).provenance()  # what it refuses need not wait for hours of extraction
+    check(out, options.pretraining)  # nor need this
+    if out.resolve() == work.resolve():
+        raise InputError(f"{out} cannot be both the work folder and the model's: give another --out")
     yield extract(sources, work, options.features, job, progress)
+    if not Stage(work / "features").done():
+        raise InputError(f"{work / 'features'} holds no features, as every video failed: see videobert status --work {work}")
     yield transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)
     yield from tokenize(work, job, progress)
@@ -63,9 +68,22 @@ def status(work: Path) -> dict[str, Account]:
 def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
     """Read every file of every stage; what cannot be read whole, with its reason. InputError as ``status`` has it."""
     _check_work(work)
-    return {
+    videos = {
         f"{name}/{video}": reason for name in VIDEO_STAGES for video, reason in damaged(Stage(work / name), progress).items()
     }
+    return videos | _codebook_damage(work)
+
+
+def _codebook_damage(work: Path) -> dict[str, str]:
+    """What is wrong with the codebook, if it is there; its centroids have no checksum but the one that tokens remember."""
+    folder, tokens = work / "codebook", Stage(work / "tokens")
+    try:
+        digest = Codebook.load(folder).digest if folder.exists() else None
+        if digest and (tokens.folder / OPTIONS_FILE).exists() and tokens.options().get("codebook") != digest:
+            return {"codebook": f"{folder} is not as it was when {tokens.folder} was made: remove it and run videobert cluster"}
+    except InputError as error:
+        return {"codebook": str(error)}
+    return {}
 
 
 def _check_work(work: Path) -> None:

@@ -11,8 +11,8 @@ from tokenization.vocabulary import Vocabulary
 
 Ids = Sequence[int] | np.ndarray
 
-TEXT, VIDEO = 0, 1
-"""Token types: the joiner and all before it are TEXT."""
+TEXT_TYPE, VIDEO_TYPE = 0, 1
+"""Token types: the joiner and all before it are of text."""
 HEAD_SHARE = 0.25
 """Of what head+tail keeps, as Sun et al. (2019), "How to Fine-Tune BERT for Text Classification": the first 128 of 510 ids."""
 
@@ -47,7 +47,7 @@ class SequenceLayout:
         text = self._cut(list(text), max(room - len(visual), (room + 1) // 2))
         seen = self.vocabulary.visual_ids(thin(visual, room - len(text))).tolist()
         ids = [self.cls, *text, *joiner, *seen, self.sep]
-        types = [TEXT] * (1 + len(text) + len(joiner)) + [VIDEO] * len(seen)
+        types = [TEXT_TYPE] * (1 + len(text) + len(joiner)) + [VIDEO_TYPE] * len(seen)
         return ids, [*types, types[-1]]
 
     def _cut(self, text: list[int], most: int) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feature_extraction.storage import write_whole
+from feature_extraction.storage import save_png
 from tokenization.pictures import picture
 from videobert.drawing import show
 from videobert.tasks.visual_words import VisualGuess
@@ -48,6 +48,4 @@ def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, pa
         for axes, word, label in zip(places, column.words, column.labels, strict=False):  # a column may be shorter
             show(axes, picture(pictures, word), label)
     figure.suptitle(title, fontsize=11, wrap=True)
-    with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
-
+    save_png(figure, path)

@@ -27,6 +27,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def main() -> None:
     print_line(f"{command}\nseed {given.seed}; " + ", ".join(f"{name} {value}" for name, value in found.items()))
     try:
         run(given.out, given.docs, TINY if given.tiny else Sizes(), given.seed, given.largest, command)
-    except InputError as error:
+    except (InputError, OSError, BrokenExecutor) as error:  # a full disk, a process that died while it filmed
         sys.exit(f"benchmarks.kitchen_tables: {error}")
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen
-from demos.kitchen.evaluation import segments
+from demos.kitchen.evaluation import segments, spoken_labels
 from feature_extraction.storage import Stage
 from tokenization.codebook import Codebook
 from videobert.loading import TrainedModel
-from videobert.pretraining.corpus import read_examples
 from videobert.tasks.accuracy import Accuracy
-from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
+from videobert.tasks.action_table import ActionTable, Segment, action_table
 from videobert.tasks.caption_segments import SeenSegments, see, spoken_segments
 from videobert.tasks.forecasting import STEPS, ForecastTable, forecast_table
 from videobert.tasks.imagining import ImaginingTable, imagining_table
@@ -30,10 +28,7 @@ def actions(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str, prob
     """The zero-shot table of the steps of a set; ``learnt`` has the videos of priors and, if it is wanted, of the probe."""
     codebook = model.processor.codebook
     known = steps_of(kitchen, learnt, codebook) if probe else []
-    texts = read_examples(kitchen.work(learnt)).column("text").to_pylist()
-    counts = Counter(word for text in texts for word in text.lower().split())
-    verbs, nouns = kitchen.plan.verbs, kitchen.plan.nouns
-    labels = Labels(verbs, nouns, *([counts[word] for word in words] for words in (verbs, nouns)))
+    labels = spoken_labels(kitchen.plan, kitchen.work(learnt))
     return action_table(model, steps_of(kitchen, asked, codebook), known, labels)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from demos.kitchen.corpus import TRUTH_FILE, make_corpus
 from demos.kitchen.recipes import MINIMUM_VIDEOS
 from demos.kitchen.voice import can_speak
+from feature_extraction.errors import InputError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
             done += 1
             name = f"{video.video}.mp4"
             print(f"[{done}/{options.videos}] {name} {video.duration:.1f} s, {len(video.steps)} steps", flush=True)
+    except InputError as error:
+        print(f"python -m demos.kitchen: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"python -m demos.kitchen: cannot write to {options.out}: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from demos.kitchen.recipes import FPS, NARRATION, STEPS, plan, stream
 from demos.kitchen.truth import SPLITS, Truth, Video, write_truth
+from feature_extraction.errors import InputError
 
 TRUTH_FILE = "truth.json"
 
@@ -20,14 +21,23 @@ def make_corpus(
     """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
 
     `steps` is the (least, most) steps of a video; with `speech` its captions are also spoken. Raises ValueError for fewer
-    than three videos, OSError where `out` cannot be written, and whatever stopped a worker: no video is left out.
+    than three videos, InputError where `out` has a video of another kitchen, OSError where it cannot be written, and
+    whatever stopped a worker: no video is left out.
     """
     truth = plan(videos, seed, steps)
+    _refuse_another(truth, out)
     for split in SPLITS:
         (out / split).mkdir(parents=True, exist_ok=True)
     (out / TRUTH_FILE).unlink(missing_ok=True)
     yield from _film_all(truth, out, workers or os.cpu_count() or 1, speech)
     write_truth(truth, out / TRUTH_FILE)
+
+
+def _refuse_another(truth: Truth, out: Path) -> None:
+    planned = {out / f"{video.video}.mp4" for video in truth.videos}
+    for path in (path for split in SPLITS for path in sorted((out / split).glob("*.mp4"))):
+        if path not in planned:
+            raise InputError(f"{path} is of another kitchen: give an empty --out")
 
 
 def _film_all(truth: Truth, out: Path, workers: int, speech: bool) -> Iterator[Video]:

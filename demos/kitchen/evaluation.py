@@ -7,23 +7,22 @@ python -m demos.kitchen.evaluation --truth demo/kitchen/truth.json --training de
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
-from feature_extraction.schema import feature_matrix
-from feature_extraction.storage import Stage, read_table, write_json
+from feature_extraction.errors import InputError
+from feature_extraction.storage import Stage, write_json
 from tokenization.codebook import Codebook
-from tokenization.examples import clips_within
 from videobert.cli_evaluate import print_action_table
 from videobert.console import print_line
 from videobert.loading import TrainedModel, load_model
 from videobert.pretraining.corpus import read_examples
 from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
+from videobert.tasks.passages import encode_track
 from videobert.tasks.zero_shot import TEMPLATE
 
 
@@ -33,17 +32,19 @@ def segments(truth: Truth, split: str, features: Stage, codebook: Codebook) -> l
     for video in truth.videos:
         if video.split != split:
             continue
-        table = read_table(features.path(Path(video.video).name))
-        starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
-        matrix = feature_matrix(table)
-        words = codebook.predict(matrix, features.options())
+        track = encode_track(features, Path(video.video).name, codebook)
         for step in video.steps:
-            inside = clips_within(starts, ends, step.start, step.end)
-            if inside.size:
+            shown = track.within(step.start, step.end)
+            if len(shown.words):
                 labels = truth.verbs.index(step.verb), truth.nouns.index(step.noun)
-                mean = matrix[inside].astype(np.float32).mean(axis=0)
-                found.append(Segment(video.video, *labels, words[inside], mean))
+                found.append(Segment(video.video, *labels, shown.words, shown.mean))
     return found
+
+
+def spoken_labels(truth: Truth, training: Path) -> Labels:
+    """The verbs and nouns, with how often they are said in DIR/examples of the training videos."""
+    counts = Counter(word for text in read_examples(training).column("text").to_pylist() for word in text.lower().split())
+    return Labels(truth.verbs, truth.nouns, *([counts[word] for word in words] for words in (truth.verbs, truth.nouns)))
 
 
 def evaluate(
@@ -52,9 +53,7 @@ def evaluate(
     """The table of methods for each of the two held-out splits; the frequency prior counts what training videos say."""
     codebook = model.processor.codebook
     known = segments(truth, TRAINING, Stage(training / "features"), codebook)
-    counts = Counter(word for text in read_examples(training).column("text").to_pylist() for word in text.lower().split())
-    verb_counts, noun_counts = ([counts[word] for word in words] for words in (truth.verbs, truth.nouns))
-    labels = Labels(truth.verbs, truth.nouns, verb_counts, noun_counts)
+    labels = spoken_labels(truth, training)
     features = Stage(held_out / "features")
     return {
         split: action_table(model, segments(truth, split, features, codebook), known, labels, templates)
@@ -68,9 +67,11 @@ def main() -> None:
     for name in ("truth", "training", "held-out", "model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    truth = read_truth(options.truth)
-    tables = evaluate(truth, options.training, options.held_out, load_model(options.model))
-    write_json({split: asdict(table) for split, table in tables.items()}, options.out)
+    try:
+        tables = evaluate(read_truth(options.truth), options.training, options.held_out, load_model(options.model))
+        write_json({split: asdict(table) for split, table in tables.items()}, options.out)
+    except InputError as error:
+        sys.exit(f"python -m demos.kitchen.evaluation: {error}")
     for split, table in tables.items():
         print_action_table(split.replace("_", " "), table)
     print_line(f"the same figures: {options.out}")

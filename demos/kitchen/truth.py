@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from feature_extraction.errors import InputError
+
 TRAINING, HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS = SPLITS = ("training", "held_out_videos", "held_out_combinations")
 
 
@@ -50,7 +52,7 @@ def write_truth(truth: Truth, path: Path) -> None:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """Read what `write_truth` wrote. Raises ValueError, naming the file, if it is something else."""
+    """Read what `write_truth` wrote. InputError if it is absent or something else."""
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         return Truth(
@@ -60,8 +62,8 @@ def read_truth(path: str | Path) -> Truth:
             held_out_combinations=tuple((verb, noun) for verb, noun in data["held_out_combinations"]),
             videos=tuple(_video(row) for row in data["videos"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a kitchen's truth.json: {error!r}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a kitchen's truth.json ({error!r}): make one with python -m demos.kitchen") from error
 
 
 def _video(row: dict) -> Video:

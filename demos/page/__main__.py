@@ -61,7 +61,6 @@ def _serve(options: argparse.Namespace, uploads: str) -> int:
         sys.stdout.write("the page is closed\n")
     finally:
         page.close(verbose=False)
-        answers.clips.close()
     return 0
 
 

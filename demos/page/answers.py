@@ -63,7 +63,7 @@ class Answers:
         if not digest:
             alone = "No clip is chosen yet: this is what the model says without one."
             return parts.hint(alone) + parts.answers(sentence, None, blind)
-        words = self.clips.known(digest).part(start, end).words
+        words = self.clips.known(digest).encoded.part(start, end).words
         return parts.answers(sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind)
 
     @told
@@ -72,23 +72,21 @@ class Answers:
         if not digest:
             return parts.hint("A sentence about the clip will stand here.")
         captioner = captioning.load_captioner(self._folder, self.model)
-        return parts.quote(captioning.caption(self.model, captioner, self.clips.known(digest).part(start, end)).text)
+        return parts.quote(captioning.caption(self.model, captioner, self.clips.known(digest).encoded.part(start, end)).text)
 
     @told
     def next(self, digest: str | None, start: float, end: float) -> str:
         """The visual words that may come after the clip."""
         if not digest:
             return parts.hint("Pictures of what may follow the clip will stand here.")
-        return parts.forecasts(forecast(self.model, self.clips.known(digest).part(start, end).words, STEPS), self.album)
+        return parts.forecasts(forecast(self.model, self.clips.known(digest).encoded.part(start, end).words, STEPS), self.album)
 
     @told
     def search(self, sentence: str) -> str:
         """The stretches of the work folder that fit a sentence."""
         passages, first = self._passages, self._first_stage
         found = retrieval.search(self.model, passages, _short(sentence), first, top=HITS)
-        places = {(v, s, e): n for n, (v, s, e) in enumerate(zip(passages.video, passages.start, passages.end, strict=True))}
-        shown = [(hit, passages.visual[places[hit.video_id, hit.start, hit.end]].tolist()) for hit in found]
-        return parts.hits(shown, self.album)
+        return parts.hits([(hit, passages.visual[hit.place].tolist()) for hit in found], self.album)
 
     @told
     def codebook(self, page: float) -> str:

@@ -112,7 +112,7 @@ class Choosing:
 
 def _bar(progress: gr.Progress) -> Progress:
     def show(stage: str, done: int, total: int, detail: str = "") -> None:
-        progress((done, total), desc=stage, unit="visual words")
+        progress((done, total), desc="looking", unit="visual words")
 
     return show
 

@@ -61,15 +61,15 @@ def hint(message: str) -> str:
 
 def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
     """Each visual word's frame above the picture that stands for the word; what is not asked about is dimmed."""
+    seen, asked = clip.encoded, clip.encoded.within(start, end).start
     columns = [
-        f'<div class="vb-moment{"" if asked else " vb-dim"}"><time>{begin:.1f} s</time>'
+        f'<div class="vb-moment{"" if begin in asked else " vb-dim"}"><time>{begin:.1f} s</time>'
         f'{card(image(frame, f"at {begin:.1f} s"), "")}{card(album(word), f"word {word}", "vb-word")}</div>'
-        for begin, word, frame, asked in zip(
-            clip.encoded.start.tolist(), clip.encoded.words.tolist(), clip.frames, clip.inside(start, end), strict=True
-        )
+        for begin, word, frame in zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
     ]  # fmt: skip
-    words = len(clip.encoded.words)
-    title = f"<b>{escape(clip.name)}</b> as {words} visual word{'s' * (words > 1)}, one for each {CLIP_SECONDS:g} s"
+    words = len(seen.words)
+    title = f"<b>{escape(str(seen.path))}</b> as {words} visual word{'s' * (words > 1)}, one for each {CLIP_SECONDS:g} s"
+    title += f"; it {escape(seen.partial)}" if seen.partial else ""
     rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
     return f'<p class="vb-title">{title}</p><div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
 

@@ -81,6 +81,13 @@ def test_both_tables_have_every_row_and_are_written(
         assert probe["verb_top1"]["value"] > 0.9 and probe["noun_top1"]["value"] < 0.5
 
 
+def test_what_cannot_be_evaluated_ends_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name: tmp_path / name for name in ("truth", "training", "held-out", "model", "out")}
+    monkeypatch.setattr("sys.argv", ["evaluation", *(str(p) for name, path in given.items() for p in (f"--{name}", path))])
+    with pytest.raises(SystemExit, match=r"^python -m demos\.kitchen\.evaluation: .*truth is not a kitchen's truth\.json"):
+        evaluation.main()
+
+
 def test_a_steps_words_are_those_of_its_clips(truth: Truth, model: TrainedModel, tmp_path: Path) -> None:
     work = write_work(truth, {HELD_OUT_VIDEOS}, tmp_path)
     found = evaluation.segments(truth, HELD_OUT_VIDEOS, Stage(work / "features"), model.processor.codebook)

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from demos.kitchen.__main__ import main
 from demos.kitchen.corpus import make_corpus
 from demos.kitchen.menu import combinations
 from demos.kitchen.narration import DRIFT, SILENCE, narrate
@@ -19,6 +20,7 @@ from demos.kitchen.scene import frames
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, SPLITS, TRAINING, read_truth
 from demos.kitchen.verbs import VERBS
 from demos.kitchen.voice import RATE, can_speak
+from feature_extraction.errors import InputError
 
 ONE_STEP = (1, 1)
 
@@ -56,6 +58,15 @@ def test_same_seed_same_corpus_whatever_the_workers(tiny, tmp_path):
         # Vector code may round by where an array lies in memory: one run in many differed by two levels at an edge.
         one, again = (decode(file).astype(int) for file in (path, other / path.relative_to(tiny)))
         assert one.shape == again.shape and np.abs(one - again).mean() < 0.1
+
+
+def test_a_folder_with_a_video_of_another_kitchen_is_refused_and_left_as_it_is(tmp_path, capsys):
+    stray = tmp_path / TRAINING / "kitchen_0099.mp4"
+    stray.parent.mkdir()
+    stray.write_bytes(b"video")
+    assert main(["--videos", "3", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"python -m demos.kitchen: {stray} is of another kitchen: give an empty --out\n"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [stray]
 
 
 def test_another_seed_is_another_corpus():
@@ -198,8 +209,9 @@ def test_bad_arguments_are_refused_in_one_line(arguments, tmp_path):
 def test_a_broken_truth_is_named(tmp_path):
     path = tmp_path / "truth.json"
     path.write_text("{}")
-    with pytest.raises(ValueError, match=str(path)):
-        read_truth(path)
+    for broken in (path, tmp_path / "absent.json"):
+        with pytest.raises(InputError, match=f"^{broken} is not a kitchen's truth.json"):
+            read_truth(broken)
 
 
 @pytest.mark.skipif(not can_speak(), reason="espeak-ng is not installed: the kitchen cannot be heard")

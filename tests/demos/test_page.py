@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from demos.page import clips, doors, parts
 from demos.page.__main__ import main
 from demos.page.answers import Answers
 from feature_extraction.errors import InputError
+from feature_extraction.video import declared_seconds
 from tests.conftest import Street, coloured_recipe
 from videobert.clip_encoder import ClipEncoder
 from videobert.tasks import zero_shot
@@ -55,14 +57,14 @@ def test_the_same_content_is_encoded_once(answers: Answers, tmp_path: Path) -> N
         digest = answers.clips.read(path, path.name, lambda stage, done, total, detail="": told.append((done, total)))
     assert told[0] == (0, 3) and told[-1] == (3, 3)
     assert told == sorted(set(told)), "the second one was looked at again"
-    assert answers.clips.known(digest).name == "second.mp4"
+    assert answers.clips.known(digest).encoded.path.name == "second.mp4"
 
 
 def test_the_oldest_clip_is_forgotten(answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "KEPT", 1)
     paths = [coloured_recipe(tmp_path / f"{colour}.mp4", [colour], 1.5, spoken=False) for colour in ("red", "blue")]
     old, new = (answers.clips.read(path, path.name) for path in paths)
-    assert answers.clips.known(new).name == "blue.mp4"
+    assert answers.clips.known(new).encoded.path.name == "blue.mp4"
     with pytest.raises(InputError, match="choose it again"):
         answers.clips.known(old)
 
@@ -84,7 +86,7 @@ def test_a_long_clip_is_refused_whatever_its_header_says(
 ) -> None:
     long = coloured_recipe(tmp_path / "new.mp4", ["yellow", "red"], spoken=False)
     long = long if header else without_duration(tmp_path / "new.mkv", long)
-    assert (clips.declared_seconds(long) is not None) is header
+    assert (declared_seconds(long) is not None) is header
     monkeypatch.setattr(clips, "LONGEST", 4)
     with pytest.raises(InputError, match=r"^mine is longer than 4 s"):
         answers.clips.read(long, "mine")
@@ -98,12 +100,17 @@ def test_a_broken_file_is_called_by_the_visitors_name(answers: Answers, tmp_path
 
 
 def test_a_part_has_the_words_whose_middle_is_shown(answers: Answers, digest: str) -> None:
+    shown = answers.timeline(digest, 2.9, 3.1)  # too short for a middle: the one shown then
+    assert shown.count('class="vb-moment"') == 1 and "<time>3.0 s" in shown.partition('class="vb-moment"')[2]
+    assert answers.timeline(digest, 6, 3).count('class="vb-moment"') == 0
+    assert "new.mp4 ends at 9.0 s: no clip lies between 6 and 3 s" in answers.fill(digest, 6, 3, "[MASK]")
+
+
+def test_a_clip_that_is_not_whole_says_so(answers: Answers, digest: str) -> None:
     known = answers.clips.known(digest)
-    part = known.part(1.5, 4.5)
-    assert part.start.tolist() == [1.5, 3.0] and part.words.tolist() == known.encoded.words[1:3].tolist()
-    assert len(part.features) == 2
-    with pytest.raises(InputError, match="choose a longer part"):
-        known.part(2.9, 3.1)
+    broken = replace(known, encoded=replace(known.encoded, partial="ends after 9.0 s of 20.0 s"))
+    assert "it ends after 9.0 s of 20.0 s" in parts.timeline(broken, answers.album, 0, 9)
+    assert "ends after" not in parts.timeline(known, answers.album, 0, 9)
 
 
 def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(answers: Answers, digest: str) -> None:
@@ -117,7 +124,7 @@ def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(answers: 
 def test_bars_are_the_models_answer_beside_that_without_the_clip(answers: Answers, digest: str) -> None:
     template = "now we [MASK] the [MASK] square"
     markup = answers.fill(digest, 0, 4.5, template)
-    words = answers.clips.known(digest).part(0, 4.5).words
+    words = answers.clips.known(digest).encoded.part(0, 4.5).words
     expected = [
         (guess.word, f"{100 * guess.probability:.1f}")
         for mask in zip(*(zero_shot.predict(answers.model, seen, template) for seen in (words, [])), strict=True)
@@ -167,7 +174,7 @@ def test_the_codebook_is_shown_without_its_dead_words(answers: Answers) -> None:
 
 def test_nothing_that_a_visitor_or_a_video_says_is_markup(answers: Answers) -> None:
     evil = "<script>alert(1)</script>"
-    hit = Hit(evil, 0.0, 1.5, 1.0, 0.5, evil)
+    hit = Hit(evil, 0.0, 1.5, 1.0, 0.5, evil, 0)
     guesses = [[Guess(evil, 0.5)]]
     made = [parts.problem(evil), parts.hint(evil), parts.quote(evil), parts.answers(f"{evil} [MASK]", guesses, guesses),
             parts.answers(f"{evil} [MASK]", None, guesses), parts.hits([(hit, [0])], answers.album),

@@ -80,7 +80,10 @@ def test_after_any_history_the_books_add_up(tmp_path_factory: pytest.TempPathFac
         assert len(account.done) + len(account.failed) + len(account.waiting) == len(inputs)
         if report:
             assert not account.waiting & fates.keys()
-            assert report.complete == (fates.keys() <= rows.keys())
+            assert report.complete == (
+                fates.keys() <= rows.keys() and not any(fates[name] in ("failed", "bug") for name in tried)
+            )
+            assert report.before + report.now + len(report.failures) == len(fates)
 
 
 def test_a_partial_video_that_cannot_be_done_again_stays_partial(tmp_path: Path) -> None:
@@ -88,8 +91,12 @@ def test_a_partial_video_that_cannot_be_done_again_stays_partial(tmp_path: Path)
     run_job(stage, source, Fated({"a": "partial"}))
     for _ in range(2):
         report = run_job(stage, source, Fated({"a": "failed"}), JobOptions(retry_failed=True))
-        assert "mend it" in report.partial["a"]
+        assert "mend it" in report.partial["a"] and "mend it" in report.failures["a"]
+        assert (report.before, report.now, report.complete) == (0, 0, False) and "nothing to do" not in str(report)
     assert Accounts(stage).notes()["a"]["times"] == 3
+    run_job(stage, source, Fated({"a": "partial"}), JobOptions(retry_failed=True))
+    assert Accounts(stage).notes()["a"]["times"] == 4
+    assert "1 partial in all" in str(run_job(stage, source, Fated({"a": "partial"})))  # nothing is done, and that is told
     assert run_job(stage, source, Fated({"a": "whole"}), JobOptions(retry_failed=True)).now == 1
     assert not Accounts(stage).read().partial
 
@@ -111,6 +118,18 @@ def test_rows_that_were_partial_and_are_made_anew_are_whole(tmp_path: Path) -> N
     assert Accounts(stage).read().waiting == {"a"}
     run_job(stage, source, Fated({"a": "whole"}))
     assert not Accounts(stage).read().partial
+
+
+def test_a_flipped_byte_in_the_books_costs_only_its_row(tmp_path: Path) -> None:
+    stage, sources = Stage(tmp_path / "stage"), [Source("a", Path("a")), Source("b", Path("b"))]
+    run_job(stage, sources, Fated({"a": "partial", "b": "failed"}))
+    for name, before, after in (("failures", b'"failed"', b'"fbiled"'), ("inputs", b'"video"', b'"viteo"')):
+        path = stage.folder / f"{name}.jsonl"
+        path.write_bytes(path.read_bytes().replace(before, after, 1))
+    with (stage.folder / "inputs.jsonl").open("a") as file:
+        file.write("[1]\n")
+    assert Accounts(stage).read().waiting == {"b"}
+    assert run_job(stage, sources, Fated({"a": "partial", "b": "whole"})).now == 1
 
 
 @pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9.mp4"), "a\nb.mp4", "süß.mp4"])

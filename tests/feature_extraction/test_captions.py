@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_extraction import captions
-from feature_extraction.captions import Captions, find_captions, read_captions
+from feature_extraction.captions import Captions, captions_in, read_captions
 from feature_extraction.errors import InputError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -383,6 +383,23 @@ def test_the_captions_beside_a_video_are_found_in_order(tmp_path):
     for other in ("soup.vtt", "soup [1]b.vtt", "soup [1].info.json", "soup [1].mp4.txt", "soup [1].mkv.vtt"):
         (tmp_path / other).touch()
     for name in order:
-        assert find_captions(video) == tmp_path / f"soup [1].{name}"
+        assert captions_in(tmp_path)[video.stem] == tmp_path / f"soup [1].{name}"
         (tmp_path / f"soup [1].{name}").unlink()
-    assert find_captions(video) is None
+    assert video.stem not in captions_in(tmp_path)
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path):
+    (tmp_path / "videos").mkdir()
+    for folder in (tmp_path, tmp_path / "videos"):
+        (folder / "real.srt").touch()
+    (tmp_path / "videos" / "out.srt").symlink_to(tmp_path / "real.srt")
+    (tmp_path / "videos" / "inside.srt").symlink_to("real.srt")
+    (tmp_path / "link").symlink_to("videos")
+    for folder in (tmp_path / "videos", tmp_path / "link"):
+        assert captions_in(folder).keys() == {"real", "inside"}
+
+
+def test_a_language_in_the_name_is_one_that_is_spoken(read):
+    content = "WEBVTT\n\n00:01.000 --> 00:02.000\nhello\n"
+    names = {"talk.pt-BR.vtt": "pt-BR", "talk.ger.vtt": "ger", "part.one.vtt": None, "talk.vtt": None}
+    assert {name: read(content, name).language for name in names} == names

@@ -48,6 +48,9 @@ def test_what_is_not_a_number_is_counted_and_left_out(work: Path) -> None:
     write_features(work, "c", bad)
     report = inspect_features(work)
     assert (report.not_finite, report.clips) == (1, 43) and np.isfinite(report.deviations).all()
+    assert report.neighbours > 0.8 and np.isfinite(report.strangers)
+    write_features(work, "d", np.full((2, 8), np.inf))
+    assert inspect_features(work).not_finite == 3
 
 
 def test_the_command_prints_and_draws(work: Path, videobert: Run) -> None:

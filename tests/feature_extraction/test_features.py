@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feature_extraction import engines, features
+from feature_extraction.engines import cores
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions, extract
-from feature_extraction.jobs import JobOptions
+from feature_extraction.jobs import JobOptions, Task
+from feature_extraction.once import Once
 from feature_extraction.schema import feature_matrix
 from feature_extraction.sources import Source, find_videos
 from feature_extraction.storage import Stage
@@ -54,10 +57,53 @@ def test_what_float16_cannot_hold_is_never_written(videos: list[Source], tmp_pat
             return np.full((len(frames), 1024), bad, np.float32)
 
     extractor = FeatureExtractor(PLAIN)
-    extractor.__dict__["_engine"] = Broken()
+    extractor._engine = Once(Broken)  # type: ignore[assignment]
     with pytest.raises(InputError, match=r"long\.mp4 gives features beyond float16"):
         extractor(videos[0])
     extractor.close()
+
+
+def test_an_engine_that_cannot_be_built_stops_the_job_before_anything_is_made(
+    videos: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def fail(backbone: object, lanes: int) -> None:
+        tries.append(lanes)
+        raise RuntimeError("out of memory.\nTried to allocate")
+
+    monkeypatch.setattr(engines, "TorchEngine", fail)
+    refusal = r"^the engine 'torch' cannot be built \(out of memory\.\): use another --engine$"
+    with pytest.raises(InputError, match=refusal):
+        extract(videos, tmp_path, PLAIN)
+    assert tries == [1] and not (tmp_path / "features").exists()
+    task = Task(Stage(tmp_path / "features"), FeatureExtractor(PLAIN))  # as an actor of Ray has it
+    assert [task(video).stop for video in videos] == [task(videos[0]).stop] * 2 and len(tries) == 2
+
+
+def test_whoever_listens_is_told_the_clips_so_far_and_those_expected(videos: list[Source]) -> None:
+    told: list[tuple[int, int]] = []
+    extractor = FeatureExtractor(PLAIN, lanes=cores())  # a clip at a time
+    extractor(videos[0], progress=lambda stage, done, total, detail="": told.append((done, total)))
+    extractor.close()
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_what_is_too_long_is_refused_whatever_its_header_says(
+    videos: list[Source], monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    if silent:
+        monkeypatch.setattr(features, "declared_seconds", no_header)
+    extractor = FeatureExtractor(PLAIN)
+    assert extractor(videos[0], longest=3).table.num_rows == 3  # a clip more is let pass
+    with pytest.raises(InputError, match=r"long\.mp4 is longer than 2 s: cut"):
+        extractor(videos[0], longest=2)
+    extractor.close()
+
+
+def no_header(path: Path) -> None:
+    """Stands for video.declared_seconds, in a process behind a guard, too."""
 
 
 def test_rows_are_the_clips_in_order(videos: list[Source]) -> None:

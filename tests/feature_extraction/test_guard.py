@@ -19,6 +19,9 @@ from feature_extraction import guard
 from feature_extraction.channel import MEMORY
 from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards, Limits
+from feature_extraction.jobs import Task, Work
+from feature_extraction.sources import Source
+from feature_extraction.storage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 HANG = 30
@@ -297,6 +300,19 @@ def test_what_ends_while_the_guards_close_is_not_used_again(guards: Guards) -> N
     assert guards.call(give_back, VIDEO, (1,)).tolist() == [0]
 
 
+def test_what_is_closed_before_its_first_answer_is_not_begun_again(guards: Guards) -> None:
+    guards.call(process_id, VIDEO)  # so that the next one gets a process that was idle
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(guards.call, hang, VIDEO)
+        assert wait_until(lambda: not guards._idle)
+        time.sleep(0.3)
+        begin = time.monotonic()
+        guards.close()
+        with pytest.raises(InputError, match="ended the process"):
+            reading.result(timeout=HANG)
+        assert time.monotonic() - begin < HANG / 2 and not guards._all
+
+
 def test_forgotten_guards_end_their_processes() -> None:
     guards = Guards()
     pid = guards.call(process_id, VIDEO)
@@ -386,12 +402,22 @@ class Trap:
         return (Path.touch, (Path("sprung"),))
 
 
-def traps(path: Path) -> Iterator[object]:
-    yield Trap()
+class TrapOfOurOwn:
+    """A dataclass of this package that does something when it is called."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Task(Stage(Path("sprung")), Work), (Source("a", Path("a.mp4")),))  # type: ignore[arg-type]
 
 
-def test_a_process_that_sends_more_than_plain_values_is_not_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def traps(path: Path, trap: type) -> Iterator[object]:
+    yield trap()
+
+
+@pytest.mark.parametrize("trap", [Trap, TrapOfOurOwn])
+def test_a_process_that_sends_more_than_plain_values_is_not_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: type
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="what it should not"):
-        list(Guards().stream(traps, tmp_path / "a.mp4"))
+        list(Guards().stream(traps, tmp_path / "a.mp4", trap))
     assert not (tmp_path / "sprung").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from feature_extraction.accounts import Accounts
 from feature_extraction.errors import InputError
-from feature_extraction.jobs import JobOptions, Made, Work, run_job
+from feature_extraction.jobs import JobOptions, Made, Work, make_ready, run_job
 from feature_extraction.sources import Source
 from feature_extraction.storage import Stage, read_table
 
@@ -61,6 +62,30 @@ def test_every_input_is_done_or_failed_with_its_reason(stage: Stage, tmp_path: P
     assert read_table(stage.path("c"))["letters"].to_pylist() == [5]
 
 
+@dataclass(frozen=True)
+class Unready(CountLetters):
+    """Its model cannot be had."""
+
+    def prepare(self) -> None:
+        raise InputError("no network")
+
+
+def test_what_no_video_can_do_without_stops_the_job(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="one", b="two")
+    with pytest.raises(InputError, match="no network"):
+        run_job(stage, sources, Unready())
+    assert not calls(tmp_path) and Accounts(stage).read().waiting == {"a", "b"}
+
+
+def test_nothing_is_made_ready_for_what_is_not_tried_again(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="half", b="bad")
+    run_job(stage, sources, CountLetters())
+    make_ready(Unready(), stage, sources, JobOptions())
+    for runner, ready in (("local", False), ("ray", True)):  # actors have a machine, and a model, of their own
+        with nullcontext() if ready else pytest.raises(InputError, match="no network"):
+            make_ready(Unready(), stage, sources, JobOptions(runner=runner, retry_failed=True))
+
+
 def test_a_second_run_does_only_what_is_missing(stage: Stage, tmp_path: Path) -> None:
     sources = make_sources(tmp_path, a="one")
     run_job(stage, sources, CountLetters())
@@ -85,7 +110,7 @@ def test_failures_are_tried_again_only_when_asked_for(stage: Stage, tmp_path: Pa
 def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(stage: Stage, tmp_path: Path) -> None:
     sources = make_sources(tmp_path, a="half", b="whole")
     report = run_job(stage, sources, CountLetters())
-    assert report.complete and set(report.partial) == {"a"} and "1 of them partial" in str(report)
+    assert report.complete and set(report.partial) == {"a"} and "1 partial in all" in str(report)
     assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
     assert "ends after its half" in Accounts(stage).read().partial["a"]
     (tmp_path / "a").write_text("entire")
@@ -137,4 +162,4 @@ def test_progress_tells_every_video_and_the_pace(stage: Stage, tmp_path: Path) -
         details.append(detail)
 
     run_job(stage, make_sources(tmp_path, a="1", b="2"), CountLetters(), progress=listen)
-    assert told == [(0, 2), (1, 2), (2, 2)] and "clips/s" in details[-1] and "h/h" in details[-1]
+    assert told == [(0, 2), (1, 2), (2, 2)] and "rows/s" in details[-1] and "x real time" in details[-1]

@@ -20,12 +20,13 @@ from feature_extraction.punctuation import (
     STOP,
     PunctuationRestorer,
     Vocabulary,
-    main,
     plain,
     tag_of,
     window_shares,
     window_starts,
 )
+from feature_extraction.punctuation_command import main
+from feature_extraction.punctuation_evaluation import evaluate
 from feature_extraction.schema import Word
 from feature_extraction.sentences import split_sentences
 
@@ -88,7 +89,7 @@ def test_it_learns_where_the_marks_of_its_sentences_belong(restorer):
 
 
 def test_held_out_transcripts_are_restored(corpus, restorer):
-    found = training.evaluate([corpus], restorer)
+    found = evaluate([corpus], restorer)
     assert 1 <= found.files < 30
     assert (found.figures("restorer")[:, 2] > 0.9).all()
     assert found.figures("restorer, then sentences")[3, 2] > 0.9

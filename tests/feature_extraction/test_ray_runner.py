@@ -101,8 +101,14 @@ def test_ray_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.M
         run_job(Stage(tmp_path), [Source("v", tmp_path / "v.mp4")], MeanPixel(), JobOptions(runner="ray"))
 
 
-def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("127.0.0.1:1", r"no Ray cluster answers at RAY_ADDRESS 127\.0\.0\.1:1"), ("auto", "--runner ray cannot go on")],
+)
+def test_a_cluster_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, reason: str
+) -> None:
     pytest.importorskip("ray")
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with pytest.raises(InputError, match=r"no Ray cluster answers at RAY_ADDRESS 127\.0\.0\.1:1"):
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(InputError, match=reason):
         run_job(Stage(tmp_path), [Source("v", tmp_path / "v.mp4")], MeanPixel(), JobOptions(runner="ray"))

@@ -26,8 +26,22 @@ def test_an_id_is_the_path_below_the_folder(tmp_path: Path) -> None:
 def test_a_list_names_videos_beside_it(tmp_path: Path) -> None:
     touch(tmp_path / "a.mp4", tmp_path / "more" / "b.mp4")
     listing = tmp_path / "videos.txt"
-    listing.write_text("# two\na.mp4\n\nmore\n")
-    assert [source.video_id for source in find_videos([listing])] == ["a", "b"]
+    for mark in ("", "\ufeff"):  # as Windows' editors write it
+        listing.write_text(f"{mark}a.mp4\n\n# two\nmore\n", encoding="utf-8")
+        assert [source.video_id for source in find_videos([listing])] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["videos.txt", "folder"])
+def test_what_may_not_be_read_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    touch(tmp_path / "videos.txt", tmp_path / "folder" / "a.mp4")
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(InputError, match=rf"{name} cannot be read \(Permission denied\): check its rights"):
+        find_videos([tmp_path / name])
 
 
 def test_one_video_given_twice_is_one(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from feature_extraction.audio import SAMPLE_RATE, stream_sound
 from feature_extraction.errors import InputError
 from feature_extraction.languages import SPOKEN, short_language
+from feature_extraction.once import Once
 from feature_extraction.schema import Word
-from feature_extraction.speech import Doubts, Once, Segment, Speech, pieces, quietest, recognise, without_loops
+from feature_extraction.speech import Segment, Speech, doubt, pieces, quietest, recognise, without_loops
 from feature_extraction.whisper_openai import OpenAIWhisper
 from tests.feature_extraction.sounds import tone
 from tests.feature_extraction.tiny_whisper import WORDS, tiny_whisper
@@ -93,7 +94,7 @@ def test_the_quietest_moment_of_next_to_nothing() -> None:
     ],
 )
 def test_what_is_not_believed(said: Segment, reason: str | None) -> None:
-    assert Doubts().reason(said) == reason
+    assert doubt(said) == reason
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_what_is_not_believed(said: Segment, reason: str | None) -> None:
 )
 def test_a_loop_is_said_once(said: str, kept: str) -> None:
     words = [Word(text, float(place), place + 1.0) for place, text in enumerate(said.split())]
-    left = without_loops(words, 4)
+    left = without_loops(words)
     assert " ".join(word.text for word in left) == kept
     assert not left or left[0] == words[0]
 
@@ -157,19 +158,20 @@ def test_what_has_no_space_before_it_belongs_to_the_word() -> None:
     assert len(recognise([tone(3)], None, lambda piece, language: ([chinese], "zh")).words) == 2
 
 
-def test_a_thing_is_made_once_and_so_is_its_failure() -> None:
+@pytest.mark.parametrize("failure", [InputError, RuntimeError])
+def test_a_thing_is_made_once_and_so_is_its_failure(failure: type[Exception]) -> None:
     calls: list[int] = []
 
     def fail() -> str:
         calls.append(1)
-        raise InputError("no network")
+        raise failure("no network")
 
     once, found = Once(fail), []
 
     def ask() -> None:
         try:
             once()
-        except InputError as error:
+        except failure as error:
             found.append(str(error))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]

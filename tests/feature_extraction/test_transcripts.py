@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterable
@@ -10,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feature_extraction import transcripts
 from feature_extraction.audio import SAMPLE_RATE
+from feature_extraction.captions import captions_in
 from feature_extraction.errors import InputError
 from feature_extraction.jobs import JobOptions, Report
+from feature_extraction.punctuation import PACKAGED
 from feature_extraction.schema import Word
 from feature_extraction.sources import Source
 from feature_extraction.speech import Speech
@@ -93,6 +97,22 @@ def test_one_that_is_handed_in_listens_alone_by_its_name(tmp_path: Path) -> None
     assert texts(tmp_path / "work", "a") == ["I heard 2."]
 
 
+def test_a_folder_is_listed_once_however_many_videos_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [write_video(tmp_path / f"{name}.mp4", grey_ramp(2)) for name in "abc"]
+    for path in paths:
+        path.with_suffix(".de.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwir hacken\n")
+    listed: list[Path] = []
+    monkeypatch.setattr(transcripts, "captions_in", lambda folder, language: listed.append(folder) or captions_in(folder))
+    assert hear(tmp_path, *paths, asr="captions").now == 3 and listed == [tmp_path]
+
+
+def test_captions_of_any_name_are_read(tmp_path: Path) -> None:
+    path = write_video(tmp_path / os.fsdecode(b"caf\xe9.mp4"), grey_ramp(2))
+    path.with_suffix(".srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nnow we chop\n")
+    report = transcribe([Source("a", path)], tmp_path / "work", TranscriptOptions("captions"))
+    assert report.complete and sources_of(tmp_path / "work", "a") == {"captions:caf\ufffd.srt"}
+
+
 def test_captions_of_another_language_are_passed_over(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.mkv", tone(2))
     for language, text in (("en", "now we chop"), ("de", "jetzt hacken wir")):
@@ -160,6 +180,9 @@ def test_a_model_that_cannot_be_had_stops_the_job_only_if_all_need_it(tmp_path: 
     report = hear(tmp_path, spoken, captioned)
     assert report.failures == {"spoken": "no network"} and report.now == 1
     hear(tmp_path, captioned)  # done: nobody needs the model
+    assert hear(tmp_path / "2", spoken, asr="captions").failures
+    with pytest.raises(InputError, match="asr was"):  # failed, and not tried again: nobody needs it there
+        hear(tmp_path / "2", spoken, asr="whisper")
 
 
 def test_two_videos_in_two_lanes_are_heard_as_each_alone(tmp_path: Path, checkpoint: Path) -> None:
@@ -213,4 +236,19 @@ def test_words_without_marks_end_at_pauses_or_where_the_restorer_says(tmp_path: 
 def test_a_restorer_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         transcribe([], tmp_path / "work", TranscriptOptions("captions", punctuation=str(tmp_path / "nowhere")))
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_damaged_restorer_stops_the_job_and_another_is_another(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "v.mp4", grey_ramp(20))
+    (tmp_path / "v.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nnow we chop\n")
+    folder = shutil.copytree(PACKAGED, tmp_path / "restorer")
+    options = TranscriptOptions("captions", punctuation=str(folder))
+    there = Transcriber(options).provenance()
+    lines = (folder / "vocabulary.txt").read_text().splitlines()
+    (folder / "vocabulary.txt").write_text("\n".join([*lines[:3], *reversed(lines[3:])]) + "\n")
+    assert Transcriber(options).provenance() != there
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds no whole punctuation model"):
+        transcribe([Source("v", video)], tmp_path / "work", options)
     assert not (tmp_path / "work").exists()

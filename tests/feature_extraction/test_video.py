@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
@@ -290,3 +291,23 @@ def test_frame_at_shows_the_frame_of_that_time(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mp4", grey_ramp(60))
     assert frame_numbers(frame_at(path, 1.02, 64)[None]) == [20]
     assert frame_numbers(frame_at(path, 99.0, 64)[None]) == [59]
+
+
+def test_frame_at_shows_frames_of_a_long_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mp4", np.tile(grey_ramp(60), (15, 1, 1, 1)), rate=1)  # frame n is shown at n s
+    assert [frame_numbers(frame_at(path, second, 64)[None]) for second in (599.0, 700.5, 880.0)] == [[59], [40], [40]]
+    assert frame_numbers(frame_at(path, 2000.0, 64)[None]) == [59]
+
+
+def test_what_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(InputError, match=r"pipe\.mp4 is no file"):
+        next(stream_clips(tmp_path / "pipe.mp4"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise av.PermissionError(13, "Permission denied")
+
+    path = write_video(tmp_path / "v.mp4", grey_ramp(2))
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(InputError, match=r"v\.mp4 cannot be read \(Permission denied\): check its rights"):
+        next(stream_clips(path))

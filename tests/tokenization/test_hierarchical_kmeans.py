@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import MiniBatchKMeans
@@ -115,6 +116,8 @@ def test_labels_sizes_and_inertia_are_those_of_the_training_rows(model: Hierarch
     assert model.inertia_ == pytest.approx((differences**2).sum(), rel=1e-5)
     assert model.score(rows) == pytest.approx(-model.inertia_, rel=1e-6)
     np.testing.assert_allclose(model.transform(rows)[:, 0], np.linalg.norm(differences, axis=1), rtol=1e-3, atol=1e-5)
+    words, distances = model.nearest(rows)
+    assert (words == model.labels_).all() and (distances == model.transform(rows)[:, 0]).all()
     assert model.inertia_by_level_ == sorted(model.inertia_by_level_, reverse=True)
 
 
@@ -225,6 +228,16 @@ def test_folders_that_hold_no_features_of_one_kind_are_refused(tmp_path: Path) -
         HierarchicalKMeans().fit(tmp_path)
 
 
+def test_a_folder_whose_bytes_have_rotted_is_refused(tmp_path: Path) -> None:
+    path = features_folder(blobs(), tmp_path, 600) / "v000.parquet"
+    whole, chunk = path.read_bytes(), pq.read_metadata(path).row_group(0).column(4)
+    first, size = chunk.dictionary_page_offset or chunk.data_page_offset, chunk.total_compressed_size
+    for place in range(first + size // 4, first + size, size // 40):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(InputError, match=r"v000\.parquet cannot be read"):
+            feature_source.FolderSource(tmp_path).read(0, 600)
+
+
 def test_the_sample_is_of_the_nodes_members_and_no_more_than_asked_for() -> None:
     nodes = np.random.default_rng(0).integers(0, 5, 10_000)
     sizes = np.bincount(nodes, minlength=6)
@@ -289,12 +302,19 @@ def test_a_checkpoint_spares_the_work_that_is_done(tmp_path: Path, monkeypatch: 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path)
-    with pytest.raises(InputError, match="max_iter was 25 and is now 26"):
+    with pytest.raises(InputError, match="max_iter was 25 and is now 26; remove it, to begin anew"):
         HierarchicalKMeans(4, 2, max_iter=26).fit(blobs(), checkpoint=tmp_path)
     with pytest.raises(InputError, match="features was"):
         HierarchicalKMeans(4, 2).fit(blobs(seed=1), checkpoint=tmp_path)
     with pytest.raises(InputError, match="random_state"):
         HierarchicalKMeans(4, 2, random_state=None).fit(blobs(), checkpoint=tmp_path)
+
+
+def test_a_torn_checkpoint_is_refused_by_its_name(tmp_path: Path) -> None:
+    HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
+    (tmp_path / "unfinished" / "level-1-rows.safetensors").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"level-1-rows.*: remove .*unfinished, to begin anew"):
+        HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
 
 
 def test_progress_is_told_node_by_node() -> None:
@@ -331,6 +351,25 @@ def test_a_damaged_codebook_is_refused(tmp_path: Path, model: HierarchicalKMeans
         HierarchicalKMeans.load(tmp_path)
     with pytest.raises(InputError, match=r"codebook\.json"):
         HierarchicalKMeans.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("said", ["[]", '{"format": 1}', '{"format": 1, "parameters": {"depth": "3"}}'])
+def test_a_codebook_that_says_something_else_is_refused(tmp_path: Path, model: HierarchicalKMeans, said: str) -> None:
+    model.save(tmp_path)
+    (tmp_path / "codebook.json").write_text(said)
+    with pytest.raises(InputError, match=r"codebook\.json beside it cannot be read"):
+        HierarchicalKMeans.load(tmp_path)
+
+
+def test_a_codebook_without_a_figure_or_with_one_too_many_is_refused(tmp_path: Path, model: HierarchicalKMeans) -> None:
+    model.save(tmp_path)
+    said = json.loads((tmp_path / "codebook.json").read_text())
+    (tmp_path / "codebook.json").write_text(json.dumps({key: said[key] for key in said if key != "inertia_by_level"}))
+    with pytest.raises(InputError, match="inertia_by_level"):
+        HierarchicalKMeans.load(tmp_path)
+    (tmp_path / "codebook.json").write_text(json.dumps(said | {"parameters": said["parameters"] | {"dephth": 3}}))
+    with pytest.raises(InputError, match="dephth"):
+        HierarchicalKMeans.load(tmp_path)
 
 
 def test_all_components_of_pca_keep_the_distances() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videobert.tasks.accuracy import accuracy, top_k_accuracy, top_k_hits
+from videobert.tasks.accuracy import Accuracy, accuracy, top_k_hits
 
 
 def test_hits_are_those_of_a_sorted_list() -> None:
@@ -18,13 +18,13 @@ def test_hits_are_those_of_a_sorted_list() -> None:
 
 def test_the_best_label_counts_as_the_first() -> None:
     scores = np.array([[0.1, 0.7, 0.2]])  # an earlier re-implementation dropped its best noun
-    assert [top_k_accuracy(scores, [1], k) for k in (1, 2)] == [1, 1]
-    assert [top_k_accuracy(scores, [2], k) for k in (1, 2)] == [0, 1]
+    assert [top_k_hits(scores, [1], k).mean() for k in (1, 2)] == [1, 1]
+    assert [top_k_hits(scores, [2], k).mean() for k in (1, 2)] == [0, 1]
 
 
 def test_a_constant_row_is_right_only_for_the_first_labels() -> None:
-    assert top_k_accuracy(np.zeros((4, 4)), np.arange(4), 1) == 0.25
-    assert top_k_accuracy(np.zeros((4, 4)), np.arange(4), 3) == 0.75
+    assert top_k_hits(np.zeros((4, 4)), np.arange(4), 1).mean() == 0.25
+    assert top_k_hits(np.zeros((4, 4)), np.arange(4), 3).mean() == 0.75
 
 
 def test_the_interval_is_that_of_a_share() -> None:
@@ -48,6 +48,11 @@ def test_videos_count_by_their_segments() -> None:
     assert (found.value, found.low, found.high) == (0.9, 0, 1)  # both drawn, only the short one, only the long one
 
 
+def test_one_video_alone_is_no_certainty() -> None:
+    found = accuracy(np.array([True, False]), np.array(["one", "one"]))
+    assert (found.value, found.low, found.high) == (0.5, 0, 1) and str(found) == "50.0 (0-100)"
+
+
 def test_it_reads_as_per_cent() -> None:
-    assert str(accuracy(np.array([True]), np.array(["one"]))) == "100.0"
+    assert str(Accuracy(0.25, 0.25, 0.25)) == "25.0"
     assert str(accuracy(np.arange(400) < 120, np.arange(400))) == "30.0 (26-34)"

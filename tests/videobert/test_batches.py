@@ -188,6 +188,15 @@ def test_a_regime_without_examples_is_refused_when_its_batches_are_made() -> Non
     assert (alone.regime == VIDEO).all()
 
 
+def test_visual_words_are_held_once_as_they_lie_on_the_disk() -> None:
+    rows = [{"video_id": "v", "start": 0.0, "end": 5.0, "text": "", "visual": words} for words in ([], [7, 8], [9], [])]
+    some, others = (pa.Table.from_pylist(part, schema=EXAMPLES) for part in (rows, rows[1:]))
+    visual = make_corpus(pa.concat_tables([some, others]), lambda texts: [[] for _ in texts]).visual
+    assert [words.tolist() for words in visual] == [[], [7, 8], [9], [], [7, 8], [9], []]
+    assert visual[1].dtype == np.int32 and visual[1].base is visual[2].base
+    assert len(make_corpus(some[:0], lambda texts: []).visual) == 0
+
+
 def test_one_sentence_alone_cannot_be_misaligned() -> None:
     with pytest.raises(InputError, match=r"misaligned.*--joint-weight 0"):
         batches_of(corpus_of(1, 2))

@@ -173,7 +173,9 @@ def test_a_clip_is_captioned_by_its_words_and_its_mean_feature(model: TrainedMod
     visual, s3d, *_ = toy_segments(copies=1)
     times = np.arange(len(visual[3])) * 1.5
     features = np.repeat(s3d[3:4], len(visual[3]), axis=0).astype(np.float16)
-    assert caption(model, captioner, EncodedClip(Path("x.mp4"), times, times + 1.5, visual[3], features)).text == SENTENCES[3]
+    assert (
+        caption(model, captioner, EncodedClip(times, times + 1.5, visual[3], features, path=Path("x.mp4"))).text == SENTENCES[3]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -44,11 +44,30 @@ def test_without_a_checkpoint_it_begins_at_the_beginning(tmp_path: Path) -> None
     assert all(torch.equal(tensor, before[name]) for name, tensor in state_of(adamw).items())
 
 
-def test_only_the_last_checkpoint_stays(tmp_path: Path) -> None:
+def test_only_the_last_two_checkpoints_stay(tmp_path: Path) -> None:
     folder, adamw = TrainingFolder(tmp_path), learner()
     for step in (5, 10, 100):
         folder.save(step, adamw, History())
-    assert [path.name for path in tmp_path.iterdir()] == ["step-00000100"] and folder.steps == 100
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000100"] and folder.steps == 100
+
+
+@pytest.mark.parametrize("file", [WEIGHTS_FILE, STATE_FILE])
+def test_a_torn_checkpoint_is_passed_over_for_the_one_before_and_written_again(
+    tmp_path: Path, file: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, early, late = TrainingFolder(tmp_path), learner(), learner()
+    folder.save(5, early, History())
+    for weight in late.masters.values():
+        weight.data += 1
+    folder.save(10, late, History())
+    path = tmp_path / "step-00000010" / file
+    path.write_bytes(path.read_bytes()[:-1] if file == WEIGHTS_FILE else b"{")
+    found = learner()
+    assert folder.load(found, History()) == 5 and "step-00000010" in caplog.text
+    assert all(torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(early).items())
+    folder.save(10, late, History())
+    assert folder.load(found, History()) == 10
+    assert all(torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(late).items())
 
 
 def test_of_two_that_a_kill_left_the_later_one_is_taken(tmp_path: Path) -> None:

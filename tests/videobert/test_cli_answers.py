@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from feature_extraction.errors import InputError
+from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import Stage
-from tests.conftest import Street, coloured_recipe
+from tests.conftest import Run, Street, coloured_recipe
 from tokenization.schema import EXAMPLES
 from videobert.cli import app
 from videobert.clip_encoder import ClipEncoder, EncodedClip
@@ -38,9 +40,13 @@ def encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clip that was encoded is not encoded again, which takes seconds."""
     encode = ClipEncoder.__call__
 
-    def remember(encoder: ClipEncoder, path: Path, start: float = 0.0, end: float = np.inf) -> EncodedClip:
+    def remember(
+        encoder: ClipEncoder, path: Path, start: float = 0.0, end: float = np.inf, progress: Progress = silent
+    ) -> EncodedClip:
         if (path, start, end) not in ENCODED:
             ENCODED[path, start, end] = encode(encoder, path, start, end)
+        progress("look", 0, 9)
+        progress("look", 9, 9)
         return ENCODED[path, start, end]
 
     monkeypatch.setattr(ClipEncoder, "__call__", remember)
@@ -143,6 +149,26 @@ def test_a_sentence_that_says_nothing(street: Street, unseen: Path, tmp_path: Pa
     ):
         refused("the sentence", *rest, "--model", street.model)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", [["predict"], ["forecast"], ["locate", "the red square"]], ids=lambda verb: verb[0])
+def test_a_clip_that_ends_early_is_said_to(
+    street: Street, unseen: Path, tmp_path: Path, videobert: Run, verb: list[str]
+) -> None:
+    half, reason = shutil.copy(unseen, tmp_path / "half.mp4"), "ends after 4.5 s of 13.5 s"
+    drawn = [] if verb[0] == "locate" else ["--picture", tmp_path / "p.png"]
+    asked = ("--model", street.model, "--json", *drawn)
+    result = videobert(*verb, unseen, *asked)
+    assert json.loads(result.out)["partial"] is None and "look: " in result.err and "videobert: " not in result.err
+    ENCODED[half, 0.0, np.inf] = replace(ENCODED[unseen, 0.0, np.inf], path=half, partial=reason)
+    result = videobert(*verb, half, *asked)
+    assert result.status == 0 and json.loads(result.out)["partial"] == reason
+    assert f"videobert: {half} {reason}\n" in result.err
+
+
+def test_brackets_are_printed_as_they_are(street: Street, unseen: Path, tmp_path: Path) -> None:
+    printed = call("imagine", "the red [/] square [bold]", "--model", street.model, "--picture", tmp_path / "p.png")
+    assert "[/]" in printed and "[bold]" in printed
 
 
 def test_a_clip_without_video(street: Street, shared_data: Path, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.conftest import Run
 from videobert import console
 
 
@@ -37,3 +40,15 @@ def test_what_earlier_runs_did_says_nothing_about_the_pace(
         progress("extract", 900, 1000)
         progress("extract", 950, 1000)
     assert capsys.readouterr().err == "extract: 950 of 1,000, 0:01:40 left\n"  # 50 in 100 s, 50 to go
+
+
+def test_a_table_takes_no_bracket_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table("[/x]", ["[red]", "[1]"], [["[bold] 10%", "a[/]"]])
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in ("[/x]", "[red]", "[1]", "[bold] 10%", "a[/]"))
+
+
+def test_a_folder_of_any_name_has_a_status(videobert: Run, tmp_path: Path) -> None:
+    (tmp_path / "[" / "x]").mkdir(parents=True)
+    result = videobert("status", "--work", tmp_path / "[" / "x]")
+    assert result.status == 0 and "features" in result.out

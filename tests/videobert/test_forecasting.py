@@ -98,6 +98,15 @@ def test_so_many_words_are_drawn_and_the_seed_decides_which(processor: VideoBert
     assert reads[0] == reads[1] != reads[2]
 
 
+def test_a_step_that_is_too_far_for_every_video_costs_only_itself(processor: VideoBertProcessor) -> None:
+    living = living_words(processor)
+    table = forecast_table(StandIn(processor).model, {"a": living[:5]}, [living])
+    assert table.words == {1: 4, 2: 3, 4: 1, 8: 0} and list(table.rows) == [1, 2, 4]
+    assert table.cells()[-1] == ["8 ahead, forecast", "left out", "left out"] and len(table.cells()) == len(STEPS) * len(
+        METHODS
+    )
+
+
 def test_what_cannot_be_forecast_is_refused(processor: VideoBertProcessor) -> None:
     model = StandIn(processor, max_length=19).model
     with pytest.raises(InputError, match="no visual words"):
@@ -109,7 +118,7 @@ def test_what_cannot_be_forecast_is_refused(processor: VideoBertProcessor) -> No
     with pytest.raises(InputError, match="9 masks are too many for a model of 19 ids"):
         forecast(model, [0], steps=[9])
     assert forecast(model, [0] * 30, steps=[8], context=30)
-    with pytest.raises(InputError, match="longer videos"):
-        forecast_table(model, {"a": [0, 1]}, [[0, 1]], steps=[2])
+    with pytest.raises(InputError, match=r"no video has a clip 2 after its first: give longer videos, or a smaller --step"):
+        forecast_table(model, {"a": [0, 1]}, [[0, 1]], steps=[3, 2])
     with pytest.raises(InputError, match="training videos"):
         forecast_table(model, {"a": [0, 1]}, [[]], steps=[1])

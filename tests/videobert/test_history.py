@@ -61,7 +61,15 @@ def test_kept_as_json_in_the_middle_of_a_row_it_goes_on_as_if_nothing_had_been()
     whole = of_steps(History(), 1, 50)
     stopped, going_on = of_steps(History(), 1, 33), History()
     going_on.load_state(json.loads(json.dumps(stopped.state())))
-    assert of_steps(going_on, 34, 50).rows == whole.rows
+    assert of_steps(going_on, 34, 50).rows == whole.rows and going_on.last == whole.last
+
+
+def test_the_last_figures_of_a_long_run_are_told_at_once() -> None:
+    history = History()
+    rows = [{"step": step, "masked_text_loss": 1 / step} for step in range(1, 25_001)]
+    history.load_state({"rows": rows, "recent": {}, "tokens": 9})
+    assert history.last == {"step": 25_000, "masked_text_loss": 1 / 25_000}
+    assert history.last is history.last, "gathered anew each time it is asked for"
 
 
 def test_curves_put_training_and_validation_of_a_figure_together(tmp_path: Path) -> None:

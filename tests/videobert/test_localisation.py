@@ -51,6 +51,18 @@ def test_the_best_window_and_those_that_are_not_the_same_answer(processor: Video
     assert all(iou(spans[:number], span).max(initial=0) < 0.5 for number, span in enumerate(spans))
 
 
+def test_locating_says_how_far_it_is(processor: VideoBertProcessor) -> None:
+    told: list[tuple[int, int]] = []
+    locate(
+        StandIn(processor).model,
+        "egg",
+        track([1] * 3),
+        [2],
+        progress=lambda stage, done, total, _="": told.append((done, total)),
+    )
+    assert told == [(2, 2)]
+
+
 def test_the_table_counts_any_time_that_a_sentence_is_said(processor: VideoBertProcessor) -> None:
     egg, other, *_ = living_words(processor)
     video = track([other] * 4 + [egg] * 4 + [other] * 8)
@@ -90,6 +102,9 @@ def test_what_cannot_be_located_is_refused(processor: VideoBertProcessor) -> Non
     model = StandIn(processor).model
     with pytest.raises(InputError, match="empty"):
         locate(model, " ", track([1, 2]))
+    for token in ("[SEP]", "[MASK]", "[>]", "[MASK] [unk] [PAD]"):
+        with pytest.raises(InputError, match="cannot be spelt"):
+            locate(model, token, track([1, 2]))
     with pytest.raises(InputError, match="no clip"):
         locate(model, "egg", track([]))
     with pytest.raises(InputError, match="no sentence"):

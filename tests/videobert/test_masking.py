@@ -79,6 +79,13 @@ def test_whole_words_are_hidden_with_all_their_pieces_or_not_at_all() -> None:
     assert (torn.any(axis=1) & ~torn.all(axis=1)).any()
 
 
+def test_a_text_that_begins_inside_a_word_has_one_mask_too() -> None:
+    ids = words_and_pieces(2000)[:, [0, 3, 5, 6, 1, -1]]  # ##a ##b ##c, then a word
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(ids, np.random.default_rng(0))
+    chosen = labels != IGNORED
+    assert chosen[:, 4].all() and chosen.sum() == len(ids)
+
+
 def test_every_word_is_as_likely_to_be_hidden_as_another() -> None:
     _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(words_and_pieces(20_000), np.random.default_rng(0))
     share = (labels != IGNORED).mean(axis=0)[[1, 2, 4, 7, 8, 10, 11, 14, 15, 16, 17]]

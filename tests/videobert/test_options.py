@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
+from inspect import cleandoc
 
 import pytest
 from typer.main import get_command
@@ -19,14 +20,20 @@ NAMES = [field.name for field in fields(PretrainOptions)]
 def test_a_verb_takes_every_option_with_its_default_and_help(verb: str) -> None:
     parameters = {parameter.name: parameter for parameter in get_command(app).commands[verb].params}
     for field in fields(PretrainOptions):
-        assert f"--{field.name.replace('_', '-')}" in parameters[field.name].opts
-        assert parameters[field.name].default == field.default
+        parameter, on = parameters[field.name], field.default is True  # what is on has a flag that turns it off
+        assert f"--{'no-' if on else ''}{field.name.replace('_', '-')}" in parameter.opts
+        assert parameter.default == (False if on else field.default)
         if (verb, field.name) != ("run", "seed"):  # there it is every stage's
-            assert parameters[field.name].help == option_help(PretrainOptions)[field.name]
+            assert parameter.help == option_help(PretrainOptions)[field.name].removeprefix("False: ")
 
 
 def test_each_option_has_a_line_of_help() -> None:
     assert list(option_help(PretrainOptions)) == NAMES
+
+
+def test_help_is_found_in_a_docstring_that_python_dedents_as_3_13_does() -> None:
+    dedented = type("Dedented", (PretrainOptions,), {"__doc__": cleandoc(str(PretrainOptions.__doc__))})
+    assert option_help(dedented) == option_help(PretrainOptions)
 
 
 @pytest.mark.parametrize(

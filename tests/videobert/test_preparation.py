@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from transformers import BertConfig, BertForPreTraining, BertTokenizerFast, PreTrainedTokenizerFast
 
 from feature_extraction.errors import InputError
 from feature_extraction.storage import Stage, write_table
@@ -15,6 +18,7 @@ from tests.videobert.toy import toy_codebook
 from tests.videobert.training import NOUNS, TINY, VERBS, make_work
 from tokenization.schema import EXAMPLES
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO
+from videobert.pretraining.loop import check
 from videobert.pretraining.preparation import make_masker, prepare
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -71,6 +75,41 @@ def test_a_folder_that_is_no_checkpoint_is_refused(work: Path, tmp_path: Path, m
         for left in ("vocab.txt", "tokenizer_config.json"):
             (bert / left).unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"bert is no BERT checkpoint|bert has no tokenizer"):
+        prepare(work, replace(TINY, init=str(bert)))
+
+
+def test_a_checkpoint_with_damaged_weights_is_refused_with_the_cause(work: Path, tmp_path: Path) -> None:
+    weights = write_bert(tmp_path / "bert", 23) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"bert is no BERT checkpoint .*\(.*incomplete.*\): give a folder"):
+        prepare(work, replace(TINY, init=str(weights.parent)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"), [("gpt2", "of the kind 'gpt2'"), ("roberta", "of the kind 'roberta'"), ("videobert", "a VideoBERT")]
+)
+def test_a_checkpoint_of_another_kind_is_refused(work: Path, tmp_path: Path, kind: str, refusal: str) -> None:
+    config = write_bert(tmp_path / "other", 23) / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": kind}))
+    with pytest.raises(InputError, match=refusal):
+        prepare(work, replace(TINY, init=str(config.parent)))
+    with pytest.raises(InputError, match=refusal):
+        check(tmp_path / "model", replace(TINY, init=str(config.parent)))
+
+
+def test_a_checkpoint_that_does_not_say_its_kind_is_taken_for_a_bert(work: Path, tmp_path: Path) -> None:
+    config = write_bert(tmp_path / "old", 23) / "config.json"
+    config.write_text(json.dumps({key: value for key, value in json.loads(config.read_text()).items() if key != "model_type"}))
+    assert prepare(work, replace(TINY, init=str(config.parent))).phases
+
+
+def test_a_tokenizer_that_cannot_mask_is_refused(work: Path, tmp_path: Path) -> None:
+    bert = write_bert(tmp_path / "bert", 23)
+    for file in bert.glob("*token*"):
+        file.unlink()
+    pieces = Tokenizer(WordPiece({piece: place for place, piece in enumerate([*SPECIAL, *VERBS])}, unk_token="[UNK]"))
+    PreTrainedTokenizerFast(tokenizer_object=pieces, unk_token="[UNK]").save_pretrained(bert)
+    with pytest.raises(InputError, match=r"tokenizer of .*bert has not all of \[CLS\]"):
         prepare(work, replace(TINY, init=str(bert)))
 
 

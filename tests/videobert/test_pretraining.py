@@ -130,7 +130,7 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_model(
 
 def test_killed_when_only_the_training_folder_is_left_to_remove_it_is_done(work: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "model"
-    fourth = Death("videobert.pretraining.loop.shutil.rmtree", 4)  # three of four checkpoints are taken away before
+    fourth = Death("videobert.pretraining.loop.shutil.rmtree", 4)  # three of five folders are taken away before
     assert run(work, out, TINY, fourth) == [KILLED] and out.exists()
     assert run(work, out, TINY) == [0]
     assert_same_run(whole, out)
@@ -264,12 +264,28 @@ def test_other_options_than_the_checkpoints_are_refused_with_the_difference(work
     assert run(work, out, TINY, Death("videobert.pretraining.trainer.Trainer.update", 13)) == [KILLED]
     result = videobert("pretrain", "--work", work, "--out", out, *TRAINING, "--learning-rate", "1e-3")
     assert_refused(result.status, result.err, "learning_rate was 0.002 and is now 0.001", training_of(out))
-    checkpoint = training_of(out) / "step-00000010" / "weights.safetensors"
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    for checkpoint in training_of(out).glob("step-*"):
+        (checkpoint / "weights.safetensors").write_bytes(b"torn")
     result = videobert("pretrain", "--work", work, "--out", out, *TRAINING)
-    assert_refused(result.status, result.err, checkpoint.parent, "remove it")
-    shutil.rmtree(checkpoint.parent)
+    assert_refused(result.status, result.err, training_of(out), "remove it")
+    shutil.rmtree(training_of(out))
     assert videobert("pretrain", "--work", work, "--out", out, *TRAINING).status == 0
+
+
+def test_a_run_whose_last_checkpoint_is_torn_ends_with_the_same_model(work: Path, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    assert run(work, out, TINY, Death("videobert.pretraining.trainer.Trainer.update", 13)) == [KILLED]
+    torn = training_of(out) / "step-00000010" / "weights.safetensors"
+    torn.write_bytes(torn.read_bytes()[:-100])
+    assert run(work, out, TINY) == [0]
+    assert_same_run(whole, out)
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_a_folder_that_is_no_model_is_refused(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is no model of videobert pretrain: give another --out"):
+        pretrain(work, Path(out), TINY)
 
 
 def assert_refused(status: int, err: str, *parts: object) -> None:

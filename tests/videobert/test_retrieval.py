@@ -70,7 +70,7 @@ def test_a_document_may_be_an_average_of_texts() -> None:
 
 
 def test_bm25_without_a_term() -> None:
-    with pytest.raises(InputError, match="somebody speaks"):
+    with pytest.raises(InputError, match=r"somebody speaks, .*--first-stage none"):
         BM25.fit(["", " ?"])
     index = BM25.fit(["chop"])
     assert not index.questions(["", "fly"]).toarray().any()
@@ -101,6 +101,7 @@ def test_search_finds_what_is_shown_also_where_nobody_speaks(
     first = by_profiles(passages, training, WORDS)
     hits = search(StandIn(processor, odds=meaning(living)).model, passages, "now the egg", first, top=2)
     assert [(hit.video_id, hit.start, hit.end, hit.text) for hit in hits] == [("a", 6, 12, ""), ("b", 6, 12, "")]
+    assert [hit.place for hit in hits] == [1, 3]
     assert hits[0].score > hits[1].score
     assert [hit.aligned for hit in hits] == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.exp(-0.5))])
 
@@ -220,8 +221,16 @@ def test_too_many_pairs_are_read_for_candidates_only(
     model = StandIn(processor, odds=meaning(living)).model
     whole = retrieval_table(model, pool(living), training, candidates=2)
     monkeypatch.setattr(tables, "MOST_PAIRS", 3)
+    monkeypatch.setattr(tables, "CHUNK", 2)
+    spelt: list[int] = []
+    spell = VideoBertProcessor.text_ids
+    monkeypatch.setattr(VideoBertProcessor, "text_ids", lambda self, texts: spelt.append(len(texts)) or spell(self, texts))
+    told: list[tuple[str, int, int]] = []
     network = StandIn(processor, odds=meaning(living))
-    part = retrieval_table(network.model, pool(living), training, candidates=2)
+    part = retrieval_table(network.model, pool(living), training, candidates=2, progress=lambda *news: told.append(news))
+    assert spelt[:2] == [2, 2] and told == [
+        ("text to clip", 2, 4), ("text to clip", 4, 4), ("clip to text", 2, 5), ("clip to text", 4, 5), ("clip to text", 5, 5),
+    ]  # fmt: skip
     for way in ("text_to_clip", "clip_to_text"):
         rows = dict(getattr(whole, way))
         del rows["alignment"]

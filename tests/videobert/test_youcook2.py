@@ -178,6 +178,11 @@ def test_which_video_is_which() -> None:
     ["", "[]", "{}", '{"database": []}', '{"database": {"x": {}}}', '{"database": {"x": {"subset": "validation"}}}', "\xff",
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1], "sentence": "cut"}]}}}',
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": ["a", "b"], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, NaN], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [2, 1], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [-1, 1], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 1e999], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 2], "sentence": null}]}}}',
      '{"database": {"x": {"subset": "training", "annotations": [{"segment": [1, 2], "sentence": "cut"}]}}}', None],
 )  # fmt: skip
 def test_annotations_of_another_shape_are_refused_by_name(tmp_path: Path, content: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,11 +20,15 @@ from videobert.pretraining.history import History
 from videobert.pretraining.optimizer import MasterAdamW
 
 WEIGHTS_FILE, STATE_FILE = "weights.safetensors", "state.json"
+KEPT = 2
+"""Checkpoints: where the last cannot be read, the one before it is gone on from."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """``MODEL.training``: options.json, the last checkpoint, TensorBoard's files.
+    """``MODEL.training``: options.json, the last checkpoints, TensorBoard's files.
 
     A checkpoint holds the weights, AdamW's moments, the step and the history. The order of the data and every random draw
     are functions of the seed and the step, so no more is needed to go on bit for bit.
@@ -65,29 +70,40 @@ class TrainingFolder:
     @property
     def steps(self) -> int:
         """How many steps the last checkpoint has behind it; 0 where there is none."""
-        return max((int(path.name.removeprefix("step-")) for path in self.folder.glob("step-*")), default=0)
+        return max(map(_steps, self._checkpoints), default=0)
+
+    @property
+    def _checkpoints(self) -> list[Path]:
+        """The last first."""
+        return sorted(self.folder.glob("step-*"), key=_steps, reverse=True)
 
     def save(self, step: int, adamw: MasterAdamW, history: History) -> None:
-        """Write a checkpoint, whole or not at all, then take away those before it."""
-        with write_whole(self._checkpoint(step)) as part:
+        """Write a checkpoint, whole or not at all, then take away those that are KEPT or more before it."""
+        path = self.folder / f"step-{step:08d}"
+        if path.exists():  # and could not be read
+            shutil.rmtree(path)
+        with write_whole(path) as part:
             part.mkdir()
             save_file({name: tensor.contiguous() for name, tensor in adamw.state()}, part / WEIGHTS_FILE)
             write_json(history.state(), part / STATE_FILE)
-        for path in self.folder.glob("step-*"):
-            if path != self._checkpoint(step):
-                shutil.rmtree(path)
+        for old in self._checkpoints[KEPT:]:
+            shutil.rmtree(old)
 
     def load(self, adamw: MasterAdamW, history: History) -> int:
-        """Go on from the last checkpoint, if there is one; the step to do next. InputError if it cannot be read."""
-        if not self.steps:
-            return 0
-        path = self._checkpoint(self.steps)
-        try:
-            adamw.load_state(load_file(path / WEIGHTS_FILE), self.steps)
-            history.load_state(read_json(path / STATE_FILE))
-        except (InputError, OSError, SafetensorError, KeyError, RuntimeError) as error:
-            raise InputError(f"{path} is no checkpoint that can be read ({error}): remove it, to begin anew") from error
-        return self.steps
+        """Go on from the last checkpoint that can be read; the step to do next. InputError if there are some, and none can."""
+        checkpoints = self._checkpoints
+        for path in checkpoints:
+            try:
+                adamw.load_state(load_file(path / WEIGHTS_FILE), _steps(path))
+                history.load_state(read_json(path / STATE_FILE))
+                return _steps(path)
+            except (InputError, OSError, SafetensorError, KeyError, RuntimeError) as error:
+                if path == checkpoints[-1]:
+                    why = f"{path.name} cannot be read ({error})"
+                    raise InputError(f"{self.folder} holds no whole checkpoint, {why}: remove it, to begin anew") from error
+                logger.warning("%s is passed over for the one before it, as it cannot be read: %s", path, error)
+        return 0
 
-    def _checkpoint(self, step: int) -> Path:
-        return self.folder / f"step-{step:08d}"
+
+def _steps(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("step-"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from feature_extraction.storage import write_whole
+from feature_extraction.storage import save_png
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -26,10 +26,14 @@ class History:
 
     Losses are means in nats, accuracies in [0, 1], both over what was asked since the row before. ``learning_rate`` is the
     top layer's, ``gradient`` the norm before clipping, ``tokens`` counts real ids from the start.
+
+    Attributes:
+        last: each figure as it was found last.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
+        self.last: dict[str, float] = {}  # kept up, as it is asked for at every step
         self._recent: dict[str, list[float]] = {}
         self._tokens = 0
 
@@ -39,23 +43,19 @@ class History:
         for name, counts in tally.items():
             self._recent[name] = [old + new for old, new in zip(self._recent.get(name, (0, 0, 0)), counts, strict=True)]
         if last or step % REPORT_EVERY == 0:
-            self._row(step).update(means(self._recent), tokens=self._tokens, **others)
+            self._note(step, {**means(self._recent), "tokens": self._tokens, **others})
             self._recent = {}
 
     def add_validation(self, step: int, tally: Tally) -> None:
         """Note what the validation after so many steps found, if anything."""
         if tally:
-            self._row(step).update({VALIDATION + name: value for name, value in means(tally).items()})
+            self._note(step, {VALIDATION + name: value for name, value in means(tally).items()})
 
-    def _row(self, step: int) -> dict[str, float]:
+    def _note(self, step: int, figures: Mapping[str, float]) -> None:
         if not self.rows or self.rows[-1]["step"] != step:
             self.rows.append({"step": step})
-        return self.rows[-1]
-
-    @property
-    def last(self) -> dict[str, float]:
-        """Each figure as it was found last."""
-        return {name: value for row in self.rows for name, value in row.items()}
+        self.rows[-1].update(figures)
+        self.last.update(self.rows[-1])
 
     def table(self) -> pa.Table:
         """All rows; null where a figure was not found at a step."""
@@ -69,6 +69,7 @@ class History:
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` gave."""
         self.rows, self._recent, self._tokens = state["rows"], state["recent"], state["tokens"]
+        self.last = {name: value for row in self.rows for name, value in row.items()}
 
 
 def means(tally: Mapping[str, Any]) -> dict[str, float]:
@@ -108,5 +109,4 @@ def draw_losses(rows: list[dict[str, float]], path: Path) -> None:
         if names:
             axes.legend(frameon=False, fontsize=9)
     figure.suptitle("Lines: training. Dots: videos kept apart.", fontsize=10, color="#8a8f98")
-    with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
+    save_png(figure, path)

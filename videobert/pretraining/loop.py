@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from videobert.model_card import model_card
 from videobert.pretraining.checkpoints import TrainingFolder
 from videobert.pretraining.history import draw_losses
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.preparation import Prepared, prepare, provenance
+from videobert.pretraining.preparation import Prepared, check_start, prepare, provenance
 from videobert.pretraining.trainer import Trainer
 
 HISTORY_FILE, LOSSES_FILE = "history.parquet", "losses.png"
+
+
+def check(out: Path, options: PretrainOptions) -> None:
+    """InputError for what ``pretrain`` refuses whatever the examples are, as far as that can be told in seconds."""
+    if out.exists():
+        there = _made_with(out)
+        refuse_other_options(out, there, {**there, **asdict(options)})
+    else:
+        check_start(options)
 
 
 def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress = silent) -> Report:
@@ -31,10 +41,10 @@ def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress
     goes on from its last checkpoint in ``OUT.training``, a folder that goes when the model is there. InputError if either
     was made otherwise, if there is nothing to learn from, or if the loss is no longer a number.
     """
-    made_with = provenance(work, options)
+    made_with, out = provenance(work, options), out.absolute()
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     main = accelerator.is_main_process
-    folder = TrainingFolder(out.with_name(out.name + ".training"))
+    folder = TrainingFolder(out.parent / f"{out.name}.training")
     if out.exists():
         refuse_other_options(out, _made_with(out), made_with)
         if main:

@@ -54,7 +54,10 @@ class Masker:
         length = maskable.sum(axis=1, keepdims=True)
         # Rounded at random, so that short sequences lose their share on average, too.
         count = np.floor(self.share * length + rng.random(length.shape))
-        first = maskable & ~continues & (order < np.maximum(count, 1))
+        # What a cut left of a word is never hidden, wherever it comes in the order: the foremost word that is whole always is.
+        begins = maskable & ~continues
+        least = np.where(begins, order, order.size).min(axis=1, keepdims=True)
+        first = begins & ((order < count) | (order == least))
         return maskable & np.take_along_axis(first, home, axis=1)
 
     def _random_like(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:

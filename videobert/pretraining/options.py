@@ -37,34 +37,34 @@ class PretrainOptions:
     Attributes:
         init: A BERT checkpoint: its name, its folder, or none for random weights.
         size: tiny, mini, small, base or large; where --init is none.
-        visual_start: First rows of the visual words: centroids or random.
-        freeze_embeddings: Leave the rows of all words as they start.
-        dropout: Of hidden states and attention; 0 suits small data.
-        max_length: Ids in a sequence at most.
+        visual_start: First embeddings of the visual words: centroids or random.
+        freeze_embeddings: Do not train the embeddings of words and visual words.
+        dropout: Share dropped of hidden states and attention, 0 to 0.9; 0 suits small data.
+        max_length: Tokens in a sequence at most.
         batch_size: Sequences in an update.
         steps: Updates of the weights.
-        phases: LENGTH:BATCH:STEPS,... instead of the three above, each warmed up anew.
-        text_weight: Share of text alone in a batch.
-        video_weight: Share of video alone in a batch.
-        joint_weight: Share of text with video in a batch.
-        masked_share: Share of a sequence that is hidden.
-        whole_words: Hide all pieces of a word, or none.
-        joint_masking: Complete masks in aligned pairs, too.
-        join_probability: How often a sentence takes its neighbour in.
-        longest_step: Visual words are subsampled by a step from 1 to this.
-        negative_margin: Seconds between the sides of a misaligned pair of one video.
+        phases: LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up.
+        text_weight: Relative share of text alone in a batch; 0 leaves it out.
+        video_weight: Relative share of video alone in a batch; 0 leaves it out.
+        joint_weight: Relative share of text with video in a batch; 0 leaves it out.
+        masked_share: Share of the words and visual words that is hidden, 0 to 1.
+        whole_words: Hide whole words, not single pieces of them.
+        joint_masking: False: Ask for no hidden word where text and video stand together.
+        join_probability: Chance that a sentence is joined with the next, 0 to 1.
+        longest_step: Of visual words every n-th is kept, n drawn from 1 to this.
+        negative_margin: Seconds at least between sentence and clips of a mismatched pair of one video.
         truncation: What stays of text that is too long: head, tail or head+tail.
-        learning_rate: The peak.
+        learning_rate: Highest rate of AdamW.
         schedule: constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial.
-        warmup: Share of a phase's steps in which the rate rises.
-        layer_decay: Rate of a layer over that of the layer above it.
+        warmup: Share of a phase's steps in which the rate rises, 0 to 1.
+        layer_decay: Each layer's rate over that of the layer above it, 0 to 1; 1: all alike.
         weight_decay: AdamW's; not of biases and LayerNorm.
-        accumulate: Parts in which a process computes its share of an update.
+        accumulate: Parts that a batch is computed in, to save memory.
         precision: fp32, or bf16 with fp32 master weights.
-        validation_share: Share of the videos that is kept apart to validate on.
+        validation_share: Share of the videos that is kept apart to validate on, 0 to 0.5.
         validate_every: Steps between validations.
         checkpoint_every: Steps between checkpoints.
-        seed: Decides every draw.
+        seed: Seed of all random choices.
     """
 
     init: str = "bert-base-uncased"

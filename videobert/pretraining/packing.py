@@ -77,7 +77,7 @@ def pack(batch: Batch, chosen: np.ndarray) -> Packed:
 def best_rows(lengths: Sequence[int]) -> list[list[int]]:
     """Which sequences, by their places in ``lengths``, share a row, so that the rows have the least padding."""
     longest = max(lengths)
-    tried = [fill_rows(lengths, max(row_length, longest)) for row_length in ROW_LENGTHS]
+    tried = [fill_rows(lengths, row_length) for row_length in sorted({max(length, longest) for length in ROW_LENGTHS})]
     return min(tried, key=lambda rows: len(rows) * max(sum(lengths[place] for place in row) for row in rows))
 
 

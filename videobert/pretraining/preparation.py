@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from accelerate.utils import set_seed
+from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from feature_extraction.errors import InputError, refuse_unknown
@@ -17,9 +19,9 @@ from feature_extraction.storage import Stage
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import SIZES, VideoBertConfig
-from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds
 from videobert.pretraining.batches import Batches
-from videobert.pretraining.corpus import Corpus, make_corpus, read_examples
+from videobert.pretraining.corpus import Corpus, examples_stage, make_corpus, read_examples
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
@@ -46,11 +48,16 @@ class Prepared:
 
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     """What a model remembers of its making. InputError if there are no examples."""
-    stage = Stage(work / "examples")
-    videos = len(stage.done())
-    if not videos:
-        raise InputError(f"{stage.folder} holds no examples: run videobert tokenize --work {work}")
-    return {**asdict(options), "videos": videos, "examples": stage.options()}
+    stage = examples_stage(work)
+    return {**asdict(options), "videos": len(stage.done()), "examples": stage.options()}
+
+
+def check_start(options: PretrainOptions) -> None:
+    """InputError if there is nothing to start from, as far as can be told without the weights."""
+    if options.init == "none":
+        refuse_unknown("--size", options.size, SIZES)
+    else:
+        _bert_tokenizer(options.init)
 
 
 def prepare(work: Path, options: PretrainOptions) -> Prepared:
@@ -67,7 +74,7 @@ def prepare(work: Path, options: PretrainOptions) -> Prepared:
 def _codebook(work: Path, examples: pa.Table) -> Codebook:
     """The codebook that the examples were made with."""
     codebook = Codebook.load(work / "codebook")
-    most = max((max(words) for words in examples.column("visual").to_pylist() if words), default=0)
+    most = pc.max(pc.list_flatten(examples.column("visual"))).as_py() or 0
     if Stage(work / "examples").options()["codebook"] != codebook.digest or most >= codebook.words:
         raise InputError(
             f"{work / 'examples'} were made with another codebook than {work / 'codebook'}: remove {work / 'tokens'} and "
@@ -81,12 +88,21 @@ def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedToke
         if not sentences:
             raise InputError("nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased")
         return train_wordpiece(sentences)
+    return _bert_tokenizer(options.init)
+
+
+def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(options.init)
+        refuse_other_kinds(init)
+        tokenizer = AutoTokenizer.from_pretrained(init)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        raise InputError(_no_checkpoint(options.init)) from error
+        raise _no_checkpoint(init, error) from error
     if len(tokenizer) <= len(tokenizer.all_special_ids):  # what AutoTokenizer makes of a folder without one
-        raise InputError(f"{options.init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights")
+        raise InputError(f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights")
+    if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id, tokenizer.mask_token_id):
+        raise InputError(f"the tokenizer of {init} has not all of [CLS], [SEP], [PAD] and [MASK]: give that of a BERT")
     return tokenizer
 
 
@@ -97,8 +113,8 @@ def _start_model(options: PretrainOptions, processor: VideoBertProcessor) -> Vid
     else:
         try:
             model = VideoBertForPreTraining.from_bert(options.init, processor.vocabulary, options.dropout)
-        except (OSError, RuntimeError) as error:
-            raise InputError(_no_checkpoint(options.init)) from error
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise _no_checkpoint(options.init, error) from error
     positions = model.config.max_position_embeddings
     if longest > positions:
         raise InputError(f"{options.init} reads {positions} ids at most: give a --max-length of no more, not {longest}")
@@ -120,8 +136,10 @@ def _new_model(options: PretrainOptions, processor: VideoBertProcessor, longest:
     return VideoBertForPreTraining(config)
 
 
-def _no_checkpoint(init: str) -> str:
-    return f"{init} is no BERT checkpoint in the cache, on the network or on the disk: give a folder, or --init none"
+def _no_checkpoint(init: str, error: Exception) -> InputError:
+    reason = str(error).partition("\n")[0]
+    where = f"in the cache, on the network or on the disk ({reason})"
+    return InputError(f"{init} is no BERT checkpoint {where}: give a folder, or --init none")
 
 
 def make_batches(

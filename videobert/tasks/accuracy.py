@@ -35,16 +35,11 @@ def top_k_hits(scores: np.ndarray, truth: np.ndarray, k: int) -> np.ndarray:
     return hits
 
 
-def top_k_accuracy(scores: np.ndarray, truth: np.ndarray, k: int) -> float:
-    """The share of rows of ``scores``, [examples, labels], whose true label is among the k highest; see top_k_hits."""
-    return float(top_k_hits(scores, truth, k).mean())
-
-
 def accuracy(hits: np.ndarray, groups: np.ndarray, seed: int = 0) -> Accuracy:
     """The share of ``hits``, bool [examples], with the 95 % interval of the percentile bootstrap (Efron, 1979).
 
     What is drawn again and again are whole groups, as the segments of one video are alike and an interval over single
-    segments would be too narrow.
+    segments would be too narrow. Of one group alone nothing is known about others: 0 to 1.
 
     Args:
         groups: [examples], the video of each; all different, if examples stand alone.
@@ -53,6 +48,8 @@ def accuracy(hits: np.ndarray, groups: np.ndarray, seed: int = 0) -> Accuracy:
     _, number = np.unique(groups, return_inverse=True)
     sizes, right = np.bincount(number), np.bincount(number, weights=hits)
     count = len(sizes)
+    if count < 2:
+        return Accuracy(float(np.mean(hits)), 0.0, 1.0)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS)
     low, high = np.quantile((drawn @ right) / (drawn @ sizes), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Accuracy(float(np.mean(hits)), float(low), float(high))

@@ -54,5 +54,5 @@ def check_sentence(processor: VideoBertProcessor, sentence: str) -> None:
     """InputError if nothing is said, or nothing that the vocabulary can spell."""
     if not sentence.strip():
         raise InputError("the sentence is empty: write what is to be seen")
-    if not set(processor.text_ids([sentence])[0]) - {processor.tokenizer.unk_token_id}:
+    if not set(processor.text_ids([sentence])[0]) - set(processor.tokenizer.all_special_ids):
         raise InputError(f"the sentence {sentence!r} cannot be spelt with the model's vocabulary: use other words")

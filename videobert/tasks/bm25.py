@@ -52,7 +52,8 @@ class BM25:
         try:
             counts = csr_array(counter.fit_transform(texts), dtype=np.float64)
         except ValueError as error:  # scikit-learn's way to say that there is no term
-            raise InputError("there is no sentence to look words up in: give a folder in which somebody speaks") from error
+            advice = "a folder in which somebody speaks, --training DIR with such videos, or --first-stage none (search)"
+            raise InputError(f"there is no sentence to look words up in: give {advice}") from error
         seen_in = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log1p((len(texts) - seen_in + 0.5) / (seen_in + 0.5))
         documents = counts if shares is None else csr_array(shares @ counts)

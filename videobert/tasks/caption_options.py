@@ -25,23 +25,24 @@ FEATURES = {
 HEAD_WIDTH = 64
 """Width of one attention head, as in BERT."""
 
+
 @dataclass(frozen=True)
 class CaptionOptions:
     """How a captioner learns. Each line below is also the help of the option of that name.
 
     Attributes:
-        features: s3d, video, videobert or videobert+s3d.
-        layers: Of encoder and decoder alike.
-        width: Of encoder and decoder; a multiple of 64.
-        dropout: Of embeddings and of what each layer adds.
-        longest: Pieces of a caption at most.
-        learning_rate: Adam's first, which falls linearly to 0.
+        features: What it reads: s3d, video, videobert or videobert+s3d.
+        layers: Layers of the encoder, and of the decoder.
+        width: Numbers that a token is in them; a multiple of 64.
+        dropout: Share dropped of embeddings and of what each layer adds, 0 to 0.9.
+        longest: Word pieces of a caption at most.
+        learning_rate: Adam's rate at the start; it falls to 0.
         batch_size: Segments in an update.
         steps: Updates at most.
-        validation_share: Share of the videos that chooses the step; 0 keeps the last.
-        validate_every: Steps between two looks at them.
-        patience: Looks without a better one after which it stops.
-        seed: Decides every draw.
+        validation_share: Share of the videos kept apart to choose the best step, 0 to 0.5; 0: the last step is kept.
+        validate_every: Steps between validations.
+        patience: Validations without a better loss before it stops.
+        seed: Seed of all random choices.
     """
 
     features: str = "videobert+s3d"

@@ -11,11 +11,9 @@ import numpy as np
 
 from feature_extraction.errors import InputError
 from feature_extraction.progress import Progress, silent
-from feature_extraction.schema import feature_matrix
-from feature_extraction.storage import Stage, read_table
 from tokenization.codebook import Codebook
-from tokenization.examples import clips_within
 from videobert.pretraining.corpus import read_examples
+from videobert.tasks.passages import read_track, token_stage
 from videobert.tasks.youcook2 import CaptionedSegment, by_youtube_id, read_annotations
 
 SPOKEN = "spoken"
@@ -81,7 +79,11 @@ def see(
     known = known_videos(there, by_video.keys())
     found: list[tuple[CaptionedSegment, np.ndarray, np.ndarray | None]] = []
     for done, (video, name) in enumerate(known.items(), 1):
-        found += _seen_of_video(by_video[video], name, work, with_s3d)
+        track = read_track(work, name, with_s3d)
+        for segment in by_video[video]:
+            shown = track.within(segment.start, segment.end)
+            if len(shown.words):
+                found.append((segment, shown.words, shown.mean))
         progress("segments", done, len(known))
     missing = tuple(sorted(by_video.keys() - known.keys()))
     if not found:
@@ -94,35 +96,9 @@ def see(
     return SeenSegments(seen, visual, np.stack(means) if with_s3d else None, unseen, missing)
 
 
-def token_stage(work: Path, codebook: Codebook) -> Stage:
-    """DIR/tokens; InputError if it holds nothing, or visual words of another codebook."""
-    tokens = Stage(work / "tokens")
-    if not tokens.done():
-        raise InputError(f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}")
-    codebook.refuse_words_of_another(tokens)
-    return tokens
-
-
 def known_videos(there: Collection[str], wanted: Collection[str]) -> dict[str, str]:
     """Which wanted video is which of those that are there: of the same id, or of the same YouTube id."""
     same = set(there) & set(wanted)
     others = set(wanted) - same
     alike = by_youtube_id(set(there) - same, others) if others else {}
     return {video: alike.get(video, video) for video in wanted if video in same or video in alike}
-
-
-def _seen_of_video(
-    segments: Sequence[CaptionedSegment], name: str, work: Path, with_s3d: bool
-) -> list[tuple[CaptionedSegment, np.ndarray, np.ndarray | None]]:
-    table = read_table(Stage(work / "tokens").path(name))
-    starts, ends, words = (table.column(column).to_numpy() for column in ("start", "end", "token"))
-    kept = Stage(work / "features").path(name)
-    features = feature_matrix(read_table(kept)).astype(np.float32) if with_s3d else None
-    if features is not None and len(features) != len(words):
-        raise InputError(f"{kept} has not the clips of {work / 'tokens'}: tokenize again")
-    found = []
-    for segment in segments:
-        inside = clips_within(starts, ends, segment.start, segment.end)
-        if inside.size:
-            found.append((segment, words[inside], None if features is None else features[inside].mean(axis=0)))
-    return found

@@ -30,14 +30,9 @@ from videobert.loading import load_model
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.tasks.caption_network import CaptionerConfig, CaptionNetwork, Features
 from videobert.tasks.caption_options import FEATURES, S3D, CaptionOptions
-from videobert.tasks.caption_segments import annotated_segments, see, spoken_segments, token_stage
-from videobert.tasks.captioning import (
-    FOLDER,
-    Captioner,
-    model_digest,
-    segment_features,
-    to_best_device,
-)
+from videobert.tasks.caption_segments import annotated_segments, see, spoken_segments
+from videobert.tasks.captioning import FOLDER, Captioner, model_digest, segment_features
+from videobert.tasks.passages import token_stage
 from videobert.tasks.youcook2 import TRAINING
 
 HISTORY_FILE, REPORT_FILE = "history.parquet", "report.json"
@@ -108,10 +103,10 @@ def finetune_captioner(
     source = {"annotations": file_digest(annotations)} if annotations else {"examples": Stage(work / "examples").options()}
     provenance = {**asdict(options), "model": model_digest(folder), "videos": len(tokens.done()), **source}
     if home.exists():
-        refuse_other_options(home, read_json(home / OPTIONS_FILE), provenance)
+        _refuse_another(home, provenance)
         return CaptionerReport(**{**read_json(home / REPORT_FILE), "folder": str(home), "now": False})
     seen = see(segments, work, model.processor.codebook, S3D in FEATURES[options.features], progress)
-    features = segment_features(to_best_device(model), options.features, seen.visual, seen.s3d)
+    features = segment_features(model, options.features, seen.visual, seen.s3d)
     training = train_captioner(model.processor, features, seen.sentences, seen.videos, options, progress, model.network.device)
     report = _report(home, options, training, len(seen.segments), seen.unseen, seen.missing)
     with write_whole(home) as part:
@@ -120,6 +115,16 @@ def finetune_captioner(
         write_json(asdict(report), part / REPORT_FILE)
         write_json(provenance, part / OPTIONS_FILE)
     return report
+
+
+def _refuse_another(home: Path, provenance: Mapping[str, Any]) -> None:
+    """InputError if a captioner was made otherwise; a model has one, so another folder for it is no way out."""
+    there = read_json(home / OPTIONS_FILE)
+    try:
+        refuse_other_options(home, there, provenance)
+    except InputError as error:
+        difference, _, _ = str(error).rpartition("; ")
+        raise InputError(f"{difference}; delete {home}, or fine-tune a copy of {home.parent}") from error
 
 
 def _report(

@@ -155,14 +155,7 @@ def model_digest(folder: Path) -> str:
     return "+".join(file_digest(path) for path in sorted(folder.glob("model*.safetensors")))
 
 
-def to_best_device(model: TrainedModel) -> TrainedModel:
-    """The model with its network on the machine's accelerator, if there is one."""
-    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    model.network.to(device)  # type: ignore[arg-type]  # transformers hides the method's own types
-    return model
-
-
 def caption(model: TrainedModel, captioner: Captioner, clip: EncodedClip, beam: int = BEAM) -> Caption:
     """A sentence about a clip."""
-    mean = clip.features.astype(np.float32).mean(axis=0, keepdims=True)
+    mean = None if clip.mean is None else clip.mean[None]
     return captioner(segment_features(model, captioner.network.config.features, [clip.words], mean), beam)[0]

@@ -43,8 +43,8 @@ class ForecastTable:
     """How often the word that came was among the first k.
 
     Attributes:
-        words: how many words were to be forecast at each step.
-        rows: by step, then by METHODS, then by k of KS.
+        words: how many words were to be forecast at each step; none where no video is so long.
+        rows: by step that has words, then by METHODS, then by k of KS.
     """
 
     words: Mapping[int, int]
@@ -52,11 +52,10 @@ class ForecastTable:
 
     def cells(self) -> list[list[str]]:
         """For people: a line a step and method, then its figures in the order of KS."""
-        return [
-            [f"{step} ahead, {method}", *(str(rows[method][k]) for k in KS)]
-            for step, rows in self.rows.items()
-            for method in METHODS
-        ]
+        return [[f"{step} ahead, {method}", *self._figures(step, method)] for step in self.words for method in METHODS]
+
+    def _figures(self, step: int, method: str) -> list[str]:
+        return [str(self.rows[step][method][k]) if step in self.rows else "left out" for k in KS]
 
 
 def forecast(
@@ -97,23 +96,24 @@ def forecast_table(
         training: those that the unigram and the bigram learn from; see ngrams.
         most: where there are more words to forecast, so many are drawn at random; ``seed`` decides which.
 
-    InputError if no video is longer than a step.
+    InputError if no video is longer than the shortest step.
     """
     rows, counts = {}, {}
     for number, step in enumerate(steps, 1):
         asked = _questions(videos, step, most, seed)
         counts[step] = len(asked)
-        ngrams = NGrams.fit(training, step, model.processor.codebook.words)
-        rows[step] = _rows(model, videos, asked, ngrams, step, context)
+        if asked:
+            ngrams = NGrams.fit(training, step, model.processor.codebook.words)
+            rows[step] = _rows(model, videos, asked, ngrams, step, context)
         progress("forecast", number, len(steps))
+    if not rows:
+        raise InputError(f"no video has a clip {min(steps)} after its first: give longer videos, or a smaller --step")
     return ForecastTable(counts, rows)
 
 
 def _questions(videos: Mapping[str, Ids], step: int, most: int, seed: int) -> list[tuple[str, int]]:
     """The videos, and how many of their words are known, at random and in order."""
     every = [(video, known) for video, words in videos.items() for known in range(1, len(words) - step + 1)]
-    if not every:
-        raise InputError(f"no video has a clip {step} after its first: give longer videos")
     return [every[place] for place in np.sort(np.random.default_rng(seed).permutation(len(every))[:most])]
 
 

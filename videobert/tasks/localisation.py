@@ -56,7 +56,14 @@ class LocalisationTable:
         return [[method, str(row.iou), *(str(row.recall[iou]) for iou in IOUS)] for method, row in self.rows.items()]
 
 
-def locate(model: TrainedModel, sentence: str, track: Track, lengths: Sequence[int] = LENGTHS, top: int = 1) -> list[Location]:
+def locate(
+    model: TrainedModel,
+    sentence: str,
+    track: Track,
+    lengths: Sequence[int] = LENGTHS,
+    top: int = 1,
+    progress: Progress = silent,
+) -> list[Location]:
     """The ``top`` windows that fit a sentence best, the best first; of two whose IoU is SAME or more, the better one.
 
     InputError if the sentence is empty or cannot be spelt, or the video has no clip.
@@ -64,7 +71,7 @@ def locate(model: TrainedModel, sentence: str, track: Track, lengths: Sequence[i
     check_sentence(model.processor, sentence)
     windows = windows_of(track, lengths)
     times = _times(track, windows)
-    scores = _scores(model, sentence, track, windows)
+    scores = _scores(model, sentence, track, windows, progress)
     kept: list[int] = []
     for place in np.argsort(-scores, kind="stable"):
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):
@@ -86,9 +93,9 @@ def _times(track: Track, windows: np.ndarray) -> np.ndarray:
     return np.stack([track.start[windows[:, 0]], track.end[windows[:, 1] - 1]], axis=1)
 
 
-def _scores(model: TrainedModel, sentence: str, track: Track, windows: np.ndarray) -> np.ndarray:
+def _scores(model: TrainedModel, sentence: str, track: Track, windows: np.ndarray, progress: Progress = silent) -> np.ndarray:
     """The head's log odds, float32 [windows]."""
-    return fits(model, sentence, [track.words[first:after] for first, after in windows])
+    return fits(model, sentence, [track.words[first:after] for first, after in windows], progress)
 
 
 def iou(spans: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -55,20 +54,16 @@ class CaptionScores:
 
 
 def score_captions(
-    candidates: Mapping[str, str] | Sequence[str],
-    references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]],
-    tokenised: bool = False,
-    with_meteor: bool = False,
+    candidates: Sequence[str], references: Sequence[Sequence[str]], tokenised: bool = False, with_meteor: bool = False
 ) -> CaptionScores:
     """Every score of one caption for each clip against one or more reference captions for it.
 
-    Both are lists in one order, or both maps with the same keys; items come in the candidates' order. Captions are cut
-    by ``ptb_tokens``, or only at white space if they are ``tokenised``. An empty caption scores 0. InputError if there
-    are no captions, a caption has no reference, or the two do not match.
+    Both are in one order. Captions are cut by ``ptb_tokens``, or only at white space if they are ``tokenised``. An empty
+    caption scores 0. InputError if there are no captions, a caption has no reference, or the two do not match.
     """
-    written, true = paired(candidates, references)
+    _check(candidates, references)
     cut = str.split if tokenised else ptb_tokens
-    ours, theirs = [cut(caption) for caption in written], [[cut(caption) for caption in known] for known in true]
+    ours, theirs = [cut(caption) for caption in candidates], [[cut(caption) for caption in known] for known in references]
     of_meteor, why = None, "METEOR was not asked for"
     if with_meteor:
         try:
@@ -78,22 +73,14 @@ def score_captions(
     return CaptionScores(bleu(ours, theirs), rouge_l(ours, theirs), cider_d(ours, theirs), of_meteor, why)
 
 
-def paired(
-    candidates: Mapping[str, str] | Sequence[str], references: Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
-) -> tuple[list[str], list[Sequence[str]]]:
-    """Captions and their references in the captions' order; InputError if they do not match."""
-    if isinstance(candidates, Mapping) != isinstance(references, Mapping):
-        raise InputError("captions and references are a map and a list: give both as maps or both as lists")
-    named: dict[Any, str] = dict(candidates if isinstance(candidates, Mapping) else enumerate(candidates))
-    known: dict[Any, Sequence[str]] = dict(references if isinstance(references, Mapping) else enumerate(references))
-    if not named:
+def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
+    if not candidates:
         raise InputError("there are no captions to score: give at least one")
-    if alone := sorted(map(str, named.keys() ^ known.keys())):
-        raise InputError(f"{len(named)} captions and references for {len(known)} do not match: {alone[0]} is on one side only")
-    for name, captions in known.items():
+    if len(candidates) != len(references):
+        raise InputError(f"{len(candidates)} captions and references for {len(references)} do not match: give as many of each")
+    for number, captions in enumerate(references):
         if isinstance(captions, str) or not captions:
-            raise InputError(f"the references of caption {name} are no list with a caption in it: give at least one")
-    return list(named.values()), [known[name] for name in named]
+            raise InputError(f"the references of caption {number} are no list with a caption in it: give at least one")
 
 
 def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> tuple[Score, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from feature_extraction.errors import InputError
+from feature_extraction.schema import feature_matrix
 from feature_extraction.storage import Stage, read_table
 from tokenization.codebook import Codebook
+from tokenization.examples import clips_within
 from videobert.pretraining.corpus import read_examples
 
 
@@ -53,16 +56,29 @@ class Passages:
 
 @dataclass(frozen=True)
 class Track:
-    """A whole video, clip by clip in the order of time.
+    """A video, or a part of one, clip by clip in the order of time.
 
     Attributes:
         start, end: float64 [clips], seconds.
         words: int [clips], the visual words.
+        features: float16 [clips, width], the backbone's, which the words stand for; None where they were not read.
     """
 
     start: np.ndarray
     end: np.ndarray
     words: np.ndarray
+    features: np.ndarray | None = None
+
+    def within(self, start: float, end: float) -> Self:
+        """Those that belong to the stretch from ``start`` to ``end``, in seconds, possibly none; see clips_within."""
+        inside = clips_within(self.start, self.end, start, end) if start <= end else np.empty(0, dtype=int)
+        features = None if self.features is None else self.features[inside]
+        return replace(self, start=self.start[inside], end=self.end[inside], words=self.words[inside], features=features)
+
+    @property
+    def mean(self) -> np.ndarray | None:
+        """The mean feature, float32 [width]."""
+        return None if self.features is None else self.features.astype(np.float32).mean(axis=0)
 
 
 def read_passages(work: Path, codebook: Codebook) -> Passages:
@@ -82,11 +98,35 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
 
 def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     """The videos of DIR/tokens by id; InputError if there are none, or their words are not those of ``codebook``."""
-    stage = Stage(work / "tokens")
-    videos = stage.done()
-    if not videos:
-        raise InputError(f"{stage.folder} holds no visual words: run videobert tokenize --work {work}")
-    codebook.refuse_words_of_another(stage)
+    return {video: read_track(work, video) for video in token_stage(work, codebook).done()}
+
+
+def token_stage(work: Path, codebook: Codebook) -> Stage:
+    """DIR/tokens; InputError if it holds nothing, or visual words of another codebook."""
+    tokens = Stage(work / "tokens")
+    if not tokens.done():
+        raise InputError(f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}")
+    codebook.refuse_words_of_another(tokens)
+    return tokens
+
+
+def read_track(work: Path, video: str, with_features: bool = False) -> Track:
+    """A video of DIR/tokens, with what DIR/features has of it where that is asked for; InputError if they do not fit."""
+    tokens, kept = Stage(work / "tokens").path(video), Stage(work / "features").path(video)
     columns = ["start", "end", "token"]
-    tables = {video: read_table(stage.path(video), columns) for video in videos}
-    return {video: Track(*(table.column(name).to_numpy() for name in columns)) for video, table in tables.items()}
+    table = read_table(tokens, columns)
+    track = Track(*(table.column(name).to_numpy() for name in columns))
+    if not with_features:
+        return track
+    features = feature_matrix(read_table(kept, ["feature"]))
+    if len(features) != len(track.words):
+        raise InputError(f"{kept} has not the clips of {tokens}: delete that and run videobert tokenize")
+    return replace(track, features=features)
+
+
+def encode_track(features: Stage, video: str, codebook: Codebook) -> Track:
+    """A video of DIR/features, with the visual words of ``codebook``; InputError if its features are not those it knows."""
+    table = read_table(features.path(video))
+    starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
+    found = feature_matrix(table)
+    return Track(starts, ends, codebook.predict(found, features.options()), found)

@@ -45,6 +45,7 @@ class Hit:
         score: what the ranking is by; it has a meaning within one search only.
         aligned: the head's probability that the sentence belongs to what is seen.
         text: what is said there, possibly nothing.
+        place: which of the passages it is.
     """
 
     video_id: str
@@ -53,6 +54,7 @@ class Hit:
     score: float
     aligned: float
     text: str
+    place: int
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def search(
 
 def _hit(passages: Passages, place: int, score: float, odds: float) -> Hit:
     times = float(passages.start[place]), float(passages.end[place])
-    return Hit(passages.video[place], *times, score, float(1 / (1 + np.exp(-odds))), passages.text[place])
+    return Hit(passages.video[place], *times, score, float(1 / (1 + np.exp(-odds))), passages.text[place], place)
 
 
 def different(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

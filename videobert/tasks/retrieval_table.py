@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -115,7 +116,8 @@ def retrieval_table(
     to_text = _Way(
         lambda at: stage.for_passages(at, questions), lambda n, s: head.scores(s, n), owner, places, np.array(pool.video)
     )
-    rows = [_rows(way, weight, candidates, head.everything is not None) for way in (to_clip, to_text)]
+    ways = {"text to clip": to_clip, "clip to text": to_text}
+    rows = [_rows(way, weight, candidates, head.everything is not None, partial(progress, name)) for name, way in ways.items()]
     return RetrievalTable(len(sentences), len(pool), *rows)
 
 
@@ -148,16 +150,20 @@ class _Head:
         if self.everything is not None:
             return self.everything[sentence, self.number[passage]]
         pairs, back = np.unique(np.stack([sentence, self.number[passage]], axis=1), axis=0, return_inverse=True)
-        return alignment_scores(self.model, self.sentences, self.visual, pairs)[back]
+        asked, pairs[:, 0] = np.unique(pairs[:, 0], return_inverse=True)  # a text that is in no pair need not be spelt
+        return alignment_scores(self.model, [self.sentences[place] for place in asked], self.visual, pairs)[back]
 
 
-def _rows(way: _Way, weight: float, candidates: int, everything: bool) -> dict[str, Ranking]:
+def _rows(
+    way: _Way, weight: float, candidates: int, everything: bool, progress: Callable[[int, int], None]
+) -> dict[str, Ranking]:
     ranks: dict[str, list[np.ndarray]] = {}
     for begin in range(0, len(way.asked), CHUNK):
         places = np.arange(begin, min(begin + CHUNK, len(way.asked)))
         right = way.asked[places, None] == way.answers
         for method, scores in _scores(way, places, weight, candidates, everything).items():
             ranks.setdefault(method, []).append(mean_ranks(scores, right))
+        progress(begin + len(places), len(way.asked))
     counts = np.bincount(way.answers)[way.asked]
     return {"chance": chance(len(way.answers), counts)} | {
         method: ranking(np.concatenate(found), way.groups) for method, found in ranks.items()

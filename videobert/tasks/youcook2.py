@@ -8,23 +8,21 @@ after them: GLd3aX16zBg, recipes%2FGLd3aX16zBg, Sandwich%20%5BGLd3aX16zBg%5D.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from feature_extraction.errors import InputError
 from feature_extraction.progress import Progress, silent
-from feature_extraction.schema import feature_matrix
-from feature_extraction.storage import Stage, read_table
+from feature_extraction.storage import Stage
 from tokenization.codebook import Codebook
-from tokenization.examples import clips_within
 from videobert.loading import TrainedModel
 from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
 from videobert.tasks.labels import ActionFinder, nouns, verbs
+from videobert.tasks.passages import Track, encode_track, read_track
 from videobert.tasks.zero_shot import TEMPLATE
 
 TRAINING, VALIDATION = "training", "validation"
@@ -116,7 +114,7 @@ def read_annotations(path: Path) -> list[CaptionedSegment]:
     try:
         database = json.loads(path.read_text(encoding="utf-8"))["database"]
         found = [
-            CaptionedSegment(video, about["subset"], *_times(row["segment"]), str(row["sentence"]))
+            CaptionedSegment(video, about["subset"], *_times(row["segment"]), _text(row["sentence"]))
             for video, about in database.items()
             for row in about["annotations"]
         ]
@@ -133,8 +131,16 @@ def read_annotations(path: Path) -> list[CaptionedSegment]:
 
 
 def _times(segment: Any) -> tuple[float, float]:
-    start, end = segment
-    return float(start), float(end)
+    start, end = map(float, segment)
+    if not 0 <= start <= end < math.inf:
+        raise ValueError(f"the segment {segment}")
+    return start, end
+
+
+def _text(sentence: Any) -> str:
+    if not isinstance(sentence, str):
+        raise TypeError(f"the sentence {sentence!r}")
+    return sentence
 
 
 class Footage:
@@ -151,12 +157,13 @@ class Footage:
     """
 
     def __init__(self, work: Path, codebook: Codebook, wanted: Collection[str]) -> None:
-        self._tokens, self._features, self._codebook = Stage(work / "tokens"), Stage(work / "features"), codebook
-        self._tokenized, extracted = set(self._tokens.done()), set(self._features.done())
+        tokens, features = Stage(work / "tokens"), Stage(work / "features")
+        self._work, self._codebook = work, codebook
+        self._tokenized, extracted = set(tokens.done()), set(features.done())
         if not self._tokenized | extracted:
             raise InputError(f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}")
         if self._tokenized:
-            codebook.refuse_words_of_another(self._tokens)
+            codebook.refuse_words_of_another(tokens)
         self.known = by_youtube_id(self._tokenized | extracted, wanted)
         self.with_features = {youtube for youtube, video in self.known.items() if video in extracted}
 
@@ -173,27 +180,20 @@ class Footage:
             by_video[caption.video].append(caption)
         found = []
         for done, (youtube, wanted) in enumerate(by_video.items(), 1):
-            starts, ends, words, features = self._clips(self.known[youtube])
+            track = self._track(youtube)
             for caption in wanted:
-                inside = clips_within(starts, ends, caption.start, caption.end)
-                if inside.size:
-                    mean = features[inside].astype(np.float32).mean(axis=0) if len(features) else None
-                    found.append(Segment(youtube, *actions[caption], words[inside], mean))
+                shown = track.within(caption.start, caption.end)
+                if len(shown.words):
+                    found.append(Segment(youtube, *actions[caption], shown.words, shown.mean))
             progress(f"{subset} videos", done, len(by_video))
         return found
 
-    def _clips(self, video: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Starts and ends in seconds, visual words, and features of a video's clips; no features where none are kept."""
-        kept = self._features.path(video)
-        features = feature_matrix(read_table(kept)) if kept.exists() else np.empty((0, 0), dtype=np.float16)
-        tokenized = video in self._tokenized
-        table = read_table(self._tokens.path(video) if tokenized else kept)
-        if len(features) not in (0, len(table)):
-            raise InputError(f"{kept} has not the clips of {self._tokens.path(video)}: delete that and run videobert tokenize")
-        starts, ends = (table.column(name).to_numpy() for name in ("start", "end"))
-        if tokenized:
-            return starts, ends, table.column("token").to_numpy(), features
-        return starts, ends, self._codebook.predict(features, self._features.options()), features
+    def _track(self, youtube: str) -> Track:
+        """A video, with its features where they are kept."""
+        video = self.known[youtube]
+        if video in self._tokenized:
+            return read_track(self._work, video, youtube in self.with_features)
+        return encode_track(Stage(self._work / "features"), video, self._codebook)
 
 
 def by_youtube_id(video_ids: Iterable[str], wanted: Collection[str]) -> dict[str, str]:

@@ -151,18 +151,6 @@ def widened(template: str, widths: Sequence[int]) -> str:
     return "".join(text + mask for text, mask in zip(between, [*masks, ""], strict=True))
 
 
-def mask_logits(model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], batch: int = BATCH) -> torch.Tensor:
-    """Logits over the text ids at each mask, [pairs, masks, text ids], for pairs of a template and visual words.
-
-    InputError if a template has no mask, or not as many as the first.
-    """
-    masks = check_templates(templates)
-    logits = torch.empty(len(templates), masks, model.processor.vocabulary.text_size)
-    for places, found in _logits(model, templates, visual, masks, batch):
-        logits[places] = found
-    return logits
-
-
 @torch.inference_mode()
 def _logits(
     model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], masks: int, batch: int = BATCH
@@ -235,12 +223,3 @@ def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[l
             raise InputError(f"the labels {first[tuple(ids)]!r} and {label!r} are one to the model: leave one out")
         first[tuple(ids)] = label
     return pieces
-
-
-def word_ids(processor: VideoBertProcessor, labels: Sequence[str]) -> list[int]:
-    """The id of each label; InputError for one that is not a single piece of the vocabulary."""
-    pieces = label_pieces(processor, labels)
-    for label, ids in zip(labels, pieces, strict=True):
-        if len(ids) != 1:
-            raise InputError(f"the label {label!r} is no single word of the model's vocabulary: leave it out")
-    return [ids[0] for ids in pieces]

@@ -1,0 +1,140 @@
+"""What ``--help`` and a shell's completion say is whole, true and quickly there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from feature_extraction.engines import check_engine
+from feature_extraction.errors import InputError
+from feature_extraction.features import FeatureOptions
+from feature_extraction.jobs import RUNNERS, JobOptions
+from feature_extraction.transcripts import LISTENERS, TranscriptOptions
+from feature_extraction.video import DECODERS
+from tests.conftest import Run
+from tokenization.codebook import ClusterOptions
+from tokenization.preparation import PREPARATIONS
+from videobert import cli_options
+from videobert.cli import app
+from videobert.configuration_videobert import SIZES
+from videobert.options import option_help
+from videobert.pretraining.options import PretrainOptions
+from videobert.tasks.caption_options import CaptionOptions
+from videobert.tasks.forecasting import STEPS
+from videobert.tasks.localisation import LENGTHS
+from videobert.tasks.zero_shot import TEMPLATE
+
+PIPELINE = "extract transcribe cluster tokenize pretrain run status".split()
+
+
+def verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not hasattr(command, "commands"):
+        yield path, command
+    for name, verb in getattr(command, "commands", {}).items():
+        yield from verbs(verb, (*path, name))
+
+
+VERBS = dict(verbs(get_command(app)))
+
+
+def page(*arguments: str) -> str:
+    return CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+
+
+@pytest.mark.parametrize("path", VERBS, ids=" ".join)
+def test_the_help_of_a_verb_is_whole_at_80_columns(path: tuple[str, ...]) -> None:
+    shown = page(*path)
+    assert "Usage: " in shown and "…" not in shown and max(map(len, shown.splitlines())) <= 80
+    rows = re.split(r"^│ (?:\*  |   )?(?=--)", shown, flags=re.MULTILINE)[1:]
+    asked = {option for each in VERBS[path].params for option in (*each.opts, *each.secondary_opts) if option[:2] == "--"}
+    assert {row.split()[0] for row in rows} == asked | {"--help"}
+    for row in rows:
+        assert "[default: " in row or "[required]" in row or row.startswith("--help"), row
+        assert re.search(r"> .*[a-z]", row), f"no words about {row}"
+
+
+def test_the_verbs_stand_in_the_order_of_the_pipeline(videobert: Run) -> None:
+    for shown in (page(), videobert().out + videobert().err):
+        found = re.findall(r"^│ ([a-z]+)  ", shown, re.MULTILINE)
+        assert found[: len(PIPELINE)] == PIPELINE and found.index("finetune") < found.index("caption") < found.index("evaluate")
+        assert len(found) == len(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_defaults_are_those_of_python() -> None:
+    assert cli_options.features() == FeatureOptions()
+    assert cli_options.transcripts() == TranscriptOptions()
+    assert cli_options.codebook() == ClusterOptions()
+    assert replace(cli_options.job(), workers=1) == JobOptions()
+    assert cli_options.TEMPLATE == TEMPLATE
+    for numbers, verb in ((STEPS, "forecast"), (LENGTHS, "locate")):
+        assert ", ".join(map(str, numbers)) in page(verb)
+
+
+def test_what_a_shell_offers_is_what_can_be_chosen() -> None:
+    mine = cli_options.CHOICES
+    assert (mine["asr"], mine["decoder"], mine["runner"]) == (LISTENERS, DECODERS, RUNNERS)
+    assert (mine["preparation"], mine["size"]) == (PREPARATIONS, tuple(SIZES))
+    with pytest.raises(InputError, match=", ".join(mine["engine"])):
+        check_engine("another")
+
+
+def test_a_captioner_has_an_option_for_each_field() -> None:
+    names = [field.name for field in fields(CaptionOptions)]
+    assert list(option_help(CaptionOptions)) == names
+    assert set(names) <= {parameter.name for parameter in VERBS["finetune", "caption"].params}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [
+        ("", {}),
+        ("--steps 7 --init none", {"steps": 7, "init": "none"}),
+        ("--no-joint-masking --whole-words", {"joint_masking": False, "whole_words": True}),
+    ],
+)
+def test_options_are_made_of_what_is_given(arguments: str, changes: dict[str, Any]) -> None:
+    made, small = [], typer.Typer()
+
+    @small.command()
+    @cli_options.takes(options=PretrainOptions)
+    def verb(options: PretrainOptions) -> None:
+        made.append(options)
+
+    assert CliRunner().invoke(small, arguments.split()).exit_code == 0
+    assert made == [PretrainOptions(**changes)]
+
+
+def complete(words: str) -> tuple[list[str], str]:
+    asked = {"_VIDEOBERT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = "import sys; sys.argv = ['videobert']; from videobert.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], env=os.environ | asked, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("videobert tr", ["transcribe"]),
+        ("videobert evaluate re", ["retrieval"]),
+        ("videobert pretrain --no", ["--no-joint-masking"]),
+        ("videobert extract --engine ", ["cuda", "openvino", "torch"]),
+        ("videobert pretrain --schedule cosine", ["cosine", "cosine_with_restarts"]),
+    ],
+)
+def test_bash_completes_verbs_options_and_choices_without_torch(words: str, offered: list[str]) -> None:
+    found, imported = complete(words)
+    assert found == offered
+    assert not re.search(r"\b(torch|numpy|transformers|pyarrow)\b", imported)
