@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_extraction import captions
-from feature_extraction.captions import Captions, captions_in, read_captions
+from feature_extraction.captions import Captions, read_captions
 from feature_extraction.errors import InputError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -370,33 +370,6 @@ def test_time_grows_no_faster_than_the_file(read, unit):
 
     small, large = (min(seconds(size) for _ in range(3)) for size in (100_000, 1_600_000))
     assert large < 100 * max(small, 0.01)  # linear is 16 times, quadratic 256: far from both, whatever else runs
-
-
-# the file beside a video
-
-
-def test_the_captions_beside_a_video_are_found_in_order(tmp_path):
-    video = tmp_path / "soup [1].mp4"
-    order = ["vtt", "en.vtt", "en-GB.vtt", "de.vtt", "zh-Hans.vtt", "srt", "fr.srt", "en.json3", "json"]
-    for name in order:
-        (tmp_path / f"soup [1].{name}").touch()
-    for other in ("soup.vtt", "soup [1]b.vtt", "soup [1].info.json", "soup [1].mp4.txt", "soup [1].mkv.vtt"):
-        (tmp_path / other).touch()
-    for name in order:
-        assert captions_in(tmp_path)[video.stem] == tmp_path / f"soup [1].{name}"
-        (tmp_path / f"soup [1].{name}").unlink()
-    assert video.stem not in captions_in(tmp_path)
-
-
-def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path):
-    (tmp_path / "videos").mkdir()
-    for folder in (tmp_path, tmp_path / "videos"):
-        (folder / "real.srt").touch()
-    (tmp_path / "videos" / "out.srt").symlink_to(tmp_path / "real.srt")
-    (tmp_path / "videos" / "inside.srt").symlink_to("real.srt")
-    (tmp_path / "link").symlink_to("videos")
-    for folder in (tmp_path / "videos", tmp_path / "link"):
-        assert captions_in(folder).keys() == {"real", "inside"}
 
 
 def test_a_language_in_the_name_is_one_that_is_spoken(read):

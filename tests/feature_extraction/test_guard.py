@@ -1,139 +1,42 @@
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from feature_extraction import guard
-from feature_extraction.channel import MEMORY
 from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import Task, Work
-from feature_extraction.sources import Source
-from feature_extraction.storage import Stage
+from tests.feature_extraction.decoders import (
+    HANG,
+    VIDEO,
+    break_down,
+    count,
+    count_slowly,
+    crash,
+    eat_memory,
+    fall_silent,
+    first_then_crash,
+    flood,
+    give_back,
+    hang,
+    hang_in_c,
+    leave,
+    process_id,
+    refuse,
+    stop_within_a_message,
+    unpicklable,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-HANG = 30
-"""Seconds after which whatever should have ended has not."""
-
-
-# What a decoder might do. These run in the process behind a guard.
-
-
-def process_id(path: Path) -> int:
-    return os.getpid()
-
-
-def crash(path: Path) -> None:
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def leave(path: Path) -> None:
-    sys.exit(7)
-
-
-def hang(path: Path) -> None:
-    time.sleep(3600)
-
-
-def hang_in_c(path: Path) -> None:
-    """A C call that never lets Python's other threads run."""
-    (path.parent / "pid").write_text(str(os.getpid()))
-    ctypes.PyDLL(None).sleep(3600)
-
-
-def fall_silent(path: Path) -> None:
-    """Close the channel, whose number stands on the command line, and live on."""
-    os.close(int(Path("/proc/self/cmdline").read_bytes().split(b"\0")[-3]))
-    time.sleep(3600)
-
-
-def stop_within_a_message(path: Path) -> None:
-    """Announce four kilobytes, and send none."""
-    os.write(int(Path("/proc/self/cmdline").read_bytes().split(b"\0")[-3]), b"\0\0\x10\0")
-    time.sleep(3600)
-
-
-def eat_memory(path: Path) -> None:
-    hoard = []
-    while True:
-        hoard.append(np.ones(2**22))
-
-
-def flood(path: Path) -> str:
-    for _ in range(2000):
-        os.write(1, b"x" * 2**12)
-        os.write(2, b"x" * 2**12)
-    return "dry"
-
-
-def break_down(path: Path) -> None:
-    raise ZeroDivisionError("a bug")
-
-
-def refuse(path: Path) -> None:
-    raise InputError(f"{path} is none: mend it")
-
-
-def double(path: Path, numbers: np.ndarray) -> np.ndarray:
-    return numbers * 2
-
-
-def give_back(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    return np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-
-
-def turned(path: Path) -> np.ndarray:
-    return np.arange(24).reshape(2, 3, 4)[:, ::-1].T
-
-
-def unpicklable(path: Path) -> Callable[[], None]:
-    return lambda: None
-
-
-def count(path: Path, times: int) -> Generator[tuple[int, np.ndarray], None, str]:
-    for number in range(times):
-        yield number, np.full((500, 1000), number)
-    return "all"
-
-
-def count_large(path: Path, times: int) -> Generator[np.ndarray, None, None]:
-    for number in range(times):
-        yield np.full(MEMORY + number, number, dtype=np.uint8)
-
-
-def count_slowly(path: Path) -> Iterator[int]:
-    number = 0
-    while True:
-        time.sleep(0.01)
-        yield number
-        number += 1
-
-
-def first_then_crash(path: Path) -> Iterator[int]:
-    yield 1
-    os.abort()
-
-
-VIDEO = Path("soup.mp4")
-
-
-@pytest.fixture
-def guards() -> Iterator[Guards]:
-    made = Guards(Limits(seconds=HANG, memory=2**28))
-    yield made
-    made.close()
 
 
 def alive(pid: int) -> bool:
@@ -221,39 +124,6 @@ def test_a_limit_may_be_none_at_all(seconds: float) -> None:
 def test_a_flood_of_messages_goes_nowhere(guards: Guards, capfd: pytest.CaptureFixture[str]) -> None:
     assert guards.call(flood, VIDEO) == "dry"
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("shape", [(0,), (5, 7), (MEMORY,), (MEMORY + 1,), (3 * MEMORY,)])
-def test_arrays_of_every_size_arrive_as_they_are(guards: Guards, shape: tuple[int, ...]) -> None:
-    for _ in range(2):
-        received = guards.call(give_back, VIDEO, shape)
-        assert np.array_equal(received, give_back(VIDEO, shape))
-        received += 1  # it is ours to change
-
-
-def test_an_array_that_is_not_contiguous_arrives_as_it_is(guards: Guards) -> None:
-    assert np.array_equal(guards.call(turned, VIDEO), turned(VIDEO))
-
-
-@pytest.mark.parametrize("size", [10, MEMORY + 1])
-def test_arguments_may_be_arrays(guards: Guards, size: int) -> None:
-    numbers = np.ones(size, dtype=np.uint8)
-    for _ in range(2):
-        assert np.array_equal(guards.call(double, VIDEO, numbers), numbers * 2)
-
-
-def test_no_array_is_overwritten_while_the_reader_is_slow(guards: Guards) -> None:
-    received = []
-    for number, numbers in guards.stream(count, VIDEO, 12):
-        time.sleep(0.02)
-        received.append((number, numbers))
-    assert [number for number, _ in received] == list(range(12))
-    assert all((numbers == number).all() for number, numbers in received)
-
-
-def test_large_arrays_stay_in_order(guards: Guards) -> None:
-    for number, numbers in enumerate(guards.stream(count_large, VIDEO, 4)):
-        assert len(numbers) == MEMORY + number and (numbers == number).all()
 
 
 def test_a_reading_that_is_left_half_way_ends_its_process(guards: Guards) -> None:
@@ -352,10 +222,10 @@ PARENT = """
 import sys
 from pathlib import Path
 from feature_extraction.guard import Guards
-from tests.feature_extraction import test_guard
+from tests.feature_extraction import decoders
 guards = Guards()
-print(guards.call(test_guard.process_id, Path("v")), flush=True)
-guards.call(getattr(test_guard, sys.argv[1]), Path(sys.argv[2]) / "v")
+print(guards.call(decoders.process_id, Path("v")), flush=True)
+guards.call(getattr(decoders, sys.argv[1]), Path(sys.argv[2]) / "v")
 """
 
 
@@ -379,45 +249,3 @@ def test_modules_of_the_working_folder_are_not_run(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert Guards().call(give_back, VIDEO, (1,)).tolist() == [0]
     assert not (tmp_path / "canary").exists()
-
-
-def test_memory_of_the_channel_is_given_back() -> None:
-    def open_files() -> int:
-        return len(os.listdir("/proc/self/fd"))
-
-    guards = Guards()
-    guards.call(process_id, VIDEO)
-    before, threads = open_files(), threading.active_count()
-    for _ in range(5):
-        with pytest.raises(InputError):
-            guards.call(crash, VIDEO)
-    guards.call(process_id, VIDEO)
-    assert open_files() <= before and threading.active_count() == threads
-
-
-class Trap:
-    """What a decoder that was taken over might send."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Path.touch, (Path("sprung"),))
-
-
-class TrapOfOurOwn:
-    """A dataclass of this package that does something when it is called."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Task(Stage(Path("sprung")), Work), (Source("a", Path("a.mp4")),))  # type: ignore[arg-type]
-
-
-def traps(path: Path, trap: type) -> Iterator[object]:
-    yield trap()
-
-
-@pytest.mark.parametrize("trap", [Trap, TrapOfOurOwn])
-def test_a_process_that_sends_more_than_plain_values_is_not_obeyed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: type
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="what it should not"):
-        list(Guards().stream(traps, tmp_path / "a.mp4", trap))
-    assert not (tmp_path / "sprung").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import json
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from feature_extraction.errors import InputError
 from feature_extraction.schema import feature_column, features_schema
 from feature_extraction.storage import write_table
+from tests.tokenization.made_up import blobs, made_of
 from tokenization import feature_source, hierarchical_kmeans, tree_growing
 from tokenization.hierarchical_kmeans import HierarchicalKMeans
 from tokenization.node_kmeans import distinct_rows
@@ -29,20 +29,6 @@ REAL = Path(__file__).parents[3] / "shared/data/features/how2_resnext101/npz"
 
 SEARCHES = [{}, {"beam": 2}, {"beam": 4}, {"search": "flat"}, {"device": "cpu"}, {"device": "cpu", "beam": 4}]
 SEARCHES += [{"device": "cpu", "search": "flat"}]
-
-
-def blobs(rows: int = 600, width: int = 16, seed: int = 0) -> np.ndarray:
-    """Groups within groups, float16, far from the origin."""
-    random = np.random.default_rng(seed)
-    places = 8 * random.standard_normal((4, width)), 2 * random.standard_normal((4, 4, width))
-    outer, inner = random.integers(0, 4, (2, rows))
-    return (20 + places[0][outer] + places[1][outer, inner] + random.standard_normal((rows, width))).astype(np.float16)
-
-
-def made_of(model: HierarchicalKMeans) -> bytes:
-    """All bytes that were learnt."""
-    levels = [*model.cluster_centers_, *model.sizes_, model.labels_, np.array(model.inertia_by_level_)]
-    return b"".join(array.tobytes() for array in levels)
 
 
 def features_folder(features: np.ndarray, folder: Path, per_video: int) -> Path:
@@ -258,63 +244,6 @@ def test_the_number_of_threads_changes_no_byte() -> None:
     models = [HierarchicalKMeans(6, 3, random_state=5, n_jobs=jobs).fit(rows) for jobs in (1, 2, 7)]
     assert len({made_of(model) for model in models}) == 1
     assert made_of(HierarchicalKMeans(6, 3, random_state=6).fit(rows)) != made_of(models[0])
-
-
-class Killed(Exception):
-    """Stands for a signal."""
-
-
-def dying(write: Callable[[dict[str, np.ndarray], Path], None], at: int) -> Callable[[dict[str, np.ndarray], Path], None]:
-    """A writer that dies half way through its ``at``-th file."""
-    numbers = count(1)
-
-    def write_or_die(tensors: dict[str, np.ndarray], path: Path) -> None:
-        if next(numbers) == at:
-            path.write_bytes(b"half")
-            raise Killed
-        write(tensors, path)
-
-    return write_or_die
-
-
-def test_a_fit_that_was_killed_anywhere_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_growing, "GROUP_BYTES", 2 * 16 * 100)  # several groups a level
-    rows = blobs()
-    expected = made_of(HierarchicalKMeans(4, 3).fit(rows))
-    writes = tree_growing.save_file
-    for kills in range(1, 50):
-        monkeypatch.setattr(tree_growing, "save_file", dying(writes, kills))
-        folder = tmp_path / str(kills)
-        try:
-            HierarchicalKMeans(4, 3).fit(rows, checkpoint=folder)
-            break
-        except Killed:
-            monkeypatch.setattr(tree_growing, "save_file", writes)
-            assert made_of(HierarchicalKMeans(4, 3).fit(rows, checkpoint=folder)) == expected
-    assert kills > 8
-
-
-def test_a_checkpoint_spares_the_work_that_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
-    monkeypatch.delattr(tree_growing, "fit_node")
-    HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
-
-
-def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
-    HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path)
-    with pytest.raises(InputError, match="max_iter was 25 and is now 26; remove it, to begin anew"):
-        HierarchicalKMeans(4, 2, max_iter=26).fit(blobs(), checkpoint=tmp_path)
-    with pytest.raises(InputError, match="features was"):
-        HierarchicalKMeans(4, 2).fit(blobs(seed=1), checkpoint=tmp_path)
-    with pytest.raises(InputError, match="random_state"):
-        HierarchicalKMeans(4, 2, random_state=None).fit(blobs(), checkpoint=tmp_path)
-
-
-def test_a_torn_checkpoint_is_refused_by_its_name(tmp_path: Path) -> None:
-    HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
-    (tmp_path / "unfinished" / "level-1-rows.safetensors").write_bytes(b"torn")
-    with pytest.raises(InputError, match=r"level-1-rows.*: remove .*unfinished, to begin anew"):
-        HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
 
 
 def test_progress_is_told_node_by_node() -> None:
