@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -84,27 +84,37 @@ class FeatureExtractor(Work):
         """Build the engine; InputError if this machine cannot."""
         self._engine()
 
-    def __call__(self, source: Source, progress: Progress = silent, longest: float = math.inf) -> Made:
-        """The rows of a video, see schema.features_schema; ``progress`` is told the clips so far and those expected.
+    def __call__(
+        self,
+        source: Source,
+        progress: Progress = silent,
+        longest: float = math.inf,
+        start: float = 0.0,
+        end: float = math.inf,
+    ) -> Made:
+        """The rows of a video, see schema.features_schema, of which something is shown from ``start`` to ``end`` seconds.
 
-        InputError if it cannot be decoded, or if its header or its clips last over a clip more than ``longest`` seconds.
+        ``progress`` is told the clips so far and those expected. InputError if it cannot be decoded, nothing is shown then,
+        or its header or its clips last over a clip more than ``longest`` seconds.
         """
         declared = self._guards.call(declared_seconds, source.path) or 0.0
         _refuse_longer(source.path, declared, longest)
-        expected = round(declared / CLIP_SECONDS)
+        expected = round((min(declared, end) - min(declared, start)) / CLIP_SECONDS)
         progress("look", 0, max(expected, 1))
         engine = self._engine()
         reading = self._guards.stream(stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder)
         spans: list[tuple[int, float, float]] = []
         features: list[np.ndarray] = []
         model_seconds = 0.0
-        for clips in _batches(reading, engine.batch):
+        for clips in _batches(_shown(reading, start, end), engine.batch):
             _refuse_longer(source.path, clips[-1].end, longest)
             begin = time.perf_counter()
             features.append(engine(np.stack([clip.frames for clip in clips])).astype(np.float16))
             model_seconds += time.perf_counter() - begin
             spans += [(clip.index, clip.start, clip.end) for clip in clips]
             progress("look", len(spans), max(expected, len(spans)))
+        if not spans:
+            raise InputError(f"{source.path} shows nothing from {start:g} to {end:g} s: give other times")
         table = self._table(source, spans, np.concatenate(features))
         return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
 
@@ -147,6 +157,11 @@ def extract(
 def _refuse_longer(path: Path, seconds: float, longest: float) -> None:
     if seconds > longest + CLIP_SECONDS:
         raise InputError(f"{path} is longer than {longest:g} s: cut a part out of it")
+
+
+def _shown(clips: Iterable[Clip], start: float, end: float) -> Iterator[Clip]:
+    """Those of which something is shown from ``start`` to ``end``; what comes later is not read."""
+    return (clip for clip in takewhile(lambda clip: clip.start <= end, clips) if clip.end >= start)
 
 
 def _batches(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:

@@ -69,7 +69,7 @@ class ClipEncoder:
         or no clip lies in that time.
         """
         with closing(self._extractor) as extractor:  # its processes end, its engine stays
-            made = extractor(Source(path.stem, path), progress, longest)
+            made = extractor(Source(path.stem, path), progress, longest, start, end)
         starts, ends = (made.table.column(name).to_numpy() for name in ("start", "end"))
         features = feature_matrix(made.table)
         words = self.codebook.predict(features, extractor.provenance())

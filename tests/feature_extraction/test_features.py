@@ -102,6 +102,24 @@ def test_what_is_too_long_is_refused_whatever_its_header_says(
     extractor.close()
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "indices"), [(0, 1, [0]), (1.6, 2.9, [1]), (2, 9, [1, 2]), (3, 3, [1, 2]), (4.1, 9, None), (2, 1, None)]
+)
+def test_only_what_is_shown_in_a_stretch_is_looked_at(
+    videos: list[Source], start: float, end: float, indices: list[int] | None
+) -> None:
+    extractor, told = FeatureExtractor(PLAIN), []
+    whole = feature_matrix(extractor(videos[0]).table)
+    if indices is None:
+        with pytest.raises(InputError, match=rf"long\.mp4 shows nothing from {start:g} to {end:g} s"):
+            extractor(videos[0], start=start, end=end)
+    else:
+        made = extractor(videos[0], lambda _, done, total: told.append(done), start=start, end=end)
+        assert made.table.column("index").to_pylist() == indices and told[-1] == len(indices)
+        np.testing.assert_array_equal(feature_matrix(made.table), whole[indices])
+    extractor.close()
+
+
 def no_header(path: Path) -> None:
     """Stands for video.declared_seconds, in a process behind a guard, too."""
 

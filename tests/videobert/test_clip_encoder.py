@@ -86,4 +86,4 @@ def test_nothing_runs_on_and_one_engine_serves_all_clips(encoder: ClipEncoder) -
     with pytest.raises(InputError, match="is no video"):
         encoder(Path("broken.mp4"), progress=silent, longest=9)
     (first, *_), (second, *rest) = Extractor.asked
-    assert first is second and not first.running and rest == [silent, 9]
+    assert first is second and not first.running and rest == [silent, 9, 0.0, np.inf]
