@@ -89,7 +89,7 @@ def test_two_nodes_write_what_one_machine_does_although_a_worker_is_killed(clust
     assert len(files[0]) == 11 and files[0] == files[1]
     accounts = [Accounts(stage).read() for stage in stages.values()]
     assert accounts[0] == accounts[1] and set(accounts[0].failed) == {"broken"} and set(accounts[0].partial) == {"cut"}
-    for field in ("before", "now", "failures", "partial", "clips"):
+    for field in ("before", "now", "failures", "partial", "rows"):
         assert getattr(reports["local"], field) == getattr(reports["ray"], field), field
     killed, *survivors = (pids_of(source) for source in sorted(sources, key=lambda source: source.video_id != "v4"))
     assert len(set(killed)) == 2 and all(len(pids) == 1 for pids in survivors)
