@@ -13,10 +13,10 @@ DEBIAN := type $(PROGRAMS) >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command
 
 .PHONY: demo page test test-all check
 
-demo: $(INSTALLED)
+demo demo/model: | $(INSTALLED)
 	$(BIN)/python -m demos.street
 
-page: $(INSTALLED)
+page: demo/model
 	$(BIN)/python -m demos.page --model demo/model --work demo/work --videos demo/kitchen
 
 test: $(INSTALLED)
