@@ -76,7 +76,7 @@ def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
     }
     try:
         return engines[name]()
-    except RuntimeError as error:  # of torch and OpenVINO
+    except (RuntimeError, ImportError, OSError) as error:  # of torch, OpenVINO and what they are installed with
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"the engine {name!r} cannot be built ({reason}): use another --engine") from error
 

@@ -114,7 +114,9 @@ class FeatureExtractor(Work):
             spans += [(clip.index, clip.start, clip.end) for clip in clips]
             progress("look", len(spans), max(expected, len(spans)))
         if not spans:
-            raise InputError(f"{source.path} shows nothing from {start:g} to {end:g} s: give other times")
+            lasts = f" lasts {declared:.1f} s and" if declared else ""
+            until = "on" if math.isinf(end) else f"to {end:g} s"
+            raise InputError(f"{source.path}{lasts} shows nothing from {start:g} s {until}: give other times")
         table = self._table(source, spans, np.concatenate(features))
         return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
 

@@ -49,7 +49,7 @@ def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterato
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
         yield from (row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows())
     except (ray.exceptions.RayError, ConnectionError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         raise InputError(f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}") from error
     finally:
         if ours:

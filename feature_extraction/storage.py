@@ -5,6 +5,7 @@ A file is written under a temporary name, flushed to the disk and renamed; reade
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -186,6 +187,24 @@ def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping
     if differing:
         differences = ", ".join(f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing)
         raise InputError(f"{folder} was made with other options: {differences}; use those, or another folder")
+
+
+@contextmanager
+def alone(path: Path, refusal: str) -> Iterator[None]:
+    """Be the only one who has locked a file; InputError, which says ``refusal``, if another has.
+
+    The file is opened for writing, as NFS wants that for a lock of one's own.
+    """
+    try:
+        held = path.open("r+b")
+    except OSError as error:
+        raise InputError(f"{path} cannot be locked ({error.strerror}): see that it may be written to") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(refusal) from error
+        yield
 
 
 def file_digest(path: Path) -> str:

@@ -150,14 +150,6 @@ def test_status_says_what_is_there_and_what_failed(street: Street, tmp_path: Pat
     assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
 
 
-def test_a_run_ends_where_every_video_failed(tmp_path: Path, videobert: Run) -> None:
-    videos, work = tmp_path / "videos", tmp_path / "work"
-    coloured_recipe(videos / "broken.mp4", ["red"]).write_bytes(b"no video")
-    result = videobert("run", videos, "--work", work, "--out", tmp_path / "model", "--weights", "random:0", *TRAINING)
-    assert result.status == 2 and f"{work / 'features'} holds no features, as every video failed" in result.err
-    assert not (work / "transcripts").exists()
-
-
 def test_a_codebook_that_has_rotted_is_found(street: Street, tmp_path: Path, videobert: Run) -> None:
     mine = copied(street, tmp_path)
     path = mine.work / "codebook" / "centroids.safetensors"
@@ -259,6 +251,7 @@ def test_weights_that_cannot_be_had(street: Street, tmp_path: Path, videobert: R
         "run {videos} --work {new} --out {new} --weights random:0 --asr ears",
         "run {videos} --work {new} --out {new} --weights random:0 --init none",
         "run {videos} --work {new} --out {videos} --weights random:0 --init none",
+        "run {videos} --work {work} --out {work} --weights random:0 --init none",
         "run {videos} --work {new} --out {model} --weights random:0 --init none --size mini",
         "run {videos} --work {new} --out {new}.model --weights random:0 --init none --size giant",
         "run {videos} --work {new} --out {new}.model --weights random:0 --init {work}",

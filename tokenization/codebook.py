@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,6 +20,7 @@ from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import (
     OPTIONS_FILE,
     Stage,
+    alone,
     read_json,
     read_table,
     refuse_other_options,
@@ -144,7 +142,7 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
         raise InputError(f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}")
     provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
     folder, unfinished = work / "codebook", work / "codebook.unfinished"
-    with _alone(work):
+    with alone(features.folder / OPTIONS_FILE, f"another run of videobert cluster is making {folder}: wait for it"):
         before = folder.exists()
         if before:
             refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
@@ -165,16 +163,3 @@ def _fit(features: Stage, options: ClusterOptions, unfinished: Path, progress: P
         n_components=options.components,
     )
     return tree.fit(features.folder, checkpoint=unfinished, progress=partial(progress, "cluster"))
-
-
-@contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Be the only run that makes a codebook there. InputError if another does so."""
-    held = os.open(work, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise InputError(f"another run of videobert cluster is making {work / 'codebook'}: wait for it") from error
-    finally:
-        os.close(held)

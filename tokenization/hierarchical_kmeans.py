@@ -290,7 +290,6 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         words = self.branching**self.depth
         return {
             "parameters": self._learning(),
-            "n_features": int(self.n_features_in_),
             "words": words,
             "words_in_use": words - len(self.dead_words_),
         }

@@ -47,9 +47,9 @@ def run(
 
     sources = find_videos(videos)
     Transcriber(options.transcripts, job.limits).provenance()  # what it refuses need not wait for hours of extraction
-    check(out, options.pretraining)  # nor need this
     if out.resolve() == work.resolve():
         raise InputError(f"{out} cannot be both the work folder and the model's: give another --out")
+    check(out, options.pretraining)  # nor need this
     yield extract(sources, work, options.features, job, progress)
     if not Stage(work / "features").done():
         raise InputError(f"{work / 'features'} holds no features, as every video failed: see videobert status --work {work}")

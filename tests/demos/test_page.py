@@ -99,7 +99,7 @@ def test_a_broken_file_is_called_by_the_visitors_name(answers: Answers, tmp_path
     assert str(tmp_path) not in str(error.value)
 
 
-def test_a_part_has_the_words_whose_middle_is_shown(answers: Answers, digest: str) -> None:
+def test_a_part_too_short_for_a_middle_shows_the_word_of_that_time(answers: Answers, digest: str) -> None:
     shown = answers.timeline(digest, 2.9, 3.1)  # too short for a middle: the one shown then
     assert shown.count('class="vb-moment"') == 1 and "<time>3.0 s" in shown.partition('class="vb-moment"')[2]
     assert answers.timeline(digest, 6, 3).count('class="vb-moment"') == 0

@@ -111,7 +111,7 @@ def test_only_what_is_shown_in_a_stretch_is_looked_at(
     extractor, told = FeatureExtractor(PLAIN), []
     whole = feature_matrix(extractor(videos[0]).table)
     if indices is None:
-        with pytest.raises(InputError, match=rf"long\.mp4 shows nothing from {start:g} to {end:g} s"):
+        with pytest.raises(InputError, match=rf"long\.mp4 lasts 4.0 s and shows nothing from {start:g} s to {end:g} s"):
             extractor(videos[0], start=start, end=end)
     else:
         made = extractor(videos[0], lambda _, done, total: told.append(done), start=start, end=end)

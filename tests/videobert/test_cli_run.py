@@ -29,7 +29,8 @@ def test_where_no_video_is_left_each_ones_reason_is_told(videobert: Run, tmp_pat
     folders = ("--work", tmp_path / "work", "--out", tmp_path / "model")
     result = videobert("run", tmp_path / "videos", *folders, "--weights", "random:0", "--init", "none", *["--json"] * as_json)
     *reasons, last = [line for line in result.err.splitlines() if line.startswith("videobert: ")]
-    assert result.status == 2 and "features" in last
+    assert result.status == 2 and "holds no features, as every video failed" in last
+    assert not (tmp_path / "work" / "transcripts").exists()
     assert all(any(f"{name}.mp4" in reason for reason in reasons) for name in ("one", "two"))
     if as_json:
         assert len(json.loads(result.out)[0]["failures"]) == 2

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from feature_extraction.errors import InputError
-from feature_extraction.storage import OPTIONS_FILE, Stage, read_json, write_json, write_whole
+from feature_extraction.storage import OPTIONS_FILE, Stage, alone, read_json, write_json, write_whole
 from videobert.pretraining.history import History
 from videobert.pretraining.optimizer import MasterAdamW
 
@@ -53,24 +52,14 @@ class TrainingFolder:
                     shutil.rmtree(path)  # first what a run with other options must not go on from
                 shutil.rmtree(self.folder)
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        with open(self.folder / OPTIONS_FILE, "rb") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InputError(f"{self.folder} is in use by another run of videobert pretrain: wait for it") from error
-            yield
+    def _held(self) -> AbstractContextManager[None]:
+        refusal = f"{self.folder} is in use by another run of videobert pretrain: wait for it"
+        return alone(self.folder / OPTIONS_FILE, refusal)
 
     @property
     def board(self) -> Path:
         """Where TensorBoard's files are."""
         return self.folder / "tensorboard"
-
-    @property
-    def steps(self) -> int:
-        """How many steps the last checkpoint has behind it; 0 where there is none."""
-        return max(map(_steps, self._checkpoints), default=0)
 
     @property
     def _checkpoints(self) -> list[Path]:
