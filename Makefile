@@ -1,6 +1,6 @@
-# make demo   everything, from a made-up corpus to a prediction (about ten minutes on two cores)
+# make demo   everything, from a made-up corpus to a prediction (about 14 minutes on two cores)
 # make page   what it made, as a page to play with in a browser
-# make test   the tests; make test-all also runs the slow ones; make check runs linter and type checker
+# make test   the tests (about ten minutes); make test-all also runs the slow ones; make check runs linter and type checker
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 from feature_extraction.errors import InputError
 from feature_extraction.ledger import Ledger
 from feature_extraction.progress import Progress, silent
-from feature_extraction.sources import Source
+from feature_extraction.sources import Source, twins
 from feature_extraction.storage import Stage, is_as_written, read_table
 
 FAILED, PARTIAL, WHOLE = "failed", "partial", "whole"
@@ -48,11 +50,26 @@ class Accounts:
     def _notes(self) -> Ledger:
         return Ledger(self.stage.folder / "failures.jsonl")
 
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {row["video"]: row["path"] for row in _rows(self._inputs) if isinstance(row.get("path"), str)}
+
+    def noted(self, video: str) -> str | None:
+        """The absolute path under which a video was entered last, None if it was not. The books are read once."""
+        return self._paths.get(video)
+
     def expect(self, sources: Iterable[Source]) -> None:
-        """Enter inputs that are not in the books yet."""
-        there = {row["video"] for row in _rows(self._inputs)}
-        new = (source for source in sources if source.video_id not in there)
-        self._inputs.add({"video": source.video_id, "path": str(source.path)} for source in new)
+        """Enter inputs that are not in the books yet, or that have moved.
+
+        InputError if the books have another file of that id, which is still there.
+        """
+        new = {}
+        for source in sources:
+            path, noted = os.path.abspath(source.path), self.noted(source.video_id)
+            if path != noted and not (noted and _is_still(noted, path, source.video_id)):
+                new[source.video_id] = path
+        self._inputs.add({"video": video, "path": path} for video, path in new.items())
+        self._paths.update(new)
 
     def note(self, video: str, status: str, reason: str, times: int = 1) -> None:
         """Add a row about a video; the latest one counts. ``times`` is how often that was so."""
@@ -75,6 +92,29 @@ class Accounts:
         return Account(done, failed, inputs.difference(done, failed), partial)
 
 
+def _is_still(noted: str, path: str, video: str) -> bool:
+    """Whether a file that was entered is there, and is the one that ``path`` names; InputError if it is another.
+
+    A copy, told by its size, is the same video elsewhere. So is what a stage before wrote, whose name is its id: its work
+    folder was copied. To what a relative path led, as versions before entered them, is not known.
+    """
+    was, now = _stat(noted), _stat(path)
+    if was is None or not os.path.isabs(noted):
+        return False
+    if now and os.path.samestat(was, now):
+        return True
+    if not (now and was.st_size == now.st_size) and os.path.basename(path) != f"{video}.parquet":
+        raise twins(noted, path, repr(video))
+    return False
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):  # of a name that rot has put a NUL into
+        return None
+
+
 def _rows(ledger: Ledger) -> Iterator[dict[str, Any]]:
     """The rows about videos; one that rot has made another is passed over, and what it told is told again."""
     return (row for row in ledger if isinstance(row, dict) and isinstance(row.get("video"), str))
@@ -91,8 +131,10 @@ def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:
         path = stage.path(video)
         try:
             table = read_table(path)
-            if not pc.all(pc.equal(table.column("video_id"), video)).as_py():
+            if not pc.all(pc.equal(table.column("video_id"), video), min_count=0).as_py():
                 found[video] = f"{path} holds rows of another video: delete it and run its stage again"
+            elif "index" in table.column_names and table.column("index").to_pylist() != list(range(table.num_rows)):
+                found[video] = f"{path} has rows twice, or not all: delete it and run its stage again"
             elif not is_as_written(table, path):
                 found[video] = f"{path} is not as it was written: delete it and run its stage again"
         except InputError as error:

@@ -23,7 +23,7 @@ from feature_extraction.once import Once
 from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, SOURCE_KEY, Clip, feature_column, features_schema
 from feature_extraction.sources import Source
-from feature_extraction.storage import Stage
+from feature_extraction.storage import VERSIONS, Stage, versions
 from feature_extraction.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, check_decoder, declared_seconds, stream_clips
 
 ACTORS_A_GPU = 8
@@ -78,6 +78,7 @@ class FeatureExtractor(Work):
             "precision": engine_precision(self.options.engine),
             "weights_digest": self.backbone.digest,
             "width": self.backbone.width,
+            VERSIONS: versions("av", "decord", "openvino", "torch", "torchvision"),
         }
 
     def prepare(self) -> None:

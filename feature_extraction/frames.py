@@ -11,6 +11,8 @@ import numpy as np
 
 MAX_PIXELS = 8192 * 4320
 """In one frame: 8K. Read from the header, so that a file which claims more costs nothing."""
+MOST_FRAMES_PER_SECOND = 1000
+"""Cameras take 960 at most, and a file that keeps milliseconds may claim one in each."""
 LONGEST_VIDEO = 24 * 3600.0
 LONGEST_FRAME = 600.0
 """Seconds. A frame that claims to be shown for longer is a damaged time stamp, not a slide of a lecture."""

@@ -20,6 +20,7 @@ from feature_extraction.frames import (
     LONGEST_FRAME,
     LONGEST_VIDEO,
     MAX_PIXELS,
+    MOST_FRAMES_PER_SECOND,
     Clock,
     Damage,
     FrameSize,
@@ -188,6 +189,10 @@ def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
         raise InputError(f"{path} claims {width} x {height} pixels, more than 8K: scale it down, or leave it out")
+    rate = float(stream.average_rate or 0)
+    if rate > MOST_FRAMES_PER_SECOND:
+        claims = f"claims {rate:,.0f} frames a second, more than {MOST_FRAMES_PER_SECOND:,}"
+        raise InputError(f"{path} {claims}: convert it to 30, or leave it out")
     check_length(declared_end, path)
 
 

@@ -3,7 +3,7 @@
 The rule of the video id: the path below the folder that was given (the name alone where a file was given), without its
 suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a leading dot percent-encoded. So
 ``course/soup 1.mp4`` below the folder becomes ``course%2Fsoup%201``. An id longer than 180 characters keeps its first
-160, then a dash and 16 digits of its SHA-256. Two videos with one id are refused.
+160, then a dash and 16 digits of its SHA-256. Two videos with one id are refused, and so are ids that differ only in case.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ class Source:
 
 def video_id(below: PurePath) -> str:
     """The id of the video at ``below``, a path relative to the folder that was given."""
-    name = unicodedata.normalize("NFC", below.as_posix().removesuffix(below.suffix))
+    return _id_of(below.as_posix().removesuffix(below.suffix))
+
+
+def _id_of(stem: str) -> str:
+    name = unicodedata.normalize("NFC", stem)
     safe = quote(name, safe="", errors="surrogateescape").replace("~", "%7E")
     if safe.startswith("."):
         safe = "%2E" + safe[1:]
@@ -48,22 +52,27 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
     """The videos that files, folders and text files of paths (one a line, ``#`` for comments) stand for, by id.
 
     A folder stands for the videos below it, by suffix. InputError if a path is absent, a folder holds no video,
-    or two videos have one id.
+    or two videos have one id, upper and lower case aside.
     """
     found: dict[str, Source] = {}
     try:
         for source in chain.from_iterable(map(_expand, paths)):
-            other = found.setdefault(source.video_id, source)
+            name = source.video_id
+            other = found.setdefault(name.casefold(), source)
+            if other.video_id != name:
+                raise twins(other.path, source.path, f"{name!r} but for its case, which some disks ignore")
             if other is not source and os.path.realpath(other.path) != os.path.realpath(source.path):
-                raise InputError(
-                    f"{other.path} and {source.path} have the same video id {source.video_id!r}: "
-                    "rename one, or give the folder that holds both"
-                )
+                raise twins(other.path, source.path, repr(name))
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out") from error
     if not found:
         raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
-    return [found[name] for name in sorted(found)]
+    return sorted(found.values(), key=lambda source: source.video_id)
+
+
+def twins(first: str | Path, second: str | Path, name: str) -> InputError:
+    """What a user is told who gave two videos of one id, which is told by ``name``."""
+    return InputError(f"{first} and {second} have the same video id {name}: rename one, or give the folder that holds both")
 
 
 def _expand(path: Path) -> Iterator[Source]:
@@ -91,22 +100,27 @@ def _lines(listing: Path) -> list[str]:
 
 def _videos_below(folder: Path) -> Iterator[Source]:
     """Links to folders are not followed; a link to a file elsewhere, or to nothing, is a video that will fail."""
-    inside = os.path.realpath(folder)
+    inside, below = os.path.realpath(folder), len(os.path.join(folder, ""))
     found = False
-    for path in _files_below(folder):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            found = True
-            leaves = path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
-            refusal = f"{path} is a link that leads out of {folder}: name the file itself, or leave it out" if leaves else None
-            yield Source(video_id(path.relative_to(folder)), path, refusal)
+    for entry in _video_files(folder):
+        found, path = True, Path(entry.path)
+        leaves = entry.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
+        refusal = f"{path} is a link that leads out of {folder}: name the file itself, or leave it out" if leaves else None
+        yield Source(_id_of(entry.path[below:].rpartition(".")[0]), path, refusal)
     if not found:
         raise InputError(f"{folder} holds no video: looked for {' '.join(sorted(VIDEO_SUFFIXES))}")
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _video_files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """By what the folder itself says of its entries: to ask the disk about each of 300,000 takes minutes where it is far."""
     with os.scandir(folder) as entries:
         for entry in entries:
+            stem, _, suffix = entry.name.rpartition(".")
             if entry.is_dir(follow_symlinks=False):
-                yield from _files_below(Path(entry.path))
-            elif os.path.isfile(entry.path) or (entry.is_symlink() and not os.path.isdir(entry.path)):
-                yield Path(entry.path)
+                yield from _video_files(entry.path)
+            elif stem and f".{suffix.lower()}" in VIDEO_SUFFIXES and _is_file(entry):
+                yield entry
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False) or (entry.is_symlink() and not os.path.isdir(entry.path))

@@ -15,11 +15,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 
 from feature_extraction.errors import InputError
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OPTIONS_FILE = "options.json"
+VERSIONS = "versions"
+"""Key of options.json under which the packages stand that began a folder. Others may go on with it."""
 STALE_SECONDS = 24 * 3600.0
 """After so long nobody is still writing a file."""
 
@@ -57,7 +61,7 @@ def write_whole(path: Path, first: bool = False) -> Iterator[Path]:
         else:
             os.replace(part, path)
         _flush(path.parent)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter is no OSError where the disk is full
         raise cannot_write(path, error) from error
     finally:
         if part.is_dir():
@@ -77,12 +81,13 @@ def _name_first(part: Path, path: Path) -> None:
         os.replace(part, path)
 
 
-def cannot_write(path: Path, error: OSError) -> InputError:
-    """What a user is told whose disk is full, or not to be written to."""
+def cannot_write(path: Path, error: Exception) -> InputError:
+    """What a user is told whose disk is full, or not to be written to; of a folder that is unfinished, where it lies."""
+    named = next((folder.parent for folder in reversed(path.parents) if folder.match(".*.part")), path)
     there = next(folder for folder in path.absolute().parents if folder.is_dir())
     free = shutil.disk_usage(there).free
-    reason = error.strerror or error
-    return InputError(f"{path} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again")
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{named} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again")
 
 
 def write_json(value: Any, path: Path, first: bool = False) -> None:
@@ -137,6 +142,8 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file that one of the stages wrote; InputError if it is absent or damaged."""
     try:
         return pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is not there: run its stage") from error
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run its stage again") from error
 
@@ -181,12 +188,28 @@ class Stage:
 
 
 def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """InputError that names each option in which ``wanted`` differs from what made ``folder``."""
-    plain = json.loads(json.dumps(dict(wanted)))  # tuples and paths become what the file can hold
+    """InputError that names each option in which ``wanted`` differs from what made ``folder``, VERSIONS aside."""
+    there, plain = _material(there), _material(json.loads(json.dumps(dict(wanted))))  # tuples become what the file can hold
     differing = [key for key in {**there, **plain} if there.get(key) != plain.get(key)]
     if differing:
         differences = ", ".join(f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing)
         raise InputError(f"{folder} was made with other options: {differences}; use those, or another folder")
+
+
+def _material(options: Any) -> Any:
+    """Options without their VERSIONS, and without those of the options in them."""
+    if not isinstance(options, Mapping):
+        return options
+    return {key: _material(value) for key, value in options.items() if key != VERSIONS}
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Wor
 from feature_extraction.sentences import SentenceOptions, split_sentences
 from feature_extraction.sources import Source
 from feature_extraction.speech import DEFAULT_MODEL, Recogniser
-from feature_extraction.storage import Stage
+from feature_extraction.storage import VERSIONS, Stage, versions
 from feature_extraction.subtitle_streams import read_subtitles
 
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
@@ -101,6 +101,7 @@ class Transcriber(Work):
             **_restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
             **asdict(self.options.sentences),
+            VERSIONS: versions("av", "ctranslate2", "faster-whisper", "openai-whisper", "torch"),
         }
 
     def prepare(self) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,52 @@ def test_an_input_is_entered_once(tmp_path: Path) -> None:
     assert [row["video"] for row in accounts._inputs] == ["a", "b"] and accounts.read().waiting == {"a", "b"}
 
 
+def test_another_video_of_an_id_that_is_done_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path / "stage")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "soup.mp4").write_bytes(b"soup" * ord(folder))
+    monkeypatch.chdir(tmp_path)
+    run_job(stage, [Source("soup", Path("a/soup.mp4"))], Fated({"soup": "whole"}))
+    for path in (Path("b/soup.mp4"), tmp_path / "b" / "soup.mp4", Path("absent/soup.mp4")):
+        with pytest.raises(InputError, match=r"a/soup\.mp4 and .*/soup\.mp4 have the same video id 'soup': rename one"):
+            run_job(stage, [Source("soup", path)], Fated({"soup": "whole"}))
+    monkeypatch.chdir(tmp_path / "a")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for path in (Path("soup.mp4"), Path("../link/soup.mp4")):
+        assert str(run_job(stage, [Source("soup", path)], Fated({"soup": "whole"}))) == "stage: done already, nothing to do"
+    assert [row["path"] for row in Accounts(stage)._inputs] == [str(tmp_path / "a" / "soup.mp4")]
+
+
+def test_videos_that_moved_or_were_copied_are_entered_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = Accounts(Stage(tmp_path / "stage"))
+    accounts._inputs.add([{"video": "soup", "path": "a/soup.mp4"}])  # as the version before did
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "soup.mp4").write_bytes(b"soup" * ord(folder))
+    monkeypatch.chdir(tmp_path)
+    accounts.expect([Source("soup", tmp_path / "b" / "soup.mp4")])
+    assert accounts.noted("soup") == Accounts(accounts.stage).noted("soup") == str(tmp_path / "b" / "soup.mp4")
+    with pytest.raises(InputError, match="have the same video id"):
+        Accounts(accounts.stage).expect([Source("soup", tmp_path / "a" / "soup.mp4")])
+    (tmp_path / "b").rename(tmp_path / "c")
+    shutil.copytree(tmp_path / "c", tmp_path / "d")
+    for folder in "cd":
+        accounts.expect([Source("soup", tmp_path / folder / "soup.mp4")])
+        assert accounts.noted("soup") == str(tmp_path / folder / "soup.mp4") and accounts.noted("stew") is None
+    assert accounts.read().waiting == {"soup"}
+
+
+def test_a_copied_work_folder_is_a_work_folder(tmp_path: Path) -> None:
+    for work in ("work", "copy"):
+        (tmp_path / work / "features").mkdir(parents=True)
+        (tmp_path / work / "features" / "soup.parquet").write_text(work)
+    stage = Stage(tmp_path / "tokens")
+    for work in ("work", "copy"):
+        Accounts(stage).expect([Source("soup", tmp_path / work / "features" / "soup.parquet")])
+        assert Accounts(stage).noted("soup") == str(tmp_path / work / "features" / "soup.parquet")
+
+
 def test_the_latest_note_counts(tmp_path: Path) -> None:
     accounts = Accounts(Stage(tmp_path / "stage"))
     accounts.expect([Source("a", Path("a"))])
@@ -163,6 +210,7 @@ def test_an_undamaged_stage_has_no_damage(tmp_path: Path) -> None:
         features_file(stage, video, rows)
     texts = [pa.array([text], pa.string()) for text in ("soup", None, "süß")]
     write_table(pa.table({"video_id": ["e"] * 3, "text": pa.chunked_array(texts)}), stage.path("e"))
+    write_table(TRANSCRIPTS.empty_table(), stage.path("silent"))
     words = pa.array([[{"word": "soup", "probability": None}], [], None], TRANSCRIPTS.field("words").type)
     write_table(pa.table({"video_id": ["f"] * 3, "words": words}), stage.path("f"))
     assert damaged(stage) == {}
@@ -183,6 +231,15 @@ def test_a_file_with_rows_of_another_video_is_found(tmp_path: Path) -> None:
     features_file(stage, "stew")
     stage.path("soup").replace(stage.path("roast"))
     assert damaged(stage).keys() == {"roast"} and "another video" in damaged(stage)["roast"]
+
+
+def test_rows_that_are_there_twice_or_not_at_all_are_found(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "features")
+    table = features_file(stage, "soup")
+    write_table(pa.concat_tables([table, table]), stage.path("soup"))
+    features_file(stage, "stew")
+    write_table(read_table(stage.path("stew")).slice(1), stage.path("stew"))
+    assert damaged(stage).keys() == {"soup", "stew"} and "rows twice, or not all" in damaged(stage)["soup"]
 
 
 def test_a_file_that_is_no_table_of_ours_is_found(tmp_path: Path) -> None:

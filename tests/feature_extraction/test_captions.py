@@ -362,14 +362,23 @@ def test_any_bytes_are_read_or_refused(read, content, suffix):
     "unit", ["<", "[", "a<00:01.000>", "word ", "[&#0;", "{\\", "ab\n", "&#1", "00:01.000 --> 00:02.000\nhi\n"]
 )
 def test_time_grows_no_faster_than_the_file(read, unit):
-    def seconds(size: int) -> float:
-        content = "WEBVTT\n\n00:00.000 --> 99999:59:59.000\n" + unit * (size // len(unit))
-        begin = time.process_time()
-        read(content)
-        return time.process_time() - begin
+    small, large = (min(seconds(read, unit, size) for _ in range(3)) for size in (100_000, 1_600_000))
+    assert large < 40 * max(small, 0.01)  # linear is 16 times, n ** 1.6 is 84: far from both, whatever else runs
 
-    small, large = (min(seconds(size) for _ in range(3)) for size in (100_000, 1_600_000))
-    assert large < 100 * max(small, 0.01)  # linear is 16 times, quadratic 256: far from both, whatever else runs
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["<", "a<00:01.000>", "[&#0;"])
+def test_a_file_of_50_mb_takes_four_times_as_long_as_a_quarter_of_it(read, unit):
+    quarter, half, whole = (min(seconds(read, unit, size) for _ in range(2)) for size in (12_500_000, 25_000_000, 50_000_000))
+    assert half < 2.8 * quarter and whole < 2.8 * half  # n ** 1.6 is 3.03 times at twice the size
+
+
+def seconds(read, unit: str, size: int) -> float:
+    """Of the processor, to read a cue of so many bytes."""
+    content = "WEBVTT\n\n00:00.000 --> 99999:59:59.000\n" + unit * (size // len(unit))
+    begin = time.process_time()
+    read(content)
+    return time.process_time() - begin
 
 
 def test_a_language_in_the_name_is_one_that_is_spoken(read):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+import torch
 
 from feature_extraction import engines, features
+from feature_extraction.backbones import Backbone
 from feature_extraction.engines import cores
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureExtractor, FeatureOptions, extract
@@ -14,6 +18,7 @@ from feature_extraction.once import Once
 from feature_extraction.schema import feature_matrix
 from feature_extraction.sources import Source, find_videos
 from feature_extraction.storage import Stage
+from feature_extraction.weights import randomise
 from tests.conftest import grey_ramp, write_video
 
 PLAIN = FeatureOptions("random:0", "torch")
@@ -46,6 +51,32 @@ def test_what_made_a_feature_is_kept_and_never_mixed(videos: list[Source], tmp_p
     assert kept["precision"] == "float32" and len(kept["weights_digest"]) == 64 and kept["width"] == 1024
     with pytest.raises(InputError, match="weights was 'random:0' and is now 'random:1'"):
         extract(videos, tmp_path, FeatureOptions("random:1", "torch"))
+
+
+def test_the_versions_that_began_a_folder_are_kept_and_refuse_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract([], tmp_path, PLAIN)
+    began = Stage(tmp_path / "features").options()["versions"]
+    assert began["av"] == av.__version__ and began["torch"] == torch.__version__.partition("+")[0]
+    monkeypatch.setattr(features, "versions", lambda *names: {"av": "1"})
+    extract([], tmp_path, PLAIN)
+    assert Stage(tmp_path / "features").options()["versions"] == began
+
+
+def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract([], tmp_path, PLAIN)
+    monkeypatch.setattr(features, "SCHEMA_VERSION", 2)
+    with pytest.raises(InputError, match="schema was 1 and is now 2"):
+        extract([], tmp_path, PLAIN)
+
+
+def test_other_weights_under_one_name_are_refused(tmp_path: Path) -> None:
+    weights, options = tmp_path / "weights.pth", FeatureOptions(str(tmp_path / "weights.pth"), "torch")
+    network = Backbone("random:0").module.network
+    for seed in (0, 1):
+        randomise(network, seed)
+        torch.save(network.state_dict(), weights)
+        with pytest.raises(InputError, match="weights_digest was ") if seed else nullcontext():
+            extract([], tmp_path, options)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e6])

@@ -5,22 +5,27 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import save_file
 
 from feature_extraction.accounts import Accounts, damaged
 from feature_extraction.errors import InputError
 from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
 from feature_extraction.sources import Source
-from feature_extraction.storage import Stage
+from feature_extraction.storage import Stage, write_whole
 from tests.conftest import Result
 
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = 9
 SOURCES = [Source(name, Path(name)) for name in ("whole_1", "bad_2", "half_3", "whole_4")]
 
 
@@ -74,7 +79,17 @@ class FullAt:
             return self.call(*arguments, **options)
         if self.call is pq.write_table:
             arguments[1].write_bytes(b"PAR1 half a file")
+        self.fail()
+
+    def fail(self) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class KilledAt(FullAt):
+    """The process is killed there."""
+
+    def fail(self) -> None:
+        os._exit(KILLED)
 
 
 STEPS = [(os, "fsync", 11), (os, "replace", 3), (pq, "write_table", 3)]
@@ -106,6 +121,35 @@ def test_a_full_disk_at_any_step_loses_nothing(
         run(folder)
         assert_all_is_well(folder, undisturbed)
     assert count > least
+
+
+KILLS = """
+import os, sys
+from pathlib import Path
+from tests.feature_extraction import test_full_disk as trial
+module, name, _ = trial.STEPS[int(sys.argv[1])]
+count, status = 0, trial.KILLED
+while status == trial.KILLED:
+    count += 1
+    if not (child := os.fork()):
+        setattr(module, name, trial.KilledAt(getattr(module, name), count))
+        trial.run(Path(sys.argv[2]) / str(count))
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.exit(status)
+"""
+"""A job in child after child, killed at the first, second, ... call of a function, until one ends without."""
+
+
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name, _ in STEPS])
+def test_a_kill_at_any_step_loses_nothing(tmp_path: Path, undisturbed: dict[str, bytes], step: int) -> None:
+    subprocess.run([sys.executable, "-c", KILLS, str(step), str(tmp_path)], cwd=ROOT, check=True, timeout=120)
+    folders = list(tmp_path.iterdir())
+    assert len(folders) > STEPS[step][2]
+    for folder in folders:
+        assert visible(folder).items() <= undisturbed.items()
+        run(folder)
+        assert_all_is_well(folder, undisturbed)
 
 
 @pytest.fixture
@@ -142,6 +186,14 @@ def test_a_disk_that_grows_step_by_step_ends_with_the_same_files(
     assert refused >= 5
     run(folder)
     assert_all_is_well(folder, undisturbed)
+
+
+def test_weights_that_a_disk_has_no_room_for_are_refused(small_disk: Callable[[int], Path]) -> None:
+    folder = small_disk(64)
+    with pytest.raises(InputError, match=rf"{folder} cannot be written .*No space left"), write_whole(folder) as part:
+        part.mkdir()
+        save_file({"weights": np.zeros(2**16)}, part / "weights.safetensors")
+    assert not list(folder.parent.iterdir())
 
 
 def test_the_command_line_says_so_and_fails(

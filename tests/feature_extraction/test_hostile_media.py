@@ -11,15 +11,18 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import pytest
 
 from feature_extraction.accounts import Accounts
+from feature_extraction.errors import InputError
 from feature_extraction.frames import LONGEST_VIDEO
 from feature_extraction.guard import Guards, Limits
 from feature_extraction.jobs import JobOptions, Report, run_job
-from feature_extraction.pyav_video import PyavVideo
+from feature_extraction.pyav_video import PyavVideo, _check_budget
 from feature_extraction.sources import Source, find_videos
 from feature_extraction.storage import Stage, read_table
 from feature_extraction.video import stream_clips
@@ -61,9 +64,9 @@ TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "flipped.mp4": (flipped, "any", "", -1),
     "sound.mp4": (sound_only, "failed", "has no picture", 0),
     "one_frame.mp4": (lambda path: encode(path, 1), "done", "", 1),
-    "instant.mp4": (lambda path: encode(path, 3, rate=1_000_000), "done", "", 1),
+    "instant.mp4": (lambda path: encode(path, 3, rate=1_000_000), "failed", "1,000,000 frames a second, more than 1,000", 0),
     "fast.mp4": (lambda path: encode(path, 2000, (16, 16), rate=1000), "done", "", 1),
-    "huge_claim.avi": (huge_claim, "failed", "", 0),
+    "huge_claim.avi": (huge_claim, "failed", "is damaged after 0.0 s", 0),
     "huge_track.mp4": (huge_track, "done", "", 1),
     "bomb.avi": (bomb, "partial", "is damaged after 0.0 s", 1),
     "slow_century.mp4": (century, "partial", "ends after 0.1 s", 1),
@@ -72,7 +75,7 @@ TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "long_last.mkv": (long_last, "partial", "ends after 3.0 s", 2),
     "century.mkv": (tagged_century, "failed", "more than 24", 0),
     "odd_tag.mkv": (odd_tag, "done", "", 1),
-    "unknown.mp4": (lambda path: patch(encode(path, 20), b"avc1", 0, b"qqqq"), "failed", "", 0),
+    "unknown.mp4": (lambda path: patch(encode(path, 20), b"avc1", 0, b"qqqq"), "failed", "does not know", 0),
     "hls.mp4": (playlist, "failed", "is no video", 0),
     "concat.mp4": (lambda path: path.write_text("ffconcat version 1.0\nfile neighbour.mp4\n"), "failed", "is no video", 0),
 }  # fmt: skip
@@ -108,6 +111,13 @@ def test_each_kind_of_bad_file_has_its_status(zoo: tuple[Path, Stage, Report], n
         assert read_table(stage.path(video)).num_rows == rows
     if rows == 0:
         assert not stage.path(video).exists()
+
+
+@pytest.mark.parametrize(("width", "rate", "reason"), [(20_000, None, "more than 8K"), (64, 1001, "1,001 frames a second")])
+def test_what_a_header_claims_is_refused_before_anything_is_decoded(width: int, rate: int | None, reason: str) -> None:
+    stream: Any = SimpleNamespace(codec_context=SimpleNamespace(width=width, height=width), average_rate=rate)
+    with pytest.raises(InputError, match=rf"a\.mp4 claims .*{reason}"):
+        _check_budget(stream, 1.0, Path("a.mp4"))
 
 
 def test_good_neighbours_are_unharmed(zoo: tuple[Path, Stage, Report]) -> None:

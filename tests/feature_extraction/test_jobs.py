@@ -107,6 +107,12 @@ def test_failures_are_tried_again_only_when_asked_for(stage: Stage, tmp_path: Pa
     assert not Accounts(stage).read().failed
 
 
+def test_a_job_whose_books_do_not_add_up_says_so(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Accounts, "note", lambda *row: None)
+    with pytest.raises(RuntimeError, match=r"1 inputs are neither done nor failed, such as \['b'\]"):
+        run_job(stage, make_sources(tmp_path, a="one", b="bad"), CountLetters())
+
+
 def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(stage: Stage, tmp_path: Path) -> None:
     sources = make_sources(tmp_path, a="half", b="whole")
     report = run_job(stage, sources, CountLetters())

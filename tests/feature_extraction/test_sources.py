@@ -55,6 +55,24 @@ def test_two_videos_of_one_id_are_refused(tmp_path: Path) -> None:
         find_videos([tmp_path])
 
 
+def test_ids_that_are_one_file_where_the_disk_ignores_case_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "one" / "Soup.mp4", tmp_path / "two" / "soup.mp4")
+    with pytest.raises(InputError, match=r"Soup\.mp4 and .*soup\.mp4 have the same video id 'soup' but for its case"):
+        find_videos([tmp_path / "one", tmp_path / "two"])
+    (tmp_path / "two" / "soup.mp4").unlink()
+    (tmp_path / "two" / "soup.mp4").symlink_to(tmp_path / "one" / "Soup.mp4")
+    with pytest.raises(InputError, match="but for its case"):
+        find_videos([tmp_path / "one", tmp_path / "two" / "soup.mp4"])
+
+
+def test_the_disk_is_not_asked_about_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(*(tmp_path / f"{number}.mp4" for number in range(200)))
+    asked: list[object] = []
+    ask = os.stat
+    monkeypatch.setattr(os, "stat", lambda *place, **how: asked.append(place) or ask(*place, **how))
+    assert len(find_videos([tmp_path])) == 200 and len(asked) < 20
+
+
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: None])
 def test_a_folder_without_videos_is_refused_by_name(tmp_path: Path, make) -> None:
     make(tmp_path / "folder")

@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from safetensors import SafetensorError
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import features_schema
-from feature_extraction.storage import STALE_SECONDS, Stage, read_json, read_table, write_json, write_table, write_whole
+from feature_extraction.storage import (
+    STALE_SECONDS,
+    Stage,
+    read_json,
+    read_table,
+    refuse_other_options,
+    write_json,
+    write_table,
+    write_whole,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +55,14 @@ def test_other_options_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="weights was 'random:0' and is now 'random:1'"):
         stage.claim({"weights": "random:1", "size": (1, 2)})
     assert stage.options()["weights"] == "random:0"
+
+
+def test_options_of_a_version_before_are_accepted_at_any_depth(tmp_path: Path) -> None:
+    """Which noted no versions of packages."""
+    for there, wanted in (({}, {"av": "1"}), ({"av": "1"}, {"av": "2"}), ({"av": "1"}, {})):
+        refuse_other_options(tmp_path, {"of": {"a": 1, "versions": there}}, {"of": {"a": 1}, "versions": wanted})
+    with pytest.raises(InputError, match=r"made with other options: of was {'a': 1} and is now {'a': 2}; use"):
+        refuse_other_options(tmp_path, {"of": {"a": 1, "versions": {}}}, {"of": {"a": 2}})
 
 
 def test_done_counts_whole_files_only(tmp_path: Path) -> None:
@@ -126,6 +144,26 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_renaming(tmp_path: Pa
     monkeypatch.setattr(os, "replace", note_name)
     write_table(pa.table({"a": [1]}), path)
     assert steps == [f"file of {path.stat().st_size}", "name", "folder"]
+
+
+def test_all_that_lies_in_a_folder_is_flushed_before_the_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    with write_whole(tmp_path / "folder") as part:
+        (part / "deep").mkdir(parents=True)
+        (part / "deep" / "file").write_text("whole")
+    assert flushed == [*map(str, (part, part / "deep", part / "deep" / "file", tmp_path))]
+
+
+def test_weights_that_find_no_room_are_refused_by_name(tmp_path: Path) -> None:
+    """An error of safetensors is no OSError; of a file in an unfinished folder, whose name nobody knows, the place is told."""
+    model, full = tmp_path / "model", SafetensorError("I/O error: No space left on device (os error 28)")
+    with pytest.raises(InputError, match=rf"^{model} cannot be written \(I/O error: No space"), write_whole(model):
+        raise full
+    refusal = pytest.raises(InputError, match=rf"^{tmp_path} cannot be written \(I/O error")
+    with refusal, write_whole(model) as part, write_whole(part / "weights"):
+        raise full
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["file/x.json", "file/deep/x.json", "folder"])

@@ -90,6 +90,16 @@ def test_language_and_probabilities_are_kept(tmp_path: Path) -> None:
     assert Stage(tmp_path / "work" / "transcripts").options()["language"] == "de"
 
 
+def test_another_schema_is_refused_and_other_versions_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hear(tmp_path, asr="none")
+    assert "av" in Stage(tmp_path / "work" / "transcripts").options()["versions"]
+    monkeypatch.setattr(transcripts, "versions", lambda *names: {})
+    hear(tmp_path, asr="none")
+    monkeypatch.setattr(transcripts, "SCHEMA_VERSION", 2)
+    with pytest.raises(InputError, match="schema was 1 and is now 2"):
+        hear(tmp_path, asr="none")
+
+
 def test_one_that_is_handed_in_listens_alone_by_its_name(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.mkv", tone(2))
     (tmp_path / "a.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nfrom the file\n")
