@@ -19,6 +19,7 @@ from feature_extraction.jobs import Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import (
     OPTIONS_FILE,
+    VERSIONS,
     Stage,
     alone,
     read_json,
@@ -34,9 +35,9 @@ from tokenization.preparation import PREPARATIONS
 from tokenization.schema import SCHEMA_VERSION
 
 PICTURES_FILE = "pictures.parquet"
-IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder"})
+IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder", VERSIONS})
 """Options in which features may differ from the codebook's: the weights' digest says more than their name, the engines'
-features agree to a cosine of 0.999, and the decoders give the same frames."""
+features agree to a cosine of 0.999 whatever the version, and the decoders give the same frames."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,11 @@ class Codebook:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over options and centroids, dead ones NaN, by which tokens remember what made them."""
-        centroids = self.tree.cluster_centers_[-1].copy()
-        centroids[self.tree.dead_words_] = np.nan
-        options = json.dumps(dict(self.options), sort_keys=True).encode()
-        return hashlib.sha256(options + centroids.tobytes()).hexdigest()
+        """SHA-256 over options and tensors, by which tokens remember what made them; the same on every machine."""
+        digest = hashlib.sha256(json.dumps(dict(self.options), sort_keys=True).encode())
+        for tensor in self.tree.tensors_.values():
+            digest.update(tensor.tobytes())
+        return digest.hexdigest()
 
     def refuse_words_of_another(self, stage: Stage) -> None:
         """InputError if the visual words of a stage's folder, tokens or examples, are of another codebook."""
@@ -104,17 +105,18 @@ class Codebook:
                 "work folder and run videobert tokenize there"
             )
 
-    def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
-        """The visual words of features, [clips, width] -> int32 [clips].
-
-        InputError if ``made_with``, the features' options, are not those the codebook was fitted on.
-        """
+    def refuse_other_features(self, made_with: Mapping[str, Any]) -> None:
+        """InputError if ``made_with``, the options of features, are not those of the features the codebook was fitted on."""
         there = self.options["features"]
         material = ({**there, **made_with}).keys() - IMMATERIAL
         differing = sorted(key for key in material if there.get(key) != made_with.get(key))
         if differing:
             differences = ", ".join(f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing)
             raise InputError(f"these features do not fit the codebook: {differences}; extract them as the codebook's were")
+
+    def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
+        """The visual words of features, [clips, width] -> int32 [clips]; InputError as ``refuse_other_features`` has it."""
+        self.refuse_other_features(made_with)
         return self.tree.predict(features)
 
     def save(self, folder: Path) -> None:

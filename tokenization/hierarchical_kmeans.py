@@ -284,6 +284,11 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         check_is_fitted(self)
         return list(self._tree.centers)
 
+    @property
+    def tensors_(self) -> dict[str, np.ndarray]:
+        """All that finding words reads, bit for bit as ``save`` writes it: the preparation, and every level's centres."""
+        return self._preparation.tensors | {f"centers.{level}": centers for level, centers in enumerate(self.prepared_centers_)}
+
     def metadata(self) -> dict[str, Any]:
         """What made it and what came of it, as JSON can hold it."""
         check_is_fitted(self)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from feature_extraction.accounts import Accounts
 from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards
 from feature_extraction.progress import Progress, silent
@@ -40,9 +41,10 @@ def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress 
             if held is None or row["distance"] < held["distance"]:
                 nearest[row["token"]] = row
         progress("nearest clips", done, len(videos))
-    guards = Guards()
+    guards, accounts = Guards(), Accounts(features)
     for done, row in enumerate(sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1):
-        row["jpeg"] = _jpeg(guards, features.path(row["video_id"]), row["start"], row.pop("end"))
+        middle = (row["start"] + row.pop("end")) / 2
+        row["jpeg"] = _jpeg(guards, accounts, row["video_id"], middle)
         progress("pictures", done, len(nearest))
     guards.close()
     return pa.Table.from_pylist([nearest[token] for token in sorted(nearest)], schema=PICTURES)
@@ -65,12 +67,17 @@ def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, 
     return [rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]]
 
 
-def _jpeg(guards: Guards, features: Path, start: float, end: float) -> bytes | None:
-    source = (pq.read_schema(features).metadata or {}).get(SOURCE_KEY)
+def _jpeg(guards: Guards, accounts: Accounts, video: str, second: float) -> bytes | None:
+    """The frame shown at a second of a video; None where it cannot be read, or is no file that the user named."""
+    source = (pq.read_schema(accounts.stage.path(video)).metadata or {}).get(SOURCE_KEY)
     if source is None:  # features that were put there by others
         return None
+    path, noted = Path(os.fsdecode(source)), accounts.noted(video)
+    if noted is None or os.path.realpath(noted) != str(path):
+        logger.warning("a visual word stays without a picture: extract was given %s for %s, not %s", noted, video, path)
+        return None
     try:
-        frame = guards.call(frame_at, Path(os.fsdecode(source)), (start + end) / 2, HEIGHT)
+        frame = guards.call(frame_at, path, second, HEIGHT)
     except InputError as error:  # videos are often deleted once their features are there
         logger.warning("a visual word stays without a picture: %s", error)
         return None

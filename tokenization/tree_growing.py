@@ -8,6 +8,7 @@ A checkpoint folder keeps every group and every level as soon as it is there, so
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -28,6 +29,8 @@ from tokenization.node_kmeans import NodeOptions, distinct_rows, fit_node
 from tokenization.preparation import NotFinite, Preparation, learn_preparation, refuse_not_finite
 from tokenization.sampling import draw_sample
 from tokenization.tree_search import Tree, child_scores, half_norms, squared_distances
+
+logger = logging.getLogger(__name__)
 
 GROUP_BYTES = 256 * 2**20
 """Rows of the nodes that are fitted in one go, as they lie on disk (2 bytes a number)."""
@@ -60,7 +63,7 @@ class Checkpoint:
     """A folder of tensors by name, each whole or absent; with no folder, nothing is kept.
 
     Raises:
-        InputError: the folder belongs to other options or other features, or a file in it is damaged.
+        InputError: the folder belongs to other options or other features.
     """
 
     def __init__(self, folder: Path | None, identity: Mapping[str, Any]) -> None:
@@ -76,18 +79,19 @@ class Checkpoint:
             raise InputError(f"{str(error).rpartition(';')[0]}; remove it, to begin anew") from error
 
     def __call__(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """The tensors of that name: read if they are there, else made and kept."""
+        """The tensors of that name: read if they are there and whole, else made and kept."""
         if self._folder is None:
             return make()
         path = self._folder / f"{name}.safetensors"
-        if not path.exists():
-            tensors = make()
-            with write_whole(path) as part:
-                save_file(tensors, part)
-        try:
-            return load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path} cannot be read ({error}): remove {self._folder}, to begin anew") from error
+        if path.exists():
+            try:
+                return load_file(path)
+            except (OSError, SafetensorError) as error:
+                logger.warning("%s is made again, as it cannot be read: %s", path, error)
+        tensors = make()
+        with write_whole(path) as part:
+            save_file(tensors, part)
+        return tensors
 
 
 @dataclass

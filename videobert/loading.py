@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
 
 from feature_extraction.errors import InputError
+from feature_extraction.storage import OPTIONS_FILE, read_json
+from tokenization.codebook import Codebook
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
 
@@ -26,10 +29,8 @@ def load_model(folder: Path) -> TrainedModel:
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder} holds no model: make one with videobert pretrain --out {folder}")
     processor = VideoBertProcessor.from_pretrained(folder)
-    try:
-        network = VideoBertForPreTraining.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again") from error
+    network = _network(folder)
+    _refuse_another_codebook(folder, processor.codebook)
     if network.config.vocabulary != processor.vocabulary:
         raise InputError(
             f"{folder} holds a codebook or tokenizer that its model did not learn with: {processor.vocabulary}, "
@@ -38,3 +39,24 @@ def load_model(folder: Path) -> TrainedModel:
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     network.to(device)  # type: ignore[arg-type]  # transformers hides the method's own types
     return TrainedModel(network.eval(), processor)
+
+
+def _network(folder: Path) -> VideoBertForPreTraining:
+    read: Any = VideoBertForPreTraining.from_pretrained  # its type knows nothing of output_loading_info
+    try:
+        network, found = read(folder, local_files_only=True, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again") from error
+    if found["missing_keys"] or not all(weights.isfinite().all() for weights in network.parameters()):
+        raise InputError(f"{folder} holds a model of which weights are missing or no finite numbers: train it again")
+    return cast(VideoBertForPreTraining, network)
+
+
+def _refuse_another_codebook(folder: Path, codebook: Codebook) -> None:
+    """InputError if the folder notes that the examples its model learnt from were made with another codebook than its own."""
+    noted = read_json(folder / OPTIONS_FILE) if (folder / OPTIONS_FILE).exists() else {}
+    digest = noted.get("examples", {}).get("codebook", codebook.digest)
+    if digest != codebook.digest:
+        raise InputError(
+            f"{folder} holds a codebook that its model did not learn with: copy the whole folder that videobert pretrain wrote"
+        )

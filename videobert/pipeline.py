@@ -12,9 +12,9 @@ from feature_extraction.features import FeatureOptions, extract
 from feature_extraction.jobs import JobOptions, Report
 from feature_extraction.progress import Progress, silent
 from feature_extraction.sources import find_videos
-from feature_extraction.storage import OPTIONS_FILE, Stage
+from feature_extraction.storage import OPTIONS_FILE, Stage, read_json, refuse_other_options
 from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
-from tokenization.codebook import ClusterOptions, Codebook, cluster
+from tokenization.codebook import IMMATERIAL, ClusterOptions, Codebook, cluster
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
 
@@ -66,24 +66,41 @@ def status(work: Path) -> dict[str, Account]:
 
 
 def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
-    """Read every file of every stage; what cannot be read whole, with its reason. InputError as ``status`` has it."""
+    """Read every file of every stage; what cannot be read whole, or is not what a later stage remembers, with its reason.
+
+    InputError as ``status`` has it.
+    """
     _check_work(work)
     videos = {
         f"{name}/{video}": reason for name in VIDEO_STAGES for video, reason in damaged(Stage(work / name), progress).items()
     }
-    return videos | _codebook_damage(work)
+    others = {}
+    for name, check in (("codebook", _check_codebook), ("options", _check_options)):
+        try:
+            check(work)
+        except InputError as error:
+            others[name] = str(error)
+    return videos | others
 
 
-def _codebook_damage(work: Path) -> dict[str, str]:
-    """What is wrong with the codebook, if it is there; its centroids have no checksum but the one that tokens remember."""
-    folder, tokens = work / "codebook", Stage(work / "tokens")
-    try:
-        digest = Codebook.load(folder).digest if folder.exists() else None
-        if digest and (tokens.folder / OPTIONS_FILE).exists() and tokens.options().get("codebook") != digest:
-            return {"codebook": f"{folder} is not as it was when {tokens.folder} was made: remove it and run videobert cluster"}
-    except InputError as error:
-        return {"codebook": str(error)}
-    return {}
+def _check_codebook(work: Path) -> None:
+    """InputError if the codebook is damaged; its centroids have no checksum but the digest that later stages remember."""
+    folder = work / "codebook"
+    digest = Codebook.load(folder).digest if folder.exists() else None
+    for made in (work / "tokens", work / "examples"):
+        if digest and (made / OPTIONS_FILE).exists() and read_json(made / OPTIONS_FILE).get("codebook") != digest:
+            raise InputError(
+                f"{folder} is not as it was when {made} was made: remove it and run videobert cluster; if that does not help, "
+                f"remove {made} and run videobert tokenize"
+            )
+
+
+def _check_options(work: Path) -> None:
+    """InputError if the options of a stage are not those that a later one remembers, the IMMATERIAL aside."""
+    for stage, later in ((work / "features", work / "codebook"), (work / "transcripts", work / "examples")):
+        if (stage / OPTIONS_FILE).exists() and (later / OPTIONS_FILE).exists():
+            remembered, there = read_json(later / OPTIONS_FILE).get(stage.name, {}), read_json(stage / OPTIONS_FILE)
+            refuse_other_options(stage, *({k: v for k, v in one.items() if k not in IMMATERIAL} for one in (remembered, there)))
 
 
 def _check_work(work: Path) -> None:

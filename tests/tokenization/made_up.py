@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
+from feature_extraction.schema import SOURCE_KEY, feature_column, features_schema
+from feature_extraction.storage import write_table
 from tokenization.hierarchical_kmeans import HierarchicalKMeans
 
 
@@ -19,3 +24,15 @@ def made_of(model: HierarchicalKMeans) -> bytes:
     """All bytes that were learnt."""
     levels = [*model.cluster_centers_, *model.sizes_, model.labels_, np.array(model.inertia_by_level_)]
     return b"".join(array.tobytes() for array in levels)
+
+
+def add_video(work: Path, video: str, clips: int = 40, source: Path | None = None) -> None:
+    """DIR/features/<video>.parquet, of 8 numbers a clip, which says where it comes from if ``source`` is given."""
+    features = np.random.default_rng(ord(video)).standard_normal((clips, 8)).astype(np.float16)
+    index = np.arange(clips)
+    columns = [pa.array([video] * clips), index.astype(np.int32), index * 1.5, index * 1.5 + 1.5]
+    columns = [pa.array(column) for column in columns] + [feature_column(features)]
+    table = pa.Table.from_arrays(columns, schema=features_schema(8))
+    if source:
+        table = table.replace_schema_metadata({SOURCE_KEY: bytes(source)})
+    write_table(table, work / "features" / f"{video}.parquet")

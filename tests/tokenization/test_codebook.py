@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
-import numpy as np
-import pyarrow as pa
 import pytest
+from safetensors import SafetensorError
 
+from feature_extraction.accounts import Accounts
 from feature_extraction.errors import InputError
-from feature_extraction.schema import feature_column, features_schema
-from feature_extraction.storage import Stage, write_table
+from feature_extraction.sources import Source
+from feature_extraction.storage import Stage
+from tests.conftest import grey_ramp, write_video
+from tests.tokenization.made_up import add_video
+from tokenization import tree_files, tree_growing
 from tokenization.codebook import ClusterOptions, Codebook, cluster
 from tokenization.hierarchical_kmeans import HierarchicalKMeans
 
@@ -27,18 +31,34 @@ def work(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def add_video(work: Path, video: str) -> None:
-    features = np.random.default_rng(ord(video)).standard_normal((40, 8)).astype(np.float16)
-    index = np.arange(40)
-    columns = [pa.array([video] * 40), index.astype(np.int32), index * 1.5, index * 1.5 + 1.5]
-    columns = [pa.array(column) for column in columns] + [feature_column(features)]
-    write_table(pa.Table.from_arrays(columns, schema=features_schema(8)), work / "features" / f"{video}.parquet")
-
-
 def test_words_of_features_that_name_no_video_stay_without_a_picture(work: Path) -> None:
     assert cluster(work, SMALL).now == 1
     pictures = Codebook.load(work / "codebook").pictures
     assert pictures.num_rows == 9 and pictures.column("jpeg").null_count == 9
+
+
+def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(work: Path, caplog: pytest.LogCaptureFixture) -> None:
+    given, private = (write_video(work / f"{name}.mp4", grey_ramp(120)) for name in ("given", "private"))
+    for video, source in {"a": given, "b": private, "c": private}.items():
+        add_video(work, video, clips=2, source=source)
+    (work / "link.mp4").symlink_to(given)
+    Accounts(Stage(work / "features")).expect([Source("a", work / "link.mp4"), Source("b", given)])
+    cluster(work, SMALL)
+    rows = Codebook.load(work / "codebook").pictures.to_pylist()
+    assert {row["video_id"] for row in rows if row["jpeg"]} == {"a"} and {row["video_id"] for row in rows} == {"a", "b", "c"}
+    assert f"extract was given {given} for b, not {private}" in caplog.text and "given None for c" in caplog.text
+
+
+@pytest.mark.parametrize("module", [tree_growing, tree_files])
+def test_a_full_disk_is_told_by_the_folder(work: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "save_file", full)
+        with pytest.raises(InputError, match=rf"^{work}\S* cannot be written \(.*No space left .* GB are free there\)"):
+            cluster(work, SMALL)
+    assert not (work / "codebook").exists() and cluster(work, SMALL).now == 1
 
 
 def test_a_second_run_is_refused_while_the_first_goes_on(work: Path) -> None:

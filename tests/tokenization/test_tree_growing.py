@@ -65,8 +65,11 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         HierarchicalKMeans(4, 2, random_state=None).fit(blobs(), checkpoint=tmp_path)
 
 
-def test_a_torn_checkpoint_is_refused_by_its_name(tmp_path: Path) -> None:
-    HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
-    (tmp_path / "unfinished" / "level-1-rows.safetensors").write_bytes(b"torn")
-    with pytest.raises(InputError, match=r"level-1-rows.*: remove .*unfinished, to begin anew"):
-        HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path / "unfinished")
+@pytest.mark.parametrize("name", ["preparation", "level-0-rows", "level-1-nodes-0"])
+def test_a_torn_file_of_a_checkpoint_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    expected = made_of(HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path))
+    torn = tmp_path / f"{name}.safetensors"
+    whole = torn.read_bytes()
+    torn.write_bytes(whole[:-1])
+    assert made_of(HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path)) == expected
+    assert torn.read_bytes() == whole and f"{name}.safetensors is made again" in caplog.text

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from feature_extraction.errors import InputError
+from videobert.pretraining import checkpoints
 from videobert.pretraining.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingFolder
+from videobert.pretraining.corpus import DATA_DIGEST
 from videobert.pretraining.history import History
 from videobert.pretraining.optimizer import MasterAdamW
 
@@ -84,6 +88,42 @@ def test_a_folder_is_one_runs_at_a_time(tmp_path: Path) -> None:
         pass
     with folder.claimed(options):  # it is free again
         pass
+
+
+def test_a_folder_of_other_data_is_refused_and_one_of_an_earlier_version_accepted(tmp_path: Path) -> None:
+    for number, there in enumerate(({"seed": 1, DATA_DIGEST: "a"}, {"seed": 1})):
+        folder = TrainingFolder(tmp_path / str(number))
+        with folder.claimed(there):
+            pass
+        with folder.claimed({"seed": 1, DATA_DIGEST: "a"}):
+            pass
+    with pytest.raises(InputError, match="seed was 1 and is now 2"), folder.claimed({"seed": 2, DATA_DIGEST: "a"}):
+        pass
+    other = TrainingFolder(tmp_path / "0").claimed({"seed": 1, DATA_DIGEST: "b"})
+    with pytest.raises(InputError, match="data_digest was 'a' and is now 'b'"), other:
+        pass
+
+
+def test_a_folder_that_somebody_put_there_is_no_checkpoint(tmp_path: Path) -> None:
+    folder = TrainingFolder(tmp_path)
+    for step in (5, 10, 15):
+        folder.save(step, learner(), History())
+        if step == 10:
+            shutil.copytree(tmp_path / "step-00000005", tmp_path / "step-5.bak")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015", "step-5.bak"]
+    assert folder.load(learner(), History()) == 15
+
+
+def test_a_full_disk_is_told_by_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    folder = TrainingFolder(tmp_path)
+    folder.save(5, learner(), History())
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(InputError, match=rf"^{tmp_path}/step-00000010 cannot be written \(.*No space left"):
+        folder.save(10, learner(), History())
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
 
 
 def test_what_a_kill_left_half_written_goes(tmp_path: Path) -> None:

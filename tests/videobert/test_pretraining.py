@@ -17,12 +17,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from feature_extraction.errors import InputError
+from feature_extraction.storage import read_json, write_json, write_table
 from tests.conftest import Run
 from tests.videobert.training import TINY, Death, make_work, run, start
+from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.pretraining.corpus import DATA_DIGEST
 from videobert.pretraining.loop import pretrain
 
 KILLED = -signal.SIGKILL
@@ -274,6 +278,33 @@ def test_other_options_than_the_checkpoints_are_refused_with_the_difference(work
     assert_refused(result.status, result.err, training_of(out), "remove it")
     shutil.rmtree(training_of(out))
     assert videobert("pretrain", "--work", work, "--out", out, *TRAINING).status == 0
+
+
+def test_a_model_of_other_examples_is_refused_and_one_that_notes_no_digest_accepted(
+    work: Path, whole: Path, tmp_path: Path
+) -> None:
+    mine, old = tmp_path / "work", tmp_path / "old"
+    shutil.copytree(work, mine)
+    shutil.copytree(whole, old)
+    assert pretrain(mine, whole, TINY).before == 1
+    path = mine / "examples" / "v3.parquet"
+    write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(InputError, match="data_digest was"):
+        pretrain(mine, whole, TINY)
+    made_with = read_json(old / "options.json")
+    write_json({name: value for name, value in made_with.items() if name != DATA_DIGEST}, old / "options.json")
+    assert pretrain(mine, old, TINY).before == 1
+
+
+def test_a_full_disk_when_the_model_is_written_is_told(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoBertForPreTraining, "save_pretrained", full)
+        with pytest.raises(InputError, match=rf"^{tmp_path}/model cannot be written \(.*No space left"):
+            pretrain(work, tmp_path / "model", replace(TINY, steps=5))
+    assert not (tmp_path / "model").exists() and steps_of(tmp_path / "model") == 5
 
 
 def test_a_run_whose_last_checkpoint_is_torn_ends_with_the_same_model(work: Path, whole: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from feature_extraction.errors import InputError
 from feature_extraction.storage import OPTIONS_FILE, Stage, alone, read_json, write_json, write_whole
+from videobert.pretraining.corpus import comparable
 from videobert.pretraining.history import History
 from videobert.pretraining.optimizer import MasterAdamW
 
@@ -38,7 +39,8 @@ class TrainingFolder:
     @contextmanager
     def claimed(self, options: Mapping[str, Any]) -> Iterator[None]:
         """Have the folder for oneself. InputError if another run has it, or one with other options left it."""
-        Stage(self.folder).claim(options)
+        path = self.folder / OPTIONS_FILE
+        Stage(self.folder).claim(comparable(options, read_json(path)) if path.exists() else options)
         with self._held():
             for part in self.folder.glob(".*.part"):
                 shutil.rmtree(part, ignore_errors=True)  # what a killed run left half-written
@@ -48,7 +50,7 @@ class TrainingFolder:
         """Take the folder away. InputError if another run has it."""
         if (self.folder / OPTIONS_FILE).exists():
             with self._held():
-                for path in self.folder.glob("step-*"):
+                for path in self._checkpoints:
                     shutil.rmtree(path)  # first what a run with other options must not go on from
                 shutil.rmtree(self.folder)
 
@@ -63,8 +65,8 @@ class TrainingFolder:
 
     @property
     def _checkpoints(self) -> list[Path]:
-        """The last first."""
-        return sorted(self.folder.glob("step-*"), key=_steps, reverse=True)
+        """The last first; a copy that somebody has named step-5.bak is none."""
+        return sorted(filter(_steps, self.folder.glob("step-*")), key=_steps, reverse=True)
 
     def save(self, step: int, adamw: MasterAdamW, history: History) -> None:
         """Write a checkpoint, whole or not at all, then take away those that are KEPT or more before it."""
@@ -95,4 +97,6 @@ class TrainingFolder:
 
 
 def _steps(checkpoint: Path) -> int:
-    return int(checkpoint.name.removeprefix("step-"))
+    """After how many steps it was made; 0 where the name tells no number."""
+    number = checkpoint.name.removeprefix("step-")
+    return int(number) if number.isdecimal() else 0

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from feature_extraction.errors import InputError
 from feature_extraction.storage import Stage, read_table
+from tokenization.schema import EXAMPLES
 
 NOBODY = -1
+DATA_DIGEST = "data_digest"
+"""Key of a model's or a captioner's options.json, see data_digest."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,31 @@ def examples_stage(work: Path) -> Stage:
 def read_examples(work: Path) -> pa.Table:
     """The rows of DIR/examples, in the order of video and time; InputError if there are none."""
     stage = examples_stage(work)
-    return pa.concat_tables([read_table(stage.path(video)) for video in stage.done()])
+    return pa.concat_tables([_rows(stage.path(video)) for video in stage.done()])
+
+
+def _rows(path: Path) -> pa.Table:
+    table = read_table(path)
+    if not table.schema.equals(EXAMPLES):
+        raise InputError(f"{path} has other columns than examples have: delete it and run videobert tokenize again")
+    return table
+
+
+def data_digest(*stages: Stage) -> str:
+    """16 digits that differ for other files, as far as a glance at their names and sizes can tell.
+
+    300,000 files take two seconds so; their contents would take minutes, each time a finished run is asked for again.
+    """
+    digest = hashlib.sha256()
+    for stage in stages:
+        for video in stage.done():
+            digest.update(f"{video} {stage.path(video).stat().st_size}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def comparable(made_with: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+    """``made_with`` without the digest of the data where ``there``, of an earlier version, has none."""
+    return {name: value for name, value in made_with.items() if name != DATA_DIGEST or name in there}
 
 
 def make_corpus(examples: pa.Table, text_ids: Callable[[Sequence[str]], list[list[int]]]) -> Corpus:

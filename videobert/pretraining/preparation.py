@@ -21,7 +21,7 @@ from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import SIZES, VideoBertConfig
 from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds
 from videobert.pretraining.batches import Batches
-from videobert.pretraining.corpus import Corpus, examples_stage, make_corpus, read_examples
+from videobert.pretraining.corpus import DATA_DIGEST, Corpus, data_digest, examples_stage, make_corpus, read_examples
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
@@ -49,7 +49,8 @@ class Prepared:
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     """What a model remembers of its making. InputError if there are no examples."""
     stage = examples_stage(work)
-    return {**asdict(options), "videos": len(stage.done()), "examples": stage.options()}
+    found = {"videos": len(stage.done()), DATA_DIGEST: data_digest(stage), "examples": stage.options()}
+    return {**asdict(options), **found}
 
 
 def check_start(options: PretrainOptions) -> None:
