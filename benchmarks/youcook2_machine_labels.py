@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -23,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import machine
+from feature_extraction.errors import InputError
 from feature_extraction.schema import TRANSCRIPTS, feature_column, features_schema
 from feature_extraction.storage import Stage, write_json, write_table
 from tokenization.codebook import Codebook
@@ -95,32 +97,43 @@ def _sentences(video: str, said: Sequence[tuple[float, str]]) -> list[dict[str, 
     ]
 
 
-def main() -> None:
-    """Make the folders and a model, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of youcook2 and frankxu_cooking_procedural")
-    parser.add_argument("--out", type=Path, required=True, help="a new folder for all that is made")
-    parser.add_argument("--steps", type=int, default=2000, help="updates of the model; default 2,000")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    given = parser.parse_args()
-    guesses = read_guesses(given.data / GUESSES)
-    training = {caption.video for caption in read_annotations(given.data / ANNOTATIONS) if caption.subset == TRAINING}
-    learn, shown, model = given.out / "learn", given.out / "shown", given.out / "model"
+def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
+    """Make the folders and a model, then print the table; InputError if ``out`` is there already, or a stage refuses."""
+    if out.exists():
+        raise InputError(f"{out} is there already: give a new folder")
+    guesses = read_guesses(data / GUESSES)
+    training = {caption.video for caption in read_annotations(data / ANNOTATIONS) if caption.subset == TRAINING}
+    learn, shown, model = out / "learn", out / "shown", out / "model"
     known = sorted(training & guesses.keys())
     write_features(guesses, known, learn)
-    write_transcripts(given.data / SPEECH, known, learn)
+    write_transcripts(data / SPEECH, known, learn)
     write_features(guesses, guesses, shown)
     tree = HierarchicalKMeans(branching=12, depth=2).fit(learn / "features")
     (learn / "codebook").mkdir()
     Codebook(tree, {"features": MADE_WITH}, PICTURES.empty_table()).save(learn / "codebook")
     tokenize(learn)
     options = {"batch_size": 48, "learning_rate": 1e-3, "max_length": 64, "dropout": 0.0}
-    pretrain(learn, model, PretrainOptions(init="none", size="tiny", steps=given.steps, **options))
-    result = evaluate(given.data / ANNOTATIONS, shown, load_model(model))
+    pretrain(learn, model, PretrainOptions(init="none", size="tiny", steps=steps, **options))
+    result = evaluate(data / ANNOTATIONS, shown, load_model(model))
     print_action_table("YouCook2, visual words guessed by a machine", result.table)
     print_line(f"{result.table.segments:,} segments in {result.table.videos} videos; missing {len(result.missing)}")
-    if given.json:
-        write_json({**asdict(result), "steps": given.steps, "machine": machine("torch", "transformers")}, given.json)
+    if json:
+        write_json({**asdict(result), "steps": steps, "machine": machine("torch", "transformers")}, json)
+
+
+def main() -> None:
+    """Parse the options and run; an input that will not do is one line and status 2."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of youcook2 and frankxu_cooking_procedural")
+    parser.add_argument("--out", type=Path, required=True, help="a new folder for all that is made")
+    parser.add_argument("--steps", type=int, default=2000, help="updates of the model; default 2,000")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    given = parser.parse_args()
+    try:
+        run(given.data, given.out, given.steps, given.json)
+    except (InputError, OSError) as error:
+        sys.stderr.write(f"benchmarks.youcook2_machine_labels: {error}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from videobert.cli_options import (
     Candidates,
     Clip,
     Context,
+    Drawn,
     End,
     FirstStage,
     Json,
@@ -46,7 +47,7 @@ def predict(
     templates: Annotated[
         Optional[Path], typer.Option(help="File with a template a line; answers are averaged.", show_default="none")
     ] = None,
-    labels: Labels = None, top: Top = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
+    labels: Labels = None, top: Drawn = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
     picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -56,12 +57,16 @@ def predict(
     from videobert.loading import load_model
     from videobert.tasks import zero_shot
 
-    if template and templates:
+    if template is not None and templates:
         raise InputError("--template and --templates are two ways to ask: give one of them")
     trained = load_model(model)
-    sentences = zero_shot.read_templates(templates) if templates else [template or zero_shot.TEMPLATE]
-    zero_shot.check_templates(sentences)
-    ranked = zero_shot.read_lines(labels, "word") if labels else None
+    # All is spelt before the video is read, which takes a while.
+    if templates:
+        sentences = zero_shot.read_templates(templates, trained.processor)
+    else:
+        sentences = [zero_shot.TEMPLATE if template is None else template]
+        zero_shot.check_templates(trained.processor, sentences)
+    ranked = zero_shot.read_labels(labels, trained.processor) if labels else None
     encoded = _encoded(trained, clip, weights, start, end)
     answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
@@ -73,7 +78,7 @@ def predict(
     _print_masks(sentences[0], answer.guesses)
     if len(sentences) > 1:
         for number, moved in enumerate(answer.sensitivity, 1):
-            print_line(f"mask {number}: {moved.agreement:.0%} of the {len(sentences)} templates agree on the first word")
+            print_line(f"mask {number}: {moved}")
     print_line(f"drawn: {drawn}")
 
 
@@ -100,7 +105,7 @@ def caption(
 
 
 def forecast(
-    clip: Clip, model: Model, step: Steps = None, context: Context = 4, top: Top = 3, start: Start = 0.0,
+    clip: Clip, model: Model, step: Steps = None, context: Context = 4, top: Drawn = 3, start: Start = 0.0,
     end: End = float("inf"), weights: NowWeights = None,
     picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.forecast.png")] = None,
     json: Json = False,
@@ -130,7 +135,7 @@ def forecast(
 
 
 def imagine(
-    text: Sentence, model: Model, masks: Masks = 4, top: Top = 3,
+    text: Sentence, model: Model, masks: Masks = 4, top: Drawn = 3,
     picture: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("imagined.png"),
     json: Json = False,
 ) -> None:  # fmt: skip

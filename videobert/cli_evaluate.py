@@ -49,11 +49,12 @@ def evaluate_youcook2(
     from videobert.tasks import zero_shot
     from videobert.tasks.youcook2 import evaluate as measure
 
-    asked = zero_shot.read_templates(templates) if templates else [zero_shot.TEMPLATE]
-    if zero_shot.check_templates(asked) != 2:
+    trained = load_model(model)
+    asked = zero_shot.read_templates(templates, trained.processor) if templates else [zero_shot.TEMPLATE]
+    if zero_shot.check_template(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
-        result = measure(annotations, work, load_model(model), asked, progress)
+        result = measure(annotations, work, trained, asked, progress)
     if json:
         print_json(result)
         return
@@ -97,9 +98,11 @@ def evaluate_retrieval(
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    pool = read_passages(work, codebook).spoken().drawn(most, seed)
+    pool, learnt = read_passages(work, codebook).spoken().drawn(most, seed), read_passages(training, codebook)
+    if work.samefile(training):
+        raise InputError(f"{training} is both --work and --training, so BM25 would know the answers: give other videos")
     with progress_bars() as progress:
-        table = retrieval_table(trained, pool, read_passages(training, codebook), weight, candidates, progress)
+        table = retrieval_table(trained, pool, learnt, weight, candidates, progress)
     if json:
         print_json(table)
         return
@@ -173,23 +176,20 @@ def print_action_table(title: str, table: ActionTable) -> None:
         print_line(f"{method.replace('_', ' ')} is left out: {reason}")
     if len(table.templates) > 1:
         for kind, moved in table.sensitivity.items():
-            print_line(
-                f"{kind}: {moved.agreement:.0%} of single templates' first words are those of all {len(table.templates)}; "
-                f"{moved.distance:.0%} of the probability moves with the template"
-            )
+            print_line(f"{kind}: {moved}")
 
 
 def _print_evaluation(result: CaptionEvaluation) -> None:
-    """The columns of the paper's Table 3: per cent, but CIDEr-D from 0 to 10, as it is there."""
+    """The measures of the paper's Table 3, and BLEU-1 and 2: per cent, but CIDEr-D from 0 to 10, as it is there."""
     from videobert.console import print_line, print_missing, print_table
 
-    shown = {name: score for name, score in result.scores.corpus.items() if name not in {"BLEU-1", "BLEU-2"}}
-    cells = [
-        "not measured" if score is None else f"{score:.2f}" if name == "CIDEr-D" else f"{score:.2%}"
-        for name, score in shown.items()
-    ]
-    header = ["", *("CIDEr-D, 0 to 10" if name == "CIDEr-D" else name for name in shown)]
-    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", header, [[result.features, *cells]])
+    rows = []
+    for name, score in result.scores.corpus.items():
+        if score is None:
+            rows.append([name, "not measured"])
+        else:
+            rows.append(["CIDEr-D, 0 to 10", f"{score:.2f}"] if name == "CIDEr-D" else [name, f"{score:.2%}"])
+    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", ["", result.features], rows)
     if result.scores.why_no_meteor:
         print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
     print_missing(result.unseen, result.missing)
@@ -199,4 +199,4 @@ def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[
     from videobert.console import print_line, print_table
 
     print_table(title, header, cells)
-    print_line("shares in per cent; in brackets 95 % bootstrap intervals")
+    print_line("shares in per cent; in brackets 95 % bootstrap intervals over videos")

@@ -85,6 +85,10 @@ NowWeights = Annotated[
 Template = Annotated[Optional[str], typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE)]
 Labels = Annotated[Optional[Path], typer.Option(help="File with a word a line; only these are ranked.", show_default="all")]
 Top = Annotated[int, typer.Option(help="Answers to show.", min=1)]
+DRAWN = 10
+Drawn = Annotated[
+    int, typer.Option(help=f"Answers to print; of answers, masks and steps the picture has the first {DRAWN}.", min=1)
+]
 Steps = Annotated[
     Optional[list[int]],
     typer.Option("--step", help="How many clips (1.5 s each) ahead; may be repeated.", show_default="1, 2, 4, 8", min=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +21,11 @@ from videobert.tasks.zero_shot import MASK, Guess
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_COLUMNS = 8
+MOST_ANSWERS = 10
+"""Answers, masks and steps: matplotlib needs a tenth of a second for each picture, and cannot draw some 350 in a column."""
 WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
 """Inches of the whole width, and of a frame's and of the bars' height; frames are as large as both allow."""
 FRAME_HEIGHT = 160
@@ -33,10 +37,11 @@ def draw_prediction(
 ) -> None:
     """Draw the clip's frames, the frame that stands for each visual word, and bars for the likeliest words, as PNG.
 
-    Of a long clip, eight visual words spread over it are shown.
+    Of a long clip, eight visual words spread over it are shown; of masks and of words for each, the first MOST_ANSWERS.
     """
     from matplotlib.figure import Figure
 
+    guesses = [words[:MOST_ANSWERS] for words in guesses[:MOST_ANSWERS]]
     shown = thin(range(len(clip.words)), MOST_COLUMNS)
     with closing(Guards()) as guards:
         middles = ((clip.start + clip.end) / 2).tolist()
@@ -49,11 +54,13 @@ def draw_prediction(
         word = int(clip.words[place])
         show(above, frame, f"{clip.start[place]:.1f} s")
         show(below, picture(pictures, word), f"word {word}")
-    seen.suptitle(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word", fontsize=11)
-    answers.suptitle(_numbered(template), fontsize=12, fontweight="bold")
+    seen.suptitle(
+        plain(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word"), fontsize=11
+    )
+    answers.suptitle(plain(_numbered(template)), fontsize=12, fontweight="bold")
     for number, (axes, guess) in enumerate(zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
-    save_png(figure, path)
+    save(figure, path)
 
 
 def _numbered(template: str) -> str:
@@ -78,9 +85,21 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
     values = [guess.probability for guess in guesses]
     bars = axes.barh(places, values, color=BLUE)
     axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, fontsize=9)
-    axes.set_yticks(places, [guess.word for guess in guesses], fontsize=11)
+    axes.set_yticks(places, [plain(guess.word) for guess in guesses], fontsize=11)
     axes.set_xlim(0, max(1.0, *values) * 1.12)
     axes.set_xticks([])
     axes.invert_yaxis()
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_title(title, fontsize=10, loc="left")
+
+
+def plain(text: str) -> str:
+    """A text as it was typed: to matplotlib a dollar begins a formula."""
+    return text.replace("$", r"\$")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; a letter that the font lacks is a box in it, and no warning on the screen."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        save_png(figure, path)

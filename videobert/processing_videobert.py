@@ -56,15 +56,18 @@ class VideoBertProcessor:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **_: Any) -> VideoBertProcessor:
-        """Read both from a model's folder; InputError if either is missing or damaged.
+        """Read both from a model's folder; InputError if either is missing, damaged or without its special tokens.
 
         What else AutoProcessor hands over is for processors that are fetched from a network.
         """
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
+            if None in (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id):
+                raise ValueError("a special token is missing")
+        except (OSError, ValueError, TypeError) as error:  # TypeError: config.json is JSON, but no mapping
+            reason = str(error).splitlines()[0]
             raise InputError(
-                f"{folder} has no tokenizer that can be read: make the model again with videobert pretrain"
+                f"{folder} has no tokenizer that can be read ({reason}): make the model again with videobert pretrain"
             ) from error
         return cls(tokenizer, Codebook.load(Path(folder) / CODEBOOK_FOLDER))
 

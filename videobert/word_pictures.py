@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feature_extraction.storage import save_png
 from tokenization.pictures import picture
-from videobert.drawing import show
+from videobert.drawing import MOST_ANSWERS, plain, save, show
 from videobert.tasks.visual_words import VisualGuess
 
 if TYPE_CHECKING:
@@ -34,10 +33,11 @@ def guessed(title: str, guesses: Sequence[VisualGuess]) -> WordColumn:
 
 
 def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, path: Path) -> None:
-    """Draw each column's pictures, the first at the top, as PNG."""
+    """Draw each column's pictures, the first at the top, as PNG; MOST_ANSWERS columns of as many pictures at most."""
     from matplotlib.figure import Figure
 
-    rows = max(len(column.words) for column in columns)
+    columns = columns[:MOST_ANSWERS]
+    rows = min(max(len(column.words) for column in columns), MOST_ANSWERS)
     size = max(CELL[0] * len(columns), 6.0), CELL[1] * rows + 0.9
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     grid = figure.subplots(rows, len(columns), squeeze=False)
@@ -47,5 +47,5 @@ def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, pa
         places[0].text(0.5, 1.22, column.title, transform=places[0].transAxes, ha="center", fontsize=10, fontweight="bold")
         for axes, word, label in zip(places, column.words, column.labels, strict=False):  # a column may be shorter
             show(axes, picture(pictures, word), label)
-    figure.suptitle(title, fontsize=11, wrap=True)
-    save_png(figure, path)
+    figure.suptitle(plain(title), fontsize=11, wrap=True)
+    save(figure, path)

@@ -27,6 +27,11 @@ def test_a_constant_row_is_right_only_for_the_first_labels() -> None:
     assert top_k_hits(np.zeros((4, 4)), np.arange(4), 3).mean() == 0.75
 
 
+def test_what_is_no_number_is_never_right() -> None:
+    scores = np.array([[np.nan] * 5, [np.nan, 1, 0, 0, 0]])
+    assert not top_k_hits(scores, [3, 2], 2).any() and top_k_hits(scores, [3, 1], 2).tolist() == [False, True]
+
+
 def test_the_interval_is_that_of_a_share() -> None:
     hits = np.arange(400) < 120
     found = accuracy(hits, np.arange(400))

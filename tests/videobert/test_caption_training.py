@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from feature_extraction.errors import InputError
 from feature_extraction.schema import feature_column
@@ -15,6 +16,8 @@ from feature_extraction.storage import Stage, read_json, read_table, write_json,
 from tests.videobert.toy import WIDTH
 from tests.videobert.toy_captions import SENTENCES, ToyWork, captioning_model, toy_segments, toy_work
 from videobert.loading import TrainedModel
+from videobert.pretraining.corpus import DATA_DIGEST
+from videobert.tasks import captioning
 from videobert.tasks.caption_evaluation import evaluate_captions
 from videobert.tasks.caption_options import CaptionOptions
 from videobert.tasks.caption_segments import annotated_segments, known_videos, see, spoken_segments
@@ -163,6 +166,34 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
     if annotated:
         with pytest.raises(InputError, match="annotations was"):
             finetune_captioner(mine.model, mine.work, LEARNT)
+
+
+def test_a_captioner_of_other_data_is_refused_and_one_that_notes_no_digest_accepted(toy: ToyWork, tmp_path: Path) -> None:
+    mine = copied(toy, tmp_path)
+    made = finetune_captioner(mine.model, mine.work, QUICK)
+    tokens, examples = (Stage(mine.work / name).path("video_1") for name in ("tokens", "examples"))
+    for path in (tokens, examples):
+        table = read_table(path)
+        write_table(table.slice(1), path)
+        with pytest.raises(InputError, match=r"data_digest was .*; delete .*/captioner"):
+            finetune_captioner(mine.model, mine.work, QUICK)
+        write_table(table, path)
+        assert not finetune_captioner(mine.model, mine.work, QUICK).now
+    write_table(table.slice(1), path)
+    options = mine.model / FOLDER / "options.json"
+    write_json({name: value for name, value in read_json(options).items() if name != DATA_DIGEST}, options)
+    assert finetune_captioner(mine.model, mine.work, QUICK).segments == made.segments
+
+
+def test_a_full_disk_is_told_by_the_folder(toy: ToyWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    mine = copied(toy, tmp_path)
+    monkeypatch.setattr(captioning, "save_file", full)
+    with pytest.raises(InputError, match=rf"^{mine.model / FOLDER} cannot be written \(.*No space left"):
+        finetune_captioner(mine.model, mine.work, QUICK)
+    assert not (mine.model / FOLDER).exists() and not list(mine.model.glob(".*.part"))
 
 
 def test_the_same_options_write_the_same_bytes(toy: ToyWork, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tokenization.schema import EXAMPLES
 from videobert.cli import app
 from videobert.clip_encoder import ClipEncoder, EncodedClip
 from videobert.loading import load_model
+from videobert.word_pictures import CELL
 
 ENCODED: dict[tuple[Path, float, float], EncodedClip] = {}
 
@@ -109,8 +111,9 @@ def test_a_sentence_is_located_in_a_video(street: Street, unseen: Path) -> None:
     assert "start" in call(*arguments)
 
 
-def test_the_measures_are_printed(street: Street) -> None:
-    folders = ("--model", street.model, "--work", street.work, "--training", street.work)
+def test_the_measures_are_printed(street: Street, tmp_path: Path) -> None:
+    training = shutil.copytree(street.work, tmp_path / "training")
+    folders = ("--model", street.model, "--work", street.work, "--training", training)
     found = call("evaluate", "retrieval", *folders, "--json")
     for way in ("text_to_clip", "clip_to_text"):
         assert found[way]["bm25"]["recall"]["1"]["value"] == 1 > found[way]["chance"]["recall"]["1"]["value"]
@@ -124,6 +127,45 @@ def test_the_measures_are_printed(street: Street) -> None:
     found = call("evaluate", "localisation", *folders[:4], "--json")
     assert found["videos"] == 4 and 0 < found["rows"]["chance"]["iou"]["value"] < 1
     assert "mean IoU" in call("evaluate", "localisation", *folders[:4])
+
+
+def test_the_answers_are_not_to_be_learnt_from(street: Street, tmp_path: Path) -> None:
+    (tmp_path / "same").symlink_to(street.work)
+    for training in (street.work, tmp_path / "same"):
+        folders = ("--work", street.work, "--training", training)
+        refused(f"{training} is both", "evaluate", "retrieval", "--model", street.model, *folders)
+
+
+def test_words_beyond_the_codebook_are_refused_by_file(street: Street, tmp_path: Path) -> None:
+    shutil.copytree(street.work, tmp_path / "work")
+    path = tmp_path / "work/examples/recipe_0.parquet"
+    rows = [row | {"visual": [9]} for row in pq.read_table(path).to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), path)
+    refused(f"{path} has visual words", "search", "red", "--model", street.model, "--work", tmp_path / "work")
+
+
+def test_templates_and_labels_are_judged_before_the_clip_is_read(street: Street, tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("red\n口\n")
+    asked = ("predict", tmp_path / "absent.mp4", "--model", street.model)
+    refused(f"{tmp_path / 'labels.txt'}: the label '口'", *asked, "--labels", tmp_path / "labels.txt")
+    refused("the template '' has no [MASK]", *asked, "--template", "")
+    refused("give one of them", *asked, "--template", "", "--templates", tmp_path / "labels.txt")
+
+
+def test_templates_say_how_far_they_are_apart(street: Street, unseen: Path, tmp_path: Path) -> None:
+    (tmp_path / "templates.txt").write_text("now we [MASK] the red square\nwe [MASK]\n")
+    asked = ("--model", street.model, "--templates", tmp_path / "templates.txt", "--picture", tmp_path / "p.png")
+    printed = call("predict", unseen, *asked)
+    assert re.search(r"mask 1: \d+% of single templates' first words are those of their average; \d+% of the prob", printed)
+
+
+def test_more_answers_are_printed_than_drawn(street: Street, tmp_path: Path) -> None:
+    picture = tmp_path / "p.png"
+    asked = ("imagine", "the red square", "--model", street.model, "--picture", picture, "--json")
+    call(*asked, "--masks", 1)
+    narrow = Image.open(picture).size
+    assert len(call(*asked, "--masks", 18)["clips"]) == 18
+    assert narrow[0] < Image.open(picture).size[0] < 110 * CELL[0] * 11
 
 
 def test_where_nobody_speaks_the_forecasts_are_measured_all_the_same(street: Street, tmp_path: Path) -> None:

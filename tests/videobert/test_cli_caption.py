@@ -51,7 +51,7 @@ def test_a_captioner_is_learnt_asked_and_measured(mine: Street, tmp_path: Path, 
 
     table = ask("evaluate", "caption", "--model", mine.model, "--work", mine.work)
     assert table.exit_code == 0 and all(
-        name in table.stdout for name in ("BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D, 0 to 10")
+        name in table.stdout for name in ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D, 0 to 10")
     )
     found = json.loads(ask("evaluate", "caption", "--model", mine.model, "--work", mine.work, "--json").stdout)
     assert found["segments"] == len(found["pairs"]) == 10 and found["scores"]["BLEU-3"] > 0.5

@@ -12,9 +12,11 @@ from feature_extraction.errors import InputError
 from feature_extraction.guard import Guards
 from tests.conftest import coloured_recipe
 from tokenization.schema import PICTURES
+from videobert.cli_options import DRAWN
 from videobert.clip_encoder import EncodedClip
-from videobert.drawing import draw_prediction
+from videobert.drawing import MOST_ANSWERS, draw_prediction
 from videobert.tasks.zero_shot import Guess
+from videobert.word_pictures import CELL, WordColumn, draw_words
 
 GUESSES = [[Guess("paint", 0.5), Guess("wash", 0.2)]]
 
@@ -42,3 +44,22 @@ def test_nothing_runs_on_after_a_frame_that_is_not_there(tmp_path: Path, monkeyp
     with pytest.raises(InputError, match="is no video"):
         draw_prediction(clip_of(tmp_path / "a.mp4", 2), PICTURES.empty_table(), "[MASK]", GUESSES, tmp_path / "drawn.png")
     assert closed and not (tmp_path / "drawn.png").exists()
+
+
+def test_answers_beyond_the_first_are_not_drawn(tmp_path: Path) -> None:
+    assert DRAWN == MOST_ANSWERS  # what the help says
+    many = WordColumn("many", [0] * 400, ["word"] * 400)
+    draw_words(PICTURES.empty_table(), [many], "a title", tmp_path / "drawn.png")
+    assert Image.open(tmp_path / "drawn.png").height < 110 * CELL[1] * (MOST_ANSWERS + 1)
+    video = coloured_recipe(tmp_path / "a.mp4", ["red"], spoken=False)
+    for count in (MOST_ANSWERS, 400):
+        draw_prediction(
+            clip_of(video, 1), PICTURES.empty_table(), "[MASK]", [GUESSES[0][:1] * count], tmp_path / f"{count}.png"
+        )
+    assert (tmp_path / f"{MOST_ANSWERS}.png").read_bytes() == (tmp_path / "400.png").read_bytes()
+
+
+@pytest.mark.filterwarnings("error")
+def test_titles_are_drawn_as_they_were_typed(tmp_path: Path) -> None:
+    for title in ("the 鍋 boils", r"it costs $\pounds 5$"):
+        draw_words(PICTURES.empty_table(), [WordColumn("one", [0], ["word"])], title, tmp_path / "drawn.png")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import youcook2_machine_labels
 from benchmarks.label_lists import differences, label_lists, under_singular
 from feature_extraction.errors import InputError
 from videobert.tasks.labels import ActionFinder, nouns, plurals, read_label_list, verbs, words_of
@@ -104,3 +105,15 @@ def test_a_list_that_is_none_is_named(tmp_path: Path, content: str | None) -> No
         path.write_text(content)
     with pytest.raises(InputError, match=path.name):
         read_label_list(path)
+
+
+@pytest.mark.parametrize(("out", "said"), [("there", "there is there already: give a new folder"), ("new", "No such file")])
+def test_the_benchmark_of_machine_labels_refuses_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str, said: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr("sys.argv", ["it", "--data", str(tmp_path), "--out", str(tmp_path / out)])
+    with pytest.raises(SystemExit) as stop:
+        youcook2_machine_labels.main()
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and said in error and error.count("\n") == 1

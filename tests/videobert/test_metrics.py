@@ -222,6 +222,15 @@ def test_a_program_that_hangs_dies_or_babbles_is_an_error_at_once(program, messa
     assert time.perf_counter() - start < 20
 
 
+def test_a_machine_with_other_work_to_do_is_no_hang(monkeypatch):
+    monkeypatch.setattr(meteor_module, "find_java", lambda: "java")
+    monkeypatch.setattr(meteor_module, "find_jar", lambda: "jar")
+    limits = []
+    monkeypatch.setattr(meteor_module, "converse", lambda command, questions, timeout: limits.append(timeout) or [0.5] * 3)
+    meteor_module.meteor([["a"]] * 2, [[["a"]]] * 2)
+    assert limits[0] > 500  # 18 captions took more than a minute
+
+
 def test_a_program_that_is_not_there_is_an_error():
     with pytest.raises(MeteorError, match="no_such_program"):
         converse(["/no_such_program"], ["SCORE ||| a ||| a"], timeout=1)

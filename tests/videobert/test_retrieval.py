@@ -12,6 +12,7 @@ from feature_extraction.errors import InputError
 from tests.videobert.stand_ins import WORDS, StandIn, living_words, make_passages, make_processor
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.tasks import retrieval_table as tables
+from videobert.tasks.accuracy import Accuracy
 from videobert.tasks.alignment import alignment_scores
 from videobert.tasks.bm25 import BM25
 from videobert.tasks.passages import Passages
@@ -161,6 +162,18 @@ def test_the_rank_is_that_of_the_best_right_answer() -> None:
     scores = np.array([[9.0, 8, 7, 6], [1, 2, 3, 4], [5, 5, 5, 5]])
     right = np.array([[0, 0, 1, 1], [0, 0, 0, 1], [1, 0, 0, 0]], dtype=bool)
     assert mean_ranks(scores, right).tolist() == [3, 1, 2.5]
+
+
+def test_the_rank_of_what_is_no_number_is_behind_all_others() -> None:
+    right = np.array([[1, 0, 0]], dtype=bool)
+    assert mean_ranks(np.full((1, 3), np.nan), right) == 4 and mean_ranks(np.array([[2, np.nan, 1]]), right) == 2
+
+
+def test_intervals_draw_videos_both_ways(processor: VideoBertProcessor, living: list[int], training: Passages) -> None:
+    known = make_passages(("only", "chop the carrot", living[:1]), ("only", "boil the egg", living[2:3]))
+    table = retrieval_table(StandIn(processor).model, known, training)
+    for way in (table.text_to_clip, table.clip_to_text):  # one video alone says nothing of others
+        assert way["bm25"].recall[1] == Accuracy(1, 0, 1)
 
 
 @pytest.mark.parametrize("right", [1, 2, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -24,6 +26,7 @@ from videobert.cli_evaluate import evaluate as command
 from videobert.loading import TrainedModel
 from videobert.tasks.action_table import METHODS, Labels, Segment, action_table
 from videobert.tasks.labels import nouns, verbs
+from videobert.tasks.passages import read_tracks
 from videobert.tasks.youcook2 import VALIDATION, Footage, by_youtube_id, evaluate, read_annotations
 
 Annotated = dict[str, Any]
@@ -182,6 +185,8 @@ def test_which_video_is_which() -> None:
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [2, 1], "sentence": "cut"}]}}}',
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [-1, 1], "sentence": "cut"}]}}}',
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 1e999], "sentence": "cut"}]}}}',
+     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 1' + 400 * "0" + '], "sentence": "cut"}]}}}',
+     100_000 * "[",
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 2], "sentence": null}]}}}',
      '{"database": {"x": {"subset": "training", "annotations": [{"segment": [1, 2], "sentence": "cut"}]}}}', None],
 )  # fmt: skip
@@ -215,6 +220,25 @@ def test_folders_that_cannot_be_used(tmp_path: Path, model: TrainedModel) -> Non
         evaluate(annotations(path, lambda made: made["database"]["abcdefghij3"]["annotations"].pop(0)), work, model)
 
 
+def test_labels_are_spelt_before_any_footage_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot spell YouCook2's label '\w+': use a model that starts from bert"):
+        evaluate(annotations(tmp_path / "a.json"), tmp_path / "absent", toy_model(["cut the onion"] * 2))
+
+
+def test_words_beyond_the_codebook_are_refused_by_file(tmp_path: Path, model: TrainedModel) -> None:
+    write_tokens(tmp_path, "abcdefghij3", 0)
+    path = tmp_path / "tokens/abcdefghij3.parquet"
+    whole = pq.read_table(path)
+    for wrong in (9, -1):
+        column = pa.array([wrong] * len(whole), TOKENS.field("token").type)
+        write_table(whole.set_column(whole.column_names.index("token"), TOKENS.field("token"), column), path)
+        said = f"^{path} has visual words beyond the 9"
+        with pytest.raises(InputError, match=said):
+            read_tracks(tmp_path, toy_codebook())
+        with pytest.raises(InputError, match=said):
+            evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
+
+
 def test_the_command_prints_the_table_and_what_is_missing(tmp_path: Path, model: TrainedModel, monkeypatch: Any) -> None:
     monkeypatch.setattr("videobert.loading.load_model", lambda folder: model)
     write_tokens(tmp_path, "abcdefghij3", 0)
@@ -224,7 +248,10 @@ def test_the_command_prints_the_table_and_what_is_missing(tmp_path: Path, model:
     group = ["youcook2"] if len(command.registered_commands) > 1 else []  # one verb alone needs no name
     said = CliRunner().invoke(command, [*group, *map(str, given)]).stdout
     assert "cross modal" in said and "linear probe is left out: no training segment has features" in said
-    assert "missing videos, 1: -bcdefghi_4" in said and "verb: " in said
+    assert "missing videos, 1: -bcdefghi_4" in said
+    assert re.search(r"verb: \d+% of single templates' first words are .*; \d+% of the probability moves", said)
+    refused = CliRunner().invoke(command, [*group, *map(str, given[:-1]), str(path)])
+    assert isinstance(refused.exception, InputError) and str(refused.exception).startswith(str(path))
     found = json.loads(CliRunner().invoke(command, [*group, *map(str, given), "--json"]).stdout)
     assert found["missing"] == ["-bcdefghi_4"] and found["table"]["segments"] == 3
     assert set(found["table"]["rows"]["cross_modal"]["noun_top5"]) == {"value", "low", "high"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,17 @@ def test_labels_that_cannot_be_ranked(model: TrainedModel, labels: list[str], sa
         predict(model, VIDEO, labels=labels)
 
 
+def test_a_label_that_is_too_long_is_named_and_not_the_masks_that_it_takes(model: TrainedModel) -> None:
+    with pytest.raises(InputError, match=r"the label 'pan pan .* \.\.\.' is too long") as error:
+        predict(model, VIDEO, labels=["cut", "pan " * 600])
+    assert str(error.value).count("[MASK]") == 2
+
+
 def test_templates_that_cannot_be_asked(model: TrainedModel) -> None:
     for templates, said in [
         (["cut the onion"], "no .MASK."),
+        (["[MASK] the [SEP] [MASK]"], r"has \[SEP\], a sign"),
+        (["[MASK] it", "[MASK] [>] it"], r"'\[MASK\] \[>\] it' has \[>\], a sign"),
         (["[MASK] the [MASK]", "[MASK] it"], "has not 2"),
         (["[MASK] " + "the pan " * 400 + "[MASK]"], "too long"),
     ]:
@@ -135,13 +144,24 @@ def test_templates_that_cannot_be_asked(model: TrainedModel) -> None:
         label_probabilities(model, ["[MASK] it"], [VIDEO], [["cut"], ["pan"]])
 
 
-def test_a_file_of_templates(tmp_path: Path) -> None:
+def test_a_word_that_the_vocabulary_has_not_is_no_sign(model: TrainedModel) -> None:
+    assert predict(model, VIDEO, "[MASK] the 口")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_file_of_templates(model: TrainedModel, tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "templates.txt"
-    path.write_text("[MASK] the [MASK]\n\n  i [MASK] some [MASK] \n")
-    assert zero_shot.read_templates(path) == ["[MASK] the [MASK]", "i [MASK] some [MASK]"]
-    for content, said in [(b"", "is empty"), (b"cut it\n", "no .MASK."), (b"\xff\xfe\x00", "templates"), (None, "templates")]:
-        path.unlink(missing_ok=True)
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(InputError, match=said):
-            zero_shot.read_templates(path)
+    path.write_text("[MASK] the [MASK]\n\n  i [MASK] some [MASK] \n", encoding)
+    assert zero_shot.read_templates(path, model.processor) == ["[MASK] the [MASK]", "i [MASK] some [MASK]"]
+
+
+@pytest.mark.parametrize("content", [b"", b"cut it\n", b"[MASK] [CLS]\n", b"\xff\xfe\x00", None])
+@pytest.mark.parametrize("read", [zero_shot.read_templates, zero_shot.read_labels])
+def test_what_a_file_has_that_cannot_be_asked_is_said_of_the_file(
+    model: TrainedModel, tmp_path: Path, read: Callable[..., object], content: bytes | None
+) -> None:
+    path = tmp_path / "asked.txt"
+    if content is not None:
+        path.write_bytes(content.replace(b"cut it", b"\xe5\x8f\xa3" if read is zero_shot.read_labels else b"cut it"))
+    with pytest.raises(InputError, match=f"^{path}"):
+        read(path, model.processor)

@@ -27,6 +27,7 @@ from feature_extraction.storage import (
     write_whole,
 )
 from videobert.loading import load_model
+from videobert.pretraining.corpus import DATA_DIGEST, comparable, data_digest
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.tasks.caption_network import CaptionerConfig, CaptionNetwork, Features
 from videobert.tasks.caption_options import FEATURES, S3D, CaptionOptions
@@ -94,14 +95,17 @@ def finetune_captioner(
     """Train a captioner for the model in ``folder`` and write it there, as MODEL/captioner.
 
     It learns from the sentences of DIR/examples, or from the training segments of YouCook2's annotations where they are given.
-    Nothing is done if the same options have made it already. InputError if it was made otherwise, if there is nothing to learn
-    from, or if the loss is no longer a number.
+    Nothing is done if the same options have made it of the same data already. InputError if it was made otherwise, if there
+    is nothing to learn from, or if the loss is no longer a number.
     """
     model, home = load_model(folder), folder / FOLDER
     tokens = token_stage(work, model.processor.codebook)
     segments = annotated_segments(annotations, TRAINING) if annotations else spoken_segments(work)
-    source = {"annotations": file_digest(annotations)} if annotations else {"examples": Stage(work / "examples").options()}
-    provenance = {**asdict(options), "model": model_digest(folder), "videos": len(tokens.done()), **source}
+    examples = Stage(work / "examples")
+    source = {"annotations": file_digest(annotations)} if annotations else {"examples": examples.options()}
+    read = [tokens] if annotations else [tokens, examples]
+    found = {"videos": len(tokens.done()), DATA_DIGEST: data_digest(*read), **source}
+    provenance = {**asdict(options), "model": model_digest(folder), **found}
     if home.exists():
         _refuse_another(home, provenance)
         return CaptionerReport(**{**read_json(home / REPORT_FILE), "folder": str(home), "now": False})
@@ -121,7 +125,7 @@ def _refuse_another(home: Path, provenance: Mapping[str, Any]) -> None:
     """InputError if a captioner was made otherwise; a model has one, so another folder for it is no way out."""
     there = read_json(home / OPTIONS_FILE)
     try:
-        refuse_other_options(home, there, provenance)
+        refuse_other_options(home, there, comparable(provenance, there))
     except InputError as error:
         difference, _, _ = str(error).rpartition("; ")
         raise InputError(f"{difference}; delete {home}, or fine-tune a copy of {home.parent}") from error

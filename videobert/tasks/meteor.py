@@ -50,12 +50,12 @@ def meteor(
 ) -> tuple[float, np.ndarray]:
     """METEOR over all captions, and float64 [captions] of each, in [0, 1]; captions are lists of words.
 
-    The program is stopped after ``timeout`` seconds (a minute, and a tenth of a second for each caption). MeteorError if it
-    is not there, stops by itself or is stopped.
+    The program is stopped after ``timeout`` seconds (ten minutes, and a second for each caption): a guard against one that
+    hangs, not one that is slow beside other work. MeteorError if it is not there, stops by itself or is stopped.
     """
     questions = [question(*pair) for pair in zip(candidates, references, strict=True)]
     command = [find_java(), "-Xmx2G", "-jar", str(find_jar()), "-", "-", "-stdio", "-l", "en", "-norm"]
-    answers = converse(command, questions, timeout or 60 + 0.1 * len(questions))
+    answers = converse(command, questions, timeout or 600 + len(questions))
     scores = np.array(answers, dtype=np.float64)
     return float(scores[-1]), scores[:-1]
 

@@ -86,19 +86,31 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
 
     InputError if there are none, or their visual words are not those of ``codebook``.
     """
-    table = read_examples(work)
-    codebook.refuse_words_of_another(Stage(work / "examples"))
+    table, examples = read_examples(work), Stage(work / "examples")
+    codebook.refuse_words_of_another(examples)
     rows = [row for row in table.to_pylist() if row["visual"]]
     if not rows:
-        raise InputError(f"{work / 'examples'} has no example with visual words: give a folder with longer videos")
+        raise InputError(f"{examples.folder} has no example with visual words: give a folder with longer videos")
     start, end = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("start", "end"))
     visual = [np.array(row["visual"], dtype=np.int64) for row in rows]
+    for row, words in zip(rows, visual, strict=True):
+        refuse_words_beyond(codebook, words, examples.path(row["video_id"]))
     return Passages([row["video_id"] for row in rows], start, end, [row["text"] for row in rows], visual)
 
 
 def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     """The videos of DIR/tokens by id; InputError if there are none, or their words are not those of ``codebook``."""
-    return {video: read_track(work, video) for video in token_stage(work, codebook).done()}
+    tokens = token_stage(work, codebook)
+    tracks = {video: read_track(work, video) for video in tokens.done()}
+    for video, track in tracks.items():
+        refuse_words_beyond(codebook, track.words, tokens.path(video))
+    return tracks
+
+
+def refuse_words_beyond(codebook: Codebook, words: np.ndarray, path: Path) -> None:
+    """InputError if a visual word that the file at ``path`` has is not one of the codebook's, whatever its digest says."""
+    if words.size and not 0 <= words.min() <= words.max() < codebook.words:
+        raise InputError(f"{path} has visual words beyond the {codebook.words} of the codebook: delete it and tokenize again")
 
 
 def token_stage(work: Path, codebook: Codebook) -> Stage:

@@ -79,7 +79,7 @@ class _Way:
         first: BM25's scores of all answers for the questions at some places, [places, answers].
         head: the head's scores of pairs of places of questions and answers, [pairs].
         asked, answers: the number of the sentence that each belongs to.
-        groups: [questions], what the bootstrap draws.
+        groups: [questions], the video of each, which the bootstrap draws; of a sentence the one that says it first.
     """
 
     first: Callable[[np.ndarray], np.ndarray]
@@ -112,10 +112,10 @@ def retrieval_table(
     stage = by_profiles(pool, training, model.processor.codebook.words)
     head = _Head.of(model, sentences, pool, progress)
     questions, places = stage.index.questions(sentences), np.arange(len(sentences))
-    to_clip = _Way(lambda at: stage.for_texts(questions[at]), head.scores, places, owner, places)
-    to_text = _Way(
-        lambda at: stage.for_passages(at, questions), lambda n, s: head.scores(s, n), owner, places, np.array(pool.video)
-    )
+    videos = np.array(pool.video)
+    said_first = videos[np.unique(owner, return_index=True)[1]]
+    to_clip = _Way(lambda at: stage.for_texts(questions[at]), head.scores, places, owner, said_first)
+    to_text = _Way(lambda at: stage.for_passages(at, questions), lambda n, s: head.scores(s, n), owner, places, videos)
     ways = {"text to clip": to_clip, "clip to text": to_text}
     rows = [_rows(way, weight, candidates, head.everything is not None, partial(progress, name)) for name, way in ways.items()]
     return RetrievalTable(len(sentences), len(pool), *rows)
@@ -193,7 +193,8 @@ def promoted(first: np.ndarray, best: np.ndarray, scores: np.ndarray) -> np.ndar
 def mean_ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The rank of the best right answer in each row, 1 at best, where equal scores stand in random order; float64 [rows].
 
-    With t wrong and r right answers of the same score, that is on average behind t / (r + 1) of the wrong ones.
+    With t wrong and r right answers of the same score, that is on average behind t / (r + 1) of the wrong ones. What is
+    compared with NaN is against the right answer.
 
     Args:
         scores: [rows, answers].
@@ -201,7 +202,7 @@ def mean_ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     tied = scores == best
-    return 1 + (scores > best).sum(axis=1) + (tied & ~right).sum(axis=1) / ((tied & right).sum(axis=1) + 1)
+    return 1 + (~(scores <= best)).sum(axis=1) + (tied & ~right).sum(axis=1) / ((tied & right).sum(axis=1) + 1)
 
 
 def ranking(ranks: np.ndarray, groups: np.ndarray) -> Ranking:

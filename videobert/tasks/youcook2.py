@@ -22,8 +22,8 @@ from tokenization.codebook import Codebook
 from videobert.loading import TrainedModel
 from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
 from videobert.tasks.labels import ActionFinder, nouns, verbs
-from videobert.tasks.passages import Track, encode_track, read_track
-from videobert.tasks.zero_shot import TEMPLATE
+from videobert.tasks.passages import Track, encode_track, read_track, refuse_words_beyond
+from videobert.tasks.zero_shot import TEMPLATE, unspelt
 
 TRAINING, VALIDATION = "training", "validation"
 YOUTUBE_ID = 11
@@ -71,10 +71,15 @@ def evaluate(
     """Ask the model for the verb and noun of every validation segment whose video is in DIR.
 
     The frequency prior and the linear probe learn from the training segments, the probe from those whose features DIR has.
-    InputError if the annotations are none, DIR has none of their videos, or its visual words are of another codebook.
+    InputError if the annotations are none, DIR has none of their videos, its visual words are of another codebook, or the
+    model cannot spell a label.
     """
     captions = read_annotations(annotations)
     find = ActionFinder(verbs().words, nouns().words)
+    if wrong := unspelt(model.processor, [*find.verbs, *find.nouns]):
+        raise InputError(
+            f"the model's vocabulary cannot spell YouCook2's label {wrong[0]!r}: use a model that starts from bert-base-uncased"
+        )
     actions = {caption: action for caption in captions if (action := find(caption.sentence))}
     asked = [caption for caption in captions if caption.subset == VALIDATION]
     learnt = [caption for caption in actions if caption.subset == TRAINING]
@@ -120,7 +125,7 @@ def read_annotations(path: Path) -> list[CaptionedSegment]:
         ]
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): give youcookii_annotations_trainval.json") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise InputError(
             f"{path} has not the shape of YouCook2's annotations, database > video > subset, annotations > segment, sentence "
             f"({type(error).__name__}: {error}): give youcookii_annotations_trainval.json"
@@ -192,7 +197,9 @@ class Footage:
         """A video, with its features where they are kept."""
         video = self.known[youtube]
         if video in self._tokenized:
-            return read_track(self._work, video, youtube in self.with_features)
+            track = read_track(self._work, video, youtube in self.with_features)
+            refuse_words_beyond(self._codebook, track.words, Stage(self._work / "tokens").path(video))
+            return track
         return encode_track(Stage(self._work / "features"), video, self._codebook)
 
 

@@ -13,8 +13,10 @@ A pass of the network answers for all labels of n pieces at once, so pieces cost
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 
@@ -49,6 +51,12 @@ class Sensitivity:
     agreement: float
     distance: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.agreement:.0%} of single templates' first words are those of their average; "
+            f"{self.distance:.0%} of the probability moves with the template"
+        )
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -77,7 +85,8 @@ def predict_with_templates(
     model: TrainedModel, words: Ids, templates: Sequence[str], labels: Sequence[str] | None = None, top: int = 5
 ) -> Answer:
     """As ``predict``, with the mean of the probabilities that several templates of as many masks give."""
-    masks, processor = check_templates(templates), model.processor
+    processor = model.processor
+    masks = check_templates(processor, templates)
     pieces = [[number] for number in whole_words(processor)] if labels is None else label_pieces(processor, labels)
     names = labels or processor.tokenizer.convert_ids_to_tokens([number for (number,) in pieces])
     by_mask = _probabilities(model, templates, [words], [pieces] * masks)
@@ -104,7 +113,7 @@ def label_probabilities(
 
     InputError if a template has not one mask for each list of labels, or a label cannot be spelt with the vocabulary.
     """
-    if check_templates(templates) != len(labels):
+    if check_templates(model.processor, templates) != len(labels):
         raise InputError(f"the template {templates[0]!r} has {templates[0].count(MASK)} {MASK}s: write {len(labels)}")
     return _probabilities(model, templates, visual, [label_pieces(model.processor, words) for words in labels])
 
@@ -124,13 +133,21 @@ def _label_scores(
     for widths, masks in _passes(pieces):
         columns = {mask: [n for n, ids in enumerate(pieces[mask]) if len(ids) == widths[mask]] for mask in masks}
         spelt = {mask: torch.tensor([pieces[mask][n] for n in columns[mask]]) for mask in masks}
-        wide = widened(template, widths)
-        for places, logits in _logits(model, [wide] * len(visual), visual, sum(widths)):
+        too_long = _too_long(model.processor, template, pieces[masks[0]][columns[masks[0]][0]])
+        for places, logits in _logits(model, widened(template, widths), visual, sum(widths), too_long):
             at_masks = logits.log_softmax(dim=-1).split(widths, dim=1)
             for mask in masks:
                 each = torch.arange(widths[mask])
                 scores[mask][places[:, None], columns[mask]] = at_masks[mask][:, each, spelt[mask]].mean(dim=-1)
     return scores
+
+
+def _too_long(processor: VideoBertProcessor, template: str, pieces: list[int]) -> str:
+    """What is said where a template with a label of these pieces in it does not fit."""
+    if len(pieces) == 1:
+        return f"the template {template!r} is too long for the model: shorten it"
+    label = shorten(str(processor.tokenizer.decode(pieces)), 60, placeholder=" ...")
+    return f"the label {label!r} is too long for the model beside the template {template!r}: shorten either"
 
 
 def _passes(pieces: Sequence[Sequence[list[int]]]) -> Iterator[tuple[list[int], list[int]]]:
@@ -153,17 +170,19 @@ def widened(template: str, widths: Sequence[int]) -> str:
 
 @torch.inference_mode()
 def _logits(
-    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], masks: int, batch: int = BATCH
+    model: TrainedModel, text: str, visual: Sequence[Ids], masks: int, too_long: str, batch: int = BATCH
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches of pairs as (their places, logits); pairs of like length go together, so that little is padding."""
+    """Batches of clips as (their places, logits); clips of like length go together, so that little is padding.
+
+    InputError that says ``too_long`` if not all of the text's masks are left beside the video.
+    """
     network, processor = model.network, model.processor
     for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
         chosen = places.tolist()
-        texts = [templates[place] for place in chosen]
-        inputs = processor(texts, [visual[place] for place in chosen], network.config.max_position_embeddings)
+        inputs = processor([text] * len(chosen), [visual[place] for place in chosen], network.config.max_position_embeddings)
         asked = inputs["input_ids"] == processor.tokenizer.mask_token_id
         if int(asked.sum()) != masks * len(asked):
-            raise InputError(f"the template {texts[0]!r} is too long for the model: shorten it")
+            raise InputError(too_long)
         there = {name: tensor.to(network.device) for name, tensor in (inputs | {"predict_at": asked}).items()}
         logits = network(**there).prediction_logits.float().cpu()
         yield places, logits.view(len(asked), masks, -1)[..., : processor.vocabulary.text_size]
@@ -177,26 +196,51 @@ def check_template(template: str) -> int:
     return masks
 
 
-def check_templates(templates: Sequence[str]) -> int:
-    """How many masks each template has; InputError if one has none, or not as many as the first."""
-    masks = check_template(templates[0])
-    for template in templates:
+def check_templates(processor: VideoBertProcessor, templates: Sequence[str]) -> int:
+    """How many masks each template has.
+
+    InputError if one has none, or not as many as the first, or another of the tokenizer's signs, which would be obeyed.
+    """
+    tokenizer, masks = processor.tokenizer, check_template(templates[0])
+    signs = set(tokenizer.all_special_ids) - {tokenizer.mask_token_id, tokenizer.unk_token_id}
+    for template, ids in zip(templates, processor.text_ids(templates), strict=True):
         if check_template(template) != masks:
             raise InputError(f"the template {template!r} has not {masks} {MASK}s, as the first has")
+        if wrong := signs.intersection(ids):
+            sign = tokenizer.convert_ids_to_tokens(min(wrong))
+            raise InputError(f"the template {template!r} has {sign}, a sign that the model reads as its own: leave it out")
     return masks
 
 
-def read_templates(path: Path) -> list[str]:
-    """The templates of a file, one a line; InputError if there is none, or they differ in their number of masks."""
+def read_templates(path: Path, processor: VideoBertProcessor) -> list[str]:
+    """The templates of a file, one a line; InputError if there is none, or as ``check_templates`` has it."""
     templates = read_lines(path, "template")
-    check_templates(templates)
+    with _said_of(path):
+        check_templates(processor, templates)
     return templates
 
 
-def read_lines(path: Path, what: str) -> list[str]:
-    """The lines of a text file that are not empty; InputError if there is none."""
+def read_labels(path: Path, processor: VideoBertProcessor) -> list[str]:
+    """The labels of a file, one a line; InputError if there is none, or as ``label_pieces`` has it."""
+    labels = read_lines(path, "word")
+    with _said_of(path):
+        label_pieces(processor, labels)
+    return labels
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """What is refused here is a file's fault."""
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    """The lines of a text file, with or without a byte order mark, that are not empty; InputError if there is none."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no list of {what}s, one a line: {error}") from error
     if not lines:
@@ -214,12 +258,18 @@ def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[l
     """The pieces of each label; InputError for one that the vocabulary cannot spell, or that is there twice."""
     if not labels:
         raise InputError("there is no label to rank: give one at least")
+    if wrong := unspelt(processor, labels):
+        raise InputError(f"the label {wrong[0]!r} cannot be spelt with the model's vocabulary: leave it out")
     pieces = processor.text_ids(labels)
     first: dict[tuple[int, ...], str] = {}
     for label, ids in zip(labels, pieces, strict=True):
-        if not ids or set(ids) & set(processor.tokenizer.all_special_ids):
-            raise InputError(f"the label {label!r} cannot be spelt with the model's vocabulary: leave it out")
         if tuple(ids) in first:
             raise InputError(f"the labels {first[tuple(ids)]!r} and {label!r} are one to the model: leave one out")
         first[tuple(ids)] = label
     return pieces
+
+
+def unspelt(processor: VideoBertProcessor, labels: Sequence[str]) -> list[str]:
+    """The labels that the vocabulary cannot spell."""
+    special = set(processor.tokenizer.all_special_ids)
+    return [label for label, ids in zip(labels, processor.text_ids(labels), strict=True) if not ids or special & set(ids)]
