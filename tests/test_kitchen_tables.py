@@ -82,6 +82,13 @@ def test_a_sentence_about_a_step_names_an_ingredient(kitchen: Kitchen) -> None:
     assert not kitchen.tells("my husband says hello by the way")
 
 
+def test_a_sentence_is_about_the_nearest_step_with_its_ingredient(kitchen: Kitchen) -> None:
+    every = [(video, step) for video in kitchen.videos(VALIDATION) for step in video.steps if step.spoken]
+    for video, step in every:
+        leant = [time + 0.7 for time in (step.start, step.end)]
+        assert kitchen.shows(Path(video.video).name, step.caption, *leant) == (step.start, step.end)
+
+
 def test_linked_files_are_the_same_ones_and_other_options_are_refused(kitchen: Kitchen, tmp_path: Path) -> None:
     source, target = Stage(tmp_path / "all"), Stage(tmp_path / "some")
     videos = kitchen.videos(VALIDATION)[:2]
@@ -213,13 +220,14 @@ def assert_whole(results: dict[str, Any], docs: Path) -> None:
     assert list(results["more_data"]) == [str(size) for size in TINY.training]
     for split in HELD_OUT:
         assert list(results["more_data"][str(TINY.main)][split]["rows"]) == list(METHODS)
-        for name in ("retrieval", "forecast", "imagine", "localisation"):
+        for name in ("retrieval", "forecast", "imagine", "localisation", "words_probe"):
             assert results[name][split]
     assert list(results["captions"]) == list(FEATURES)
     assert len(results["left_out"]) == 1 + len(ABLATIONS)
     page = (docs / "results.md").read_text()
     pictures = re.findall(r"\((results/\w+\.png)\)", page)
     assert sorted(pictures) == sorted(f"results/{path.name}" for path in (docs / "results").iterdir()) and len(pictures) == 7
+    assert page.count("bigram of examples |") == 2 * len(results["examples"]["ahead"])
     assert all(order["verdict"] in page for order in results["orders"]) and "    as typed" in page
     widths = [[line.count(" | ") for line in part.splitlines()] for part in page.split("\n\n") if part.startswith("|")]
     assert len(widths) > 15 and all(len(set(width)) == 1 for width in widths)

@@ -73,6 +73,7 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
     """Of the main model: recall at 5 both ways, top-1 at all distances, mean IoU."""
     kitchen = study.kitchen
     model = study.model(kitchen.sizes.main, epochs)
+    seen = measures.of_examples(kitchen, kitchen.main)
 
     def weight(candidate: float) -> float:
         table = measures.retrieval(kitchen, model, VALIDATION, kitchen.main, candidate)
@@ -80,7 +81,7 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
         return float(np.mean([way["interpolated"].recall[5].value for way in ways]))
 
     def context(candidate: int) -> float:
-        table = measures.forecasts(kitchen, model, VALIDATION, kitchen.main, candidate, within(study, STEPS))
+        table = measures.forecasts(kitchen, model, VALIDATION, seen, candidate, within(study, STEPS))
         return float(np.mean([rows["forecast"][1].value for rows in table.rows.values()]))
 
     def lengths(candidate: tuple[int, ...]) -> float:

@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.kitchen_tables.sizes import WEIGHTS, Sizes
 from demos.kitchen.corpus import make_video
 from demos.kitchen.recipes import plan
-from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, Video
+from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
 from feature_extraction.engines import cores
 from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureOptions, extract
@@ -97,6 +97,15 @@ class Kitchen:
     def tells(self, sentence: str) -> bool:
         """Whether a sentence is about a step, as it names an ingredient; fillers name none, and no picture shows them."""
         return not set(self.plan.nouns).isdisjoint(sentence.lower().split())
+
+    def shows(self, name: str, sentence: str, start: float, end: float) -> tuple[float, float]:
+        """When the step is shown that a sentence about one is said of: of those with its ingredient the nearest in time."""
+        spans = [(step.start, step.end) for step in self._steps[name] if step.noun in sentence.lower().split()]
+        return min(spans, key=lambda span: abs(sum(span) - start - end))
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Step, ...]]:
+        return {Path(video.video).name: video.steps for video in self.plan.videos}
 
 
 def make_corpus(kitchen: Kitchen, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,11 +12,14 @@ from demos.kitchen.evaluation import segments, spoken_labels
 from feature_extraction.storage import Stage
 from tokenization.codebook import Codebook
 from videobert.loading import TrainedModel
-from videobert.tasks.accuracy import Accuracy
-from videobert.tasks.action_table import ActionTable, Segment, action_table
+from videobert.pretraining.corpus import read_examples
+from videobert.sequences import Ids
+from videobert.tasks.accuracy import Accuracy, accuracy, top_k_hits
+from videobert.tasks.action_table import KS, ActionTable, Segment, action_table
 from videobert.tasks.caption_segments import SeenSegments, see, spoken_segments
 from videobert.tasks.forecasting import STEPS, ForecastTable, forecast_table
 from videobert.tasks.imagining import ImaginingTable, imagining_table
+from videobert.tasks.linear_probe import LinearProbe
 from videobert.tasks.localisation import LocalisationTable, localisation_table
 from videobert.tasks.passages import Passages, read_passages, read_tracks
 from videobert.tasks.retrieval_table import RetrievalTable, retrieval_table
@@ -38,6 +42,25 @@ def steps_of(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Segment]:
     return segments(truth, truth.videos[0].split, Stage(kitchen.work(name) / "features"), codebook)
 
 
+def words_probe(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str) -> dict[str, Accuracy]:
+    """A supervised, linear classifier that counts visual words, by column: what the words still hold of the features."""
+    codebook = model.processor.codebook
+    known, steps = (steps_of(kitchen, name, codebook) for name in (learnt, asked))
+    videos = np.array([step.video for step in steps])
+    found = {}
+    for kind, labels in (("verb", kitchen.plan.verbs), ("noun", kitchen.plan.nouns)):
+        (seen, taught), (shown, truth) = (counted(part, kind, codebook.words) for part in (known, steps))
+        scores = LinearProbe.fit(seen, taught, len(labels)).scores(shown)
+        found |= {f"{kind}_top{k}": accuracy(top_k_hits(scores, truth, k), videos) for k in KS}
+    return found
+
+
+def counted(steps: Sequence[Segment], kind: str, words: int) -> tuple[np.ndarray, np.ndarray]:
+    """How often each step has each visual word, [steps, words], and the number of its verb or noun, [steps]."""
+    counts = np.stack([np.bincount(step.words, minlength=words) for step in steps])
+    return counts, np.array([getattr(step, kind) for step in steps])
+
+
 def told(kitchen: Kitchen, name: str, codebook: Codebook) -> Passages:
     """The sentences of a set that are about a step, with their clips."""
     passages = read_passages(kitchen.work(name), codebook)
@@ -58,13 +81,21 @@ def retrieval(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str, we
 
 
 def forecasts(
-    kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str, context: int, steps: Sequence[int] = STEPS
+    kitchen: Kitchen, model: TrainedModel, asked: str, learnt: Sequence[Ids], context: int, steps: Sequence[int] = STEPS
 ) -> ForecastTable:
-    """The visual words to come in the videos of a set."""
-    codebook = model.processor.codebook
-    videos = {video: track.words for video, track in read_tracks(kitchen.work(asked), codebook).items()}
-    training = [track.words for track in read_tracks(kitchen.work(learnt), codebook).values()]
-    return forecast_table(model, videos, training, steps, context, kitchen.sizes.asked)
+    """The visual words to come in the videos of a set, beside what is counted in the words ``learnt``."""
+    videos = {video: track.words for video, track in read_tracks(kitchen.work(asked), model.processor.codebook).items()}
+    return forecast_table(model, videos, learnt, steps, context, kitchen.sizes.asked)
+
+
+def whole_videos(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Ids]:
+    """The visual words of each video of a set."""
+    return [track.words for track in read_tracks(kitchen.work(name), codebook).values()]
+
+
+def of_examples(kitchen: Kitchen, name: str) -> list[Ids]:
+    """The visual words of each example of a set: all that pre-training is shown of its videos."""
+    return [np.array(words, dtype=np.int64) for words in read_examples(kitchen.work(name)).column("visual").to_pylist()]
 
 
 def imagined(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str) -> ImaginingTable:
@@ -74,10 +105,12 @@ def imagined(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str) -> 
 
 
 def located(kitchen: Kitchen, model: TrainedModel, asked: str, lengths: Sequence[int]) -> LocalisationTable:
-    """The sentences of a set, looked for in their whole videos."""
+    """The sentences of a set, looked for in their whole videos; right is when their step is shown, not when they are said."""
     codebook = model.processor.codebook
-    tracks = read_tracks(kitchen.work(asked), codebook)
-    return localisation_table(model, told(kitchen, asked, codebook), tracks, lengths)
+    said = told(kitchen, asked, codebook)
+    spans = np.array([kitchen.shows(*row) for row in zip(said.video, said.text, said.start, said.end, strict=True)])
+    shown = replace(said, start=spans[:, 0], end=spans[:, 1])
+    return localisation_table(model, shown, read_tracks(kitchen.work(asked), codebook), lengths)
 
 
 def summary(kitchen: Kitchen, model: TrainedModel, learnt: str, weight: float, context: int) -> dict[str, Accuracy]:
@@ -87,5 +120,5 @@ def summary(kitchen: Kitchen, model: TrainedModel, learnt: str, weight: float, c
         row = actions(kitchen, model, split, learnt, probe=False).rows["cross_modal"]
         found |= {f"{kind}, {name}": row[f"{kind}_top1"] for kind in ("verb", "noun")}
     found["search, R@5"] = retrieval(kitchen, model, HELD_OUT[0], learnt, weight).text_to_clip["interpolated"].recall[5]
-    ahead = forecasts(kitchen, model, HELD_OUT[0], learnt, context, (1,))
+    ahead = forecasts(kitchen, model, HELD_OUT[0], of_examples(kitchen, learnt), context, (1,))
     return found | {"next word, top-5": ahead.rows[1]["forecast"][5]}

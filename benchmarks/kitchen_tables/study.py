@@ -55,11 +55,15 @@ class Study:
         work = self.kitchen.work(training_set(videos))
         name = "-".join([f"{videos}_videos", f"{epochs}_epochs", f"seed_{seed}", *slugs(without)])
         folder = self.kitchen.out / "models" / name
-        steps = math.ceil(epochs * len(read_examples(work)) / PRETRAINING["batch_size"])
         left_out = ABLATIONS[without] if without else {}
-        options: dict[str, Any] = PRETRAINING | {"steps": steps, "seed": seed} | left_out
+        options: dict[str, Any] = PRETRAINING | {"steps": self.updates(videos, epochs), "seed": seed} | left_out
         pretrain(work, folder, PretrainOptions(**options), named(self.progress, name))
         return load_model(folder)
+
+    def updates(self, videos: int, epochs: int) -> int:
+        """Of the weights, in so many epochs."""
+        examples = read_examples(self.kitchen.work(training_set(videos)))
+        return math.ceil(epochs * len(examples) / PRETRAINING["batch_size"])
 
 
 def named(progress: Progress, name: str) -> Progress:

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.captions import caption_figures
 from benchmarks.kitchen_tables.choices import Choices, within
@@ -25,8 +27,19 @@ def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
     kept, sizes = study.figures, study.kitchen.sizes
     return {
         "more_data": {
-            str(videos): kept(f"zero_shot_{videos}", partial(zero_shot, study, choices, videos)) for videos in sizes.training
+            str(videos): kept(f"zero_shot_{videos}", partial(zero_shot, study, videos, choices.epochs))
+            for videos in sizes.training
         },
+        "more_epochs": {
+            str(videos): kept(f"zero_shot_{videos}_longer", partial(zero_shot, study, videos, longer(study, choices, videos)))
+            for videos in sizes.training
+            if videos < sizes.main
+        },
+        "updates": {
+            str(videos): [study.updates(videos, epochs) for epochs in (choices.epochs, longer(study, choices, videos))]
+            for videos in sizes.training
+        },
+        "words_probe": kept("words_probe", partial(words_probe, study, choices)),
         "captions": {
             variant: kept(f"captions_{variant.replace('+', '_')}", partial(captions, study, choices, variant))
             for variant in FEATURES
@@ -39,6 +52,7 @@ def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
             for name in (FULL, *ABLATIONS)
         },
         **kept("answers", partial(answers, study, choices)),
+        "examples": kept("examples", partial(examples, study, choices)),
     }
 
 
@@ -47,10 +61,22 @@ def main_model(study: Study, choices: Choices) -> TrainedModel:
     return study.model(study.kitchen.sizes.main, choices.epochs)
 
 
-def zero_shot(study: Study, choices: Choices, videos: int) -> dict[str, Any]:
+def longer(study: Study, choices: Choices, videos: int) -> int:
+    """Epochs in which so many videos get about as many updates as those of the main size."""
+    return choices.epochs * study.kitchen.sizes.main // videos
+
+
+def zero_shot(study: Study, videos: int, epochs: int) -> dict[str, Any]:
     """The rows of the zero-shot table for both held-out splits."""
-    model, learnt = study.model(videos, choices.epochs), training_set(videos)
+    model, learnt = study.model(videos, epochs), training_set(videos)
     return {split: asdict(measures.actions(study.kitchen, model, split, learnt)) for split in HELD_OUT}
+
+
+def words_probe(study: Study, choices: Choices) -> dict[str, Any]:
+    """What a classifier of the visual words themselves finds in both held-out splits."""
+    model, kitchen = main_model(study, choices), study.kitchen
+    found = {split: measures.words_probe(kitchen, model, split, kitchen.main) for split in HELD_OUT}
+    return {split: {column: vars(cell) for column, cell in row.items()} for split, row in found.items()}
 
 
 def captions(study: Study, choices: Choices, variant: str) -> dict[str, Any]:
@@ -70,13 +96,24 @@ def answers(study: Study, choices: Choices) -> dict[str, Any]:
     """Retrieval, forecasts, imagined words and localisation of the main model, by table, then by held-out split."""
     kitchen, learnt = study.kitchen, study.kitchen.main
     model, steps = main_model(study, choices), within(study, STEPS)
+    whole = measures.whole_videos(kitchen, learnt, model.processor.codebook)
     made: dict[str, Callable[[str], Any]] = {
         "retrieval": lambda split: measures.retrieval(kitchen, model, split, learnt, choices.weight),
-        "forecast": lambda split: measures.forecasts(kitchen, model, split, learnt, choices.context, steps),
+        "forecast": lambda split: measures.forecasts(kitchen, model, split, whole, choices.context, steps),
         "imagine": lambda split: measures.imagined(kitchen, model, split, learnt),
         "localisation": lambda split: measures.located(kitchen, model, split, choices.lengths),
     }
     return {name: by_split(make, HELD_OUT) for name, make in made.items()}
+
+
+def examples(study: Study, choices: Choices) -> dict[str, Any]:
+    """What can be learnt of the words to come from examples: how many have one so far ahead, and a bigram of them alone."""
+    kitchen, model, steps = study.kitchen, main_model(study, choices), within(study, STEPS)
+    seen = measures.of_examples(kitchen, kitchen.main)
+    shares = {str(step): float(np.mean([len(words) > step for words in seen])) for step in steps}
+    tables = by_split(lambda split: measures.forecasts(kitchen, model, split, seen, choices.context, steps), HELD_OUT)
+    rows = {split: {step: by["bigram"] for step, by in table["rows"].items()} for split, table in tables.items()}
+    return {"ahead": shares, "bigram": rows}
 
 
 def by_split(make: Callable[[str], Any], splits: Iterable[str]) -> dict[str, Any]:
