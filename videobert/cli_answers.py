@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -75,7 +76,7 @@ def predict(
         asked = {**_seen(encoded), "templates": sentences}
         print_json({**asked, "masks": answer.guesses, "sensitivity": answer.sensitivity, "picture": str(drawn)})
         return
-    _print_masks(sentences[0], answer.guesses)
+    _print_guesses(sentences[0], {f"mask {number}": guesses for number, guesses in enumerate(answer.guesses, 1)})
     if len(sentences) > 1:
         for number, moved in enumerate(answer.sensitivity, 1):
             print_line(f"mask {number}: {moved}")
@@ -111,7 +112,7 @@ def forecast(
     json: Json = False,
 ) -> None:  # fmt: skip
     """The visual words that may come after a clip, as pictures."""
-    from videobert.console import print_json
+    from videobert.console import print_json, print_line
     from videobert.loading import load_model
     from videobert.tasks.forecasting import STEPS
     from videobert.tasks.forecasting import forecast as ask
@@ -131,7 +132,8 @@ def forecast(
     if json:
         print_json({**_seen(encoded), "forecast": found, "picture": str(drawn)})
         return
-    _print_guesses(str(clip), "clips ahead", {str(each.step): each.guesses for each in found}, drawn)
+    _print_guesses(str(clip), {f"{each.step} ahead": each.guesses for each in found})
+    print_line(f"drawn: {drawn}")
 
 
 def imagine(
@@ -140,7 +142,7 @@ def imagine(
     json: Json = False,
 ) -> None:  # fmt: skip
     """The visual words for a sentence, as pictures."""
-    from videobert.console import print_json
+    from videobert.console import print_json, print_line
     from videobert.loading import load_model
     from videobert.tasks.imagining import imagine as ask
     from videobert.word_pictures import draw_words, guessed
@@ -152,7 +154,8 @@ def imagine(
     if json:
         print_json({"text": text, "overall": found.overall, "clips": found.clips, "picture": str(picture)})
         return
-    _print_guesses(text, "", rows, picture)
+    _print_guesses(text, rows)
+    print_line(f"drawn: {picture}")
 
 
 def search(
@@ -229,16 +232,13 @@ def _seen(clip: EncodedClip) -> dict[str, object]:
     return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
 
-def _print_guesses(title: str, what: str, rows: dict[str, list[VisualGuess]], drawn: Path) -> None:
-    from videobert.console import print_line, print_table
-
-    cells = [[name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for name, guesses in rows.items()]
-    print_table(title, [what, *(f"{place}." for place in range(1, max(map(len, cells))))], cells)
-    print_line(f"drawn: {drawn}")
-
-
-def _print_masks(template: str, masks: Sequence[Sequence[Guess]]) -> None:
+def _print_guesses(title: str, columns: Mapping[str, Sequence[Guess] | Sequence[VisualGuess]]) -> None:
+    """A table with its longer side down, as screens are narrow: the guesses, the best first, or what they are about."""
     from videobert.console import print_table
 
-    rows = [[str(n), *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for n, guesses in enumerate(masks, 1)]
-    print_table(template, ["mask", *(f"{place}." for place in range(1, len(rows[0])))], rows)
+    places = [f"{place}." for place in range(1, 1 + max(map(len, columns.values())))]
+    told = [[name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for name, guesses in columns.items()]
+    rows: list[Sequence[str]] = [["", *places], *told]
+    if len(places) > len(columns):
+        rows = list(zip_longest(*rows, fillvalue=""))
+    print_table(title, rows[0], rows[1:])
