@@ -125,7 +125,7 @@ def test_labels_that_cannot_be_ranked(model: TrainedModel, labels: list[str], sa
 
 
 def test_a_label_that_is_too_long_is_named_and_not_the_masks_that_it_takes(model: TrainedModel) -> None:
-    with pytest.raises(InputError, match=r"the label 'pan pan .* \.\.\.' is too long") as error:
+    with pytest.raises(InputError, match=r"the label 'pan pan [pan ]{52}' is too long") as error:
         predict(model, VIDEO, labels=["cut", "pan " * 600])
     assert str(error.value).count("[MASK]") == 2
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
 import torch
 
@@ -146,7 +145,7 @@ def _too_long(processor: VideoBertProcessor, template: str, pieces: list[int]) -
     """What is said where a template with a label of these pieces in it does not fit."""
     if len(pieces) == 1:
         return f"the template {template!r} is too long for the model: shorten it"
-    label = shorten(str(processor.tokenizer.decode(pieces)), 60, placeholder=" ...")
+    label = str(processor.tokenizer.decode(pieces))[:60]
     return f"the label {label!r} is too long for the model beside the template {template!r}: shorten either"
 
 
