@@ -85,7 +85,7 @@ def differences(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     inflected = [f"{word} ({number[word]})" for word in theirs if word not in ours and word in number]
     return [
         f"{len(ours)} here, {len(theirs)} there, {len(set(ours) & set(theirs))} in both",
-        "only here: " + ", ".join(word for word in ours if word not in theirs),
+        "only here: " + ", ".join(word for word in ours if {word, *plurals(word)}.isdisjoint(theirs)),
         "only there: " + ", ".join(word for word in theirs if word not in number),
         "there in another form: " + (", ".join(inflected) or "none"),
     ]

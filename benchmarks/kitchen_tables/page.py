@@ -155,7 +155,8 @@ def _left_out(results: Mapping[str, Any]) -> str:
     gains = [[name, *(_gain(runs[FULL], runs[name], measure) for measure in measures)] for name in runs if name != FULL]
     legend = (
         "Points that each choice brings: the mean with everything less the mean without it. Bold where every seed with the "
-        "choice is better (or, with a minus, worse) than every seed without it; the others may be chance."
+        "choice is better (or, with a minus, worse) than every seed without it; of two seeds against two, chance alone does so "
+        "in one cell of three."
     )
     return "\n\n".join(
         [

@@ -92,7 +92,7 @@ def test_differences_name_plurals_apart_from_other_words() -> None:
     lines = differences(["pan", "potato"], ["pan", "potatos", "potatoes", "whisk"])
     assert lines == [
         "2 here, 4 there, 1 in both",
-        "only here: potato",
+        "only here: ",
         "only there: whisk",
         "there in another form: potatos (potato), potatoes (potato)",
     ]

@@ -79,7 +79,7 @@ def see(
     known = known_videos(there, by_video.keys())
     found: list[tuple[CaptionedSegment, np.ndarray, np.ndarray | None]] = []
     for done, (video, name) in enumerate(known.items(), 1):
-        track = read_track(work, name, with_s3d)
+        track = read_track(work, name, codebook, with_s3d)
         for segment in by_video[video]:
             shown = track.within(segment.start, segment.end)
             if len(shown.words):

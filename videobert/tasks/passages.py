@@ -94,20 +94,16 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
     start, end = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("start", "end"))
     visual = [np.array(row["visual"], dtype=np.int64) for row in rows]
     for row, words in zip(rows, visual, strict=True):
-        refuse_words_beyond(codebook, words, examples.path(row["video_id"]))
+        _refuse_words_beyond(codebook, words, examples.path(row["video_id"]))
     return Passages([row["video_id"] for row in rows], start, end, [row["text"] for row in rows], visual)
 
 
 def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     """The videos of DIR/tokens by id; InputError if there are none, or their words are not those of ``codebook``."""
-    tokens = token_stage(work, codebook)
-    tracks = {video: read_track(work, video) for video in tokens.done()}
-    for video, track in tracks.items():
-        refuse_words_beyond(codebook, track.words, tokens.path(video))
-    return tracks
+    return {video: read_track(work, video, codebook) for video in token_stage(work, codebook).done()}
 
 
-def refuse_words_beyond(codebook: Codebook, words: np.ndarray, path: Path) -> None:
+def _refuse_words_beyond(codebook: Codebook, words: np.ndarray, path: Path) -> None:
     """InputError if a visual word that the file at ``path`` has is not one of the codebook's, whatever its digest says."""
     if words.size and not 0 <= words.min() <= words.max() < codebook.words:
         raise InputError(f"{path} has visual words beyond the {codebook.words} of the codebook: delete it and tokenize again")
@@ -122,12 +118,13 @@ def token_stage(work: Path, codebook: Codebook) -> Stage:
     return tokens
 
 
-def read_track(work: Path, video: str, with_features: bool = False) -> Track:
+def read_track(work: Path, video: str, codebook: Codebook, with_features: bool = False) -> Track:
     """A video of DIR/tokens, with what DIR/features has of it where that is asked for; InputError if they do not fit."""
     tokens, kept = Stage(work / "tokens").path(video), Stage(work / "features").path(video)
     columns = ["start", "end", "token"]
     table = read_table(tokens, columns)
     track = Track(*(table.column(name).to_numpy() for name in columns))
+    _refuse_words_beyond(codebook, track.words, tokens)
     if not with_features:
         return track
     features = feature_matrix(read_table(kept, ["feature"]))

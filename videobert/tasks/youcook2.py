@@ -22,7 +22,7 @@ from tokenization.codebook import Codebook
 from videobert.loading import TrainedModel
 from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
 from videobert.tasks.labels import ActionFinder, nouns, verbs
-from videobert.tasks.passages import Track, encode_track, read_track, refuse_words_beyond
+from videobert.tasks.passages import Track, encode_track, read_track
 from videobert.tasks.zero_shot import TEMPLATE, unspelt
 
 TRAINING, VALIDATION = "training", "validation"
@@ -197,9 +197,7 @@ class Footage:
         """A video, with its features where they are kept."""
         video = self.known[youtube]
         if video in self._tokenized:
-            track = read_track(self._work, video, youtube in self.with_features)
-            refuse_words_beyond(self._codebook, track.words, Stage(self._work / "tokens").path(video))
-            return track
+            return read_track(self._work, video, self._codebook, youtube in self.with_features)
         return encode_track(Stage(self._work / "features"), video, self._codebook)
 
 
