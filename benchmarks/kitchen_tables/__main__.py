@@ -1,6 +1,6 @@
 """What the method does with the kitchen, as tables: docs/results.md, docs/results.json and a picture for each table.
 
-    python -m benchmarks.kitchen_tables                2 1/4 hours on two cores
+    python -m benchmarks.kitchen_tables                2 1/2 hours on two cores
     python -m benchmarks.kitchen_tables --largest      1,000 training videos besides: 1 1/2 hours more
     python -m benchmarks.kitchen_tables --tiny --out /tmp/tiny --docs /tmp/tiny/docs     two minutes, to see that it runs
 
@@ -8,17 +8,17 @@ It goes on after a kill: videos, features, models and the figures of each table 
 there is not made again; a model in the making goes on from its last checkpoint. A run with another seed or size needs another
 --out; --largest adds to the same one. METEOR is measured where the extra of that name is installed.
 
-The sum, with what two cores of an AMD EPYC did elsewhere: 4.8 clips a second (docs/extraction.md), 2.2 s to film 54 s, 3,000
-updates of the tiny model by 48 sequences in 2 to 4 minutes, say 3:
+The sum, with what two cores of an AMD EPYC did: 4.8 clips a second (docs/extraction.md), 2.2 s to film 54 s, 3,000 updates of
+the tiny model by 48 sequences in 2 minutes where nothing else runs:
     530 videos of 34 s to film (400 training, 30 validation, 2 x 50 held out), 1.4 s each                12 min
     their 11,900 clips to extract                                                                        41 min
     clusters, words, examples                                                                             2 min
-    an epoch of 100 videos, 8.5 examples each, is 18 updates, 1.1 s; 40, 80 and 160 epochs are tried      5 min
-    25 and 400 videos for 160 epochs at most: 700 and 11,300 updates                                     12 min
-    six choices left out and none, two seeds of 100 videos each: 13 models that are not there yet        37 min
+    an epoch of 100 videos is 22 updates; 40, 80 and 160 epochs are tried                                 4 min
+    25 and 400 videos for as many epochs, then 25 and 100 for as many updates as 400: 42,000 updates     28 min
+    six choices left out and none, three seeds of 100 videos each: 20 models that are not there yet      46 min
     four captioners of at most 3,000 updates, about 0.06 s each                                          12 min
     the questions of all tables to their models                                                          15 min
-which is 136 minutes; at 4 minutes for 3,000 updates, 154.
+which is 160 minutes.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -153,10 +154,11 @@ def _left_out(results: Mapping[str, Any]) -> str:
     )
     cells = [[name, *(_seeds(runs[name], measure) for measure in measures)] for name in runs]
     gains = [[name, *(_gain(runs[FULL], runs[name], measure) for measure in measures)] for name in runs if name != FULL]
+    by_chance = 2 / comb(2 * len(sizes["seeds"]), len(sizes["seeds"]))
     legend = (
         "Points that each choice brings: the mean with everything less the mean without it. Bold where every seed with the "
-        "choice is better (or, with a minus, worse) than every seed without it; of two seeds against two, chance alone does so "
-        "in one cell of three."
+        "choice is better (or, with a minus, worse) than every seed without it, as chance alone would have it in "
+        f"{100 * by_chance:.0f} of 100 cells."
     )
     return "\n\n".join(
         [

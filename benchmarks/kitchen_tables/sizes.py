@@ -48,7 +48,7 @@ class Sizes:
     depth: int = 2
     components: int = 48
     epochs: tuple[int, ...] = (40, 80, 160)
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[int, ...] = (0, 1, 2)
     caption_steps: int = 3000
     caption_look: int = 100
     asked: int = 2000
