@@ -48,7 +48,7 @@ def _opening(results: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {made[name]}" for name in made["packages"])
     return f"""# Results on the kitchen
 
-[What the figures mean](results-explained.md), by people. Everything on this page, text and pictures too, was written by
+[What the figures mean](results-explained.md) is written by hand. Everything on this page, text and pictures too, was written by
 
     {made["command"]}
 

@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 
 from feature_extraction.errors import InputError
 from feature_extraction.storage import OPTIONS_FILE, Stage, alone, read_json, write_json, write_whole
-from videobert.pretraining.corpus import comparable
 from videobert.pretraining.history import History
 from videobert.pretraining.optimizer import MasterAdamW
 
@@ -39,8 +38,7 @@ class TrainingFolder:
     @contextmanager
     def claimed(self, options: Mapping[str, Any]) -> Iterator[None]:
         """Have the folder for oneself. InputError if another run has it, or one with other options left it."""
-        path = self.folder / OPTIONS_FILE
-        Stage(self.folder).claim(comparable(options, read_json(path)) if path.exists() else options)
+        Stage(self.folder).claim(options)
         with self._held():
             for part in self.folder.glob(".*.part"):
                 shutil.rmtree(part, ignore_errors=True)  # what a killed run left half-written

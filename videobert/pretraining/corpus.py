@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -97,11 +96,6 @@ def data_digest(*stages: Stage) -> str:
         for video in stage.done():
             digest.update(f"{video} {stage.path(video).stat().st_size}\n".encode())
     return digest.hexdigest()[:16]
-
-
-def comparable(made_with: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
-    """``made_with`` without the digest of the data where ``there``, of an earlier version, has none."""
-    return {name: value for name, value in made_with.items() if name != DATA_DIGEST or name in there}
 
 
 def make_corpus(examples: pa.Table, text_ids: Callable[[Sequence[str]], list[list[int]]]) -> Corpus:

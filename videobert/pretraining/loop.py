@@ -17,7 +17,6 @@ from feature_extraction.progress import Progress, silent
 from feature_extraction.storage import OPTIONS_FILE, read_json, refuse_other_options, write_json, write_table, write_whole
 from videobert.model_card import model_card
 from videobert.pretraining.checkpoints import TrainingFolder
-from videobert.pretraining.corpus import comparable
 from videobert.pretraining.history import draw_losses
 from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.preparation import Prepared, check_start, prepare, provenance
@@ -47,8 +46,7 @@ def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress
     main = accelerator.is_main_process
     folder = TrainingFolder(out.parent / f"{out.name}.training")
     if out.exists():
-        there = _made_with(out)
-        refuse_other_options(out, there, comparable(made_with, there))
+        refuse_other_options(out, _made_with(out), made_with)
         if main:
             folder.remove()  # of a run that was killed when all but this was done
         return Report("model", before=1, now=0)

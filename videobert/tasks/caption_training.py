@@ -27,7 +27,7 @@ from feature_extraction.storage import (
     write_whole,
 )
 from videobert.loading import load_model
-from videobert.pretraining.corpus import DATA_DIGEST, comparable, data_digest
+from videobert.pretraining.corpus import DATA_DIGEST, data_digest
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.tasks.caption_network import CaptionerConfig, CaptionNetwork, Features
 from videobert.tasks.caption_options import FEATURES, S3D, CaptionOptions
@@ -125,7 +125,7 @@ def _refuse_another(home: Path, provenance: Mapping[str, Any]) -> None:
     """InputError if a captioner was made otherwise; a model has one, so another folder for it is no way out."""
     there = read_json(home / OPTIONS_FILE)
     try:
-        refuse_other_options(home, there, comparable(provenance, there))
+        refuse_other_options(home, there, provenance)
     except InputError as error:
         difference, _, _ = str(error).rpartition("; ")
         raise InputError(f"{difference}; delete {home}, or fine-tune a copy of {home.parent}") from error
