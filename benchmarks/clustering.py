@@ -27,8 +27,8 @@ from sklearn.cluster import MiniBatchKMeans
 
 from benchmarks.machine import line, machine, peak_memory, timed
 from benchmarks.made_up import MadeUpFeatures
-from feature_extraction.storage import write_json
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+from workfolder.files import write_json
 
 REAL = Path(__file__).parents[2] / "shared/data/features/how2_resnext101"
 BRANCHING = 12

@@ -27,13 +27,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.video import S3D_Weights
 
 from benchmarks.machine import line, machine, peak_memory, timed
-from feature_extraction.engines import best_engine_name, engine_precision
 from feature_extraction.features import FeatureExtractor, FeatureOptions
-from feature_extraction.jobs import JobOptions, run_job
 from feature_extraction.schema import feature_matrix
-from feature_extraction.sources import Source
-from feature_extraction.storage import Stage, read_table, write_json
-from feature_extraction.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, stream_clips
+from feature_extraction.seeing.engines import best_engine_name, engine_precision
+from feature_extraction.seeing.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, stream_clips
+from workfolder.files import read_table, write_json
+from workfolder.runner import JobOptions, run_job
+from workfolder.sources import Source
+from workfolder.stage import Stage
 
 WEIGHTS = "random:0"  # the speed does not depend on them
 WIDTH, HEIGHT, RATE = 640, 360, 30

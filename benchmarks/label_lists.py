@@ -4,7 +4,7 @@
     PYTHONPATH=tagger python -m benchmarks.label_lists --annotations youcookii_annotations_trainval.json --write
 
 Prints both lists with their counts, and their differences from those of an earlier re-implementation (--other FOLDER, which
-holds verbs.txt and nouns.txt); with --write it also writes videobert/tasks/label_lists, the only files that the package
+holds verbs.txt and nouns.txt); with --write it also writes videobert/evaluation/label_lists, the only files that the package
 needs. The tagger, HanTa (Wartena, 2019), has its English model in its wheel: 1.7 MB, LGPL, a pickle. Loading a pickle runs
 code of its authors, so it stays out of the package's own requirements.
 
@@ -26,9 +26,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from feature_extraction.storage import write_whole
-from videobert.tasks.labels import NOUNS_FILE, VERBS_FILE, plurals, words_of
-from videobert.tasks.youcook2 import TRAINING, read_annotations
+from videobert.data.youcook2 import TRAINING, read_annotations
+from videobert.evaluation.labels import NOUNS_FILE, VERBS_FILE, plurals, words_of
+from workfolder.files import write_whole
 
 VERBS, NOUNS = 45, 100
 READ_AFTER = ["you", "should"]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.schema import feature_column, features_schema
-from feature_extraction.storage import write_table
+from workfolder.files import write_table
 
 
 class MadeUpFeatures:

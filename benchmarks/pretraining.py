@@ -26,19 +26,19 @@ from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForPreTraining, DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
 from benchmarks.machine import line, machine, timed
-from feature_extraction.storage import write_json
 from tokenization.vocabulary import SPECIAL_TOKENS, Vocabulary
 from videobert.configuration_videobert import SIZES, VideoBertConfig
+from videobert.data.corpus import NOBODY, Corpus
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.learning.history import REPORT_EVERY
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batches
-from videobert.pretraining.checkpoints import TrainingFolder
-from videobert.pretraining.corpus import NOBODY, Corpus
-from videobert.pretraining.history import REPORT_EVERY
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.preparation import Prepared
+from videobert.pretraining.start import Prepared
 from videobert.pretraining.trainer import Trainer
 from videobert.sequences import SequenceLayout
+from workfolder.files import write_json
 
 VOCABULARY = Vocabulary(text_size=30_522, visual_size=20_736)
 PAD, UNK, CLS, SEP, MASK, FIRST_WORD = range(6)

@@ -29,19 +29,19 @@ from accelerate.utils import set_seed
 from transformers import AutoTokenizer
 
 from benchmarks.machine import machine
-from feature_extraction.storage import write_json
 from tokenization.examples import TimedText, video_examples
 from tokenization.schema import EXAMPLES
 from tokenization.vocabulary import train_wordpiece
+from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.console import print_line, print_table, progress_bars
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.learning.history import VALIDATION
 from videobert.modeling_videobert import VideoBertForPreTraining
-from videobert.pretraining.checkpoints import TrainingFolder
-from videobert.pretraining.history import VALIDATION
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.preparation import Prepared, make_batches
+from videobert.pretraining.start import Prepared, make_batches
 from videobert.pretraining.trainer import Trainer
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
+from workfolder.files import write_json
 
 FOLDER = Path("frankxu_cooking_procedural") / "youcook2"
 CLIP_SECONDS = 5.0

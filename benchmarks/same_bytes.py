@@ -3,9 +3,9 @@
     python -m benchmarks.same_bytes make FOLDER NAME      # runs the small street with the code of the working folder
     python -m benchmarks.same_bytes compare FOLDER A B    # lists every file of A and B that differs
 
-``make`` films twelve videos once, then takes them through every verb at fixed seeds. Each street runs at the same
-path, because inputs.jsonl and the features name absolute paths, and is renamed to NAME at its end. To compare two commits, check
-each out and run ``make`` there with the same FOLDER.
+``make`` films twelve videos once, then takes them through every verb at fixed seeds. Each street runs at the
+same path, because inputs.jsonl and the features name absolute paths, and is renamed to NAME at its end. To compare two
+commits, check each out and run ``make`` there with the same FOLDER.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def _difference(one: Path, other: Path) -> str:
     if one.suffix == ".json":
         a, b = json.loads(one.read_text()), json.loads(other.read_text())
         if isinstance(a, dict) and isinstance(b, dict):
-            return "; ".join(f"{key} {a.get(key)!r:.80} -> {b.get(key)!r:.80}" for key in {**a, **b} if a.get(key) != b.get(key))
+            keys = [key for key in {**a, **b} if a.get(key) != b.get(key)]
+            return "; ".join(f"{key} {a.get(key)!r:.80} -> {b.get(key)!r:.80}" for key in keys)
     return f"{one.stat().st_size} and {other.stat().st_size} bytes"
 
 

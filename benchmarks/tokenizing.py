@@ -19,11 +19,12 @@ import pyarrow as pa
 from benchmarks.machine import line, machine, timed
 from benchmarks.made_up import MadeUpFeatures
 from feature_extraction.schema import TRANSCRIPTS
-from feature_extraction.storage import Stage, write_json, write_table
 from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.schema import PICTURES
 from tokenization.tokens import tokenize
+from workfolder.files import write_json, write_table
+from workfolder.stage import Stage
 
 CLIPS_A_VIDEO = 178
 """The paper's 55.6 million clips over its 312,000 videos."""

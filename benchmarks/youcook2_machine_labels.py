@@ -24,19 +24,21 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import machine
-from feature_extraction.errors import InputError
 from feature_extraction.schema import TRANSCRIPTS, feature_column, features_schema
-from feature_extraction.storage import Stage, write_json, write_table
 from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.schema import PICTURES
 from tokenization.tokens import tokenize
-from videobert.cli_evaluate import print_action_table
-from videobert.console import print_line
+from videobert.cli.console import print_line
+from videobert.cli.evaluate import print_action_table
+from videobert.data.youcook2 import TRAINING, read_annotations
+from videobert.evaluation.youcook2 import evaluate
 from videobert.loading import load_model
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions
-from videobert.tasks.youcook2 import TRAINING, evaluate, read_annotations
+from workfolder.errors import InputError
+from workfolder.files import write_json, write_table
+from workfolder.stage import Stage
 
 CLIP_SECONDS = 5.0
 LONGEST_SENTENCE = 10.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
-from feature_extraction.errors import InputError
-from videobert.options import option_help
+from workfolder.errors import InputError
+from workfolder.options import option_help
 
 WEIGHTS = "random:0"
 PRETRAINING = (

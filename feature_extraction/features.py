@@ -14,17 +14,26 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.backbones import Backbone
-from feature_extraction.engines import best_engine_name, check_engine, engine_precision, make_engine
-from feature_extraction.errors import InputError
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, Made, Report, Work, make_ready, run_job
-from feature_extraction.once import Once
-from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SCHEMA_VERSION, SOURCE_KEY, Clip, feature_column, features_schema
-from feature_extraction.sources import Source
-from feature_extraction.storage import VERSIONS, Stage, versions
-from feature_extraction.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, check_decoder, declared_seconds, stream_clips
+from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.engines import best_engine_name, check_engine, engine_precision, make_engine
+from feature_extraction.seeing.video import (
+    CLIP_FRAMES,
+    CLIP_SECONDS,
+    FRAMES_PER_SECOND,
+    check_decoder,
+    declared_seconds,
+    stream_clips,
+)
+from workfolder.errors import InputError
+from workfolder.guard import Guards, Limits
+from workfolder.maker import Made, Work
+from workfolder.once import Once
+from workfolder.progress import Progress, silent
+from workfolder.report import Report
+from workfolder.runner import JobOptions, make_ready, run_job
+from workfolder.sources import Source
+from workfolder.stage import VERSIONS, Stage, versions
 
 ACTORS_A_GPU = 8
 """Under --runner ray: an actor decodes on one core, which a GPU outruns."""

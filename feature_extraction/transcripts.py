@@ -12,21 +12,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from feature_extraction.audio import stream_sound
-from feature_extraction.captions import captions_in, read_captions
-from feature_extraction.errors import InputError, refuse_unknown
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, Made, Report, Work, make_ready, run_job
-from feature_extraction.languages import SPOKEN, short_language
-from feature_extraction.once import Once
-from feature_extraction.progress import Progress, silent
-from feature_extraction.punctuation import PunctuationRestorer
+from feature_extraction.hearing.audio import stream_sound
+from feature_extraction.hearing.captions.files import captions_in, read_captions
+from feature_extraction.hearing.captions.streams import read_subtitles
+from feature_extraction.hearing.languages import SPOKEN, short_language
+from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
+from feature_extraction.hearing.sentences import SentenceOptions, split_sentences
+from feature_extraction.hearing.speech import DEFAULT_MODEL, Recogniser
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
-from feature_extraction.sentences import SentenceOptions, split_sentences
-from feature_extraction.sources import Source
-from feature_extraction.speech import DEFAULT_MODEL, Recogniser
-from feature_extraction.storage import VERSIONS, Stage, versions
-from feature_extraction.subtitle_streams import read_subtitles
+from workfolder.errors import InputError, refuse_unknown
+from workfolder.guard import Guards, Limits
+from workfolder.maker import Made, Work
+from workfolder.once import Once
+from workfolder.progress import Progress, silent
+from workfolder.report import Report
+from workfolder.runner import JobOptions, make_ready, run_job
+from workfolder.sources import Source
+from workfolder.stage import VERSIONS, Stage, versions
 
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
 
@@ -180,11 +182,11 @@ def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
     kind, colon, model = asr.partition(":")
     refuse_unknown("--asr", asr if colon and "whisper" not in kind else kind, LISTENERS)
     if kind in ("auto", "whisper"):
-        from feature_extraction.whisper_openai import OpenAIWhisper
+        from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
 
         return OpenAIWhisper(model or DEFAULT_MODEL)
     if kind == "faster-whisper":
-        from feature_extraction.whisper_faster import FasterWhisper
+        from feature_extraction.hearing.recognisers.faster_whisper import FasterWhisper
 
         return FasterWhisper(model or DEFAULT_MODEL)
     return None

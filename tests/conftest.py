@@ -78,7 +78,7 @@ def videobert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     """Run the command line in this process, as ``videobert("status", "--work", folder)``."""
 
     def run(*arguments: object) -> Result:
-        from videobert import cli
+        from videobert.cli import main as cli
 
         monkeypatch.setattr("sys.argv", ["videobert", *map(str, arguments)])
         capfd.readouterr()

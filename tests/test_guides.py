@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from feature_extraction.captions import captions_in, read_captions
-from feature_extraction.sources import find_videos
-from videobert.cli import app
-from videobert.tasks.youcook2 import by_youtube_id
+from feature_extraction.hearing.captions.files import captions_in, read_captions
+from videobert.cli.main import app
+from videobert.data.youcook2 import by_youtube_id
+from workfolder.sources import find_videos
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 GUIDES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}

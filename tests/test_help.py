@@ -15,24 +15,24 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from feature_extraction.engines import check_engine
-from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureOptions
-from feature_extraction.jobs import RUNNERS, JobOptions
+from feature_extraction.seeing.engines import check_engine
+from feature_extraction.seeing.video import DECODERS
 from feature_extraction.transcripts import LISTENERS, TranscriptOptions
-from feature_extraction.video import DECODERS
 from tests.conftest import Run
 from tokenization.codebook import ClusterOptions
-from tokenization.preparation import PREPARATIONS
-from videobert import cli_options
-from videobert.cli import app
+from tokenization.hierarchical_kmeans.projection import PREPARATIONS
+from videobert.answers.forecasting import STEPS
+from videobert.answers.localisation import LENGTHS
+from videobert.answers.zero_shot import TEMPLATE
+from videobert.cli import options as cli_options
+from videobert.cli.main import app
 from videobert.configuration_videobert import SIZES
-from videobert.options import option_help
+from videobert.finetune.captions.options import CaptionOptions
 from videobert.pretraining.options import PretrainOptions
-from videobert.tasks.caption_options import CaptionOptions
-from videobert.tasks.forecasting import STEPS
-from videobert.tasks.localisation import LENGTHS
-from videobert.tasks.zero_shot import TEMPLATE
+from workfolder.errors import InputError
+from workfolder.options import option_help
+from workfolder.runner import RUNNERS, JobOptions
 
 PIPELINE = "extract transcribe cluster tokenize pretrain run status".split()
 
@@ -116,7 +116,7 @@ def test_options_are_made_of_what_is_given(arguments: str, changes: dict[str, An
 
 def complete(words: str) -> tuple[list[str], str]:
     asked = {"_VIDEOBERT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    code = "import sys; sys.argv = ['videobert']; from videobert.cli import main; main()"
+    code = "import sys; sys.argv = ['videobert']; from videobert.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], env=os.environ | asked, capture_output=True, text=True
     )

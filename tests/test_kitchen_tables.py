@@ -24,13 +24,13 @@ from benchmarks.kitchen_tables.page import _gain, table
 from benchmarks.kitchen_tables.sizes import LARGEST, TINY, Sizes
 from benchmarks.kitchen_tables.study import ABLATIONS, Study
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS
-from feature_extraction.errors import InputError
-from feature_extraction.progress import silent
-from feature_extraction.storage import Stage
+from videobert.evaluation.accuracy import Accuracy
+from videobert.evaluation.action_table import METHODS
+from videobert.finetune.captions.options import FEATURES
 from videobert.pretraining.options import PretrainOptions
-from videobert.tasks.accuracy import Accuracy
-from videobert.tasks.action_table import METHODS
-from videobert.tasks.caption_options import FEATURES
+from workfolder.errors import InputError
+from workfolder.progress import silent
+from workfolder.stage import Stage
 
 
 @pytest.fixture(scope="module")

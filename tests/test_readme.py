@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from tests.conftest import TRAINING, Run, Street, coloured_recipe
-from videobert.cli import app
+from videobert.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

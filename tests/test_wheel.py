@@ -74,7 +74,8 @@ def test_it_works_without_the_checkout(clean: Path, street: Street, tmp_path: Pa
     assert json.loads(run(clean, tmp_path, "videobert", *asked, "--json"))["masks"]
     run(clean, tmp_path, "videobert", "inspect", "codebook", street.work)  # whose page is a file of the package
     program = (
-        "from feature_extraction.punctuation import PunctuationRestorer; from videobert.tasks.labels import nouns, verbs;"
+        "from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer;"
+        "from videobert.evaluation.labels import nouns, verbs;"
         "print(len(verbs().words), len(nouns().words), *PunctuationRestorer.load().punctuate(['chop', 'it']))"
     )
     assert run(clean, tmp_path, "python", "-c", program).startswith("45 100 Chop it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokenization.hierarchical_kmeans import HierarchicalKMeans
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 
 __all__ = ["HierarchicalKMeans"]
 
@@ -13,6 +13,6 @@ __all__ = ["HierarchicalKMeans"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'tokenization' has no attribute {name!r}")
-    from tokenization.hierarchical_kmeans import HierarchicalKMeans  # when first used: it imports scikit-learn
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans  # when first used: it imports scikit-learn
 
     return HierarchicalKMeans

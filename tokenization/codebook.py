@@ -14,25 +14,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.errors import InputError, refuse_unknown
-from feature_extraction.jobs import Report
-from feature_extraction.progress import Progress, silent
-from feature_extraction.storage import (
-    OPTIONS_FILE,
-    VERSIONS,
-    Stage,
-    alone,
-    read_json,
-    read_table,
-    refuse_other_options,
-    write_json,
-    write_table,
-    write_whole,
-)
-from tokenization.hierarchical_kmeans import HierarchicalKMeans, refuse_too_many_words
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans, refuse_too_many_words
+from tokenization.hierarchical_kmeans.projection import PREPARATIONS
 from tokenization.pictures import word_pictures
-from tokenization.preparation import PREPARATIONS
 from tokenization.schema import SCHEMA_VERSION
+from workfolder.errors import InputError, refuse_unknown
+from workfolder.files import alone, read_json, read_table, write_json, write_table, write_whole
+from workfolder.progress import Progress, silent
+from workfolder.report import Report
+from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
 
 PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder", VERSIONS})

@@ -14,10 +14,10 @@ from typing import Any
 
 from PIL import Image
 
-from feature_extraction.errors import InputError
-from feature_extraction.storage import write_whole
 from tokenization.codebook import Codebook
 from tokenization.inspection import inspect_codebook
+from workfolder.errors import InputError
+from workfolder.files import write_whole
 
 TEMPLATE = "codebook_page.html"
 BUDGET = 40_000_000

@@ -13,17 +13,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.errors import InputError
-from feature_extraction.guard import Guards
-from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import SOURCE_KEY, feature_matrix
-from feature_extraction.storage import Stage, read_table
-from feature_extraction.video import frame_at
+from feature_extraction.seeing.video import frame_at
 from tokenization.schema import PICTURES
+from workfolder.accounts import Accounts
+from workfolder.errors import InputError
+from workfolder.files import read_table
+from workfolder.guard import Guards
+from workfolder.progress import Progress, silent
+from workfolder.stage import Stage
 
 if TYPE_CHECKING:
-    from tokenization.hierarchical_kmeans import HierarchicalKMeans
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 
 HEIGHT = 96
 """Pixels; 20,736 such pictures are about 60 MB."""

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.errors import InputError
-from feature_extraction.jobs import JobOptions, Made, Report, Work, run_job
-from feature_extraction.progress import Progress, silent
 from feature_extraction.schema import feature_matrix
-from feature_extraction.sources import Source
-from feature_extraction.storage import Stage, cannot_write, read_table
 from tokenization.codebook import Codebook
 from tokenization.examples import SILENT_WORDS, TimedText, video_examples
 from tokenization.schema import EXAMPLES, SCHEMA_VERSION, TOKENS
+from workfolder.accounts import Accounts
+from workfolder.errors import InputError
+from workfolder.files import cannot_write, read_table
+from workfolder.maker import Made, Work
+from workfolder.progress import Progress, silent
+from workfolder.report import Report
+from workfolder.runner import JobOptions, run_job
+from workfolder.sources import Source
+from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)

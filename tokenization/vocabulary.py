@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -1,6 +1,6 @@
 """python -m videobert."""
 
-from videobert.cli import main
+from videobert.cli.main import main
 
 if __name__ == "__main__":
     main()

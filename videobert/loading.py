@@ -9,11 +9,12 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError
 
-from feature_extraction.errors import InputError
-from feature_extraction.storage import OPTIONS_FILE, read_json
 from tokenization.codebook import Codebook
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
+from workfolder.errors import InputError
+from workfolder.files import read_json
+from workfolder.stage import OPTIONS_FILE
 
 
 @dataclass(frozen=True)

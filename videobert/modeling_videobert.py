@@ -21,9 +21,9 @@ from transformers import (
 )
 from transformers.utils import ModelOutput
 
-from feature_extraction.errors import InputError
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
+from workfolder.errors import InputError
 
 ALIGNED, MISALIGNED = 0, 1
 """Classes of the alignment head, in the order of BERT's next-sentence head."""

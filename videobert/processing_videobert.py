@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from transformers import AutoProcessor, AutoTokenizer, PreTrainedTokenizerBase
 
-from feature_extraction.errors import InputError
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.sequences import Ids, SequenceLayout
+from workfolder.errors import InputError
 
 CODEBOOK_FOLDER = "codebook"
 

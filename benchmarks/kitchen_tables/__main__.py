@@ -44,9 +44,10 @@ from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, WEIGHTS, Sizes
 from benchmarks.kitchen_tables.study import Study
 from benchmarks.kitchen_tables.tables import make_tables
 from benchmarks.machine import machine
-from feature_extraction.errors import InputError
-from feature_extraction.storage import Stage, write_json, write_whole
-from videobert.console import print_line, progress_bars
+from videobert.cli.console import print_line, progress_bars
+from workfolder.errors import InputError
+from workfolder.files import write_json, write_whole
+from workfolder.stage import Stage
 
 PACKAGES = ("torch", "transformers", "numpy", "scikit-learn")
 SEED = 1

@@ -9,12 +9,12 @@ import numpy as np
 from benchmarks.kitchen_tables.corpus import HELD_OUT
 from benchmarks.kitchen_tables.measures import told_segments
 from benchmarks.kitchen_tables.study import Study, named
+from videobert.evaluation.accuracy import accuracy
+from videobert.evaluation.caption_evaluation import CaptionEvaluation, score_segments
+from videobert.finetune.captions.captioner import segment_features
+from videobert.finetune.captions.options import FEATURES, CaptionOptions
+from videobert.finetune.captions.training import Training, train_captioner
 from videobert.loading import TrainedModel
-from videobert.tasks.accuracy import accuracy
-from videobert.tasks.caption_evaluation import CaptionEvaluation, score_segments
-from videobert.tasks.caption_options import FEATURES, CaptionOptions
-from videobert.tasks.caption_training import Training, train_captioner
-from videobert.tasks.captioning import segment_features
 
 EXAMPLES = 4
 CAPTIONERS = dict(zip(FEATURES, ("S3D only", "VideoBERT, video only", "VideoBERT", "VideoBERT + S3D"), strict=True))

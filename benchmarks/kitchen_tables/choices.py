@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import VALIDATION, training_set
 from benchmarks.kitchen_tables.study import Study
-from videobert.tasks.forecasting import STEPS
-from videobert.tasks.localisation import LENGTHS
+from videobert.answers.forecasting import STEPS
+from videobert.answers.localisation import LENGTHS
 
 CONTEXTS = (1, 2, 4, 8)
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)

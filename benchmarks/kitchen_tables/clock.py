@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from feature_extraction.storage import read_json, write_json
+from workfolder.files import read_json, write_json
 
 
 @dataclass

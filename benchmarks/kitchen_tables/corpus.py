@@ -24,16 +24,18 @@ from benchmarks.kitchen_tables.sizes import WEIGHTS, Sizes
 from demos.kitchen.corpus import make_video
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
-from feature_extraction.engines import cores
-from feature_extraction.errors import InputError
 from feature_extraction.features import FeatureOptions, extract
-from feature_extraction.jobs import JobOptions, Report
-from feature_extraction.progress import Progress
-from feature_extraction.sources import find_videos
-from feature_extraction.storage import Stage, write_whole
+from feature_extraction.seeing.engines import cores
 from feature_extraction.transcripts import TranscriptOptions, transcribe
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
+from workfolder.errors import InputError
+from workfolder.files import write_whole
+from workfolder.progress import Progress
+from workfolder.report import Report
+from workfolder.runner import JobOptions
+from workfolder.sources import find_videos
+from workfolder.stage import Stage
 
 HELD_OUT = (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS)
 VALIDATION = "validation"

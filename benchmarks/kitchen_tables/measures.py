@@ -9,20 +9,21 @@ import numpy as np
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen
 from demos.kitchen.evaluation import segments, spoken_labels
-from feature_extraction.storage import Stage
 from tokenization.codebook import Codebook
+from videobert.answers.forecasting import STEPS
+from videobert.data.corpus import read_examples
+from videobert.data.passages import Passages, read_passages, read_tracks
+from videobert.data.segments import SeenSegments, see, spoken_segments
+from videobert.evaluation.accuracy import Accuracy, accuracy, top_k_hits
+from videobert.evaluation.action_table import KS, ActionTable, Segment, action_table
+from videobert.evaluation.forecast_table import ForecastTable, forecast_table
+from videobert.evaluation.imagining_table import ImaginingTable, imagining_table
+from videobert.evaluation.linear_probe import LinearProbe
+from videobert.evaluation.localisation_table import LocalisationTable, localisation_table
+from videobert.evaluation.retrieval_table import RetrievalTable, retrieval_table
 from videobert.loading import TrainedModel
-from videobert.pretraining.corpus import read_examples
 from videobert.sequences import Ids
-from videobert.tasks.accuracy import Accuracy, accuracy, top_k_hits
-from videobert.tasks.action_table import KS, ActionTable, Segment, action_table
-from videobert.tasks.caption_segments import SeenSegments, see, spoken_segments
-from videobert.tasks.forecasting import STEPS, ForecastTable, forecast_table
-from videobert.tasks.imagining import ImaginingTable, imagining_table
-from videobert.tasks.linear_probe import LinearProbe
-from videobert.tasks.localisation import LocalisationTable, localisation_table
-from videobert.tasks.passages import Passages, read_passages, read_tracks
-from videobert.tasks.retrieval_table import RetrievalTable, retrieval_table
+from workfolder.stage import Stage
 
 CANDIDATES = 30
 """That BM25 hands on: fewer than the product's 100, as a held-out split has some 170 clips in all."""

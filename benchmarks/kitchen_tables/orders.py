@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.kitchen_tables.captions import CAPTIONERS
 from benchmarks.kitchen_tables.corpus import HELD_OUT
-from videobert.tasks.accuracy import Accuracy
+from videobert.evaluation.accuracy import Accuracy
 
 OVER_PRIORS, MORE_DATA, TEXT_ADDS, OVER_S3D = (
     "cross-modal answers are above every prior",

@@ -14,8 +14,8 @@ from benchmarks.kitchen_tables.corpus import HELD_OUT
 from benchmarks.kitchen_tables.orders import Order, plain
 from benchmarks.kitchen_tables.pictures import mean
 from benchmarks.kitchen_tables.tables import FULL
-from videobert.tasks.accuracy import Accuracy
-from videobert.tasks.action_table import COLUMNS
+from videobert.evaluation.accuracy import Accuracy
+from videobert.evaluation.action_table import COLUMNS
 
 SCORES = ("BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D")
 CHOSEN = {

@@ -13,7 +13,7 @@ from benchmarks.kitchen_tables.captions import CAPTIONERS
 from benchmarks.kitchen_tables.corpus import HELD_OUT
 from benchmarks.kitchen_tables.orders import plain
 from benchmarks.kitchen_tables.tables import FULL
-from feature_extraction.storage import write_whole
+from workfolder.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

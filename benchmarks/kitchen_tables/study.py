@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.kitchen_tables.clock import Clock
 from benchmarks.kitchen_tables.corpus import Kitchen, training_set
 from benchmarks.kitchen_tables.sizes import PRETRAINING
-from feature_extraction.progress import Progress
-from feature_extraction.storage import read_json, write_json
+from videobert.data.corpus import read_examples
 from videobert.loading import TrainedModel, load_model
-from videobert.pretraining.corpus import read_examples
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions
+from workfolder.files import read_json, write_json
+from workfolder.progress import Progress
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "joint masked completion": {"joint_masking": False},

@@ -14,9 +14,9 @@ from benchmarks.kitchen_tables.captions import caption_figures
 from benchmarks.kitchen_tables.choices import Choices, within
 from benchmarks.kitchen_tables.corpus import HELD_OUT, training_set
 from benchmarks.kitchen_tables.study import ABLATIONS, Study
+from videobert.answers.forecasting import STEPS
+from videobert.finetune.captions.options import FEATURES
 from videobert.loading import TrainedModel
-from videobert.tasks.caption_options import FEATURES
-from videobert.tasks.forecasting import STEPS
 
 FULL = "everything"
 """The row of the models from which nothing is left out."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from demos.kitchen.corpus import TRUTH_FILE, make_corpus
 from demos.kitchen.recipes import MINIMUM_VIDEOS
 from demos.kitchen.voice import can_speak
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 
 class _Parser(argparse.ArgumentParser):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demos.kitchen.recipes import FPS, NARRATION, STEPS, plan, stream
 from demos.kitchen.truth import SPLITS, Truth, Video, write_truth
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 TRUTH_FILE = "truth.json"
 

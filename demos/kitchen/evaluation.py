@@ -14,16 +14,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
-from feature_extraction.errors import InputError
-from feature_extraction.storage import Stage, write_json
 from tokenization.codebook import Codebook
-from videobert.cli_evaluate import print_action_table
-from videobert.console import print_line
+from videobert.answers.zero_shot import TEMPLATE
+from videobert.cli.console import print_line
+from videobert.cli.evaluate import print_action_table
+from videobert.data.corpus import read_examples
+from videobert.data.passages import encode_track
+from videobert.evaluation.action_table import ActionTable, Labels, Segment, action_table
 from videobert.loading import TrainedModel, load_model
-from videobert.pretraining.corpus import read_examples
-from videobert.tasks.action_table import ActionTable, Labels, Segment, action_table
-from videobert.tasks.passages import encode_track
-from videobert.tasks.zero_shot import TEMPLATE
+from workfolder.errors import InputError
+from workfolder.files import write_json
+from workfolder.stage import Stage
 
 
 def segments(truth: Truth, split: str, features: Stage, codebook: Codebook) -> list[Segment]:

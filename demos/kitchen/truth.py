@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 TRAINING, HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS = SPLITS = ("training", "held_out_videos", "held_out_combinations")
 

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
-from feature_extraction.errors import InputError
-from feature_extraction.sources import find_videos
+from workfolder.errors import InputError
+from workfolder.sources import find_videos
 
 HOST = "127.0.0.1"
 

@@ -10,11 +10,13 @@ import numpy as np
 
 from demos.page import parts
 from demos.page.clips import ClipReader
-from feature_extraction.errors import InputError
+from videobert.answers import search as retrieval
+from videobert.answers import zero_shot
+from videobert.answers.forecasting import STEPS, forecast
+from videobert.data.passages import Passages, read_passages
+from videobert.finetune.captions import captioner as captioning
 from videobert.loading import load_model
-from videobert.tasks import captioning, retrieval, zero_shot
-from videobert.tasks.forecasting import STEPS, forecast
-from videobert.tasks.passages import Passages, read_passages
+from workfolder.errors import InputError
 
 TOP = 5
 HITS = 8

@@ -14,11 +14,11 @@ from demos.page import parts
 from demos.page.answers import LONGEST_TEXT, Answers
 from demos.page.clips import LONGEST
 from demos.page.doors import BIGGEST, Doors
-from feature_extraction.errors import InputError
-from feature_extraction.progress import Progress
-from feature_extraction.sources import VIDEO_SUFFIXES
-from feature_extraction.video import CLIP_SECONDS
-from videobert.tasks.zero_shot import TEMPLATE
+from feature_extraction.seeing.video import CLIP_SECONDS
+from videobert.answers.zero_shot import TEMPLATE
+from workfolder.errors import InputError
+from workfolder.progress import Progress
+from workfolder.sources import VIDEO_SUFFIXES
 
 SENTENCES = (TEMPLATE, "it is time to [MASK] the [MASK]", "now we [MASK] it")
 STYLE = Path(__file__).with_name("page.css")

@@ -12,13 +12,13 @@ from threading import Lock
 import numpy as np
 from PIL import Image
 
-from feature_extraction.errors import InputError
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.progress import Progress, silent
-from feature_extraction.storage import file_digest
-from feature_extraction.video import frame_at
+from feature_extraction.seeing.video import frame_at
 from tokenization.codebook import Codebook
-from videobert.clip_encoder import ClipEncoder, EncodedClip
+from videobert.data.clip_encoder import ClipEncoder, EncodedClip
+from workfolder.errors import InputError
+from workfolder.files import file_digest
+from workfolder.guard import Guards, Limits
+from workfolder.progress import Progress, silent
 
 LONGEST = 300
 """Seconds that a clip may have: 200 visual words."""

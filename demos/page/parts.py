@@ -10,10 +10,10 @@ from html import escape
 import pyarrow as pa
 
 from demos.page.clips import KnownClip
-from feature_extraction.video import CLIP_SECONDS
-from videobert.tasks.forecasting import Forecast
-from videobert.tasks.retrieval import Hit
-from videobert.tasks.zero_shot import MASK, Guess
+from feature_extraction.seeing.video import CLIP_SECONDS
+from videobert.answers.forecasting import Forecast
+from videobert.answers.search import Hit
+from videobert.answers.zero_shot import MASK, Guess
 
 STRIP = 8
 """Pictures at most beside what a search found."""

@@ -13,11 +13,12 @@ from demos.kitchen import evaluation
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, write_truth
 from feature_extraction.schema import feature_column, features_schema
-from feature_extraction.storage import Stage, write_json, write_table
 from tests.videobert.toy import MADE_WITH, WIDTH, toy_model
 from tokenization.schema import EXAMPLES
+from videobert.evaluation.action_table import METHODS
 from videobert.loading import TrainedModel
-from videobert.tasks.action_table import METHODS
+from workfolder.files import write_json, write_table
+from workfolder.stage import Stage
 
 
 @pytest.fixture(scope="module")

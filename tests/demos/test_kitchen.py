@@ -20,7 +20,7 @@ from demos.kitchen.scene import frames
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, SPLITS, TRAINING, read_truth
 from demos.kitchen.verbs import VERBS
 from demos.kitchen.voice import RATE, can_speak
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 ONE_STEP = (1, 1)
 

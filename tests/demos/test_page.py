@@ -14,13 +14,13 @@ import pytest
 from demos.page import clips, doors, parts
 from demos.page.__main__ import main
 from demos.page.answers import Answers
-from feature_extraction.errors import InputError
-from feature_extraction.video import declared_seconds
+from feature_extraction.seeing.video import declared_seconds
 from tests.conftest import Street, coloured_recipe
-from videobert.clip_encoder import ClipEncoder
-from videobert.tasks import zero_shot
-from videobert.tasks.retrieval import Hit
-from videobert.tasks.zero_shot import Guess
+from videobert.answers import zero_shot
+from videobert.answers.search import Hit
+from videobert.answers.zero_shot import Guess
+from videobert.data.clip_encoder import ClipEncoder
+from workfolder.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from demos import street
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import write_truth
-from feature_extraction.errors import InputError
+from workfolder.errors import InputError
 
 
 def commands(monkeypatch: pytest.MonkeyPatch, out: Path, size: street.Size) -> list[str]:

@@ -12,11 +12,11 @@ import av
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.frames import FrameSize
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import Made, Work
-from feature_extraction.sources import Source
-from feature_extraction.video import stream_clips
+from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.video import stream_clips
+from workfolder.guard import Guards, Limits
+from workfolder.maker import Made, Work
+from workfolder.sources import Source
 
 MB = 2**20
 SMALL = FrameSize(resize=32, crop=32)

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from feature_extraction.audio import SAMPLE_RATE
+from feature_extraction.hearing.audio import SAMPLE_RATE
 
 
 def tone(seconds: float, hertz: float = 440.0, rate: int = SAMPLE_RATE) -> np.ndarray:

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from feature_extraction import engines, features
-from feature_extraction.backbones import Backbone
-from feature_extraction.engines import cores
-from feature_extraction.errors import InputError
+from feature_extraction import features
 from feature_extraction.features import FeatureExtractor, FeatureOptions, extract
-from feature_extraction.jobs import JobOptions, Task
-from feature_extraction.once import Once
 from feature_extraction.schema import feature_matrix
-from feature_extraction.sources import Source, find_videos
-from feature_extraction.storage import Stage
-from feature_extraction.weights import randomise
+from feature_extraction.seeing import engines
+from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.engines import cores
+from feature_extraction.seeing.weights import randomise
 from tests.conftest import grey_ramp, write_video
+from workfolder.errors import InputError
+from workfolder.job import Task
+from workfolder.once import Once
+from workfolder.runner import JobOptions
+from workfolder.sources import Source, find_videos
+from workfolder.stage import Stage
 
 PLAIN = FeatureOptions("random:0", "torch")
 

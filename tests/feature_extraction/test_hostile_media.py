@@ -17,15 +17,9 @@ from typing import Any
 import av
 import pytest
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.errors import InputError
-from feature_extraction.frames import LONGEST_VIDEO
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, Report, run_job
-from feature_extraction.pyav_video import PyavVideo, _check_budget
-from feature_extraction.sources import Source, find_videos
-from feature_extraction.storage import Stage, read_table
-from feature_extraction.video import stream_clips
+from feature_extraction.seeing.frames import LONGEST_VIDEO
+from feature_extraction.seeing.pyav_video import PyavVideo, _check_budget
+from feature_extraction.seeing.video import stream_clips
 from tests.conftest import grey_ramp, write_video
 from tests.feature_extraction.media import (
     MB,
@@ -51,6 +45,14 @@ from tests.feature_extraction.media import (
     sound_only,
     tagged_century,
 )
+from workfolder.accounts import Accounts
+from workfolder.errors import InputError
+from workfolder.files import read_table
+from workfolder.guard import Guards, Limits
+from workfolder.report import Report
+from workfolder.runner import JobOptions, run_job
+from workfolder.sources import Source, find_videos
+from workfolder.stage import Stage
 
 # what -> how it is made, what becomes of it, a piece of the reason, rows
 TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.guard import Guards, Limits
-from feature_extraction.jobs import JobOptions, run_job
-from feature_extraction.sources import find_videos
-from feature_extraction.storage import Stage, read_table
-from feature_extraction.video import stream_clips
+from feature_extraction.seeing.video import stream_clips
 from tests.feature_extraction.media import MB, SMALL, Brightness, count_clips, cut, encode, memory
+from workfolder.accounts import Accounts
+from workfolder.files import read_table
+from workfolder.guard import Guards, Limits
+from workfolder.runner import JobOptions, run_job
+from workfolder.sources import find_videos
+from workfolder.stage import Stage
 
 
 def mutated(content: bytes, other: bytes, rng: random.Random) -> bytes:

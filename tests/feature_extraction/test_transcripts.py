@@ -12,20 +12,22 @@ import numpy as np
 import pytest
 
 from feature_extraction import transcripts
-from feature_extraction.audio import SAMPLE_RATE
-from feature_extraction.captions import captions_in
-from feature_extraction.errors import InputError
-from feature_extraction.jobs import JobOptions, Report
-from feature_extraction.punctuation import PACKAGED
+from feature_extraction.hearing.audio import SAMPLE_RATE
+from feature_extraction.hearing.captions.files import captions_in
+from feature_extraction.hearing.punctuation.restorer import PACKAGED
+from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
+from feature_extraction.hearing.speech import Speech
 from feature_extraction.schema import Word
-from feature_extraction.sources import Source
-from feature_extraction.speech import Speech
-from feature_extraction.storage import Stage, read_table
 from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
-from feature_extraction.whisper_openai import OpenAIWhisper
 from tests.conftest import Result, grey_ramp, write_video
 from tests.feature_extraction.sounds import tone, write_sound
 from tests.feature_extraction.tiny_whisper import WORDS, tiny_whisper
+from workfolder.errors import InputError
+from workfolder.files import read_table
+from workfolder.report import Report
+from workfolder.runner import JobOptions
+from workfolder.sources import Source
+from workfolder.stage import Stage
 
 
 class Counting:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.schema import SOURCE_KEY, feature_column, features_schema
-from feature_extraction.storage import write_table
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+from workfolder.files import write_table
 
 
 def blobs(rows: int = 600, width: int = 16, seed: int = 0) -> np.ndarray:

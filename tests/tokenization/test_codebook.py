@@ -8,15 +8,16 @@ from types import ModuleType
 import pytest
 from safetensors import SafetensorError
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.errors import InputError
-from feature_extraction.sources import Source
-from feature_extraction.storage import Stage
 from tests.conftest import grey_ramp, write_video
 from tests.tokenization.made_up import add_video
-from tokenization import tree_files, tree_growing
 from tokenization.codebook import ClusterOptions, Codebook, cluster
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans import growing as tree_growing
+from tokenization.hierarchical_kmeans import tree as tree_files
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+from workfolder.accounts import Accounts
+from workfolder.errors import InputError
+from workfolder.sources import Source
+from workfolder.stage import Stage
 
 SMALL = ClusterOptions(branching=3, depth=2)
 

@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from feature_extraction.errors import InputError
 from tokenization import codebook_page
 from tokenization.codebook import Codebook
 from tokenization.codebook_page import write_page
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.inspection import inspect_codebook
 from tokenization.schema import PICTURES
+from workfolder.errors import InputError
 
 HOSTILE = ["</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "<!--<script>", "a\u2028b & c\\", "\x00é"]
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from feature_extraction.accounts import Accounts
-from feature_extraction.errors import InputError
 from feature_extraction.schema import TRANSCRIPTS
-from feature_extraction.storage import Stage, read_json, read_table, write_json, write_table
 from tests.tokenization.made_up import add_video
 from tokenization import tokens
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
+from workfolder.accounts import Accounts
+from workfolder.errors import InputError
+from workfolder.files import read_json, read_table, write_json, write_table
+from workfolder.stage import Stage
 
 MADE_WITH = {"weights_digest": "a", "engine": "cuda"}
 

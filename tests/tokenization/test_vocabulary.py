@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from feature_extraction.errors import InputError
 from tokenization.vocabulary import Vocabulary, train_wordpiece
+from workfolder.errors import InputError
 
 SENTENCES = ["now we chop the carrot", "now we stir the onion", "chop the onion and stir"] * 3
 

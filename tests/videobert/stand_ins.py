@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.schema import PICTURES
 from tokenization.vocabulary import train_wordpiece
+from videobert.data.passages import Passages
 from videobert.loading import TrainedModel
 from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
-from videobert.tasks.passages import Passages
 
 SENTENCES = ["chop the carrot", "boil the egg", "fry the onion", "wash the pan"]
 LIVING, WORDS = 7, 8

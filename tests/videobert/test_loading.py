@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from feature_extraction.errors import InputError
-from feature_extraction.storage import write_json
 from tests.videobert.toy import toy_model
 from videobert.loading import load_model
+from workfolder.errors import InputError
+from workfolder.files import write_json
 
 
 @pytest.fixture(scope="module")

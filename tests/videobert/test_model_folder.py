@@ -16,8 +16,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelF
 
 import videobert
 from tests.conftest import Street
+from videobert.learning.dropout import ATTENTION
 from videobert.loading import load_model
-from videobert.pretraining.dropout import ATTENTION
 
 AUTO = (AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoConfig, AutoProcessor)
 NAMES = ["VideoBertModel", "VideoBertForMaskedLM", "VideoBertForPreTraining", "VideoBertConfig", "VideoBertProcessor"]
@@ -98,7 +98,7 @@ def test_a_stranger_who_uses_any_name_gets_the_same_numbers_from_a_moved_folder(
 
 
 def test_importing_the_package_imports_no_torch() -> None:
-    script = "import sys, videobert, videobert.cli; assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    script = "import sys, videobert, videobert.cli.main; assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
 
 

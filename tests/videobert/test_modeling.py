@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForPreTraining, BertModel
 
-from feature_extraction.errors import InputError
 from tests.videobert.toy import toy_codebook
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.modeling_videobert import VideoBertForMaskedLM, VideoBertForPreTraining, VideoBertModel
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
+from workfolder.errors import InputError
 
 VOCABULARY = Vocabulary(text_size=120, visual_size=30)
 

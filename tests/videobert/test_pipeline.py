@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feature_extraction.storage import Stage, write_json
 from tests.videobert.toy import MADE_WITH, toy_codebook
 from videobert.pipeline import verify
+from workfolder.files import write_json
+from workfolder.stage import Stage
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.schema import PICTURES
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig

@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.schema import feature_column, features_schema
-from feature_extraction.storage import Stage, write_json, write_table
 from tests.videobert.toy import WIDTH, toy_model
 from tokenization.schema import EXAMPLES, TOKENS
+from videobert.data.youcook2 import TRAINING, VALIDATION
+from videobert.finetune.captions.captioner import TEMPLATE
 from videobert.loading import TrainedModel
-from videobert.tasks.captioning import TEMPLATE
-from videobert.tasks.youcook2 import TRAINING, VALIDATION
+from workfolder.files import write_json, write_table
+from workfolder.stage import Stage
 
 SENTENCES = (
     "cut the bread",

@@ -18,10 +18,11 @@ from unittest import mock
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.storage import Stage, write_table
 from tests.videobert.toy import toy_codebook
 from tokenization.schema import EXAMPLES
 from videobert.pretraining.options import PretrainOptions
+from workfolder.files import write_table
+from workfolder.stage import Stage
 
 VERBS = "chop boil fry wash peel grate".split()
 NOUNS = "carrot egg onion pan apple cheese leek bread rice fish".split()

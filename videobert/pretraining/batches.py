@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from feature_extraction.errors import InputError
+from videobert.data.corpus import Corpus
 from videobert.modeling_videobert import ALIGNED, MISALIGNED
-from videobert.pretraining.corpus import Corpus
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.sequences import SequenceLayout
+from workfolder.errors import InputError
 
 TEXT, VIDEO, JOINT = 0, 1, 2
 REGIMES = ("text", "video", "joint")

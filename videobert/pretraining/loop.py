@@ -11,16 +11,17 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from feature_extraction.errors import InputError
-from feature_extraction.jobs import Report
-from feature_extraction.progress import Progress, silent
-from feature_extraction.storage import OPTIONS_FILE, read_json, refuse_other_options, write_json, write_table, write_whole
-from videobert.model_card import model_card
-from videobert.pretraining.checkpoints import TrainingFolder
-from videobert.pretraining.history import draw_losses
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.learning.history import draw_losses
+from videobert.pretraining.model_card import model_card
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.preparation import Prepared, check_start, prepare, provenance
+from videobert.pretraining.start import Prepared, check_start, prepare, provenance
 from videobert.pretraining.trainer import Trainer
+from workfolder.errors import InputError
+from workfolder.files import read_json, write_json, write_table, write_whole
+from workfolder.progress import Progress, silent
+from workfolder.report import Report
+from workfolder.stage import OPTIONS_FILE, refuse_other_options
 
 HISTORY_FILE, LOSSES_FILE = "history.parquet", "losses.png"
 

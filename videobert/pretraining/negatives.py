@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feature_extraction.errors import InputError
-from videobert.pretraining.corpus import Corpus
+from videobert.data.corpus import Corpus
+from workfolder.errors import InputError
 
 TRIES = 16
 """Draws before all are looked through; in a large corpus the first will do nearly always."""

@@ -5,29 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from feature_extraction.errors import InputError, refuse_unknown
-from videobert.options import NO_LIMIT, refuse_out_of_range
+from videobert.learning.phase import Phase
+from workfolder.errors import InputError, refuse_unknown
+from workfolder.options import NO_LIMIT, refuse_out_of_range
 
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial")
 """As transformers names them."""
 VISUAL_STARTS = ("centroids", "random")
 TRUNCATIONS = ("head", "tail", "head+tail")
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of training with a length, a batch and a warm-up of its own.
-
-    Attributes:
-        max_length: ids in a sequence at most.
-        batch_size: sequences in an update.
-        steps: updates.
-    """
-
-    max_length: int
-    batch_size: int
-    steps: int
 
 
 @dataclass(frozen=True)

@@ -16,20 +16,20 @@ import torch
 from accelerate import Accelerator
 from torch.utils.tensorboard import SummaryWriter
 
-from feature_extraction.errors import InputError
-from feature_extraction.progress import Progress
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.learning.dropout import use_fast_dropout
+from videobert.learning.history import History, Tally, write_curves
+from videobert.learning.optimizer import MasterAdamW
+from videobert.learning.schedule import LearningRate
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batch
-from videobert.pretraining.checkpoints import TrainingFolder
-from videobert.pretraining.dropout import use_fast_dropout
-from videobert.pretraining.history import History, Tally, write_curves
-from videobert.pretraining.learning_rate import LearningRate
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, Score, answer, total_loss
-from videobert.pretraining.optimizer import MasterAdamW
 from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.packing import Packed, pack
-from videobert.pretraining.preparation import Prepared
+from videobert.pretraining.start import Prepared
+from workfolder.errors import InputError
+from workfolder.progress import Progress
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 MOST_VALIDATION_STEPS = 50

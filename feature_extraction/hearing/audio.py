@@ -1,0 +1,190 @@
+"""The sound of a file at 16 kHz in one channel, in constant memory. Times count from the start of the file, as pictures' do."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from feature_extraction.hearing.languages import short_language
+from feature_extraction.seeing import pyav_video
+from feature_extraction.seeing.frames import LONGEST_FRAME, LONGEST_VIDEO
+from feature_extraction.seeing.video import CLIP_SECONDS
+from workfolder.errors import InputError
+
+SAMPLE_RATE = 16_000
+"""Samples per second: what speech recognisers hear."""
+BLOCK = 30 * SAMPLE_RATE
+CONTAINERS = f"{pyav_video.CONTAINERS},mp3,flac,wav,w64,aiff,au,caf,aac,amr,ac3,eac3"
+"""Those of videos, and those that hold sound alone. Playlists are among neither."""
+GUESSED_ENDS = ("aac", "amr", "ac3", "eac3")
+"""Formats without a header for the whole file: FFmpeg guesses how long it is."""
+LARGEST_SLIP = 0.1
+"""Seconds by which a frame's time may differ from the end of the one before, as rounding makes it; beyond is a gap."""
+
+
+class Sound:
+    """The sound of an open file; close it.
+
+    Attributes:
+        declared_end: seconds from the start of the file at which its header says that the sound ends, if it does.
+        end: seconds up to which there is sound so far.
+        damage: why decoding stopped before the end, once it has.
+    """
+
+    def __init__(self, path: Path, language: str | None = None) -> None:
+        """Open the stream in that language, else the default one; InputError if the file has no sound."""
+        self._path = path
+        self._container = pyav_video.open_container(path, CONTAINERS)
+        try:
+            self._stream = _sound_stream(self._container, path, language)
+            guessed = self._container.format.name in GUESSED_ENDS
+            self.declared_end = None if guessed else pyav_video.stream_end(self._container, self._stream)
+            pyav_video.check_length(self.declared_end, path)
+        except InputError:
+            self._container.close()
+            raise
+        self.end = 0.0
+        self.damage: str | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+    def samples(self) -> Iterator[np.ndarray]:
+        """Runs of float32 in [-1, 1] that follow one another from second 0; a damaged file ends at its damage.
+
+        Where the file has no sound for a while, or begins with none, there is silence. InputError if nothing can be
+        decoded. MemoryError where the process may not have as much as it takes.
+        """
+        resampler = _Resampler()
+        try:
+            for frame in cast("Iterator[av.AudioFrame]", self._container.decode(self._stream)):
+                begin = self._begin(frame)
+                if begin < self.end:  # heard already
+                    continue
+                if begin - self.end > LONGEST_FRAME or begin > LONGEST_VIDEO:
+                    self.damage = f"jumps from {self.end:.1f} s to {begin:.1f} s"
+                    break
+                if begin > self.end:
+                    yield from resampler.silence_until(begin)
+                self.end = begin + frame.samples / frame.sample_rate
+                yield from resampler(frame)
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError) as error:
+            self.damage = f"is damaged after {self.end:.1f} s of sound ({getattr(error, 'strerror', None) or error})"
+        with suppress(av.FFmpegError, ValueError):  # a filter that could not take the sound has nothing more to give
+            yield from resampler.flush()
+        if not resampler.written:
+            reason = self.damage or "has no sound that can be decoded"
+            raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
+
+    def shortfall(self) -> str | None:
+        """Why the sound that was decoded is not whole, if it is not."""
+        said = f" of {self.declared_end:.1f} s" if self.declared_end else ""
+        if self.damage:
+            return f"{self.damage}, {self.end:.1f} s{said} are heard"
+        if self.declared_end and self.declared_end - self.end > CLIP_SECONDS:  # as for pictures
+            return f"has sound for {self.end:.1f} s{said}"
+        return None
+
+    def _begin(self, frame: av.AudioFrame) -> float:
+        """Seconds from the start of the file at which a frame is heard; the end of the one before if it is about there."""
+        if frame.time is None:
+            return self.end
+        time = frame.time - (self._container.start_time or 0) / av.time_base
+        return self.end if self.end and abs(time - self.end) <= LARGEST_SLIP else time
+
+
+def stream_sound(path: Path, language: str | None = None) -> Generator[np.ndarray, None, str | None]:
+    """Yield the sound of a file in blocks of float32 [BLOCK], the last one shorter; sample n is heard at n / SAMPLE_RATE s.
+
+    Of several streams the one in ``language`` (en, eng, ...) is taken, else the default. Returns why the sound is
+    partial, or None where it is whole. InputError if the file has no sound.
+    """
+    with closing(Sound(path, language)) as sound:
+        yield from _blocks(sound.samples())
+        return sound.shortfall()
+
+
+def _sound_stream(container: av.container.InputContainer, path: Path, language: str | None) -> av.AudioStream:
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    if not streams:
+        lacks = "no sound that can be decoded" if container.streams.audio else "no sound"
+        raise InputError(f"{path} has {lacks}: give captions beside it, or say --asr none to learn from pictures alone")
+    wanted = short_language(language)
+
+    def rank(stream: av.AudioStream) -> tuple[bool, bool]:
+        spoken = short_language(stream.metadata.get("language"))
+        return wanted is not None and spoken == wanted, bool(stream.disposition & Disposition.default)
+
+    stream = max(streams, key=rank)
+    stream.codec_context.thread_count = 1  # the processes around us share the cores by video
+    return stream
+
+
+class _Resampler:
+    """Frames of any format, rate and layout, even changing ones, to float32 at SAMPLE_RATE in one channel.
+
+    Attributes:
+        written: samples so far.
+    """
+
+    def __init__(self) -> None:
+        self.written = 0
+        self._shape: tuple[object, ...] | None = None
+        self._resampler = self._new()
+
+    def __call__(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
+        shape = frame.format.name, frame.layout.name, frame.sample_rate
+        if self._shape not in (None, shape):
+            yield from self.flush()
+        self._shape = shape
+        frame.pts = None  # its place is ours to keep
+        yield from self._written(self._resampler.resample(frame))
+
+    def flush(self) -> Iterator[np.ndarray]:
+        """What the filter still holds."""
+        yield from self._written(self._resampler.resample(None))
+        self._shape, self._resampler = None, self._new()
+
+    def silence_until(self, second: float) -> Iterator[np.ndarray]:
+        """What the filter still holds, then zeros."""
+        yield from self.flush()
+        while (missing := round(second * SAMPLE_RATE) - self.written) > 0:
+            silence = np.zeros(min(missing, BLOCK), np.float32)
+            self.written += len(silence)
+            yield silence
+
+    @staticmethod
+    def _new() -> av.AudioResampler:
+        return av.AudioResampler("flt", "mono", SAMPLE_RATE)
+
+    def _written(self, frames: Iterable[av.AudioFrame | None]) -> Iterator[np.ndarray]:
+        for frame in frames:
+            if frame is not None and frame.samples:  # None: flushed without a filter, as the sound was right as it was
+                samples = np.nan_to_num(frame.to_ndarray()[0]).clip(-1.0, 1.0)
+                self.written += len(samples)
+                yield samples
+
+
+def _blocks(runs: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same samples in arrays of BLOCK; the last may be shorter."""
+    held: list[np.ndarray] = []
+    count = 0
+    for run in runs:
+        held.append(run)
+        count += len(run)
+        if count >= BLOCK:
+            whole = np.concatenate(held)
+            full = count // BLOCK * BLOCK
+            yield from whole[:full].reshape(-1, BLOCK)
+            held, count = [whole[full:]], count - full
+    if count:
+        yield np.concatenate(held)

@@ -1,0 +1,89 @@
+"""A clip as visual words: which part of it, whether it was whole, and what is left running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from feature_extraction.features import FeatureOptions
+from feature_extraction.schema import feature_column, features_schema
+from tests.videobert.toy import MADE_WITH, WIDTH, toy_codebook
+from videobert.data import clip_encoder
+from videobert.data.clip_encoder import ClipEncoder
+from videobert.data.passages import Track
+from workfolder.errors import InputError
+from workfolder.guard import Limits
+from workfolder.maker import Made
+from workfolder.progress import silent
+from workfolder.sources import Source
+
+CLIPS = 4
+
+
+class Extractor:
+    """Extracts six seconds of any file but broken.mp4, and remembers what it was asked."""
+
+    asked: ClassVar[list[tuple[Any, ...]]] = []
+    partial: str | None = None
+
+    def __init__(self, options: FeatureOptions, limits: Limits) -> None:
+        self.options, self.running = options, False
+
+    def __call__(self, source: Source, *arguments: Any) -> Made:
+        self.running = True
+        self.asked.append((self, *arguments))
+        if source.path.name == "broken.mp4":
+            raise InputError(f"{source.path} is no video")
+        starts = 1.5 * np.arange(CLIPS)
+        features = np.random.default_rng(0).normal(size=(CLIPS, WIDTH)).astype(np.float16)
+        columns = [["x"] * CLIPS, range(CLIPS), starts, starts + 1.5, feature_column(features)]
+        table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=features_schema(WIDTH))
+        return Made(table, self.partial)
+
+    def provenance(self) -> dict[str, Any]:
+        return MADE_WITH
+
+    def close(self) -> None:
+        self.running = False
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> ClipEncoder:
+    monkeypatch.setattr(clip_encoder, "FeatureExtractor", Extractor)
+    monkeypatch.setattr(Extractor, "asked", [])
+    return ClipEncoder(toy_codebook(), "random:0")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "starts"),
+    [(0, np.inf, [0, 1.5, 3, 4.5]), (1.5, 4.5, [1.5, 3]), (1, 2, [1.5]), (0, 0.2, [0]), (5.9, np.inf, None), (5, 2, None)],
+)
+def test_a_part_has_the_clips_that_any_stretch_has(
+    encoder: ClipEncoder, start: float, end: float, starts: list[float] | None
+) -> None:
+    if starts is None:
+        with pytest.raises(InputError, match=r"a\.mp4 ends at 6\.0 s: no clip lies between"):
+            encoder(Path("a.mp4"), start, end)
+        return
+    clip = encoder(Path("a.mp4"), start, end)
+    assert isinstance(clip, Track) and clip.start.tolist() == starts and clip.end.tolist() == [s + 1.5 for s in starts]
+    assert clip.words.tolist() == toy_codebook().predict(clip.features, MADE_WITH).tolist()
+    assert clip.mean == pytest.approx(clip.features.astype(float).mean(axis=0), abs=1e-3)
+
+
+def test_a_file_that_was_not_whole_is_known_as_such(encoder: ClipEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert encoder(Path("a.mp4")).partial is None
+    monkeypatch.setattr(Extractor, "partial", "ends after 6.0 s of 10.4 s")
+    assert encoder(Path("a.mp4"), end=3.0).partial == "ends after 6.0 s of 10.4 s"
+
+
+def test_nothing_runs_on_and_one_engine_serves_all_clips(encoder: ClipEncoder) -> None:
+    encoder(Path("a.mp4"))
+    with pytest.raises(InputError, match="is no video"):
+        encoder(Path("broken.mp4"), progress=silent, longest=9)
+    (first, *_), (second, *rest) = Extractor.asked
+    assert first is second and not first.running and rest == [silent, 9, 0.0, np.inf]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from tests.videobert.training import TINY, make_work
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.start import prepare
+from videobert.pretraining.trainer import Trainer
+from workfolder.errors import InputError
+from workfolder.progress import silent
+
+Make = Callable[[PretrainOptions], Trainer]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_work(tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture
+def make(work: Path, tmp_path: Path) -> Make:
+    return lambda options: Trainer(
+        prepare(work, options), options, Accelerator(cpu=True), TrainingFolder(tmp_path / "training")
+    )
+
+
+def weights_after(trainer: Trainer, updates: int) -> dict[str, torch.Tensor]:
+    batches = trainer._prepared.phases[0]
+    for step in range(updates):
+        trainer.update(step, batches.batch(step))
+    return {name: weight.detach().clone() for name, weight in trainer.finished_model().named_parameters()}
+
+
+def furthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    return max((one[name] - other[name]).abs().max().item() for name in one)
+
+
+def test_accumulated_gradients_are_those_of_the_large_batch(make: Make) -> None:
+    options = replace(TINY, dropout=0.0, learning_rate=2e-5)  # AdamW makes as much of a rounding where a gradient is nearly 0
+    whole, parts = (weights_after(make(replace(options, accumulate=parts)), 5) for parts in (1, 4))
+    assert furthest(whole, weights_after(make(options), 0)) > 5e-5
+    assert furthest(whole, parts) < 1e-6
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_run_again_is_the_same_run(make: Make, accumulate: int, precision: str) -> None:
+    options = replace(TINY, accumulate=accumulate, precision=precision)
+    first, second = weights_after(make(options), 3), weights_after(make(options), 3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert furthest(first, weights_after(make(replace(options, seed=1)), 3)) > 0
+
+
+def test_parts_draw_their_own_dropout(make: Make) -> None:
+    options = replace(TINY, accumulate=2, learning_rate=1e-4)
+    still = replace(options, dropout=0.0)
+    assert furthest(weights_after(make(options), 3), weights_after(make(still), 3)) > 1e-5
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_it_learns_and_says_so(make: Make, precision: str) -> None:
+    trainer = make(replace(TINY, steps=100, precision=precision, dropout=0.0))
+    trainer.run(silent)
+    rows = [row for row in trainer.history.rows if "masked_text_loss" in row]
+    assert rows[-1]["masked_text_loss"] < rows[0]["masked_text_loss"] - 0.5
+    assert {"masked_text", "masked_video", "masked_joint", "alignment"} <= {name[: -len("_loss")] for name in rows[-1]}
+    assert all(0 <= rows[-1][name] <= 1 for name in rows[-1] if name.endswith("_accuracy"))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_frozen_embeddings_stay_as_they_started(make: Make, work: Path, precision: str) -> None:
+    options = replace(TINY, freeze_embeddings=True, precision=precision)
+    before = dict(prepare(work, options).model.named_parameters())
+    after = weights_after(make(options), 3)
+    words, dense = "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.0.output.dense.weight"
+    assert torch.equal(after[words], before[words]) and not torch.equal(after[dense], before[dense])
+
+
+def test_a_batch_smaller_than_its_parts_is_refused(make: Make) -> None:
+    with pytest.raises(InputError, match=r"batch of 12 .* 13 parts.*--batch-size"):
+        make(replace(TINY, accumulate=13))

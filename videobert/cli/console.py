@@ -1,0 +1,139 @@
+"""What the command line shows: progress bars, reports, tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from workfolder.progress import Progress
+
+if TYPE_CHECKING:
+    from tokenization.inspection import CodebookReport
+    from workfolder.accounts import Account
+
+TENTHS, MINUTE = 10, 60.0
+"""Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
+MISSING_SHOWN = 10
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Yield a Progress that draws a bar a stage on a terminal, and prints a line now and then elsewhere; on stderr."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines()
+        return
+    columns = [
+        TextColumn("{task.description:<11}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[detail]}"),
+    ]
+    with Bars(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int, detail: str = "") -> None:
+            if stage not in tasks:  # what earlier runs did says nothing about the speed of this one
+                tasks[stage] = bars.add_task(stage, total=total, completed=done, detail="")
+            bars.update(tasks[stage], completed=done, total=total, detail=detail)
+
+        yield show
+
+
+class _Lines:
+    """A Progress for logs: now and then a line, with the time that is left at the pace so far."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, tuple[float, int]] = {}
+        self._printed: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        now, tenth = time.monotonic(), done * TENTHS // max(total, 1)
+        began, before = self._began.setdefault(stage, (now, done))
+        printed, printed_tenth = self._printed.setdefault(stage, (now, tenth))
+        if tenth == printed_tenth and now - printed < MINUTE:
+            return
+        self._printed[stage] = now, tenth
+        left = (now - began) / max(done - before, 1) * (total - done)
+        parts = [detail] * bool(detail) + [f"{timedelta(seconds=round(left))} left"] * (done < total)
+        sys.stderr.write(f"{stage}: {done:,} of {total:,}{', ' * bool(parts)}{', '.join(parts)}\n")
+        sys.stderr.flush()
+
+
+def print_json(value: Any) -> None:
+    """Print for a program to read."""
+
+    def plain(thing: Any) -> Any:
+        return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
+
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
+    """Print what became of every input of each stage, and the reasons."""
+    counts = [[len(a.done), len(a.partial), len(a.failed), len(a.waiting)] for a in accounts.values()]
+    rows = [[name, *(f"{count:,}" for count in row)] for name, row in zip(accounts, counts, strict=True)]
+    print_table(title, ["stage", "done", "of them partial", "failed", "waiting"], rows)
+    for name, account in accounts.items():
+        for video, reason in {**account.partial, **account.failed}.items():
+            print_line(f"{name}: {video}: {reason}")
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print for a person to read; the first column is text, the others are figures."""
+    table = Table(title=Text(title), title_justify="left")  # a plain str would be read as markup, brackets and all
+    for place, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def print_missing(unseen: int, missing: Sequence[str]) -> None:
+    """Say of what was asked for which videos are not there, and how many segments have no clip."""
+    if unseen:
+        print_line(f"{unseen:,} segments have no clip")
+    if missing:
+        more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
+        print_line(f"missing videos, {len(missing):,}: {', '.join(missing[:MISSING_SHOWN])}{more}")
+
+
+def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:
+    """Print what a stage's folder holds, as a table of names and numbers."""
+    rows = [[figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"] for figure, value in figures.items()]
+    print_table(name, [what, ""], rows)
+
+
+def print_codebook(name: str, report: CodebookReport) -> None:
+    """Print a codebook's figures."""
+    rows = [
+        [
+            str(level.level),
+            f"{level.nodes:,}",
+            f"{level.smallest:,}",
+            f"{level.median:,g}",
+            f"{level.largest:,}",
+            f"{level.share:.1%}",
+        ]
+        for level in report.levels
+    ]
+    print_table(name, ["level", "nodes", "smallest", "median", "largest", "inertia"], rows)
+    print_line(f"{report.words_in_use:,} of {report.words:,} words in use, perplexity {report.perplexity:,.1f}")
+
+
+def print_line(text: str) -> None:
+    """Print a line as it is."""
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,204 @@
+"""The verbs that measure: a benchmark each, as a table of what the model must beat and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from videobert.cli.options import (
+    ANNOTATIONS_HELP,
+    TEMPLATE,
+    Annotations,
+    Beam,
+    Candidates,
+    Context,
+    Json,
+    Lengths,
+    Masks,
+    Model,
+    Most,
+    Seed,
+    Steps,
+    Training,
+    Weight,
+    Work,
+)  # fmt: skip
+from workfolder.errors import InputError
+
+if TYPE_CHECKING:
+    from videobert.evaluation.action_table import ActionTable
+    from videobert.evaluation.caption_evaluation import CaptionEvaluation
+
+evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
+
+
+@evaluate.command("youcook2")
+def evaluate_youcook2(
+    annotations: Annotated[Path, typer.Option(help=ANNOTATIONS_HELP)], work: Work, model: Model,
+    templates: Annotated[
+        Optional[Path], typer.Option(help="File with a template of two [MASK]s a line, averaged.", show_default=TEMPLATE)
+    ] = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """How often verb and noun of YouCook2's validation segments are right, without training for them."""
+    from videobert.answers import zero_shot
+    from videobert.cli.console import print_json, print_line, print_missing, progress_bars
+    from videobert.evaluation.youcook2 import evaluate as measure
+    from videobert.loading import load_model
+
+    trained = load_model(model)
+    asked = zero_shot.read_templates(templates, trained.processor) if templates else [zero_shot.TEMPLATE]
+    if zero_shot.check_template(asked[0]) != 2:
+        raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
+    with progress_bars() as progress:
+        result = measure(annotations, work, trained, asked, progress)
+    if json:
+        print_json(result)
+        return
+    table, missing = result.table, result.missing
+    print_action_table("YouCook2, validation segments", table)
+    print_line(
+        f"{table.segments:,} of {result.segments:,} segments, in {table.videos:,} of {result.videos:,} videos; of the videos "
+        f"that are there, {result.unnamed:,} segments name no listed verb and noun and {result.unseen:,} have no clip"
+    )
+    print_missing(0, missing)
+
+
+@evaluate.command("caption")
+def evaluate_caption(model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False) -> None:
+    """Scores of captions against YouCook2's, or against what is said in --work."""
+    from videobert.cli.console import print_json, progress_bars
+    from videobert.evaluation.caption_evaluation import evaluate_captions
+    from videobert.finetune.captions.captioner import load_captioner
+    from videobert.loading import load_model
+
+    trained = load_model(model)
+    captioner = load_captioner(model, trained)
+    with progress_bars() as progress:
+        result = evaluate_captions(trained, captioner, work, annotations, beam, progress)
+    if json:
+        print_json({**vars(result), "scores": result.scores.corpus, "why_no_meteor": result.scores.why_no_meteor})
+    else:
+        _print_evaluation(result)
+
+
+@evaluate.command("retrieval")
+def evaluate_retrieval(
+    model: Model, work: Work, training: Training, candidates: Candidates = 100, weight: Weight = 0.5, most: Most = 500,
+    seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How well sentences and clips of a work folder find each other."""
+    from videobert.cli.console import print_json, progress_bars
+    from videobert.data.passages import read_passages
+    from videobert.evaluation.retrieval_table import KS, retrieval_table
+    from videobert.loading import load_model
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    pool, learnt = read_passages(work, codebook).spoken().drawn(most, seed), read_passages(training, codebook)
+    if work.samefile(training):
+        raise InputError(f"{training} is both --work and --training, so BM25 would know the answers: give other videos")
+    with progress_bars() as progress:
+        table = retrieval_table(trained, pool, learnt, weight, candidates, progress)
+    if json:
+        print_json(table)
+        return
+    title = f"{table.sentences:,} sentences and {table.passages:,} clips of {work}"
+    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
+
+
+@evaluate.command("forecast")
+def evaluate_forecast(
+    model: Model, work: Work, training: Training, step: Steps = None, context: Context = 4, masks: Masks = 4, most: Most = 5000,
+    seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How often the next visual word is forecast, and a sentence's visual words are imagined."""
+    from videobert.answers.forecasting import STEPS
+    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.data.passages import read_passages, read_tracks
+    from videobert.evaluation import forecast_table, imagining_table
+    from videobert.loading import load_model
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
+    learnt = [track.words for track in read_tracks(training, codebook).values()]
+    passages, training_passages = read_passages(work, codebook).drawn(most, seed), read_passages(training, codebook)
+    with progress_bars() as progress:
+        ahead = forecast_table.forecast_table(trained, videos, learnt, step or STEPS, context, most, seed, progress)
+        spoken = len(passages.spoken()) and len(training_passages.spoken())
+        imagined = imagining_table.imagining_table(trained, passages, training_passages, masks, progress) if spoken else None
+    if json:
+        print_json({"forecast": ahead, "imagine": imagined})
+        return
+    title = f"the visual words to come, {max(ahead.words.values()):,} of them"
+    _print_measures(title, ["", *(f"top-{k}" for k in forecast_table.KS)], ahead.cells())
+    if imagined:
+        title = f"the visual words of {imagined.examples:,} sentences"
+        _print_measures(title, ["", *(f"recall@{k}" for k in imagining_table.KS)], imagined.cells())
+    else:
+        print_line("nobody speaks: there is no sentence whose visual words could be imagined")
+
+
+@evaluate.command("localisation")
+def evaluate_localisation(
+    model: Model, work: Work,
+    length: Lengths = None, most: Most = 500, seed: Seed = 0, json: Json = False,
+) -> None:  # fmt: skip
+    """How well sentences are found in their whole videos."""
+    from videobert.answers.localisation import LENGTHS
+    from videobert.cli.console import print_json, progress_bars
+    from videobert.data.passages import read_passages, read_tracks
+    from videobert.evaluation.localisation_table import IOUS, localisation_table
+    from videobert.loading import load_model
+
+    trained = load_model(model)
+    codebook = trained.processor.codebook
+    passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
+    with progress_bars() as progress:
+        table = localisation_table(trained, passages, tracks, length or LENGTHS, most, seed, progress)
+    if json:
+        print_json(table)
+        return
+    title = f"{table.sentences:,} sentences in {table.videos:,} videos"
+    _print_measures(title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.cells())
+
+
+def print_action_table(title: str, table: ActionTable) -> None:
+    """Print a table of methods in per cent, why a method is left out, and how much the answers hang on the template."""
+    from videobert.cli.console import print_line, print_table
+    from videobert.evaluation.action_table import COLUMNS
+
+    print_table(title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.cells())
+    print_line("in per cent; in brackets 95 % bootstrap intervals over videos")
+    for method, reason in table.left_out.items():
+        print_line(f"{method.replace('_', ' ')} is left out: {reason}")
+    if len(table.templates) > 1:
+        for kind, moved in table.sensitivity.items():
+            print_line(f"{kind}: {moved}")
+
+
+def _print_evaluation(result: CaptionEvaluation) -> None:
+    """The measures of the paper's Table 3, and BLEU-1 and 2: per cent, but CIDEr-D from 0 to 10, as it is there."""
+    from videobert.cli.console import print_line, print_missing, print_table
+
+    rows = []
+    for name, score in result.scores.corpus.items():
+        if score is None:
+            rows.append([name, "not measured"])
+        else:
+            rows.append(["CIDEr-D, 0 to 10", f"{score:.2f}"] if name == "CIDEr-D" else [name, f"{score:.2%}"])
+    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", ["", result.features], rows)
+    if result.scores.why_no_meteor:
+        print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
+    print_missing(result.unseen, result.missing)
+
+
+def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from videobert.cli.console import print_line, print_table
+
+    print_table(title, header, cells)
+    print_line("shares in per cent; in brackets 95 % bootstrap intervals over videos")

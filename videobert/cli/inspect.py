@@ -1,0 +1,86 @@
+"""The verbs that look: counts, plots and pages of what a stage made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from videobert.cli.options import Inspected, Json
+
+inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
+
+
+@inspect.command("features")
+def inspect_features(
+    work: Inspected,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/features.png")] = None,
+    json: Json = False,
+) -> None:
+    """The features in figures, and a picture of their lengths and dimensions."""
+    from feature_extraction.seeing.inspection import draw_features
+    from feature_extraction.seeing.inspection import inspect_features as look
+    from videobert.cli.console import progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "features.png"
+    draw_features(report, drawn)
+    _show(work, "features", report.figures(), drawn, json)
+
+
+@inspect.command("transcripts")
+def inspect_transcripts(
+    work: Inspected,
+    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/transcripts.png")] = None,
+    json: Json = False,
+) -> None:
+    """How much is said, how fast and in what sentences, in figures and as a picture."""
+    from feature_extraction.hearing.inspection import draw_transcripts
+    from feature_extraction.hearing.inspection import inspect_transcripts as look
+    from videobert.cli.console import progress_bars
+
+    with progress_bars() as progress:
+        report = look(work, progress)
+    drawn = picture or work / "transcripts.png"
+    draw_transcripts(report, drawn)
+    _show(work, "transcripts", report.figures(), drawn, json)
+
+
+@inspect.command("codebook")
+def inspect_codebook(
+    work: Inspected,
+    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.", show_default="none")] = None,
+    page: Annotated[Optional[Path], typer.Option(help="HTML file to write.", show_default="WORK/codebook.html")] = None,
+    json: Json = False,
+) -> None:
+    """The visual words in figures, and as a page of pictures to browse."""
+    from tokenization.codebook import Codebook
+    from tokenization.codebook_page import write_page
+    from tokenization.inspection import inspect_codebook as look
+    from videobert.cli.console import print_codebook, print_json, print_line
+
+    folders = [work] if other is None else [work, other]
+    codebooks = [Codebook.load(folder / "codebook") for folder in folders]
+    written = page or work / "codebook.html"
+    write_page(codebooks[0], written, codebooks[1] if other else None, (str(work), str(other)))
+    reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
+    if json:
+        print_json(reports | {"page": str(written)})
+        return
+    for name, report in reports.items():
+        print_codebook(name, report)
+    print_line(f"page: {written}")
+
+
+def _show(work: Path, stage: str, figures: Mapping[str, float], drawn: Path, as_json: bool) -> None:
+    """Print a stage's figures, and where their picture is."""
+    from videobert.cli.console import print_figures, print_json, print_line
+
+    if as_json:
+        print_json({**figures, "picture": str(drawn)})
+        return
+    print_figures(str(work), stage, figures)
+    print_line(f"drawn: {drawn}")

@@ -1,0 +1,162 @@
+"""What is done in a clip, as a sentence: a small transformer encoder-decoder that reads VideoBERT's features.
+
+VideoBERT, section 4.6: the video's visual words follow the template below; the mean of the hidden states at the visual words
+and that at the masked words are joined, and S3D's own mean feature with them where it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_file
+from transformers import PreTrainedTokenizerBase
+
+from videobert.data.clip_encoder import EncodedClip
+from videobert.finetune.captions.network import BEAM, CaptionerConfig, CaptionNetwork, Features
+from videobert.finetune.captions.options import FEATURES, MASKED, S3D, VISUAL
+from videobert.loading import TrainedModel
+from videobert.sequences import Ids, thin
+from workfolder.errors import InputError
+from workfolder.files import file_digest, read_json, write_json
+from workfolder.stage import OPTIONS_FILE
+
+TEMPLATE = "now let's [MASK] the [MASK] to the [MASK], and then [MASK] the [MASK]"
+"""PAPER.md, S: read in a second-hand summary."""
+CONTRACTION = re.compile(r"(?<=\w) ' (?=(?:s|t|re|ve|ll|d|m)\b)")
+"""BERT's pieces of let's are three, and the tokenizer joins them with spaces."""
+BATCH = 64
+FOLDER, CONFIG_FILE, WEIGHTS_FILE = "captioner", "config.json", "model.safetensors"
+
+
+def segment_features(
+    model: TrainedModel, variant: str, visual: Sequence[Ids], s3d: np.ndarray | None = None, batch: int = BATCH
+) -> Features:
+    """What a captioner of a variant, one of FEATURES, reads of segments.
+
+    Args:
+        visual: visual words of each segment, one at least.
+        s3d: [segments, width], means of the backbone's features; needed where the variant has them.
+
+    InputError if the template is too long for the model.
+    """
+    parts = FEATURES[variant]
+    found = _hidden_means(model, visual, MASKED in parts, batch) if VISUAL in parts else {}
+    if S3D in parts:
+        if s3d is None or len(s3d) != len(visual):
+            raise ValueError(f"{variant} needs the mean S3D feature of each of {len(visual)} segments")
+        found[S3D] = torch.from_numpy(np.asarray(s3d, dtype=np.float32))
+    return {part: found[part] for part in parts}
+
+
+@torch.inference_mode()
+def _hidden_means(model: TrainedModel, visual: Sequence[Ids], with_template: bool, batch: int) -> dict[str, torch.Tensor]:
+    """Mean hidden states at the visual words and, with the template, at its masks; each float32 [segments, hidden]."""
+    network, processor = model.network, model.processor
+    longest = network.config.max_position_embeddings
+    template, room = (TEMPLATE, _room_beside_template(model)) if with_template else ("", longest)
+    parts = (VISUAL, MASKED) if with_template else (VISUAL,)
+    means = {part: torch.empty(len(visual), network.config.hidden_size) for part in parts}
+    for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
+        shown = [thin(visual[place], room) for place in places.tolist()]
+        inputs = processor([template] * len(shown), shown, longest)
+        hidden = network.bert(**{name: tensor.to(network.device) for name, tensor in inputs.items()})[0].float().cpu()
+        ids = inputs["input_ids"]
+        at = {VISUAL: ids >= processor.vocabulary.first_visual, MASKED: ids == processor.tokenizer.mask_token_id}
+        for part in parts:
+            weights = at[part].float() / at[part].sum(dim=1, keepdim=True)
+            means[part][places] = (weights[:, None] @ hidden)[:, 0]
+    return means
+
+
+def _room_beside_template(model: TrainedModel) -> int:
+    """How many visual words go with the whole template, [CLS], [>] and [SEP]."""
+    longest = model.network.config.max_position_embeddings
+    pieces = len(model.processor.text_ids([TEMPLATE])[0])
+    if pieces + 4 > longest:
+        raise InputError(
+            f"the captioning template is {pieces} pieces to a model of {longest} ids: pretrain with a higher --max-length, or "
+            "take --features video"
+        )
+    return longest - pieces - 3
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about a segment, and the score by which it was chosen, see LENGTH_PENALTY."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Captioner:
+    """A trained network, in evaluation mode, and the tokenizer that spells its words."""
+
+    network: CaptionNetwork
+    tokenizer: PreTrainedTokenizerBase
+
+    @torch.inference_mode()
+    def __call__(self, features: Features, beam: int = BEAM, batch: int = BATCH) -> list[Caption]:
+        """A caption for each segment; the same for any ``batch``.
+
+        A beam of 1 is greedy search. A wider one may drop the greedy caption on its way and end with a worse one; then
+        the greedy one is taken, so that a beam never costs.
+        """
+        count = len(next(iter(features.values())))
+        places = torch.arange(count).split(batch) if count else ()
+        return [caption for some in places for caption in self._captions({k: v[some] for k, v in features.items()}, beam)]
+
+    def _captions(self, features: Features, beam: int) -> list[Caption]:
+        found = [self._search(features, width) for width in sorted({1, beam})]
+        return [max(same, key=lambda caption: caption.score) for same in zip(*found, strict=True)]
+
+    def _search(self, features: Features, beam: int) -> list[Caption]:
+        config = self.network.config
+        never = sorted({i for i in self.tokenizer.all_special_ids if i < config.text_size} - {config.end})
+        pieces = self.network.search(features, beam, never)
+        texts = [self._text(row) for row in pieces.tolist()]
+        return [Caption(*found) for found in zip(texts, self.network.scores(features, pieces).tolist(), strict=True)]
+
+    def _text(self, pieces: list[int]) -> str:
+        return CONTRACTION.sub("'", str(self.tokenizer.decode(pieces, skip_special_tokens=True)))
+
+    def save(self, folder: Path) -> None:
+        """Write config and weights into a folder; the tokenizer is the model's."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(asdict(self.network.config), folder / CONFIG_FILE)
+        tensors = dict([*self.network.named_parameters(), *self.network.named_buffers()])  # each once, shared or not
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS_FILE)
+
+
+def load_captioner(folder: Path, model: TrainedModel) -> Captioner:
+    """The captioner of a model's folder; InputError if it has none, it is damaged, or it learnt with another model."""
+    home = folder / FOLDER
+    if not home.is_dir():
+        raise InputError(f"{folder} has no captioner yet: run videobert finetune caption --model {folder} --work DIR")
+    if read_json(home / OPTIONS_FILE).get("model") != model_digest(folder):
+        raise InputError(f"{home} learnt with another model than {folder} holds: delete it and run videobert finetune caption")
+    config = read_json(home / CONFIG_FILE)
+    try:
+        network = CaptionNetwork(CaptionerConfig(**config))
+        load_model(network, home / WEIGHTS_FILE)
+    except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{home} cannot be read ({reason}): delete it and run videobert finetune caption") from error
+    return Captioner(network.to(model.network.device).eval(), model.processor.tokenizer)
+
+
+def model_digest(folder: Path) -> str:
+    """Which weights a model's folder holds, in one file or several."""
+    return "+".join(file_digest(path) for path in sorted(folder.glob("model*.safetensors")))
+
+
+def caption(model: TrainedModel, captioner: Captioner, clip: EncodedClip, beam: int = BEAM) -> Caption:
+    """A sentence about a clip."""
+    mean = None if clip.mean is None else clip.mean[None]
+    return captioner(segment_features(model, captioner.network.config.features, [clip.words], mean), beam)[0]

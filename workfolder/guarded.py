@@ -1,0 +1,82 @@
+"""The process behind guard.Guards: python -m workfolder.guarded SOCKET MEMORY."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workfolder.channel import Channel
+from workfolder.errors import InputError
+from workfolder.guard import Limits
+
+
+def serve(channel: Channel) -> None:
+    """Do what is asked until nobody asks any more."""
+    while True:
+        try:
+            work, path, arguments, limits = channel.get()
+        except EOFError:
+            return
+        _limit(limits)
+        try:
+            message = _answer(channel, work, path, arguments)
+        except InputError as error:
+            message = ("refused", str(error))
+        except MemoryError:
+            message = ("refused", f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or convert it")
+        except Exception as error:  # a bug met by one file in 300,000 must not cost the others
+            message = ("refused", f"{path}: unexpected {type(error).__name__}: {error}")
+        _limit(None)
+        channel.put(message)
+        channel.wait_until_read()
+
+
+def _answer(channel: Channel, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    """Send the items that the work yields; what it returns, and the seconds that it worked."""
+    generator = work(path, *arguments)
+    seconds = 0.0
+    while True:
+        begin = time.perf_counter()
+        try:
+            item = next(generator)
+        except StopIteration as stop:
+            return "done", (stop.value, seconds + time.perf_counter() - begin)
+        seconds += time.perf_counter() - begin
+        channel.put(("item", item))
+
+
+def _limit(limits: Limits | None) -> None:
+    """Hold this process to its limits, or to none. Only Linux tells and holds the address space."""
+    statm = Path("/proc/self/statm")
+    memory = cpu = resource.RLIM_INFINITY
+    if limits and statm.exists():
+        memory = int(statm.read_text().split()[0]) * resource.getpagesize() + limits.memory
+    if limits:  # a backstop: whoever waits for us ends us sooner, but may be gone
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = int(usage.ru_utime + usage.ru_stime + min(limits.seconds, 1e9)) + 60
+    for kind, wanted in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu)):
+        hard = resource.getrlimit(kind)[1]
+        within = hard == resource.RLIM_INFINITY or 0 <= wanted <= hard
+        resource.setrlimit(kind, (wanted if within else hard, hard))
+
+
+def _end_with_parent() -> None:
+    """Standard input ends when the parent does, however it does. Linux then sends SIGIO, which ends us in any C call, too."""
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(Channel(int(sys.argv[1]), int(sys.argv[2]), trusting=True))

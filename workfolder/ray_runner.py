@@ -1,0 +1,87 @@
+"""The videos of a job on a Ray cluster whose nodes share the disk: actors of Ray Data that write the files themselves.
+
+Ray starts an actor that died again and repeats its block of videos; those that are done by then are passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from workfolder.errors import InputError
+from workfolder.job import Outcome, Task
+from workfolder.sources import Source
+
+MOST_BLOCKS = 10_000
+"""A block is what is done again when an actor dies; Ray keeps books on each of them."""
+CPUS = 0.25
+"""What an actor asks Ray for, of which it places as many as there is room for: --workers says how many, not Ray."""
+
+
+class _Actor:
+    """Does one video after another, somewhere."""
+
+    def __init__(self, task: Task, folder: Path) -> None:
+        os.chdir(folder)  # a path means here what it means to who gave it
+        self._task = task
+
+    def __call__(self, row: dict[str, Source]) -> dict[str, Outcome]:
+        return {"outcome": self._task(row["item"])}
+
+
+def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+    """What becomes of each video, as it comes, from that many actors of the cluster at RAY_ADDRESS, else of this machine.
+
+    InputError if Ray is not installed, does not answer, or cannot go on; what was finished is kept.
+    """
+    if not sources:
+        return
+    ray = _quiet_ray()
+    ours = not ray.is_initialized()
+    try:
+        if ours:
+            _check_address(os.environ.get("RAY_ADDRESS", ""))
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        yield from (row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows())
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        raise InputError(f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}") from error
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """InputError if nobody is there: Ray itself would ask again for more than eight minutes."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    try:
+        if port.isdecimal():
+            socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise InputError(
+            f"no Ray cluster answers at RAY_ADDRESS {address}: mend it, or unset it to use this machine"
+        ) from error
+
+
+def _quiet_ray() -> Any:
+    if find_spec("ray") is None:
+        raise InputError("--runner ray needs Ray: pip install 'videobert[ray]', or use --runner local")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    import ray.data
+
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is told in one line
+    return ray
+
+
+def _dataset(data: Any, task: Task, sources: Sequence[Source], workers: int) -> Any:
+    """Rows with outcomes, in the order in which they come; nothing runs before they are asked for."""
+    blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
+    pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
+    return blocks.map(_Actor, fn_constructor_args=(task, Path.cwd()), compute=pool, num_cpus=CPUS, num_gpus=task.work.gpus)
