@@ -33,7 +33,12 @@ from workfolder.files import write_json
 REAL = Path(__file__).parents[2] / "shared/data/features/how2_resnext101"
 BRANCHING = 12
 PACKAGE_RUNS = 5  # of half a second and more: the fastest of each side; theirs has no seed, so its median inertia
-SEARCHES: dict[str, dict[str, Any]] = {"tree": {}, "beam2": {"beam": 2}, "beam4": {"beam": 4}, "flat": {"search": "flat"}}
+SEARCHES: dict[str, dict[str, Any]] = {
+    "tree": {},
+    "beam2": {"beam": 2},
+    "beam4": {"beam": 4},
+    "flat": {"search": "flat"},
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,10 @@ def recursive_minibatch(features: np.ndarray, depth: int, seed: int = 0) -> floa
     model = MiniBatchKMeans(BRANCHING, random_state=seed).fit(features)
     if depth == 1:
         return float(model.inertia_)
-    return sum(recursive_minibatch(features[model.labels_ == child], depth - 1, seed) for child in range(BRANCHING))
+    return sum(
+        recursive_minibatch(features[model.labels_ == child], depth - 1, seed)
+        for child in range(BRANCHING)
+    )
 
 
 def package_minibatch(features: np.ndarray, folder: Path) -> tuple[float, float]:
@@ -86,8 +94,12 @@ def package_minibatch(features: np.ndarray, folder: Path) -> tuple[float, float]
     for number, part in enumerate(np.array_split(features, 20)):
         np.save(given / f"video-{number}.npy", part)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        seconds, _ = timed(lambda: hkmeans(given, "video", 2, BRANCHING, 500, 15, str(between), "vecs", str(out)))
-    centers = np.concatenate([np.load(path) for path in sorted(out.glob("*.npy"))]).astype(np.float32)
+        seconds, _ = timed(
+            lambda: hkmeans(given, "video", 2, BRANCHING, 500, 15, str(between), "vecs", str(out))
+        )
+    centers = np.concatenate([np.load(path) for path in sorted(out.glob("*.npy"))]).astype(
+        np.float32
+    )
     return seconds, inertia(features, centers, flat_argmin(features, centers))
 
 
@@ -102,7 +114,12 @@ def flat_argmin(features: np.ndarray, centers: np.ndarray) -> np.ndarray:
 def inertia(features: np.ndarray, centers: np.ndarray, words: np.ndarray) -> float:
     """Sum of squared distances to the centroids named."""
     blocks = range(0, len(features), 4096)
-    return sum(float(np.square(features[b : b + 4096] - centers[words[b : b + 4096]]).sum(dtype=np.float64)) for b in blocks)
+    return sum(
+        float(
+            np.square(features[b : b + 4096] - centers[words[b : b + 4096]]).sum(dtype=np.float64)
+        )
+        for b in blocks
+    )
 
 
 # ---- the parts ------------------------------------------------------------------------------------------------------
@@ -114,7 +131,9 @@ def fit_against_recursive(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, An
     return _against_recursive(features, "recursive")
 
 
-def _against_recursive(features: np.ndarray, name: str, depth: int = 4, seeds: range = range(1)) -> dict[str, Any]:
+def _against_recursive(
+    features: np.ndarray, name: str, depth: int = 4, seeds: range = range(1)
+) -> dict[str, Any]:
     """Means over the seeds."""
     fits = [timed(partial(fitted_inertia, features, depth, seed)) for seed in seeds]
     plain = [timed(partial(recursive_minibatch, features, depth, seed)) for seed in seeds]
@@ -136,13 +155,27 @@ def fit_on_real(_: MadeUpFeatures, __: Sizes) -> dict[str, Any]:
     held_out = videos[::4]
     seen = np.concatenate([video for number, video in enumerate(videos) if number % 4])
     found = _against_recursive(seen, "real", 2, range(3))
-    for kind, components in [("none", 1), ("pca", 256), ("pca", 64), ("whiten", 256), ("whiten", 64)]:
-        models = [HierarchicalKMeans(BRANCHING, 2, random_state=s, preparation=kind, n_components=components) for s in range(3)]
+    for kind, components in [
+        ("none", 1),
+        ("pca", 256),
+        ("pca", 64),
+        ("whiten", 256),
+        ("whiten", 64),
+    ]:
+        models = [
+            HierarchicalKMeans(
+                BRANCHING, 2, random_state=s, preparation=kind, n_components=components
+            )
+            for s in range(3)
+        ]
         seconds, fitted = timed(partial(fit_all, models, seen))
         figures = [_on_held_out(model, held_out) for model in fitted]
         name = kind if kind == "none" else f"{kind}{components}"
         found[f"real_{name}_fit_seconds"] = seconds / len(models)
-        found |= {f"real_{name}_{figure}": float(np.mean([f[figure] for f in figures])) for figure in figures[0]}
+        found |= {
+            f"real_{name}_{figure}": float(np.mean([f[figure] for f in figures]))
+            for figure in figures[0]
+        }
     return found
 
 
@@ -153,9 +186,12 @@ def _on_held_out(model: HierarchicalKMeans, videos: list[np.ndarray]) -> dict[st
     every = np.concatenate(words)
     shares = np.unique(every, return_counts=True)[1] / len(every)
     return {
-        "held_out_error": inertia(np.concatenate(videos), model.cluster_centers_[-1], every) / len(every),
+        "held_out_error": inertia(np.concatenate(videos), model.cluster_centers_[-1], every)
+        / len(every),
         "held_out_perplexity": float(np.exp(-(shares * np.log(shares)).sum())),
-        "held_out_neighbours_agree": float(np.mean(np.concatenate([w[1:] == w[:-1] for w in words]))),
+        "held_out_neighbours_agree": float(
+            np.mean(np.concatenate([w[1:] == w[:-1] for w in words]))
+        ),
     }
 
 
@@ -164,10 +200,15 @@ def fit_against_package(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]
     if importlib.util.find_spec("hkmeans_minibatch") is None:
         return {"hkmeans_minibatch": "absent: pip install --no-deps hkmeans-minibatch==1.0.2 tqdm"}
     features = made_up.rows(sizes.package_rows, 2).astype(np.float32)
-    ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 2, random_state=0).fit(features), PACKAGE_RUNS)
+    ours, model = timed(
+        lambda: HierarchicalKMeans(BRANCHING, 2, random_state=0).fit(features), PACKAGE_RUNS
+    )
     with tempfile.TemporaryDirectory() as folder:
         runs = [package_minibatch(features, Path(folder, str(run))) for run in range(PACKAGE_RUNS)]
-    theirs, their_inertia = min(seconds for seconds, _ in runs), float(np.median([found for _, found in runs]))
+    theirs, their_inertia = (
+        min(seconds for seconds, _ in runs),
+        float(np.median([found for _, found in runs])),
+    )
     return {
         "fit_seconds_hkmeans_minibatch_ours": ours,
         "fit_seconds_hkmeans_minibatch": theirs,
@@ -200,13 +241,23 @@ def predict(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
     words: dict[str, np.ndarray] = {}
     for _ in range(3):  # in turns, so that what else the machine does falls on all
         seconds, nearest = timed(partial(flat_argmin, few, leaf_centers))
-        rates["argmin"], words["argmin"] = max(rates.get("argmin", 0), len(few) / seconds), leaves[nearest]
+        rates["argmin"], words["argmin"] = (
+            max(rates.get("argmin", 0), len(few) / seconds),
+            leaves[nearest],
+        )
         for name, how in SEARCHES.items():
             model.set_params(**{"beam": 1, "search": "tree", **how})
             rows = few if name == "flat" else features
             seconds, found = timed(partial(model.predict, rows))
-            rates[name], words[name] = max(rates.get(name, 0), len(rows) / seconds), found[: len(few)]
-    return {"words_in_use": len(leaves), **_compare(few, centers, words, rates), **_shares(rates, sizes, len(leaves))}
+            rates[name], words[name] = (
+                max(rates.get(name, 0), len(rows) / seconds),
+                found[: len(few)],
+            )
+    return {
+        "words_in_use": len(leaves),
+        **_compare(few, centers, words, rates),
+        **_shares(rates, sizes, len(leaves)),
+    }
 
 
 def _compare(
@@ -291,14 +342,26 @@ TARGETS = {  # figure: (at least or at most, what)
 
 def main() -> None:
     """Run the parts asked for and print their figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, not how well")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run (default: all)")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: shows that it runs, not how well"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run (default: all)"
+    )
     for field in dataclasses.fields(Sizes):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, help=f"default {field.default:,}")
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", type=int, help=f"default {field.default:,}"
+        )
     given = vars(parser.parse_args())
-    chosen = {field.name: given[field.name] for field in dataclasses.fields(Sizes) if given[field.name] is not None}
+    chosen = {
+        field.name: given[field.name]
+        for field in dataclasses.fields(Sizes)
+        if given[field.name] is not None
+    }
     sizes = dataclasses.replace(QUICK if given["quick"] else Sizes(), **chosen)
     made_up = MadeUpFeatures(sizes.width)
     figures: dict[str, Any] = {}
@@ -309,7 +372,14 @@ def main() -> None:
             print(line(name, value, {} if given["quick"] else TARGETS), flush=True)
         figures |= found
     if given["json"]:
-        write_json({**figures, "sizes": dataclasses.asdict(sizes), "machine": machine("numpy", "scikit-learn")}, given["json"])
+        write_json(
+            {
+                **figures,
+                "sizes": dataclasses.asdict(sizes),
+                "machine": machine("numpy", "scikit-learn"),
+            },
+            given["json"],
+        )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,12 @@ from benchmarks.machine import line, machine, peak_memory, timed
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.schema import feature_matrix
 from feature_extraction.seeing.engines import best_engine_name, engine_precision
-from feature_extraction.seeing.video import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, stream_clips
+from feature_extraction.seeing.video import (
+    CLIP_FRAMES,
+    CLIP_SECONDS,
+    FRAMES_PER_SECOND,
+    stream_clips,
+)
 from workfolder.files import read_table, write_json
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source
@@ -43,7 +48,11 @@ WIDTH, HEIGHT, RATE = 640, 360, 30
 def make_video(path: Path, seconds: float) -> Path:
     """A texture that drifts under a moving square, with some noise, as H.264 at its default quality."""
     random = np.random.default_rng(0)
-    texture = random.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    texture = (
+        random.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
+        .repeat(8, 0)
+        .repeat(8, 1)
+    )
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -95,7 +104,9 @@ def warm_extractor(path: Path, engine: str, lanes: int) -> FeatureExtractor:
     return extractor
 
 
-def extract_once(paths: list[Path], short: Path, engine: str, folder: Path, lanes: int) -> dict[str, float]:
+def extract_once(
+    paths: list[Path], short: Path, engine: str, folder: Path, lanes: int
+) -> dict[str, float]:
     """Extract the videos: seconds by the clock and by part, clips, and the memory of this process and its decoders."""
     extractor = warm_extractor(short, engine, lanes)
     stage = Stage(folder)
@@ -116,7 +127,9 @@ def model_alone(path: Path, short: Path, engine: str) -> float:
     extractor = warm_extractor(short, engine, 1)
     run = extractor._engine()
     clips = [clip.frames for clip in stream_clips(path)]
-    batches = [np.stack(clips[start : start + run.batch]) for start in range(0, len(clips), run.batch)]
+    batches = [
+        np.stack(clips[start : start + run.batch]) for start in range(0, len(clips), run.batch)
+    ]
     return timed(lambda: [run(batch) for batch in batches], 2)[0]
 
 
@@ -145,7 +158,10 @@ def matrix_rate(engine: str) -> float:
 
 def _memory_with_children() -> float:
     """Peak memory of this process, and what its decoders hold, in GB."""
-    return peak_memory() + sum(child.memory_info().rss for child in psutil.Process().children(recursive=True)) / 1e9
+    return (
+        peak_memory()
+        + sum(child.memory_info().rss for child in psutil.Process().children(recursive=True)) / 1e9
+    )
 
 
 def apart(work: Callable[[], Any]) -> Any:
@@ -166,15 +182,25 @@ def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
     one = apart(partial(extract_once, [path], short, engine, folder / "one", 1))
     lanes = psutil.cpu_count()
     many = apart(partial(extract_once, [path] * 2 * lanes, short, engine, folder / "many", lanes))
-    decode, model = apart(partial(decode_alone, path)), apart(partial(model_alone, path, short, engine))
+    decode, model = (
+        apart(partial(decode_alone, path)),
+        apart(partial(model_alone, path, short, engine)),
+    )
     network = FeatureExtractor(FeatureOptions(WEIGHTS, "torch")).backbone.module.network
     plain_features(short, network)
     begin = time.perf_counter()
     plain = plain_features(path, network)
     plain_seconds = time.perf_counter() - begin
-    found = feature_matrix(read_table(Stage(folder / "one").path("video0")))[: len(plain)].astype(np.float32)
-    cosine = (found * plain).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(plain, axis=1)
-    plain_rate, rate, rate_of_many = (len(plain) / plain_seconds, *(run["clips"] / run["all"] for run in (one, many)))
+    found = feature_matrix(read_table(Stage(folder / "one").path("video0")))[: len(plain)].astype(
+        np.float32
+    )
+    cosine = (
+        (found * plain).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(plain, axis=1)
+    )
+    plain_rate, rate, rate_of_many = (
+        len(plain) / plain_seconds,
+        *(run["clips"] / run["all"] for run in (one, many)),
+    )
     flops = clip_flops(network)
     together = max(decode, model) if engine == "cuda" else decode + model
     return {
@@ -212,11 +238,19 @@ def targets(engine: str) -> dict[str, tuple[str, float]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--video", type=Path, help="a video of your own")
-    parser.add_argument("--seconds", type=float, default=60, help="length of the video that is made; default 60")
-    parser.add_argument("--engine", default=best_engine_name(), help="cuda, openvino or torch; default the best there is")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="length of the video that is made; default 60"
+    )
+    parser.add_argument(
+        "--engine",
+        default=best_engine_name(),
+        help="cuda, openvino or torch; default the best there is",
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -66,7 +66,9 @@ def under_singular(singular: Counter[str], plural: Counter[str]) -> Counter[str]
     return nouns
 
 
-def label_lists(captions: Iterable[str], tag: Tagger) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+def label_lists(
+    captions: Iterable[str], tag: Tagger
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """The commonest verbs and nouns with their counts; equal counts in the order of the alphabet."""
     counts = tag_counts(captions, tag)
     verbs, nouns = counts["verb"], under_singular(counts["singular"], counts["plural"])
@@ -82,10 +84,13 @@ def _commonest(counts: dict[str, int], size: int) -> list[tuple[str, int]]:
 def differences(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     """What two lists have apart, and what theirs counts twice, a line each."""
     number = {form: noun for noun in ours for form in [*plurals(noun), noun]}
-    inflected = [f"{word} ({number[word]})" for word in theirs if word not in ours and word in number]
+    inflected = [
+        f"{word} ({number[word]})" for word in theirs if word not in ours and word in number
+    ]
     return [
         f"{len(ours)} here, {len(theirs)} there, {len(set(ours) & set(theirs))} in both",
-        "only here: " + ", ".join(word for word in ours if {word, *plurals(word)}.isdisjoint(theirs)),
+        "only here: "
+        + ", ".join(word for word in ours if {word, *plurals(word)}.isdisjoint(theirs)),
         "only there: " + ", ".join(word for word in theirs if word not in number),
         "there in another form: " + (", ".join(inflected) or "none"),
     ]
@@ -93,25 +98,38 @@ def differences(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
 
 def _write(path: Path, labels: Sequence[tuple[str, int]]) -> None:
     with write_whole(path) as part:
-        part.write_text("".join(f"{label}\t{count}\n" for label, count in [("label", "count"), *labels]), encoding="utf-8")
+        part.write_text(
+            "".join(f"{label}\t{count}\n" for label, count in [("label", "count"), *labels]),
+            encoding="utf-8",
+        )
 
 
 def main() -> None:
     """Make the lists and print what they differ in."""
     from HanTa.HanoverTagger import HanoverTagger
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--annotations", type=Path, required=True, help="YouCook2's JSON file")
     parser.add_argument("--other", type=Path, default=OTHER, help=f"default: {OTHER}")
     parser.add_argument("--write", action="store_true", help="write the lists into the package")
     given = parser.parse_args()
-    captions = [segment.sentence for segment in read_annotations(given.annotations) if segment.subset == TRAINING]
+    captions = [
+        segment.sentence
+        for segment in read_annotations(given.annotations)
+        if segment.subset == TRAINING
+    ]
     tag: Tagger = HanoverTagger("morphmodel_en.pgz").tag_sent
     for path, labels in zip((VERBS_FILE, NOUNS_FILE), label_lists(captions, tag), strict=True):
         print(f"\n{path.stem}: " + ", ".join(f"{label} {count:,}" for label, count in labels))
         theirs = given.other / f"{path.stem}.txt"
         if theirs.exists():
-            print(f"against {theirs}:", *differences([label for label, _ in labels], theirs.read_text().split()), sep="\n  ")
+            print(
+                f"against {theirs}:",
+                *differences([label for label, _ in labels], theirs.read_text().split()),
+                sep="\n  ",
+            )
         if given.write:
             _write(path, labels)
 

@@ -14,9 +14,17 @@ from typing import Any
 def machine(*packages: str) -> dict[str, Any]:
     """The processor, its cores, and the versions of what was measured."""
     cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.partition(":")[2].strip() for line in cpus if line.startswith("model name")), platform.processor())
+    name = next(
+        (line.partition(":")[2].strip() for line in cpus if line.startswith("model name")),
+        platform.processor(),
+    )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": name, "cores": cores, "python": platform.python_version(), **{p: version(p) for p in packages}}
+    return {
+        "cpu": name,
+        "cores": cores,
+        "python": platform.python_version(),
+        **{p: version(p) for p in packages},
+    }
 
 
 def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:

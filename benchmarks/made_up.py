@@ -26,8 +26,13 @@ class MadeUpFeatures:
     def __init__(self, width: int, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
         shapes = [self.KINDS[: level + 1] for level in range(len(self.KINDS))]
-        self._places = [random.standard_normal((*s, self.LATENT), dtype=np.float32) / 2**i for i, s in enumerate(shapes)]
-        self._weights = random.standard_normal((self.LATENT, width), dtype=np.float32) / np.sqrt(self.LATENT)
+        self._places = [
+            random.standard_normal((*s, self.LATENT), dtype=np.float32) / 2**i
+            for i, s in enumerate(shapes)
+        ]
+        self._weights = random.standard_normal((self.LATENT, width), dtype=np.float32) / np.sqrt(
+            self.LATENT
+        )
 
     def rows(self, count: int, seed: int) -> np.ndarray:
         """``count`` features, float16, [count, width]; the same for the same seed."""
@@ -48,7 +53,10 @@ class MadeUpFeatures:
             name = f"video-{number:06d}"
             columns = [[name] * len(index), index, index * 1.5, index * 1.5 + 1.5]
             arrays = [*map(pa.array, columns), feature_column(features)]
-            write_table(pa.Table.from_arrays(arrays, schema=features_schema(features.shape[1])), folder / f"{name}.parquet")
+            write_table(
+                pa.Table.from_arrays(arrays, schema=features_schema(features.shape[1])),
+                folder / f"{name}.parquet",
+            )
 
 
 def _zipf(count: int) -> np.ndarray:

@@ -23,7 +23,12 @@ from accelerate import Accelerator
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from torch.nn.functional import cross_entropy
-from transformers import BertConfig, BertForPreTraining, DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    DataCollatorForLanguageModeling,
+    PreTrainedTokenizerFast,
+)
 
 from benchmarks.machine import line, machine, timed
 from tokenization.vocabulary import SPECIAL_TOKENS, Vocabulary
@@ -81,25 +86,40 @@ class Plain:
     device: torch.device
 
     def __post_init__(self) -> None:
-        words = [*SPECIAL_TOKENS.values(), *(f"w{number}" for number in range(FIRST_WORD, VOCABULARY.size))]
-        spelling = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, SPECIAL_TOKENS["unk_token"]))
+        words = [
+            *SPECIAL_TOKENS.values(),
+            *(f"w{number}" for number in range(FIRST_WORD, VOCABULARY.size)),
+        ]
+        spelling = Tokenizer(
+            WordLevel(
+                {word: number for number, word in enumerate(words)}, SPECIAL_TOKENS["unk_token"]
+            )
+        )
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=spelling, **SPECIAL_TOKENS)
-        self.collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED, seed=SEED)
+        self.collator = DataCollatorForLanguageModeling(
+            tokenizer, mlm_probability=MASKED, seed=SEED
+        )
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE)
         self.model.to(self.device).train()
 
-    def update(self, chosen: np.ndarray, padded_to: int | None = None, bf16: bool = False) -> tuple[float, int]:
+    def update(
+        self, chosen: np.ndarray, padded_to: int | None = None, bf16: bool = False
+    ) -> tuple[float, int]:
         """Learn from some sentences; the loss and the number of real ids."""
         rows = [{"input_ids": [CLS, *self.sentences[i].tolist(), SEP]} for i in chosen]
         if padded_to:
             for row in rows:
-                row["attention_mask"] = [1] * len(row["input_ids"]) + [0] * (padded_to - len(row["input_ids"]))
+                row["attention_mask"] = [1] * len(row["input_ids"]) + [0] * (
+                    padded_to - len(row["input_ids"])
+                )
                 row["input_ids"] += [PAD] * (padded_to - len(row["input_ids"]))
         inputs = {name: tensor.to(self.device) for name, tensor in self.collator(rows).items()}
         labels = inputs.pop("labels")
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             logits = self.model(**inputs).prediction_logits
-            loss = cross_entropy(logits.view(-1, VOCABULARY.size), labels.view(-1))  # as BertForPreTraining's own
+            loss = cross_entropy(
+                logits.view(-1, VOCABULARY.size), labels.view(-1)
+            )  # as BertForPreTraining's own
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -111,7 +131,11 @@ class Plain:
 
 
 def our_trainer(
-    start: VideoBertForPreTraining, sentences: list[np.ndarray], batch: int, precision: str, folder: Path
+    start: VideoBertForPreTraining,
+    sentences: list[np.ndarray],
+    batch: int,
+    precision: str,
+    folder: Path,
 ) -> tuple[Trainer, Batches]:
     """A trainer of text alone, from a copy of the start."""
     options = PretrainOptions(
@@ -121,14 +145,22 @@ def our_trainer(
     count = len(sentences)
     numbers = np.arange(count)
     corpus = Corpus(
-        sentences, [np.empty(0, int)] * count, numbers, numbers * 60.0, numbers * 60.0 + 5, numbers, np.full(count, NOBODY)
+        sentences,
+        [np.empty(0, int)] * count,
+        numbers,
+        numbers * 60.0,
+        numbers * 60.0 + 5,
+        numbers,
+        np.full(count, NOBODY),
     )
     masker = Masker(VOCABULARY, MASK, (PAD, UNK, CLS, SEP, MASK, VOCABULARY.joiner), MASKED)
     layout = SequenceLayout(VOCABULARY, CLS, SEP, PAD, PADDED)
     batches = Batches(corpus, np.ones(count, bool), layout, masker, options, batch, 1)
     model = VideoBertForPreTraining(start.config)
     model.load_state_dict(start.state_dict())
-    return Trainer(Prepared(None, model, (batches,), None), options, Accelerator(), TrainingFolder(folder)), batches  # type: ignore[arg-type]
+    return Trainer(
+        Prepared(None, model, (batches,), None), options, Accelerator(), TrainingFolder(folder)
+    ), batches  # type: ignore[arg-type]
 
 
 def our_update(trainer: Trainer, batches: Batches, step: int) -> int:
@@ -142,12 +174,19 @@ def our_update(trainer: Trainer, batches: Batches, step: int) -> int:
 
 
 def speeds(
-    start: VideoBertForPreTraining, sentences: list[np.ndarray], batch: int, rounds: int, folder: Path
+    start: VideoBertForPreTraining,
+    sentences: list[np.ndarray],
+    batch: int,
+    rounds: int,
+    folder: Path,
 ) -> dict[str, float]:
     """Real ids a second of every system, which take turns."""
     random = np.random.default_rng(SEED)
     plain = Plain(plain_model(start), sentences, Accelerator().device)
-    ours = {precision: our_trainer(start, sentences, batch, precision, folder) for precision in ("fp32", "bf16")}
+    ours = {
+        precision: our_trainer(start, sentences, batch, precision, folder)
+        for precision in ("fp32", "bf16")
+    }
     order = iter(random.permutation(len(sentences)).reshape(-1, batch))
     systems: dict[str, Callable[[int], int]] = {
         "a_padded_fp32": lambda step: plain.update(next(order), PADDED)[1],
@@ -191,7 +230,9 @@ def loss_curves(
 def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
     """Floating-point operations a second of a plain product of the size of BERT's."""
     rows, inner, columns = MATRIX
-    left, right = (torch.randn(shape, device=device).to(dtype) for shape in ((rows, inner), (inner, columns)))
+    left, right = (
+        torch.randn(shape, device=device).to(dtype) for shape in ((rows, inner), (inner, columns))
+    )
     seconds, _ = timed(lambda: float((left @ right)[0, 0]), 30)
     return 2 * rows * inner * columns / seconds
 
@@ -207,7 +248,10 @@ def operations_per_token(config: VideoBertConfig) -> float:
 def ratios(found: dict[str, float], config: VideoBertConfig) -> dict[str, float]:
     """What the speeds say of each other, and of what the machine could do."""
     device = Accelerator().device
-    rates = {name: matrix_rate(dtype, device) for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
+    rates = {
+        name: matrix_rate(dtype, device)
+        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+    }
     work = operations_per_token(config)
     return {
         "ratio_padded": found["d_ours_bf16"] / found["a_padded_fp32"],
@@ -222,17 +266,33 @@ def ratios(found: dict[str, float], config: VideoBertConfig) -> dict[str, float]
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", choices=SIZES, default="base")
-    parser.add_argument("--batch", type=int, default=32, help="sentences in an update where speed is measured")
-    parser.add_argument("--rounds", type=int, default=4, help="updates of each system, of which the fastest counts")
-    parser.add_argument("--steps", type=int, default=200, help=f"updates of the loss curves, of {CURVE_BATCH} sentences each")
+    parser.add_argument(
+        "--batch", type=int, default=32, help="sentences in an update where speed is measured"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=4, help="updates of each system, of which the fastest counts"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=200,
+        help=f"updates of the loss curves, of {CURVE_BATCH} sentences each",
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.manual_seed(SEED)
     sentences = made_up_sentences()
     start = VideoBertForPreTraining(
-        VideoBertConfig.of_size(options.size, VOCABULARY, hidden_dropout_prob=DROPOUT, attention_probs_dropout_prob=DROPOUT)
+        VideoBertConfig.of_size(
+            options.size,
+            VOCABULARY,
+            hidden_dropout_prob=DROPOUT,
+            attention_probs_dropout_prob=DROPOUT,
+        )
     )
     with tempfile.TemporaryDirectory() as folder:
         found = speeds(start, sentences, options.batch, options.rounds, Path(folder))
@@ -241,11 +301,15 @@ def main() -> None:
         steps = options.steps // REPORT_EVERY * REPORT_EVERY
         curves = loss_curves(start, sentences, steps, Path(folder)) if steps else {}
     for name, curve in curves.items():
-        print(f"loss of {name}, each {REPORT_EVERY} updates: {' '.join(f'{loss:.2f}' for loss in curve)}")
+        print(
+            f"loss of {name}, each {REPORT_EVERY} updates: {' '.join(f'{loss:.2f}' for loss in curve)}"
+        )
     if options.json:
         made_with = {name: getattr(options, name) for name in ("size", "batch", "rounds", "steps")}
         where = machine("torch", "transformers", "accelerate")
-        write_json({**figures, "curves": curves, "machine": where, "options": made_with}, options.json)
+        write_json(
+            {**figures, "curves": curves, "machine": where, "options": made_with}, options.json
+        )
 
 
 if __name__ == "__main__":

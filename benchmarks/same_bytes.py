@@ -39,9 +39,34 @@ def make(folder: Path, name: str) -> None:
     training = films / "training"
     verb = ("-m", "videobert")
     for where, videos in ((work, training), (held_out, films / "held_out_videos")):
-        _run(run / f"extract-{where.name}.json", *verb, "extract", videos, "--work", where, "--weights", "random:0")
-        _run(run / f"transcribe-{where.name}.json", *verb, "transcribe", videos, "--work", where, "--asr", "captions")
-    _run(None, *verb, "cluster", "--work", work, *"--branching 4 --depth 2 --preparation whiten --components 24".split())
+        _run(
+            run / f"extract-{where.name}.json",
+            *verb,
+            "extract",
+            videos,
+            "--work",
+            where,
+            "--weights",
+            "random:0",
+        )
+        _run(
+            run / f"transcribe-{where.name}.json",
+            *verb,
+            "transcribe",
+            videos,
+            "--work",
+            where,
+            "--asr",
+            "captions",
+        )
+    _run(
+        None,
+        *verb,
+        "cluster",
+        "--work",
+        work,
+        *"--branching 4 --depth 2 --preparation whiten --components 24".split(),
+    )
     _run(None, *verb, "tokenize", "--work", work)
     _run(None, *verb, "pretrain", "--work", work, "--out", model, *PRETRAIN)
     _run(None, *verb, "finetune", "caption", "--model", model, "--work", work, *CAPTION)
@@ -61,12 +86,27 @@ def _ask(run: Path, model: Path, work: Path, clip: Path) -> None:
     }  # fmt: skip
     for words, arguments in asked.items():
         models = () if words.split()[0] in ("status", "inspect") else ("--model", model)
-        picture = ("--picture", run / f"{words}.png") if words in ("predict", "forecast", "imagine") else ()
-        _run(run / f"{words}.json", "-m", "videobert", *words.split(), *arguments, *models, *picture, "--json")
+        picture = (
+            ("--picture", run / f"{words}.png")
+            if words in ("predict", "forecast", "imagine")
+            else ()
+        )
+        _run(
+            run / f"{words}.json",
+            "-m",
+            "videobert",
+            *words.split(),
+            *arguments,
+            *models,
+            *picture,
+            "--json",
+        )
 
 
 def _run(out: Path | None, *arguments: object) -> None:
-    done = subprocess.run([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True
+    )
     if out and not out.name.startswith(("extract", "transcribe")):  # those tell seconds
         out.write_text(done.stdout)
 
@@ -92,8 +132,16 @@ def _difference(one: Path, other: Path) -> str:
     """What differs in a table or in JSON; sizes for all else."""
     if one.suffix == ".parquet":
         a, b = pq.read_table(one), pq.read_table(other)
-        columns = [name for name in a.column_names if name not in b.column_names or not a[name].equals(b[name])]
-        return f"columns {columns}" if columns or a.schema != b.schema else "the same rows, other bytes"
+        columns = [
+            name
+            for name in a.column_names
+            if name not in b.column_names or not a[name].equals(b[name])
+        ]
+        return (
+            f"columns {columns}"
+            if columns or a.schema != b.schema
+            else "the same rows, other bytes"
+        )
     if one.suffix == ".json":
         a, b = json.loads(one.read_text()), json.loads(other.read_text())
         if isinstance(a, dict) and isinstance(b, dict):
@@ -104,7 +152,9 @@ def _difference(one: Path, other: Path) -> str:
 
 def main() -> None:
     """Make a street, or compare two; exit status 1 where something differs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("verb", choices=("make", "compare"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="+")

@@ -48,8 +48,15 @@ def make_work(work: Path, videos: int, train_rows: int) -> None:
 
 def _sentences(video: str) -> pa.Table:
     starts = np.arange(0, CLIPS_A_VIDEO * 1.5, SENTENCE_SECONDS).tolist()
-    row = {"video_id": video, "text": "now let me show you how to cut the tomato", "source": "made up"}
-    rows = [{**row, "index": n, "start": start, "end": start + 4.5, "words": []} for n, start in enumerate(starts)]
+    row = {
+        "video_id": video,
+        "text": "now let me show you how to cut the tomato",
+        "source": "made up",
+    }
+    rows = [
+        {**row, "index": n, "start": start, "end": start + 4.5, "words": []}
+        for n, start in enumerate(starts)
+    ]
     return pa.Table.from_pylist(rows, schema=TRANSCRIPTS)
 
 
@@ -76,10 +83,17 @@ def measure(videos: int, train_rows: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--videos", type=int, default=1000, help="default 1,000")
-    parser.add_argument("--train-rows", type=int, default=60_000, help="rows that the codebook is fitted on; default 60,000")
+    parser.add_argument(
+        "--train-rows",
+        type=int,
+        default=60_000,
+        help="rows that the codebook is fitted on; default 60,000",
+    )
     given = parser.parse_args()
     figures = measure(given.videos, given.train_rows)
     for name, value in figures.items():

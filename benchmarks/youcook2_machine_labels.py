@@ -60,10 +60,17 @@ def read_guesses(path: Path) -> dict[str, list[tuple[str, str]]]:
     return dict(found)
 
 
-def write_features(guesses: dict[str, list[tuple[str, str]]], videos: Iterable[str], work: Path) -> None:
+def write_features(
+    guesses: dict[str, list[tuple[str, str]]], videos: Iterable[str], work: Path
+) -> None:
     """DIR/features of some videos; the columns are the same for every choice of them."""
-    names = [sorted({pair[place] for pairs in guesses.values() for pair in pairs}) for place in (0, 1)]
-    columns = {(place, name): n for n, (place, name) in enumerate((p, name) for p in (0, 1) for name in names[p])}
+    names = [
+        sorted({pair[place] for pairs in guesses.values() for pair in pairs}) for place in (0, 1)
+    ]
+    columns = {
+        (place, name): n
+        for n, (place, name) in enumerate((p, name) for p in (0, 1) for name in names[p])
+    }
     for video in videos:
         pairs = guesses[video]
         features = np.zeros((len(pairs), len(columns)), dtype=np.float16)
@@ -82,16 +89,24 @@ def write_transcripts(path: Path, videos: Iterable[str], work: Path) -> None:
     said: dict[str, list[tuple[float, str]]] = defaultdict(list)
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            start = sum(float(part) * 60**place for place, part in enumerate(reversed(row["TimeStamp"].split(":"))))
+            start = sum(
+                float(part) * 60**place
+                for place, part in enumerate(reversed(row["TimeStamp"].split(":")))
+            )
             said[row["VideoUrl"].partition("v=")[2]].append((start, row["Sentence"]))
     for video in videos:
         rows = _sentences(video, sorted(said[video]))
-        write_table(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), Stage(work / "transcripts").path(video))
+        write_table(
+            pa.Table.from_pylist(rows, schema=TRANSCRIPTS), Stage(work / "transcripts").path(video)
+        )
     Stage(work / "transcripts").claim({"made": "of reviewed_0812.csv"})
 
 
 def _sentences(video: str, said: Sequence[tuple[float, str]]) -> list[dict[str, object]]:
-    ends = [min(later, start + LONGEST_SENTENCE) for (start, _), (later, _) in pairwise([*said, (float("inf"), "")])]
+    ends = [
+        min(later, start + LONGEST_SENTENCE)
+        for (start, _), (later, _) in pairwise([*said, (float("inf"), "")])
+    ]
     row = {"video_id": video, "source": "captions:csv", "language": "en", "words": []}
     return [
         {**row, "index": n, "start": start, "end": end, "text": text}
@@ -104,7 +119,11 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
     if out.exists():
         raise InputError(f"{out} is there already: give a new folder")
     guesses = read_guesses(data / GUESSES)
-    training = {caption.video for caption in read_annotations(data / ANNOTATIONS) if caption.subset == TRAINING}
+    training = {
+        caption.video
+        for caption in read_annotations(data / ANNOTATIONS)
+        if caption.subset == TRAINING
+    }
     learn, shown, model = out / "learn", out / "shown", out / "model"
     known = sorted(training & guesses.keys())
     write_features(guesses, known, learn)
@@ -118,17 +137,30 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
     pretrain(learn, model, PretrainOptions(init="none", size="tiny", steps=steps, **options))
     result = evaluate(data / ANNOTATIONS, shown, load_model(model))
     print_action_table("YouCook2, visual words guessed by a machine", result.table)
-    print_line(f"{result.table.segments:,} segments in {result.table.videos} videos; missing {len(result.missing)}")
+    print_line(
+        f"{result.table.segments:,} segments in {result.table.videos} videos; missing {len(result.missing)}"
+    )
     if json:
-        write_json({**asdict(result), "steps": steps, "machine": machine("torch", "transformers")}, json)
+        write_json(
+            {**asdict(result), "steps": steps, "machine": machine("torch", "transformers")}, json
+        )
 
 
 def main() -> None:
     """Parse the options and run; an input that will not do is one line and status 2."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of youcook2 and frankxu_cooking_procedural")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="the folder of youcook2 and frankxu_cooking_procedural",
+    )
     parser.add_argument("--out", type=Path, required=True, help="a new folder for all that is made")
-    parser.add_argument("--steps", type=int, default=2000, help="updates of the model; default 2,000")
+    parser.add_argument(
+        "--steps", type=int, default=2000, help="updates of the model; default 2,000"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args()
     try:

@@ -54,14 +54,26 @@ def street(out: Path, size: Size) -> None:
 
     InputError if there is a kitchen of another size.
     """
-    kitchen, work, held_out, model = (out / name for name in ("kitchen", "work", "held_out", "model"))
+    kitchen, work, held_out, model = (
+        out / name for name in ("kitchen", "work", "held_out", "model")
+    )
     training, truth = kitchen / TRAINING, kitchen / "truth.json"
     if truth.exists():
         _refuse_another_kitchen(truth, size)
     else:
         _step(
             "a kitchen: made-up recipes as ordinary .mp4 files with captions",
-            *("python", "-m", "demos.kitchen", "--videos", size.videos, "--seed", 0, "--out", kitchen),
+            *(
+                "python",
+                "-m",
+                "demos.kitchen",
+                "--videos",
+                size.videos,
+                "--seed",
+                0,
+                "--out",
+                kitchen,
+            ),
             *["--speech"] * (size.asr != "captions"),
         )
     _step(
@@ -74,10 +86,25 @@ def street(out: Path, size: Size) -> None:
     )
     _step(
         "codebook: hierarchical k-means makes the visual vocabulary",
-        *("videobert", "cluster", "--work", work, "--branching", size.branching, "--depth", size.depth),
+        *(
+            "videobert",
+            "cluster",
+            "--work",
+            work,
+            "--branching",
+            size.branching,
+            "--depth",
+            size.depth,
+        ),
         *("--preparation", "whiten", "--components", 48),
     )
-    _step("tokens: a visual word for each clip, then the examples", "videobert", "tokenize", "--work", work)
+    _step(
+        "tokens: a visual word for each clip, then the examples",
+        "videobert",
+        "tokenize",
+        "--work",
+        work,
+    )
     _step(
         "pre-training: a BERT learns text and visual words as one language",
         *("videobert", "pretrain", "--work", work, "--out", model),
@@ -89,7 +116,9 @@ def street(out: Path, size: Size) -> None:
         *("videobert", "extract", kitchen / HELD_OUT_VIDEOS, kitchen / HELD_OUT_COMBINATIONS),
         *("--work", held_out, "--weights", WEIGHTS),
     )
-    _step("one clip of a held-out video: what is happening?", *_predict_command(kitchen, model, out))
+    _step(
+        "one clip of a held-out video: what is happening?", *_predict_command(kitchen, model, out)
+    )
     _step(
         "the table: how often the first guess, and one of five, is right",
         *("python", "-m", "demos.kitchen.evaluation", "--truth", truth, "--training", work),
@@ -101,14 +130,29 @@ def street(out: Path, size: Size) -> None:
 def _refuse_another_kitchen(truth: Path, size: Size) -> None:
     there = len(read_truth(truth).videos)
     if there != size.videos:
-        raise InputError(f"{truth} is of {there} videos, not of {size.videos}: give --videos {there}, or another --out")
+        raise InputError(
+            f"{truth} is of {there} videos, not of {size.videos}: give --videos {there}, or another --out"
+        )
 
 
 def _predict_command(kitchen: Path, model: Path, out: Path) -> Sequence[object]:
-    video = next(video for video in read_truth(kitchen / "truth.json").videos if video.split == HELD_OUT_VIDEOS)
+    video = next(
+        video
+        for video in read_truth(kitchen / "truth.json").videos
+        if video.split == HELD_OUT_VIDEOS
+    )
     step = video.steps[len(video.steps) // 2]
     part = "--start", f"{step.start:g}", "--end", f"{step.end:g}"
-    return "videobert", "predict", f"{kitchen / video.video}.mp4", *part, "--model", model, "--picture", out / "prediction.png"
+    return (
+        "videobert",
+        "predict",
+        f"{kitchen / video.video}.mp4",
+        *part,
+        "--model",
+        model,
+        "--picture",
+        out / "prediction.png",
+    )
 
 
 def _step(title: str, *command: object) -> None:
@@ -131,8 +175,12 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Parse the options and run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="the folder for everything (default: demo)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), help="the folder for everything (default: demo)"
+    )
     for name, default in vars(Size()).items():
         says = f"{option_help(Size)[name]} (default: {default})"
         parser.add_argument(f"--{name}", type=type(default), default=default, help=says)

@@ -14,9 +14,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.schema import SCHEMA_VERSION, SOURCE_KEY, Clip, feature_column, features_schema
+from feature_extraction.schema import (
+    SCHEMA_VERSION,
+    SOURCE_KEY,
+    Clip,
+    feature_column,
+    features_schema,
+)
 from feature_extraction.seeing.backbones.backbone import Backbone
-from feature_extraction.seeing.engines import best_engine_name, check_engine, engine_precision, make_engine
+from feature_extraction.seeing.engines import (
+    best_engine_name,
+    check_engine,
+    engine_precision,
+    make_engine,
+)
 from feature_extraction.seeing.video import (
     CLIP_FRAMES,
     CLIP_SECONDS,
@@ -112,7 +123,9 @@ class FeatureExtractor(Work):
         expected = round((min(declared, end) - min(declared, start)) / CLIP_SECONDS)
         progress("look", 0, max(expected, 1))
         engine = self._engine()
-        reading = self._guards.stream(stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder)
+        reading = self._guards.stream(
+            stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder
+        )
         spans: list[tuple[int, float, float]] = []
         features: list[np.ndarray] = []
         model_seconds = 0.0
@@ -126,7 +139,9 @@ class FeatureExtractor(Work):
         if not spans:
             lasts = f" lasts {declared:.1f} s and" if declared else ""
             until = "on" if math.isinf(end) else f"to {end:g} s"
-            raise InputError(f"{source.path}{lasts} shows nothing from {start:g} s {until}: give other times")
+            raise InputError(
+                f"{source.path}{lasts} shows nothing from {start:g} s {until}: give other times"
+            )
         table = self._table(source, spans, np.concatenate(features))
         return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
 
@@ -134,9 +149,13 @@ class FeatureExtractor(Work):
         """End the processes that decode."""
         self._guards.close()
 
-    def _table(self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray) -> pa.Table:
+    def _table(
+        self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray
+    ) -> pa.Table:
         if not np.isfinite(features).all():
-            raise InputError(f"{source.path} gives features beyond float16: the weights {self.options.weights} do not fit it")
+            raise InputError(
+                f"{source.path} gives features beyond float16: the weights {self.options.weights} do not fit it"
+            )
         index, start, end = zip(*spans, strict=True)
         columns = [[source.video_id] * len(spans), index, start, end, feature_column(features)]
         schema = features_schema(features.shape[1])

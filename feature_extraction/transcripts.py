@@ -74,19 +74,31 @@ class Heard:
 class Transcriber(Work):
     """A video in, its timed sentences out. Files are read in processes of their own; the recogniser is here, for all videos."""
 
-    def __init__(self, options: TranscriptOptions, limits: Limits = Limits(), recogniser: Recogniser | None = None) -> None:
+    def __init__(
+        self,
+        options: TranscriptOptions,
+        limits: Limits = Limits(),
+        recogniser: Recogniser | None = None,
+    ) -> None:
         """``recogniser``: who listens in the stead of the one that ``options.asr`` names.
 
         InputError if the options cannot be.
         """
         self.options = options
         self.recogniser = _recogniser(options.asr, recogniser)
-        if self.recogniser is not recogniser and short_language(options.language) not in (None, *SPOKEN):
-            raise InputError(f"--language {options.language!r} is none that Whisper knows: give a code such as en or deu")
+        if self.recogniser is not recogniser and short_language(options.language) not in (
+            None,
+            *SPOKEN,
+        ):
+            raise InputError(
+                f"--language {options.language!r} is none that Whisper knows: give a code such as en or deu"
+            )
         self._reads = options.asr in ("auto", "captions")
         self._limits = limits
         self._guards = Guards(limits)
-        self._captions = cache(lambda folder: captions_in(folder, options.language))  # a folder may hold 300,000 videos
+        self._captions = cache(
+            lambda folder: captions_in(folder, options.language)
+        )  # a folder may hold 300,000 videos
         self._restorer = Once(lambda: _restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
@@ -118,7 +130,10 @@ class Transcriber(Work):
             return Made(TRANSCRIPTS.empty_table())
         heard = (self._read(source.path) if self._reads else None) or self._listen(source.path)
         sentences = split_sentences(heard.words, self.options.sentences, self._restorer())
-        rows = [_row(source.video_id, index, sentence, heard) for index, sentence in enumerate(sentences)]
+        rows = [
+            _row(source.video_id, index, sentence, heard)
+            for index, sentence in enumerate(sentences)
+        ]
         return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), heard.partial, heard.seconds)
 
     def close(self) -> None:
@@ -130,13 +145,17 @@ class Transcriber(Work):
         path = self._captions(video.parent).get(video.stem)
         if path is not None:
             captions = self._guards.call(read_captions, path)
-            name = os.fsencode(path.name).decode("utf-8", "replace")  # in a table, which takes no other
+            name = os.fsencode(path.name).decode(
+                "utf-8", "replace"
+            )  # in a table, which takes no other
             return Heard(captions.words, captions.language, f"captions:{name}")
         subtitles = self._guards.call(read_subtitles, video, self.options.language)
         if subtitles is None:
             return None
         captions = subtitles.captions
-        return Heard(captions.words, captions.language, f"subtitles:{subtitles.stream}", subtitles.damage)
+        return Heard(
+            captions.words, captions.language, f"subtitles:{subtitles.stream}", subtitles.damage
+        )
 
     def _listen(self, video: Path) -> Heard:
         """What the recogniser hears; InputError if there is none."""
@@ -148,7 +167,9 @@ class Transcriber(Work):
         begin = time.perf_counter()
         reading = self._guards.stream(stream_sound, video, self.options.language)
         speech = self.recogniser(reading, short_language(self.options.language))
-        for _ in reading:  # a recogniser may leave early; why the sound is partial is told at its end
+        for (
+            _
+        ) in reading:  # a recogniser may leave early; why the sound is partial is told at its end
             continue
         seconds = {"read": reading.seconds, "speech": time.perf_counter() - begin}
         return Heard(speech.words, speech.language, self.recogniser.name, reading.result, seconds)
@@ -193,12 +214,18 @@ def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
 
 
 def _restorer(punctuation: str) -> PunctuationRestorer | None:
-    return None if punctuation == "none" else PunctuationRestorer.load(_restorer_folder(punctuation))
+    return (
+        None if punctuation == "none" else PunctuationRestorer.load(_restorer_folder(punctuation))
+    )
 
 
 def _restorer_provenance(punctuation: str) -> dict[str, str]:
     """Nothing where nothing is restored; InputError if there is no such restorer."""
-    return {} if punctuation == "none" else {"punctuation": PunctuationRestorer.digest(_restorer_folder(punctuation))}
+    return (
+        {}
+        if punctuation == "none"
+        else {"punctuation": PunctuationRestorer.digest(_restorer_folder(punctuation))}
+    )
 
 
 def _restorer_folder(punctuation: str) -> Path | None:
@@ -216,7 +243,12 @@ def _row(video_id: str, index: int, sentence: Sentence, heard: Heard) -> dict[st
         "source": heard.source,
         "language": heard.language,
         "words": [
-            {"word": word.text, "start": word.start, "end": word.end, "probability": word.probability}
+            {
+                "word": word.text,
+                "start": word.start,
+                "end": word.end,
+                "probability": word.probability,
+            }
             for word in sentence.words
         ],
     }

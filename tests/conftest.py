@@ -13,21 +13,32 @@ import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (40, 60, 220), "yellow": (230, 220, 40)}
+COLOURS = {
+    "red": (220, 40, 40),
+    "green": (40, 200, 60),
+    "blue": (40, 60, 220),
+    "yellow": (230, 220, 40),
+}
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
-        pytest.skip("../shared/data is not there: real videos, captions and annotations cannot be tried")
+        pytest.skip(
+            "../shared/data is not there: real videos, captions and annotations cannot be tried"
+        )
     return SHARED_DATA
 
 
-def write_video(path: Path, frames: np.ndarray, rate: int = 20, times: list[int] | None = None) -> Path:
+def write_video(
+    path: Path, frames: np.ndarray, rate: int = 20, times: list[int] | None = None
+) -> Path:
     """An H.264 file of uint8 [count, height, width, 3]; ``times`` are presentation times in units of 1/rate s."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "1", "preset": "ultrafast"})
+        stream = container.add_stream(
+            "libx264", rate=rate, options={"crf": "1", "preset": "ultrafast"}
+        )
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, rate)
         for number, pixels in enumerate(frames):
@@ -40,16 +51,24 @@ def write_video(path: Path, frames: np.ndarray, rate: int = 20, times: list[int]
 
 def grey_ramp(count: int, size: int = 64) -> np.ndarray:
     """Frames whose brightness, 4 * number + 10, tells which frame it is."""
-    return np.broadcast_to((4 * np.arange(count) + 10)[:, None, None, None], (count, size, size, 3)).astype(np.uint8)
+    return np.broadcast_to(
+        (4 * np.arange(count) + 10)[:, None, None, None], (count, size, size, 3)
+    ).astype(np.uint8)
 
 
-def coloured_recipe(path: Path, colours: list[str], seconds: float = 4.5, spoken: bool = True) -> Path:
+def coloured_recipe(
+    path: Path, colours: list[str], seconds: float = 4.5, spoken: bool = True
+) -> Path:
     """A video with a moving square in each colour in turn and captions that name it."""
     rng = np.random.default_rng(len(path.stem))
     frames, cues = [], ["WEBVTT", ""]
     for place, colour in enumerate(colours):
         start = place * seconds
-        cues += [f"00:00:{start + 0.3:06.3f} --> 00:00:{start + seconds - 0.3:06.3f}", f"now we paint the {colour} square", ""]
+        cues += [
+            f"00:00:{start + 0.3:06.3f} --> 00:00:{start + seconds - 0.3:06.3f}",
+            f"now we paint the {colour} square",
+            "",
+        ]
         for number in range(int(seconds * 20)):
             frame = np.full((64, 64, 3), 90 + rng.integers(20), dtype=np.uint8)
             left = 4 + number % 24
@@ -120,7 +139,9 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     options = RunOptions(
         features=FeatureOptions("random:0"),
         codebook=ClusterOptions(branching=3, depth=2),
-        pretraining=PretrainOptions(init="none", size="tiny", steps=40, batch_size=12, learning_rate=2e-3, max_length=48),
+        pretraining=PretrainOptions(
+            init="none", size="tiny", steps=40, batch_size=12, learning_rate=2e-3, max_length=48
+        ),
     )
     made = Street(folder / "videos", folder / "work", folder / "model")
     reports = list(run([made.videos], made.work, made.model, options))

@@ -57,8 +57,13 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             below = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if (ROOT / f"{name.replace('.', '/')}.py").exists() else str(node.module) for name in below]
-        yield from (name for name in names if name.split(".")[0] in (*PACKAGES, "benchmarks", "tests"))
+            names = [
+                name if (ROOT / f"{name.replace('.', '/')}.py").exists() else str(node.module)
+                for name in below
+            ]
+        yield from (
+            name for name in names if name.split(".")[0] in (*PACKAGES, "benchmarks", "tests")
+        )
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -74,7 +79,11 @@ def test_a_room_imports_only_itself_and_the_rooms_before_it(package: str) -> Non
 def test_a_stage_imports_of_the_one_before_only_what_is_between_them() -> None:
     for stage, allowed in BETWEEN_STAGES.items():
         for path in (ROOT / stage).rglob("*.py"):
-            others = [n for n in imported(path) if n.startswith("feature_extraction") and not n.startswith(allowed)]
+            others = [
+                n
+                for n in imported(path)
+                if n.startswith("feature_extraction") and not n.startswith(allowed)
+            ]
             assert not others, f"{path} imports {others}"
 
 

@@ -21,7 +21,11 @@ GUIDES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.gl
 REAL_DATA = GUIDES["real-data.md"]
 COMMAND = re.compile(r"^ {4}(?:torchrun .*?-m )?videobert (\w.*?)(?: {2,}#.*)?$", re.MULTILINE)
 COMMANDS = [(name, command) for name, guide in GUIDES.items() for command in COMMAND.findall(guide)]
-OPTIONS = [(name, option) for name, guide in GUIDES.items() for option in re.findall(r"`(?:[a-z]+ )?(--[a-z][\w-]*)", guide)]
+OPTIONS = [
+    (name, option)
+    for name, guide in GUIDES.items()
+    for option in re.findall(r"`(?:[a-z]+ )?(--[a-z][\w-]*)", guide)
+]
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", REAL_DATA, re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"--write-auto-subs"}
 """Options of other programs."""
@@ -33,7 +37,11 @@ def verbs(command: Any) -> dict[str, Any]:
 
 
 def all_options(command: Any) -> set[str]:
-    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    own = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
     return own.union(*(all_options(verb) for verb in verbs(command).values()))
 
 
@@ -55,28 +63,39 @@ def test_an_option_exists(guide: str, option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("guide", "named"), [(name, link) for name in GUIDES for link in re.findall(r"\]\(([\w.-]+)\)", GUIDES[name])]
+    ("guide", "named"),
+    [(name, link) for name in GUIDES for link in re.findall(r"\]\(([\w.-]+)\)", GUIDES[name])],
 )
 def test_a_file_that_is_linked_is_there(guide: str, named: str) -> None:
     assert (DOCS / named).exists()
 
 
-def test_captions_of_howto100m_are_found_beside_their_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_captions_of_howto100m_are_found_beside_their_videos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "howto100m").mkdir()
     for name in ("-tCQ4tCQdWE.mp4", "nVbIUDjzWY4.webm", "_97kyZVWVG0.mkv"):
         (tmp_path / "howto100m" / name).touch()
     raw = {
-        "-tCQ4tCQdWE": {"text": ["now we fry", "the onion"], "start": [0.08, 3661.5], "end": [3663.96, 3664.0]},
+        "-tCQ4tCQdWE": {
+            "text": ["now we fry", "the onion"],
+            "start": [0.08, 3661.5],
+            "end": [3663.96, 3664.0],
+        },
         "nVbIUDjzWY4": {"text": [], "start": [], "end": []},
     }
     (tmp_path / "raw_caption.json").write_text(json.dumps(raw), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     exec(PROGRAMS[0], {})
     sources = find_videos([Path("howto100m")])
-    found = {source.video_id: captions_in(source.path.parent).get(source.path.stem) for source in sources}
+    found = {
+        source.video_id: captions_in(source.path.parent).get(source.path.stem) for source in sources
+    }
     assert {video for video, path in found.items() if path} == {"-tCQ4tCQdWE"}
     captions = read_captions(found["-tCQ4tCQdWE"])
-    assert [word.text for word in captions.words] == "now we fry the onion".split() and captions.language == "en"
+    assert [
+        word.text for word in captions.words
+    ] == "now we fry the onion".split() and captions.language == "en"
     assert captions.words[0].start == 0.08 and captions.words[3].start == 3661.5
 
 
@@ -97,10 +116,16 @@ def test_the_table_of_costs_is_what_its_program_prints(capsys: pytest.CaptureFix
     assert len(rows) == 3 and "\n".join(rows) in REAL_DATA
 
 
-RATES = {"extraction.md": ["4.81"], "clustering.md": ["16,721", "54,652", "4.7 minutes", "119 GB"], "hearing.md": ["18,011"]}
+RATES = {
+    "extraction.md": ["4.81"],
+    "clustering.md": ["16,721", "54,652", "4.7 minutes", "119 GB"],
+    "hearing.md": ["18,011"],
+}
 
 
-@pytest.mark.parametrize(("guide", "rate"), [(guide, rate) for guide, rates in RATES.items() for rate in rates])
+@pytest.mark.parametrize(
+    ("guide", "rate"), [(guide, rate) for guide, rates in RATES.items() for rate in rates]
+)
 def test_a_rate_is_that_of_the_document_it_is_from(guide: str, rate: str) -> None:
     number = rate.split()[0]
     assert rate in GUIDES[guide] and (number in REAL_DATA or number.replace(",", "_") in REAL_DATA)

@@ -48,7 +48,11 @@ VERBS = dict(verbs(get_command(app)))
 
 
 def page(*arguments: str) -> str:
-    return CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+    return (
+        CliRunner()
+        .invoke(app, [*arguments, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+        .stdout
+    )
 
 
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
@@ -56,7 +60,12 @@ def test_the_help_of_a_verb_is_whole_at_80_columns(path: tuple[str, ...]) -> Non
     shown = page(*path)
     assert "Usage: " in shown and "…" not in shown and max(map(len, shown.splitlines())) <= 80
     rows = re.split(r"^│ (?:\*  |   )?(?=--)", shown, flags=re.MULTILINE)[1:]
-    asked = {option for each in VERBS[path].params for option in (*each.opts, *each.secondary_opts) if option[:2] == "--"}
+    asked = {
+        option
+        for each in VERBS[path].params
+        for option in (*each.opts, *each.secondary_opts)
+        if option[:2] == "--"
+    }
     assert {row.split()[0] for row in rows} == asked | {"--help"}
     for row in rows:
         assert "[default: " in row or "[required]" in row or row.startswith("--help"), row
@@ -66,7 +75,9 @@ def test_the_help_of_a_verb_is_whole_at_80_columns(path: tuple[str, ...]) -> Non
 def test_the_verbs_stand_in_the_order_of_the_pipeline(videobert: Run) -> None:
     for shown in (page(), videobert().out + videobert().err):
         found = re.findall(r"^│ ([a-z]+)  ", shown, re.MULTILINE)
-        assert found[: len(PIPELINE)] == PIPELINE and found.index("finetune") < found.index("caption") < found.index("evaluate")
+        assert found[: len(PIPELINE)] == PIPELINE and found.index("finetune") < found.index(
+            "caption"
+        ) < found.index("evaluate")
         assert len(found) == len(get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -115,10 +126,17 @@ def test_options_are_made_of_what_is_given(arguments: str, changes: dict[str, An
 
 
 def complete(words: str) -> tuple[list[str], str]:
-    asked = {"_VIDEOBERT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    asked = {
+        "_VIDEOBERT_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
     code = "import sys; sys.argv = ['videobert']; from videobert.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code], env=os.environ | asked, capture_output=True, text=True
+        [sys.executable, "-X", "importtime", "-c", code],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split(), done.stderr
@@ -134,7 +152,9 @@ def complete(words: str) -> tuple[list[str], str]:
         ("videobert pretrain --schedule cosine", ["cosine", "cosine_with_restarts"]),
     ],
 )
-def test_bash_completes_verbs_options_and_choices_without_torch(words: str, offered: list[str]) -> None:
+def test_bash_completes_verbs_options_and_choices_without_torch(
+    words: str, offered: list[str]
+) -> None:
     found, imported = complete(words)
     assert found == offered
     assert not re.search(r"\b(torch|numpy|transformers|pyarrow)\b", imported)

@@ -18,7 +18,14 @@ from benchmarks.kitchen_tables import __main__ as kitchen_tables
 from benchmarks.kitchen_tables.__main__ import run
 from benchmarks.kitchen_tables.choices import best, within
 from benchmarks.kitchen_tables.clock import Clock
-from benchmarks.kitchen_tables.corpus import HELD_OUT, VALIDATION, Kitchen, link, place, training_set
+from benchmarks.kitchen_tables.corpus import (
+    HELD_OUT,
+    VALIDATION,
+    Kitchen,
+    link,
+    place,
+    training_set,
+)
 from benchmarks.kitchen_tables.orders import Order
 from benchmarks.kitchen_tables.page import _gain, table
 from benchmarks.kitchen_tables.sizes import LARGEST, TINY, Sizes
@@ -50,7 +57,12 @@ def names(kitchen: Kitchen, of: str) -> list[str]:
 def test_no_video_is_both_learnt_from_and_asked_about(kitchen: Kitchen) -> None:
     sizes = kitchen.sizes
     apart = [names(kitchen, of) for of in (kitchen.main, VALIDATION, *HELD_OUT)]
-    assert [len(of) for of in apart] == [sizes.main, sizes.validation, sizes.held_out, sizes.held_out]
+    assert [len(of) for of in apart] == [
+        sizes.main,
+        sizes.validation,
+        sizes.held_out,
+        sizes.held_out,
+    ]
     assert len({video for of in apart for video in of}) == sum(map(len, apart))
 
 
@@ -66,7 +78,9 @@ def test_the_largest_size_changes_no_other_set(kitchen: Kitchen) -> None:
     assert all(kitchen.videos(of) == larger.videos(of) for of in kitchen.names)
 
 
-def test_held_out_combinations_are_in_no_video_that_is_learnt_or_chosen_from(kitchen: Kitchen) -> None:
+def test_held_out_combinations_are_in_no_video_that_is_learnt_or_chosen_from(
+    kitchen: Kitchen,
+) -> None:
     held_out = set(kitchen.plan.held_out_combinations)
     for of in kitchen.names:
         pairs = {(step.verb, step.noun) for video in kitchen.videos(of) for step in video.steps}
@@ -74,7 +88,11 @@ def test_held_out_combinations_are_in_no_video_that_is_learnt_or_chosen_from(kit
 
 
 def test_the_place_of_a_video_is_that_of_the_plan(kitchen: Kitchen) -> None:
-    assert all(kitchen.plan.videos[place(video)] == video for of in kitchen.names for video in kitchen.videos(of))
+    assert all(
+        kitchen.plan.videos[place(video)] == video
+        for of in kitchen.names
+        for video in kitchen.videos(of)
+    )
 
 
 def test_a_sentence_about_a_step_names_an_ingredient(kitchen: Kitchen) -> None:
@@ -83,13 +101,17 @@ def test_a_sentence_about_a_step_names_an_ingredient(kitchen: Kitchen) -> None:
 
 
 def test_a_sentence_is_about_the_nearest_step_with_its_ingredient(kitchen: Kitchen) -> None:
-    every = [(video, step) for video in kitchen.videos(VALIDATION) for step in video.steps if step.spoken]
+    every = [
+        (video, step) for video in kitchen.videos(VALIDATION) for step in video.steps if step.spoken
+    ]
     for video, step in every:
         leant = [time + 0.7 for time in (step.start, step.end)]
         assert kitchen.shows(Path(video.video).name, step.caption, *leant) == (step.start, step.end)
 
 
-def test_linked_files_are_the_same_ones_and_other_options_are_refused(kitchen: Kitchen, tmp_path: Path) -> None:
+def test_linked_files_are_the_same_ones_and_other_options_are_refused(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
     source, target = Stage(tmp_path / "all"), Stage(tmp_path / "some")
     videos = kitchen.videos(VALIDATION)[:2]
     source.claim({"made": "so"})
@@ -97,7 +119,9 @@ def test_linked_files_are_the_same_ones_and_other_options_are_refused(kitchen: K
         source.path(Path(video.video).name).write_bytes(b"rows")
     for _ in range(2):
         link(source, target, videos)
-    assert target.done() == [Path(video.video).name for video in videos] and target.options() == {"made": "so"}
+    assert target.done() == [Path(video.video).name for video in videos] and target.options() == {
+        "made": "so"
+    }
     assert all(target.path(name).samefile(source.path(name)) for name in target.done())
     (source.folder / "options.json").write_text('{"made": "otherwise"}')
     with pytest.raises(InputError, match="made was 'so'"):
@@ -115,7 +139,9 @@ def test_figures_are_found_once_and_never_by_halves(study: Study) -> None:
 
 
 def test_the_clock_counts_over_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([100.0, 107.0, 109.0, 500.0, 501.0])  # a run's start and two laps, another's start and lap
+    times = iter(
+        [100.0, 107.0, 109.0, 500.0, 501.0]
+    )  # a run's start and two laps, another's start and lap
     monkeypatch.setattr("time.monotonic", lambda: next(times))
     for laps in (2, 1):
         clock = Clock(tmp_path / "clock.json", time.monotonic())
@@ -137,7 +163,12 @@ def test_of_equal_candidates_the_first_is_chosen() -> None:
 
 def test_nothing_is_forecast_beyond_the_shortest_recipe(study: Study) -> None:
     assert within(study, (1, 2, 4, 8)) == (1, 2)
-    assert within(replace(study, kitchen=replace(study.kitchen, sizes=Sizes())), (1, 2, 4, 8)) == (1, 2, 4, 8)
+    assert within(replace(study, kitchen=replace(study.kitchen, sizes=Sizes())), (1, 2, 4, 8)) == (
+        1,
+        2,
+        4,
+        8,
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,11 +177,19 @@ def test_nothing_is_forecast_beyond_the_shortest_recipe(study: Study) -> None:
         ([(0.1, 0.1, 0.1), (0.5, 0.4, 0.6)], "comes out"),
         ([(0.3, 0.2, 0.45), (0.5, 0.4, 0.6)], "comes out (intervals overlap)"),
         ([(0.5, 0.4, 0.6), (0.1, 0.1, 0.1)], "does not come out: 1 is not above 0"),
-        ([(0.1, 0.0, 0.2), (0.5, 0.4, 0.6), (0.5, 0.4, 0.6)], "does not come out: 2 is not above 1 (intervals overlap)"),
+        (
+            [(0.1, 0.0, 0.2), (0.5, 0.4, 0.6), (0.5, 0.4, 0.6)],
+            "does not come out: 2 is not above 1 (intervals overlap)",
+        ),
     ],
 )
-def test_an_order_comes_out_or_it_is_said_where_not(cells: list[tuple[float, float, float]], verdict: str) -> None:
-    assert Order("", "", tuple((str(n), Accuracy(*cell)) for n, cell in enumerate(cells))).verdict == verdict
+def test_an_order_comes_out_or_it_is_said_where_not(
+    cells: list[tuple[float, float, float]], verdict: str
+) -> None:
+    assert (
+        Order("", "", tuple((str(n), Accuracy(*cell)) for n, cell in enumerate(cells))).verdict
+        == verdict
+    )
 
 
 def test_a_gain_is_bold_only_where_no_seed_contradicts_it() -> None:
@@ -164,7 +203,11 @@ def test_a_gain_is_bold_only_where_no_seed_contradicts_it() -> None:
 
 
 def test_a_table_is_markdown() -> None:
-    assert table(["", "top-1"], [["chance", "8.3"]]).splitlines() == ["|  | top-1 |", "| --- | --- |", "| chance | 8.3 |"]
+    assert table(["", "top-1"], [["chance", "8.3"]]).splitlines() == [
+        "|  | top-1 |",
+        "| --- | --- |",
+        "| chance | 8.3 |",
+    ]
 
 
 def test_a_folder_of_another_seed_is_refused_before_anything_is_made(tmp_path: Path) -> None:
@@ -174,7 +217,9 @@ def test_a_folder_of_another_seed_is_refused_before_anything_is_made(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["options.json"]
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenProcessPool("a process died")])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), BrokenProcessPool("a process died")]
+)
 def test_a_full_disk_or_a_dead_process_ends_with_one_line(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,8 +227,12 @@ def test_a_full_disk_or_a_dead_process_ends_with_one_line(
         raise error
 
     monkeypatch.setattr(kitchen_tables, "make_corpus", film)
-    monkeypatch.setattr("sys.argv", ["kitchen_tables", "--tiny", "--out", str(tmp_path), "--docs", str(tmp_path)])
-    with pytest.raises(SystemExit, match=r"^benchmarks\.kitchen_tables: .*(No space left|a process died)"):
+    monkeypatch.setattr(
+        "sys.argv", ["kitchen_tables", "--tiny", "--out", str(tmp_path), "--docs", str(tmp_path)]
+    )
+    with pytest.raises(
+        SystemExit, match=r"^benchmarks\.kitchen_tables: .*(No space left|a process died)"
+    ):
         kitchen_tables.main()
 
 
@@ -199,7 +248,11 @@ def test_every_table_is_written_and_a_run_goes_on_where_it_was(tmp_path: Path) -
     assert_whole(results, docs)
 
     made = state(out)
-    model = out / "models" / f"{TINY.ablated}_videos-{results['choices']['epochs']}_epochs-seed_0-without_subsampling"
+    model = (
+        out
+        / "models"
+        / f"{TINY.ablated}_videos-{results['choices']['epochs']}_epochs-seed_0-without_subsampling"
+    )
     shutil.rmtree(model)  # as if the run had been killed there
     lost = [out / "figures/left_out_subsampling_0.json", out / "figures/zero_shot_4.json"]
     for path in lost:
@@ -210,7 +263,9 @@ def test_every_table_is_written_and_a_run_goes_on_where_it_was(tmp_path: Path) -
     assert {**again, "made": None} == {**results, "made": None}
     now = state(out)
     assert model.is_dir()
-    assert {path for path in made if now.get(path) != made[path] and not path.is_relative_to(model)} == {
+    assert {
+        path for path in made if now.get(path) != made[path] and not path.is_relative_to(model)
+    } == {
         *lost,
         out / "clock.json",
     }
@@ -226,8 +281,15 @@ def assert_whole(results: dict[str, Any], docs: Path) -> None:
     assert len(results["left_out"]) == 1 + len(ABLATIONS)
     page = (docs / "results.md").read_text()
     pictures = re.findall(r"\((results/\w+\.png)\)", page)
-    assert sorted(pictures) == sorted(f"results/{path.name}" for path in (docs / "results").iterdir()) and len(pictures) == 7
+    assert (
+        sorted(pictures) == sorted(f"results/{path.name}" for path in (docs / "results").iterdir())
+        and len(pictures) == 7
+    )
     assert page.count("bigram of examples |") == 2 * len(results["examples"]["ahead"])
     assert all(order["verdict"] in page for order in results["orders"]) and "    as typed" in page
-    widths = [[line.count(" | ") for line in part.splitlines()] for part in page.split("\n\n") if part.startswith("|")]
+    widths = [
+        [line.count(" | ") for line in part.splitlines()]
+        for part in page.split("\n\n")
+        if part.startswith("|")
+    ]
     assert len(widths) > 15 and all(len(set(width)) == 1 for width in widths)

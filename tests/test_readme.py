@@ -15,7 +15,11 @@ from videobert.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line.strip().split("  #")[0] for line in README.splitlines() if line.startswith("    videobert ")]
+COMMANDS = [
+    line.strip().split("  #")[0]
+    for line in README.splitlines()
+    if line.startswith("    videobert ")
+]
 SMALL = {
     "run": ["--weights", "random:0", "--branching", "3", "--depth", "2", *TRAINING],
     "extract": ["--weights", "random:0"],
@@ -34,7 +38,9 @@ def test_there_are_commands_to_try() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_understood(command: str, tmp_path: Path) -> None:
     _, verb, *arguments = shlex.split(command)
-    get_command(app).commands[verb].make_context(verb, arguments)  # raises where an option is unknown or missing
+    get_command(app).commands[verb].make_context(
+        verb, arguments
+    )  # raises where an option is unknown or missing
 
 
 @pytest.mark.slow
@@ -59,7 +65,9 @@ def test_make_targets_exist() -> None:
 
 
 def test_every_file_named_is_there() -> None:
-    named = set(re.findall(r"\]\(((?!http)[\w/.]+)\)", README)) | set(re.findall(r"^    (\w+)/ ", README, re.MULTILINE))
+    named = set(re.findall(r"\]\(((?!http)[\w/.]+)\)", README)) | set(
+        re.findall(r"^    (\w+)/ ", README, re.MULTILINE)
+    )
     assert named
     for name in named - {"work", "model"}:
         assert (ROOT / name).exists(), name
@@ -76,7 +84,12 @@ def test_the_python_of_the_readme_runs() -> None:
 
     block = re.search(r"^    from tokenization.*?(?=\n\n[^ ])", README, re.MULTILINE | re.DOTALL)
     assert block
-    code = block[0].replace("\n    ", "\n").strip().replace("branching=12, depth=4", "branching=3, depth=2")
+    code = (
+        block[0]
+        .replace("\n    ", "\n")
+        .strip()
+        .replace("branching=12, depth=4", "branching=3, depth=2")
+    )
     names = {"features": np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)}
     exec(code, names)
     assert names["words"].shape == (60,) and 0 <= names["words"].min() and names["words"].max() < 9

@@ -39,13 +39,18 @@ def test_every_stage_wrote_a_file_for_each_video(street: Street) -> None:
     videos = [f"recipe_{number}" for number in range(4)]
     for stage in ("features", "transcripts", "tokens", "examples"):
         assert sorted(path.stem for path in (street.work / stage).glob("*.parquet")) == videos
-    assert not list(street.work.rglob(".*.part")) and not (street.work / "codebook.unfinished").exists()
+    assert (
+        not list(street.work.rglob(".*.part"))
+        and not (street.work / "codebook.unfinished").exists()
+    )
 
 
 def test_features_say_where_they_come_from(street: Street) -> None:
     table = pq.read_table(street.work / "features" / "recipe_1.parquet")
     assert table.column("video_id").unique().to_pylist() == ["recipe_1"]
-    assert table.column("start").to_pylist() == [1.5 * index for index in table.column("index").to_pylist()]
+    assert table.column("start").to_pylist() == [
+        1.5 * index for index in table.column("index").to_pylist()
+    ]
     assert table.schema.field("feature").type.list_size == 1024
     features = np.stack(table.column("feature").to_numpy()).astype(np.float32)
     assert np.isfinite(features).all() and features.std() > 0.1
@@ -55,9 +60,17 @@ def test_a_word_is_its_clips_and_a_sentence_has_the_words_of_its_time(street: St
     tokens = pq.read_table(street.work / "tokens" / "recipe_1.parquet").to_pylist()
     examples = pq.read_table(street.work / "examples" / "recipe_1.parquet").to_pylist()
     spoken = [example for example in examples if example["text"]]
-    assert ["blue" in spoken[0]["text"], "yellow" in spoken[1]["text"], "red" in spoken[2]["text"]] == [True] * 3
+    assert [
+        "blue" in spoken[0]["text"],
+        "yellow" in spoken[1]["text"],
+        "red" in spoken[2]["text"],
+    ] == [True] * 3
     for example in spoken:
-        inside = [t["token"] for t in tokens if example["start"] <= (t["start"] + t["end"]) / 2 <= example["end"]]
+        inside = [
+            t["token"]
+            for t in tokens
+            if example["start"] <= (t["start"] + t["end"]) / 2 <= example["end"]
+        ]
         assert example["visual"] == inside
 
 
@@ -72,7 +85,9 @@ def test_one_colour_is_one_word_in_every_video(street: Street) -> None:
         assert not any(mine & others for other, others in words.items() if other != colour)
 
 
-def test_the_model_folder_is_all_that_predict_needs(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_the_model_folder_is_all_that_predict_needs(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     shutil.copytree(street.model, tmp_path / "moved")
     clip = coloured_recipe(tmp_path / "new.mp4", ["blue"], spoken=False)
     picture = tmp_path / "picture.png"
@@ -91,7 +106,16 @@ def test_the_model_folder_is_all_that_predict_needs(street: Street, tmp_path: Pa
 def test_labels_are_all_that_is_ranked(street: Street, tmp_path: Path, videobert: Run) -> None:
     clip = coloured_recipe(tmp_path / "new.mp4", ["red"], spoken=False)
     (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
-    arguments = ("predict", clip, "--model", street.model, "--picture", tmp_path / "p.png", "--template", "the [MASK] square")
+    arguments = (
+        "predict",
+        clip,
+        "--model",
+        street.model,
+        "--picture",
+        tmp_path / "p.png",
+        "--template",
+        "the [MASK] square",
+    )
     result = videobert(*arguments, "--labels", tmp_path / "labels.txt", "--json")
     (mask,) = json.loads(result.out)["masks"]
     assert {guess["word"] for guess in mask} == {"red", "green", "blue"}
@@ -101,56 +125,93 @@ def test_labels_are_all_that_is_ranked(street: Street, tmp_path: Path, videobert
 
 
 def test_a_second_run_does_nothing_and_says_so(street: Street, videobert: Run) -> None:
-    before = {path: path.stat().st_mtime_ns for path in [*street.work.rglob("*"), *street.model.rglob("*")]}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in [*street.work.rglob("*"), *street.model.rglob("*")]
+    }
     stages = [
         ("extract", street.videos, "--work", street.work, "--weights", "random:0"),
         ("transcribe", street.videos, "--work", street.work),
         ("cluster", "--work", street.work, *CODEBOOK),
         ("tokenize", "--work", street.work),
         ("pretrain", "--work", street.work, "--out", street.model, *TRAINING),
-        ("run", street.videos, "--work", street.work, "--out", street.model, "--weights", "random:0", *CODEBOOK, *TRAINING),
+        (
+            "run",
+            street.videos,
+            "--work",
+            street.work,
+            "--out",
+            street.model,
+            "--weights",
+            "random:0",
+            *CODEBOOK,
+            *TRAINING,
+        ),
     ]
     for stage in stages:
         result = videobert(*stage)
         assert result.status == 0, result.err
         assert all(line.endswith("done already, nothing to do") for line in result.out.splitlines())
-    assert before == {path: path.stat().st_mtime_ns for path in [*street.work.rglob("*"), *street.model.rglob("*")]}
+    assert before == {
+        path: path.stat().st_mtime_ns
+        for path in [*street.work.rglob("*"), *street.model.rglob("*")]
+    }
 
 
 @pytest.mark.parametrize(
     ("command", "difference"),
     [
-        ("extract {videos} --work {work} --weights random:1", "weights was 'random:0' and is now 'random:1'"),
+        (
+            "extract {videos} --work {work} --weights random:1",
+            "weights was 'random:0' and is now 'random:1'",
+        ),
         ("transcribe {videos} --work {work} --asr none", "asr was 'auto' and is now 'none'"),
         ("cluster --work {work} --branching 4 --depth 2", "branching was 3 and is now 4"),
-        ("pretrain --work {work} --out {model} --init none --size mini", "size was 'tiny' and is now 'mini'"),
+        (
+            "pretrain --work {work} --out {model} --init none --size mini",
+            "size was 'tiny' and is now 'mini'",
+        ),
     ],
 )
-def test_other_options_are_refused_with_the_difference(street: Street, videobert: Run, command: str, difference: str) -> None:
+def test_other_options_are_refused_with_the_difference(
+    street: Street, videobert: Run, command: str, difference: str
+) -> None:
     arguments = command.format(**{name: str(value) for name, value in vars(street).items()}).split()
     assert_refused(videobert(*arguments), difference)
 
 
-def test_another_codebook_refuses_the_old_words(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_another_codebook_refuses_the_old_words(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     mine = copied(street, tmp_path)
     shutil.rmtree(mine.work / "codebook")
     assert videobert("cluster", "--work", mine.work, "--branching", 2, "--depth", 3).status == 0
     assert_refused(videobert("tokenize", "--work", mine.work), mine.work / "tokens", "codebook was")
 
 
-def test_status_says_what_is_there_and_what_failed(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_status_says_what_is_there_and_what_failed(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     mine = copied(street, tmp_path)
     (mine.videos / "broken.mp4").write_bytes(b"no video")
     result = videobert("extract", mine.videos, "--work", mine.work, "--weights", "random:0")
     assert result.status == 1 and "broken.mp4" in result.err and "Traceback" not in result.err
     found = json.loads(videobert("status", "--work", mine.work, "--json").out)
     recipes = [f"recipe_{number}" for number in range(4)]
-    assert found["features"]["done"] == recipes and "broken.mp4" in found["features"]["failed"]["broken"]
-    assert found["examples"] == {"done": recipes, "failed": {}, "waiting": [], "partial": {}} and found["codebook"] is True
+    assert (
+        found["features"]["done"] == recipes
+        and "broken.mp4" in found["features"]["failed"]["broken"]
+    )
+    assert (
+        found["examples"] == {"done": recipes, "failed": {}, "waiting": [], "partial": {}}
+        and found["codebook"] is True
+    )
     assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
 
 
-def test_a_codebook_that_has_rotted_is_found(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_a_codebook_that_has_rotted_is_found(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     mine = copied(street, tmp_path)
     path = mine.work / "codebook" / "centroids.safetensors"
     centroids = load_file(path)
@@ -163,45 +224,82 @@ def test_a_codebook_that_has_rotted_is_found(street: Street, tmp_path: Path, vid
     assert videobert("status", "--work", street.work, "--verify").status == 0
 
 
-def test_a_codebook_is_inspected_and_compared(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_a_codebook_is_inspected_and_compared(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     page = tmp_path / "page.html"
-    result = videobert("inspect", "codebook", street.work, "--other", street.work, "--page", page, "--json")
+    result = videobert(
+        "inspect", "codebook", street.work, "--other", street.work, "--page", page, "--json"
+    )
     report = json.loads(result.out)[str(street.work)]
     assert report["words"] == 9 and report["words_in_use"] + report["dead_words"] == 9
-    assert sum(level["nodes"] for level in report["levels"]) > 3 and page.read_text().startswith("<!DOCTYPE html>")
+    assert sum(level["nodes"] for level in report["levels"]) > 3 and page.read_text().startswith(
+        "<!DOCTYPE html>"
+    )
     assert "words in use" in videobert("inspect", "codebook", street.work, "--page", page).out
-    assert_refused(videobert("inspect", "codebook", tmp_path, "--page", tmp_path / "none.html"), "videobert cluster")
+    assert_refused(
+        videobert("inspect", "codebook", tmp_path, "--page", tmp_path / "none.html"),
+        "videobert cluster",
+    )
     assert not (tmp_path / "none.html").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no video"])
-def test_a_clip_that_is_no_video(street: Street, tmp_path: Path, videobert: Run, content: bytes) -> None:
+def test_a_clip_that_is_no_video(
+    street: Street, tmp_path: Path, videobert: Run, content: bytes
+) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(content)
-    assert_refused(videobert("predict", clip, "--model", street.model, "--picture", tmp_path / "p.png"), clip)
+    assert_refused(
+        videobert("predict", clip, "--model", street.model, "--picture", tmp_path / "p.png"), clip
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
 def test_a_folder_with_no_video(tmp_path: Path, videobert: Run) -> None:
     (tmp_path / "videos").mkdir()
-    arguments = ("extract", tmp_path / "videos", "--work", tmp_path / "work", "--weights", "random:0")
+    arguments = (
+        "extract",
+        tmp_path / "videos",
+        "--work",
+        tmp_path / "work",
+        "--weights",
+        "random:0",
+    )
     assert_refused(videobert(*arguments), tmp_path / "videos", "holds no video")
     assert not (tmp_path / "work").exists()
 
 
 def test_a_model_that_is_missing(tmp_path: Path, videobert: Run) -> None:
     clip = coloured_recipe(tmp_path / "clip.mp4", ["red"], spoken=False)
-    assert_refused(videobert("predict", clip, "--model", tmp_path / "absent"), tmp_path / "absent", "pretrain")
+    assert_refused(
+        videobert("predict", clip, "--model", tmp_path / "absent"), tmp_path / "absent", "pretrain"
+    )
 
 
 def test_a_template_without_a_mask(street: Street, tmp_path: Path, videobert: Run) -> None:
     clip = coloured_recipe(tmp_path / "clip.mp4", ["red"], spoken=False)
-    assert_refused(videobert("predict", clip, "--model", street.model, "--template", "chop it"), "chop it", "[MASK]")
+    assert_refused(
+        videobert("predict", clip, "--model", street.model, "--template", "chop it"),
+        "chop it",
+        "[MASK]",
+    )
 
 
-def test_a_codebook_that_does_not_fit_the_features(street: Street, tmp_path: Path, videobert: Run) -> None:
+def test_a_codebook_that_does_not_fit_the_features(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
     clip = coloured_recipe(tmp_path / "clip.mp4", ["red"], spoken=False)
-    result = videobert("predict", clip, "--model", street.model, "--weights", "random:7", "--picture", tmp_path / "p.png")
+    result = videobert(
+        "predict",
+        clip,
+        "--model",
+        street.model,
+        "--weights",
+        "random:7",
+        "--picture",
+        tmp_path / "p.png",
+    )
     assert_refused(result, "do not fit the codebook", "weights_digest")
     assert not (tmp_path / "p.png").exists()
 
@@ -213,7 +311,9 @@ def test_a_model_whose_codebook_is_another(street: Street, tmp_path: Path, video
     shutil.rmtree(mine.model / "codebook")
     shutil.copytree(mine.work / "codebook", mine.model / "codebook")
     clip = coloured_recipe(tmp_path / "clip.mp4", ["red"], spoken=False)
-    assert_refused(videobert("predict", clip, "--model", mine.model), mine.model, "did not learn with")
+    assert_refused(
+        videobert("predict", clip, "--model", mine.model), mine.model, "did not learn with"
+    )
 
 
 @pytest.mark.parametrize("captions", ["", "WEBVTT\n\nnot a time --> at all\nwords\n"])
@@ -223,21 +323,37 @@ def test_captions_that_cannot_be_read(tmp_path: Path, videobert: Run, captions: 
     bad.write_text(captions)
     result = videobert("transcribe", tmp_path / "videos", "--work", tmp_path / "work")
     assert result.status == 1 and "Traceback" not in result.err
-    assert [bad.name in line for line in result.err.splitlines() if line.startswith("videobert:")] == [True]
-    assert [path.name for path in (tmp_path / "work" / "transcripts").glob("*.parquet")] == ["good.parquet"]
+    assert [
+        bad.name in line for line in result.err.splitlines() if line.startswith("videobert:")
+    ] == [True]
+    assert [path.name for path in (tmp_path / "work" / "transcripts").glob("*.parquet")] == [
+        "good.parquet"
+    ]
 
 
-def test_a_video_without_captions_fails_by_name_and_none_hears_nothing(tmp_path: Path, videobert: Run) -> None:
+def test_a_video_without_captions_fails_by_name_and_none_hears_nothing(
+    tmp_path: Path, videobert: Run
+) -> None:
     coloured_recipe(tmp_path / "videos" / "mute.mp4", ["red"], spoken=False)
     result = videobert("transcribe", tmp_path / "videos", "--work", tmp_path / "work")
     assert result.status == 1 and "mute.mp4 has no sound: give captions" in result.err
-    assert videobert("transcribe", tmp_path / "videos", "--work", tmp_path / "silent", "--asr", "none").status == 0
+    assert (
+        videobert(
+            "transcribe", tmp_path / "videos", "--work", tmp_path / "silent", "--asr", "none"
+        ).status
+        == 0
+    )
     assert pq.read_table(tmp_path / "silent" / "transcripts" / "mute.parquet").num_rows == 0
 
 
 @pytest.mark.parametrize("weights", ["random:x", "absent.pth"])
-def test_weights_that_cannot_be_had(street: Street, tmp_path: Path, videobert: Run, weights: str) -> None:
-    assert_refused(videobert("extract", street.videos, "--work", tmp_path / "work", "--weights", weights), weights)
+def test_weights_that_cannot_be_had(
+    street: Street, tmp_path: Path, videobert: Run, weights: str
+) -> None:
+    assert_refused(
+        videobert("extract", street.videos, "--work", tmp_path / "work", "--weights", weights),
+        weights,
+    )
     assert not (tmp_path / "work").exists()
 
 
@@ -276,14 +392,20 @@ def test_stages_in_the_wrong_order_say_which_comes_first(tmp_path: Path, videobe
     (tmp_path / "work").mkdir()
     for verb, first in {"cluster": "videobert extract", "tokenize": "videobert cluster"}.items():
         assert_refused(videobert(verb, "--work", tmp_path / "work"), first)
-    assert_refused(videobert("pretrain", "--work", tmp_path / "work", "--out", tmp_path / "m"), "examples")
+    assert_refused(
+        videobert("pretrain", "--work", tmp_path / "work", "--out", tmp_path / "m"), "examples"
+    )
     assert_refused(videobert("status", "--work", tmp_path / "nowhere"), "nowhere")
 
 
-def test_a_real_clip_of_ten_seconds(street: Street, shared_data: Path, tmp_path: Path, videobert: Run) -> None:
+def test_a_real_clip_of_ten_seconds(
+    street: Street, shared_data: Path, tmp_path: Path, videobert: Run
+) -> None:
     clip = shared_data / "video" / "decord" / "examples" / "flipping_a_pancake.mkv"
     assert videobert("extract", clip, "--work", tmp_path, "--weights", "random:0").status == 0
     table = pq.read_table(tmp_path / "features" / "flipping_a_pancake.parquet")
     assert table.column("start").to_pylist() == [0.0, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0]
-    result = videobert("predict", clip, "--model", street.model, "--picture", tmp_path / "pancake.png")
+    result = videobert(
+        "predict", clip, "--model", street.model, "--picture", tmp_path / "pancake.png"
+    )
     assert result.status == 0 and (tmp_path / "pancake.png").stat().st_size > 10_000

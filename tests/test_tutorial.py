@@ -10,7 +10,9 @@ import pytest
 
 from tests.conftest import Street, coloured_recipe
 
-TUTORIAL = (Path(__file__).resolve().parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+TUTORIAL = (Path(__file__).resolve().parents[1] / "docs" / "tutorial.md").read_text(
+    encoding="utf-8"
+)
 SMALLER = {
     '"kinetics400"': '"random:0"',
     "branching=12": "branching=3",
@@ -20,7 +22,10 @@ SMALLER = {
 
 
 def test_it_goes_from_videos_to_answers(
-    street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    street: Street,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
     for real, small in SMALLER.items():
@@ -31,6 +36,17 @@ def test_it_goes_from_videos_to_answers(
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "docs/tutorial.md", "exec"), {})
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in said[:6]] == ["features", "transcripts", "codebook", "tokens", "examples", "model"]
+    assert [line.split(":")[0] for line in said[:6]] == [
+        "features",
+        "transcripts",
+        "codebook",
+        "tokens",
+        "examples",
+        "model",
+    ]
     assert len(said) == 6 + 2 + 4 + 1 + 3 + 1
-    assert re.fullmatch(r"\w+ \w+ \d+%", said[7]) and said[8].startswith("1 [") and said[-1].startswith("[Location(")
+    assert (
+        re.fullmatch(r"\w+ \w+ \d+%", said[7])
+        and said[8].startswith("1 [")
+        and said[-1].startswith("[Location(")
+    )

@@ -25,10 +25,21 @@ PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "source")
-    build = (*PIP, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, folder / "source")
+    build = (
+        *PIP,
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--wheel-dir",
+        folder,
+        folder / "source",
+    )
     subprocess.run([*map(str, build)], check=True)
     return next(folder.glob("videobert-*.whl"))
 
@@ -39,16 +50,30 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder, with_pip=False, symlinks=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")  # whose own .pth files count for nothing here
-    install = (*PIP, "--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
+    (site / "borrowed.pth").write_text(
+        sysconfig.get_path("purelib") + "\n"
+    )  # whose own .pth files count for nothing here
+    install = (
+        *PIP,
+        "--python",
+        folder / "bin" / "python",
+        "install",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    )
     subprocess.run([*map(str, install)], check=True)
     return folder / "bin"
 
 
 def run(clean: Path, folder: Path, *command: object) -> str:
     program, *arguments = map(str, command)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run([clean / program, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+    }
+    done = subprocess.run(
+        [clean / program, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -70,9 +95,20 @@ def test_it_works_without_the_checkout(clean: Path, street: Street, tmp_path: Pa
     assert Path(where.strip()).is_relative_to(clean.parent)
     assert run(clean, tmp_path, "videobert", "--help").index("extract") > 0
     clip = coloured_recipe(tmp_path / "clip.mp4", ["blue"], spoken=False)
-    asked = ("predict", clip, "--model", street.model, "--template", "the [MASK] square", "--picture", tmp_path / "p.png")
+    asked = (
+        "predict",
+        clip,
+        "--model",
+        street.model,
+        "--template",
+        "the [MASK] square",
+        "--picture",
+        tmp_path / "p.png",
+    )
     assert json.loads(run(clean, tmp_path, "videobert", *asked, "--json"))["masks"]
-    run(clean, tmp_path, "videobert", "inspect", "codebook", street.work)  # whose page is a file of the package
+    run(
+        clean, tmp_path, "videobert", "inspect", "codebook", street.work
+    )  # whose page is a file of the package
     program = (
         "from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer;"
         "from videobert.evaluation.labels import nouns, verbs;"

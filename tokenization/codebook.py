@@ -101,8 +101,12 @@ class Codebook:
         material = ({**there, **made_with}).keys() - IMMATERIAL
         differing = sorted(key for key in material if there.get(key) != made_with.get(key))
         if differing:
-            differences = ", ".join(f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing)
-            raise InputError(f"these features do not fit the codebook: {differences}; extract them as the codebook's were")
+            differences = ", ".join(
+                f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing
+            )
+            raise InputError(
+                f"these features do not fit the codebook: {differences}; extract them as the codebook's were"
+            )
 
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
         """The visual words of features, [clips, width] -> int32 [clips]; InputError as ``refuse_other_features`` has it."""
@@ -120,10 +124,16 @@ class Codebook:
         """Read a codebook; InputError if it is not there or damaged."""
         if not folder.is_dir():
             raise InputError(f"{folder} is not there: run videobert cluster")
-        return cls(HierarchicalKMeans.load(folder), read_json(folder / OPTIONS_FILE), read_table(folder / PICTURES_FILE))
+        return cls(
+            HierarchicalKMeans.load(folder),
+            read_json(folder / OPTIONS_FILE),
+            read_table(folder / PICTURES_FILE),
+        )
 
 
-def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent) -> Report:
+def cluster(
+    work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent
+) -> Report:
     """Fit the visual vocabulary on DIR/features and write DIR/codebook, unless the same options have made it already.
 
     A fit that is killed goes on where it was. InputError if the codebook was made with other options, if there are no
@@ -131,10 +141,15 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
     """
     features = Stage(work / "features")
     if not features.done():
-        raise InputError(f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}")
+        raise InputError(
+            f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}"
+        )
     provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
     folder, unfinished = work / "codebook", work / "codebook.unfinished"
-    with alone(features.folder / OPTIONS_FILE, f"another run of videobert cluster is making {folder}: wait for it"):
+    with alone(
+        features.folder / OPTIONS_FILE,
+        f"another run of videobert cluster is making {folder}: wait for it",
+    ):
         before = folder.exists()
         if before:
             refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
@@ -142,11 +157,15 @@ def cluster(work: Path, options: ClusterOptions = ClusterOptions(), progress: Pr
             tree = _fit(features, options, unfinished, progress)
             with write_whole(folder) as part:
                 Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
-        shutil.rmtree(unfinished, ignore_errors=True)  # a run may have been killed when only this was left
+        shutil.rmtree(
+            unfinished, ignore_errors=True
+        )  # a run may have been killed when only this was left
     return Report("codebook", before=int(before), now=int(not before))
 
 
-def _fit(features: Stage, options: ClusterOptions, unfinished: Path, progress: Progress) -> HierarchicalKMeans:
+def _fit(
+    features: Stage, options: ClusterOptions, unfinished: Path, progress: Progress
+) -> HierarchicalKMeans:
     tree = HierarchicalKMeans(
         options.branching,
         options.depth,

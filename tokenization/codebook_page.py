@@ -29,7 +29,10 @@ SAMPLE = 200
 
 
 def write_page(
-    codebook: Codebook, path: Path, other: Codebook | None = None, names: tuple[str, str] = ("Codebook", "Other codebook")
+    codebook: Codebook,
+    path: Path,
+    other: Codebook | None = None,
+    names: tuple[str, str] = ("Codebook", "Other codebook"),
 ) -> None:
     """Write the page of a codebook, or of two side by side, to ``path``, whole or not at all.
 
@@ -59,8 +62,13 @@ def _book(codebook: Codebook, name: str, budget: int) -> dict[str, Any]:
     """All that the page knows of a codebook; ``clips`` is, for each word, [video, start in s, distance, picture] or null."""
     rows = codebook.pictures.to_pylist()
     kind, pictures = _fitting([row["jpeg"] for row in rows], budget)
-    videos = {video: number for number, video in enumerate(dict.fromkeys(row["video_id"] for row in rows))}
-    clips = {row["token"]: _clip(row, videos, picture) for row, picture in zip(rows, pictures, strict=True)}
+    videos = {
+        video: number for number, video in enumerate(dict.fromkeys(row["video_id"] for row in rows))
+    }
+    clips = {
+        row["token"]: _clip(row, videos, picture)
+        for row, picture in zip(rows, pictures, strict=True)
+    }
     sizes = [level.tolist() for level in codebook.tree.sizes_]
     return {
         "name": name,
@@ -115,5 +123,7 @@ def _thumbnail(jpeg: bytes, height: int) -> bytes:
             image.thumbnail((4 * height, height))
             image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=4)
     except OSError as error:
-        raise InputError(f"a picture of the codebook cannot be read ({error}): run videobert cluster again") from error
+        raise InputError(
+            f"a picture of the codebook cannot be read ({error}): run videobert cluster again"
+        ) from error
     return buffer.getvalue()

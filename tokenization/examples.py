@@ -30,7 +30,9 @@ class TimedText:
     text: str
 
 
-def video_examples(sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray) -> list[Example]:
+def video_examples(
+    sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray
+) -> list[Example]:
     """The examples of one video, in the order of time.
 
     A clip belongs to the sentences during which its middle is shown; a sentence too short for that takes the one clip
@@ -45,9 +47,13 @@ def video_examples(sentences: Sequence[TimedText], starts: np.ndarray, ends: np.
     for sentence in sentences:
         inside = clips_within(starts, ends, sentence.start, sentence.end)
         spoken[inside] = True
-        examples.append(Example(sentence.start, sentence.end, sentence.text, tuple(tokens[inside].tolist())))
+        examples.append(
+            Example(sentence.start, sentence.end, sentence.text, tuple(tokens[inside].tolist()))
+        )
     for run in _silent_runs(spoken):
-        examples.append(Example(float(starts[run[0]]), float(ends[run[-1]]), "", tuple(tokens[run].tolist())))
+        examples.append(
+            Example(float(starts[run[0]]), float(ends[run[-1]]), "", tuple(tokens[run].tolist()))
+        )
     return sorted(examples, key=lambda example: (example.start, example.end))
 
 

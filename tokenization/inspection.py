@@ -64,7 +64,10 @@ def inspect_codebook(codebook: Codebook) -> CodebookReport:
         dead_words=dead,
         pictures=codebook.pictures.num_rows - codebook.pictures["jpeg"].null_count,
         perplexity=perplexity(tree.sizes_[-1]),
-        levels=tuple(_level(number, sizes, inertia, first) for number, (sizes, inertia) in enumerate(levels, 1)),
+        levels=tuple(
+            _level(number, sizes, inertia, first)
+            for number, (sizes, inertia) in enumerate(levels, 1)
+        ),
     )
 
 

@@ -32,7 +32,9 @@ HEIGHT = 96
 logger = logging.getLogger(__name__)
 
 
-def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress = silent) -> pa.Table:
+def word_pictures(
+    tree: HierarchicalKMeans, features: Stage, progress: Progress = silent
+) -> pa.Table:
     """The picture of each visual word that some clip of DIR/features has, rows of schema.PICTURES by word."""
     nearest: dict[int, dict[str, Any]] = {}
     videos = features.done()
@@ -43,7 +45,9 @@ def word_pictures(tree: HierarchicalKMeans, features: Stage, progress: Progress 
                 nearest[row["token"]] = row
         progress("nearest clips", done, len(videos))
     guards, accounts = Guards(), Accounts(features)
-    for done, row in enumerate(sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1):
+    for done, row in enumerate(
+        sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1
+    ):
         middle = (row["start"] + row.pop("end")) / 2
         row["jpeg"] = _jpeg(guards, accounts, row["video_id"], middle)
         progress("pictures", done, len(nearest))
@@ -65,7 +69,9 @@ def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, 
     order = np.lexsort((distances, tokens))
     _, first = np.unique(tokens[order], return_index=True)
     rows = table.select(["video_id", "index", "start", "end"]).to_pylist()
-    return [rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]]
+    return [
+        rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]
+    ]
 
 
 def _jpeg(guards: Guards, accounts: Accounts, video: str, second: float) -> bytes | None:
@@ -75,7 +81,12 @@ def _jpeg(guards: Guards, accounts: Accounts, video: str, second: float) -> byte
         return None
     path, noted = Path(os.fsdecode(source)), accounts.noted(video)
     if noted is None or os.path.realpath(noted) != str(path):
-        logger.warning("a visual word stays without a picture: extract was given %s for %s, not %s", noted, video, path)
+        logger.warning(
+            "a visual word stays without a picture: extract was given %s for %s, not %s",
+            noted,
+            video,
+            path,
+        )
         return None
     try:
         frame = guards.call(frame_at, path, second, HEIGHT)

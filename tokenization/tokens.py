@@ -48,7 +48,9 @@ class ExampleMaker(Work):
 
     def __call__(self, source: Source) -> Made:
         """The rows of a video, see schema.EXAMPLES."""
-        sentences = read_table(self.transcripts.path(source.video_id), columns=["start", "end", "text"]).to_pylist()
+        sentences = read_table(
+            self.transcripts.path(source.video_id), columns=["start", "end", "text"]
+        ).to_pylist()
         words = read_table(source.path)
         starts, ends, tokens = (words.column(name).to_numpy() for name in ("start", "end", "token"))
         examples = video_examples([TimedText(**row) for row in sentences], starts, ends, tokens)
@@ -56,7 +58,9 @@ class ExampleMaker(Work):
         return Made(pa.Table.from_pylist(rows, schema=EXAMPLES))
 
 
-def tokenize(work: Path, job: JobOptions = JobOptions(), progress: Progress = silent) -> tuple[Report, Report]:
+def tokenize(
+    work: Path, job: JobOptions = JobOptions(), progress: Progress = silent
+) -> tuple[Report, Report]:
     """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, for every video that has none yet.
 
     What is older than the features or the transcript it is of is made again. A video has examples once it has features and a
@@ -81,8 +85,12 @@ def tokenize(work: Path, job: JobOptions = JobOptions(), progress: Progress = si
             f"{transcripts.folder} has no transcript of these videos: run videobert transcribe VIDEOS --work {work}"
         )
     examples = Stage(work / "examples")
-    examples.claim({**tokens.options(), "silent_words": SILENT_WORDS, "transcripts": transcripts.options()})
-    Accounts(examples).expect(source for source in sources if source.video_id not in heard)  # status tells who is waiting
+    examples.claim(
+        {**tokens.options(), "silent_words": SILENT_WORDS, "transcripts": transcripts.options()}
+    )
+    Accounts(examples).expect(
+        source for source in sources if source.video_id not in heard
+    )  # status tells who is waiting
     _remove_outdated(examples, tokens, transcripts)
     return tokens_report, run_job(examples, spoken, ExampleMaker(transcripts), job, progress)
 

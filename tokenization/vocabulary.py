@@ -54,11 +54,15 @@ class Vocabulary:
         """Ids of visual words; InputError if one lies beyond the codebook."""
         words = np.asarray(words, dtype=np.int64)
         if words.size and not (0 <= words.min() and words.max() < self.visual_size):
-            raise InputError(f"visual word {words.max()} is beyond the {self.visual_size} of the codebook: tokenize again")
+            raise InputError(
+                f"visual word {words.max()} is beyond the {self.visual_size} of the codebook: tokenize again"
+            )
         return words + self.first_visual
 
 
-def train_wordpiece(sentences: Sequence[str], size: int = 30_000, min_frequency: int = 2) -> PreTrainedTokenizerFast:
+def train_wordpiece(
+    sentences: Sequence[str], size: int = 30_000, min_frequency: int = 2
+) -> PreTrainedTokenizerFast:
     """Learn a lower-case WordPiece tokenizer (Wu et al., 2016) of at most ``size`` pieces from sentences.
 
     Pieces that are seen fewer than ``min_frequency`` times are not made; single characters always are. The same
@@ -68,12 +72,16 @@ def train_wordpiece(sentences: Sequence[str], size: int = 30_000, min_frequency:
     from transformers import PreTrainedTokenizerFast
 
     normalizer = normalizers.BertNormalizer(lowercase=True)
-    pieces = _wordpieces([normalizer.normalize_str(sentence) for sentence in sentences], size, min_frequency)
+    pieces = _wordpieces(
+        [normalizer.normalize_str(sentence) for sentence in sentences], size, min_frequency
+    )
     tokenizer = Tokenizer(models.WordPiece(pieces, unk_token=SPECIAL_TOKENS["unk_token"]))
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", pieces["[SEP]"]), ("[CLS]", pieces["[CLS]"]))
+    tokenizer.post_processor = processors.BertProcessing(
+        ("[SEP]", pieces["[SEP]"]), ("[CLS]", pieces["[CLS]"])
+    )
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL_TOKENS)
 
 
@@ -83,12 +91,17 @@ def _wordpieces(sentences: Sequence[str], size: int, min_frequency: int) -> dict
 
     # The trainer breaks ties by id, and numbers the characters in the random order of a hash map unless it is given
     # them first; so all characters are given, as if they were special.
-    characters = sorted({character for sentence in sentences for character in sentence if not character.isspace()})
+    characters = sorted(
+        {character for sentence in sentences for character in sentence if not character.isspace()}
+    )
     given = [*SPECIAL_TOKENS.values(), *characters, *(f"##{character}" for character in characters)]
     tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL_TOKENS["unk_token"]))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
-        vocab_size=max(size, len(given)), min_frequency=min_frequency, special_tokens=given, show_progress=False
+        vocab_size=max(size, len(given)),
+        min_frequency=min_frequency,
+        special_tokens=given,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(sentences, trainer)
     return dict(tokenizer.get_vocab())

@@ -28,7 +28,9 @@ class TrainedModel:
 def load_model(folder: Path) -> TrainedModel:
     """Read a model's folder; InputError if it is missing, damaged, or its codebook is not the one it learnt with."""
     if not (folder / "config.json").is_file():
-        raise InputError(f"{folder} holds no model: make one with videobert pretrain --out {folder}")
+        raise InputError(
+            f"{folder} holds no model: make one with videobert pretrain --out {folder}"
+        )
     processor = VideoBertProcessor.from_pretrained(folder)
     network = _network(folder)
     _refuse_another_codebook(folder, processor.codebook)
@@ -43,13 +45,21 @@ def load_model(folder: Path) -> TrainedModel:
 
 
 def _network(folder: Path) -> VideoBertForPreTraining:
-    read: Any = VideoBertForPreTraining.from_pretrained  # its type knows nothing of output_loading_info
+    read: Any = (
+        VideoBertForPreTraining.from_pretrained
+    )  # its type knows nothing of output_loading_info
     try:
         network, found = read(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again") from error
-    if found["missing_keys"] or not all(weights.isfinite().all() for weights in network.parameters()):
-        raise InputError(f"{folder} holds a model of which weights are missing or no finite numbers: train it again")
+        raise InputError(
+            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again"
+        ) from error
+    if found["missing_keys"] or not all(
+        weights.isfinite().all() for weights in network.parameters()
+    ):
+        raise InputError(
+            f"{folder} holds a model of which weights are missing or no finite numbers: train it again"
+        )
     return cast(VideoBertForPreTraining, network)
 
 

@@ -85,8 +85,14 @@ class VideoBertForPreTraining(BertForPreTraining):
         """
         if sequence_ids is not None:
             together = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
-            added = self.config._attn_implementation == "eager"  # adds its mask, where the others take one of bool
-            attention_mask = torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype) if added else together
+            added = (
+                self.config._attn_implementation == "eager"
+            )  # adds its mask, where the others take one of bool
+            attention_mask = (
+                torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype)
+                if added
+                else together
+            )
         hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
         firsts = hidden if judge_at is None else hidden[judge_at][:, None]
         asked = hidden if predict_at is None else hidden[predict_at]
@@ -94,14 +100,18 @@ class VideoBertForPreTraining(BertForPreTraining):
         return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
 
     @classmethod
-    def from_bert(cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1) -> VideoBertForPreTraining:
+    def from_bert(
+        cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1
+    ) -> VideoBertForPreTraining:
         """Start from a BERT checkpoint of transformers, a name or a path.
 
         Its rows keep their ids; those of ``[>]`` and of the visual words are drawn anew. InputError if it is of another
         kind, or the tokenizer has pieces that the checkpoint has no row for.
         """
         refuse_other_kinds(checkpoint)
-        bert = BertForPreTraining.from_pretrained(checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout)
+        bert = BertForPreTraining.from_pretrained(
+            checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        )
         if vocabulary.text_size > bert.config.vocab_size:
             raise InputError(
                 f"{checkpoint} has {bert.config.vocab_size:,} words and its tokenizer {vocabulary.text_size:,}: they do not "
@@ -113,11 +123,15 @@ class VideoBertForPreTraining(BertForPreTraining):
             "visual_size": vocabulary.visual_size,
             "vocab_size": vocabulary.size,
         }
-        config = VideoBertConfig(**{**bert.config.to_dict(), **sizes, "model_type": VideoBertConfig.model_type})
+        config = VideoBertConfig(
+            **{**bert.config.to_dict(), **sizes, "model_type": VideoBertConfig.model_type}
+        )
         model = cls(config)
         fresh = model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :].clone()
         model.load_state_dict(bert.state_dict())
-        with torch.no_grad():  # some checkpoints have rows beyond their tokenizer's pieces, to fill up a multiple of 8
+        with (
+            torch.no_grad()
+        ):  # some checkpoints have rows beyond their tokenizer's pieces, to fill up a multiple of 8
             model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :] = fresh
             model.cls.predictions.bias[vocabulary.joiner :] = 0
         return model
@@ -140,16 +154,24 @@ class VideoBertForPreTraining(BertForPreTraining):
         projected[:, : turned.shape[1]] = turned
         norm = projected.norm(dim=1).mean().clamp_min(torch.finfo(rows.dtype).tiny)
         word_norm = rows[: vocabulary.text_size].norm(dim=1).mean()
-        rows[vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))] = projected * (word_norm / norm)
+        rows[vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))] = projected * (
+            word_norm / norm
+        )
 
 
 def refuse_other_kinds(checkpoint: str) -> None:
     """InputError if a checkpoint of transformers, a name or a path, is no BERT; OSError if there is none."""
-    kind = BertConfig.get_config_dict(checkpoint)[0].get("model_type", BertConfig.model_type)  # the oldest do not say
+    kind = BertConfig.get_config_dict(checkpoint)[0].get(
+        "model_type", BertConfig.model_type
+    )  # the oldest do not say
     if kind == VideoBertConfig.model_type:
-        raise InputError(f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to begin with")
+        raise InputError(
+            f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to begin with"
+        )
     if kind != BertConfig.model_type:
-        raise InputError(f"{checkpoint} is of the kind {kind!r}, not 'bert': give a BERT to begin with")
+        raise InputError(
+            f"{checkpoint} is of the kind {kind!r}, not 'bert': give a BERT to begin with"
+        )
 
 
 for auto_class, videobert_class in (

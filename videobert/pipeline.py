@@ -48,13 +48,19 @@ def run(
     from videobert.pretraining.loop import check, pretrain
 
     sources = find_videos(videos)
-    Transcriber(options.transcripts, job.limits).provenance()  # what it refuses need not wait for hours of extraction
+    Transcriber(
+        options.transcripts, job.limits
+    ).provenance()  # what it refuses need not wait for hours of extraction
     if out.resolve() == work.resolve():
-        raise InputError(f"{out} cannot be both the work folder and the model's: give another --out")
+        raise InputError(
+            f"{out} cannot be both the work folder and the model's: give another --out"
+        )
     check(out, options.pretraining)  # nor need this
     yield extract(sources, work, options.features, job, progress)
     if not Stage(work / "features").done():
-        raise InputError(f"{work / 'features'} holds no features, as every video failed: see videobert status --work {work}")
+        raise InputError(
+            f"{work / 'features'} holds no features, as every video failed: see videobert status --work {work}"
+        )
     yield transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)
     yield from tokenize(work, job, progress)
@@ -74,7 +80,9 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
     """
     _check_work(work)
     videos = {
-        f"{name}/{video}": reason for name in VIDEO_STAGES for video, reason in damaged(Stage(work / name), progress).items()
+        f"{name}/{video}": reason
+        for name in VIDEO_STAGES
+        for video, reason in damaged(Stage(work / name), progress).items()
     }
     others = {}
     for name, check in (("codebook", _check_codebook), ("options", _check_options)):
@@ -90,7 +98,11 @@ def _check_codebook(work: Path) -> None:
     folder = work / "codebook"
     digest = Codebook.load(folder).digest if folder.exists() else None
     for made in (work / "tokens", work / "examples"):
-        if digest and (made / OPTIONS_FILE).exists() and read_json(made / OPTIONS_FILE).get("codebook") != digest:
+        if (
+            digest
+            and (made / OPTIONS_FILE).exists()
+            and read_json(made / OPTIONS_FILE).get("codebook") != digest
+        ):
             raise InputError(
                 f"{folder} is not as it was when {made} was made: remove it and run videobert cluster; if that does not help, "
                 f"remove {made} and run videobert tokenize"
@@ -99,12 +111,26 @@ def _check_codebook(work: Path) -> None:
 
 def _check_options(work: Path) -> None:
     """InputError if the options of a stage are not those that a later one remembers, the IMMATERIAL aside."""
-    for stage, later in ((work / "features", work / "codebook"), (work / "transcripts", work / "examples")):
+    for stage, later in (
+        (work / "features", work / "codebook"),
+        (work / "transcripts", work / "examples"),
+    ):
         if (stage / OPTIONS_FILE).exists() and (later / OPTIONS_FILE).exists():
-            remembered, there = read_json(later / OPTIONS_FILE).get(stage.name, {}), read_json(stage / OPTIONS_FILE)
-            refuse_other_options(stage, *({k: v for k, v in one.items() if k not in IMMATERIAL} for one in (remembered, there)))
+            remembered, there = (
+                read_json(later / OPTIONS_FILE).get(stage.name, {}),
+                read_json(stage / OPTIONS_FILE),
+            )
+            refuse_other_options(
+                stage,
+                *(
+                    {k: v for k, v in one.items() if k not in IMMATERIAL}
+                    for one in (remembered, there)
+                ),
+            )
 
 
 def _check_work(work: Path) -> None:
     if not work.is_dir():
-        raise InputError(f"{work} is not there: make it with videobert extract VIDEOS --work {work}")
+        raise InputError(
+            f"{work} is not there: make it with videobert extract VIDEOS --work {work}"
+        )

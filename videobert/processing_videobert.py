@@ -41,11 +41,15 @@ class VideoBertProcessor:
         """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
         return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
-    def __call__(self, texts: Sequence[str], visual: Sequence[Ids], max_length: int) -> dict[str, torch.Tensor]:
+    def __call__(
+        self, texts: Sequence[str], visual: Sequence[Ids], max_length: int
+    ) -> dict[str, torch.Tensor]:
         """The model's inputs for pairs of a text and visual words, either of which may be empty; int64 [batch, length]."""
         layout = self.layout(max_length)
         pairs = zip(self.text_ids(texts), visual, strict=True)
-        ids, types, mask = layout.pad_together([layout.arrange(text, words) for text, words in pairs])
+        ids, types, mask = layout.pad_together(
+            [layout.arrange(text, words) for text, words in pairs]
+        )
         arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
@@ -62,9 +66,18 @@ class VideoBertProcessor:
         """
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            if None in (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id):
+            if None in (
+                tokenizer.pad_token_id,
+                tokenizer.cls_token_id,
+                tokenizer.sep_token_id,
+                tokenizer.mask_token_id,
+            ):
                 raise ValueError("a special token is missing")
-        except (OSError, ValueError, TypeError) as error:  # TypeError: config.json is JSON, but no mapping
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+        ) as error:  # TypeError: config.json is JSON, but no mapping
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"{folder} has no tokenizer that can be read ({reason}): make the model again with videobert pretrain"

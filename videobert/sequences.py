@@ -54,7 +54,9 @@ class SequenceLayout:
         head = {"head": most, "tail": 0, "head+tail": round(HEAD_SHARE * most)}[self.truncation]
         return text if len(text) <= most else text[:head] + text[len(text) - (most - head) :]
 
-    def pad_together(self, sequences: Sequence[tuple[list[int], list[int]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pad_together(
+        self, sequences: Sequence[tuple[list[int], list[int]]]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Ids, token types and attention mask of sequences, each int64 [batch, longest]."""
         longest = max(len(ids) for ids, _ in sequences)
         padded = np.full((len(sequences), longest), self.pad, dtype=np.int64)

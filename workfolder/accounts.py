@@ -53,7 +53,11 @@ class Accounts:
 
     @cached_property
     def _paths(self) -> dict[str, str]:
-        return {row["video"]: row["path"] for row in _rows(self._inputs) if isinstance(row.get("path"), str)}
+        return {
+            row["video"]: row["path"]
+            for row in _rows(self._inputs)
+            if isinstance(row.get("path"), str)
+        }
 
     def noted(self, video: str) -> str | None:
         """The absolute path under which a video was entered last, None if it was not. The books are read once."""
@@ -75,21 +79,39 @@ class Accounts:
     def note(self, video: str, status: str, reason: str, times: int = 1) -> None:
         """Add a row about a video; the latest one counts. ``times`` is how often that was so."""
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        self._notes.add([{"video": video, "status": status, "reason": reason, "when": when, "times": times}])
+        self._notes.add(
+            [{"video": video, "status": status, "reason": reason, "when": when, "times": times}]
+        )
 
     def notes(self, videos: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """The latest row about each of these videos, or about every one."""
         latest = {row["video"]: row for row in _rows(self._notes)}
-        return latest if videos is None else {video: latest[video] for video in videos if video in latest}
+        return (
+            latest
+            if videos is None
+            else {video: latest[video] for video in videos if video in latest}
+        )
 
     def read(self, videos: Iterable[str] | None = None) -> Account:
         """The account of these inputs, or of all that are in the books."""
         there = frozenset(self.stage.done())
-        inputs = there.union(row["video"] for row in _rows(self._inputs)) if videos is None else frozenset(videos)
+        inputs = (
+            there.union(row["video"] for row in _rows(self._inputs))
+            if videos is None
+            else frozenset(videos)
+        )
         done, missing = inputs & there, inputs - there
-        noted = sorted((video, row.get("status"), row.get("reason", "")) for video, row in self.notes().items())
-        failed = {video: reason for video, status, reason in noted if status == FAILED and video in missing}
-        partial = {video: reason for video, status, reason in noted if status == PARTIAL and video in done}
+        noted = sorted(
+            (video, row.get("status"), row.get("reason", "")) for video, row in self.notes().items()
+        )
+        failed = {
+            video: reason
+            for video, status, reason in noted
+            if status == FAILED and video in missing
+        }
+        partial = {
+            video: reason for video, status, reason in noted if status == PARTIAL and video in done
+        }
         return Account(done, failed, inputs.difference(done, failed), partial)
 
 
@@ -133,14 +155,24 @@ def damaged(stage: Stage, progress: Progress = silent) -> dict[str, str]:
         try:
             table = read_table(path)
             if not pc.all(pc.equal(table.column("video_id"), video), min_count=0).as_py():
-                found[video] = f"{path} holds rows of another video: delete it and run its stage again"
-            elif "index" in table.column_names and table.column("index").to_pylist() != list(range(table.num_rows)):
-                found[video] = f"{path} has rows twice, or not all: delete it and run its stage again"
+                found[video] = (
+                    f"{path} holds rows of another video: delete it and run its stage again"
+                )
+            elif "index" in table.column_names and table.column("index").to_pylist() != list(
+                range(table.num_rows)
+            ):
+                found[video] = (
+                    f"{path} has rows twice, or not all: delete it and run its stage again"
+                )
             elif not is_as_written(table, path):
                 found[video] = f"{path} is not as it was written: delete it and run its stage again"
         except InputError as error:
             found[video] = str(error)
-        except (KeyError, ValueError, pa.ArrowException) as error:  # names that are none, types that no file can hold
+        except (
+            KeyError,
+            ValueError,
+            pa.ArrowException,
+        ) as error:  # names that are none, types that no file can hold
             found[video] = f"{path} cannot be read ({error}): delete it and run its stage again"
         progress(f"verify {stage.folder.name}", count, len(videos))
     return found

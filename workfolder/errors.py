@@ -10,7 +10,9 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         # A file's name may hold line breaks, or codes that a terminal would obey.
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message))
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+        )
 
 
 def refuse_unknown(option: str, value: str, known: Iterable[str]) -> None:

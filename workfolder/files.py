@@ -74,11 +74,15 @@ def _name_first(part: Path, path: Path) -> None:
 
 def cannot_write(path: Path, error: Exception) -> InputError:
     """What a user is told whose disk is full, or not to be written to; of a folder that is unfinished, where it lies."""
-    named = next((folder.parent for folder in reversed(path.parents) if folder.match(".*.part")), path)
+    named = next(
+        (folder.parent for folder in reversed(path.parents) if folder.match(".*.part")), path
+    )
     there = next(folder for folder in path.absolute().parents if folder.is_dir())
     free = shutil.disk_usage(there).free
     reason = getattr(error, "strerror", None) or error
-    return InputError(f"{named} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again")
+    return InputError(
+        f"{named} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again"
+    )
 
 
 def write_json(value: Any, path: Path, first: bool = False) -> None:
@@ -92,7 +96,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): run the stage that writes it again") from error
+        raise InputError(
+            f"{path} cannot be read ({error}): run the stage that writes it again"
+        ) from error
 
 
 def save_png(figure: Figure, path: Path) -> None:
@@ -109,7 +115,9 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
     """Rows read back have the very same schema: nested fields keep their names."""
-    pq.write_table(table, where, compression="zstd", write_page_checksum=True, use_compliant_nested_type=False)
+    pq.write_table(
+        table, where, compression="zstd", write_page_checksum=True, use_compliant_nested_type=False
+    )
 
 
 def is_as_written(table: pa.Table, path: Path) -> bool:
@@ -126,17 +134,25 @@ def is_as_written(table: pa.Table, path: Path) -> bool:
         return True
     if len(there) == len(again):
         return there == again
-    return was.schema.equals(now.schema) and was.num_rows == now.num_rows and was.metadata == now.metadata
+    return (
+        was.schema.equals(now.schema)
+        and was.num_rows == now.num_rows
+        and was.metadata == now.metadata
+    )
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file that one of the stages wrote; InputError if it is absent or damaged."""
     try:
-        return pq.read_table(path, columns=columns, partitioning=None, page_checksum_verification=True)
+        return pq.read_table(
+            path, columns=columns, partitioning=None, page_checksum_verification=True
+        )
     except FileNotFoundError as error:
         raise InputError(f"{path} is not there: run its stage") from error
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read ({error}): delete it and run its stage again") from error
+        raise InputError(
+            f"{path} cannot be read ({error}): delete it and run its stage again"
+        ) from error
 
 
 @contextmanager
@@ -148,7 +164,9 @@ def alone(path: Path, refusal: str) -> Iterator[None]:
     try:
         held = path.open("r+b")
     except OSError as error:
-        raise InputError(f"{path} cannot be locked ({error.strerror}): see that it may be written to") from error
+        raise InputError(
+            f"{path} cannot be locked ({error.strerror}): see that it may be written to"
+        ) from error
     with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,7 +51,9 @@ class Guards:
         self._all: set[_Process] = set()
         weakref.finalize(self, _end, self._all)
 
-    def stream(self, work: Callable[..., Generator[Any, None, Any]], path: Path, *arguments: Any) -> Reading:
+    def stream(
+        self, work: Callable[..., Generator[Any, None, Any]], path: Path, *arguments: Any
+    ) -> Reading:
         """The items of ``work(path, *arguments)``, run in another process; what travels must be picklable."""
         return Reading(self._run(work, path, arguments))
 
@@ -67,7 +69,9 @@ class Guards:
         self._idle.clear()
         _end(self._all)
 
-    def _run(self, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    def _run(
+        self, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]
+    ) -> Iterator[tuple[str, Any]]:
         """What the process says, until it is done; a process that is not done afterwards is ended."""
         process, fresh = self._borrow()
         remaining = self._limits.seconds
@@ -86,24 +90,36 @@ class Guards:
                     return
         except TimeoutError as error:
             advice = "give it more time with --timeout, or leave it out"
-            raise InputError(f"{path} could not be read in {self._limits.seconds:g} s: {advice}") from error
+            raise InputError(
+                f"{path} could not be read in {self._limits.seconds:g} s: {advice}"
+            ) from error
         except pickle.UnpicklingError as error:
-            raise InputError(f"{path} made the process that read it say what it should not ({error}): leave it out") from error
+            raise InputError(
+                f"{path} made the process that read it say what it should not ({error}): leave it out"
+            ) from error
         except (EOFError, OSError) as error:
             if fresh or answered or process not in self._all:  # else closed as it read
-                raise InputError(f"{path} ended the process that read it ({process.death()}): leave it out") from error
+                raise InputError(
+                    f"{path} ended the process that read it ({process.death()}): leave it out"
+                ) from error
         finally:
             if done:
                 self._idle.append(process)
             else:
                 process.end()
                 self._all.discard(process)
-        yield from self._run(work, path, arguments)  # it died while it was idle: the file had no part in that
+        yield from self._run(
+            work, path, arguments
+        )  # it died while it was idle: the file had no part in that
 
     def _borrow(self) -> tuple[_Process, bool]:
         """A process, and whether it is a new one."""
-        with contextlib.suppress(IndexError):  # another thread may take the last between a look and a pop
-            while (process := self._idle.pop()) not in self._all:  # the guards were closed as it ended
+        with contextlib.suppress(
+            IndexError
+        ):  # another thread may take the last between a look and a pop
+            while (
+                process := self._idle.pop()
+            ) not in self._all:  # the guards were closed as it ended
                 continue
             return process, False
         process = _Process()
@@ -141,11 +157,16 @@ class _Process:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS_WITHIN_MESSAGE, 0))
+        ours.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS_WITHIN_MESSAGE, 0)
+        )
         memory = shared_memory()
         # One thread: the lanes share the cores. The path: what is run may live beside the package, as tests do.
         # -P: the working folder may hold anything, also a numpy.py.
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "workfolder.guarded", str(theirs.fileno()), str(memory)],
             pass_fds=[theirs.fileno(), memory],

@@ -30,7 +30,10 @@ def serve(channel: Channel) -> None:
         except InputError as error:
             message = ("refused", str(error))
         except MemoryError:
-            message = ("refused", f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or convert it")
+            message = (
+                "refused",
+                f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or convert it",
+            )
         except Exception as error:  # a bug met by one file in 300,000 must not cost the others
             message = ("refused", f"{path}: unexpected {type(error).__name__}: {error}")
         _limit(None)
@@ -38,7 +41,9 @@ def serve(channel: Channel) -> None:
         channel.wait_until_read()
 
 
-def _answer(channel: Channel, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+def _answer(
+    channel: Channel, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]
+) -> tuple[str, Any]:
     """Send the items that the work yields; what it returns, and the seconds that it worked."""
     generator = work(path, *arguments)
     seconds = 0.0

@@ -60,7 +60,9 @@ class Task:
             return Outcome(source, failure=str(error))
         except Exception as error:  # a bug met by one video in 300,000 must not cost the others
             logger.exception("%s of %s", self.stage.folder.name, source.path)
-            return Outcome(source, failure=f"{source.path}: unexpected {type(error).__name__}: {error}")
+            return Outcome(
+                source, failure=f"{source.path}: unexpected {type(error).__name__}: {error}"
+            )
         begin = time.perf_counter()
         try:
             self._write(source, made)
@@ -73,7 +75,9 @@ class Task:
         """A kill between note and rows leaves a video that seems partial, never one that seems whole and is not."""
         accounts, noted = Accounts(self.stage), self.notes.get(source.video_id, {})
         if made.partial:
-            accounts.note(source.video_id, PARTIAL, f"{source.path} {made.partial}", noted.get("times", 0) + 1)
+            accounts.note(
+                source.video_id, PARTIAL, f"{source.path} {made.partial}", noted.get("times", 0) + 1
+            )
         write_table(made.table, self.stage.path(source.video_id))
         if not made.partial and noted.get("status") == PARTIAL:
             accounts.note(source.video_id, WHOLE, f"{source.path} is whole")
@@ -81,4 +85,6 @@ class Task:
 
 def _end(table: pa.Table) -> float:
     """Seconds of video that a table covers."""
-    return table.column("end")[-1].as_py() if table.num_rows and "end" in table.column_names else 0.0
+    return (
+        table.column("end")[-1].as_py() if table.num_rows and "end" in table.column_names else 0.0
+    )

@@ -27,7 +27,9 @@ class Ledger:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _append(self.path, text.encode(errors="backslashreplace"))  # a name that is no UTF-8 is escaped, as JSON has it
+            _append(
+                self.path, text.encode(errors="backslashreplace")
+            )  # a name that is no UTF-8 is escaped, as JSON has it
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
@@ -37,13 +39,17 @@ class Ledger:
             return
         with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
-                with contextlib.suppress(json.JSONDecodeError):  # cut off in the middle: what it told will be told again
+                with contextlib.suppress(
+                    json.JSONDecodeError
+                ):  # cut off in the middle: what it told will be told again
                     yield json.loads(line)
 
 
 def _append(path: Path, data: bytes) -> None:
     with path.open("ab+", buffering=0) as file:
-        with contextlib.suppress(OSError):  # a file system without locks: short rows are still written in one piece
+        with contextlib.suppress(
+            OSError
+        ):  # a file system without locks: short rows are still written in one piece
             fcntl.flock(file, fcntl.LOCK_EX)
         size = os.fstat(file.fileno()).st_size
         if size and os.pread(file.fileno(), 1, size - 1) != b"\n":

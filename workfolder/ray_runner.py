@@ -47,10 +47,14 @@ def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterato
         if ours:
             _check_address(os.environ.get("RAY_ADDRESS", ""))
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
-        yield from (row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows())
+        yield from (
+            row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows()
+        )
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        raise InputError(f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}") from error
+        raise InputError(
+            f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}"
+        ) from error
     finally:
         if ours:
             ray.shutdown()
@@ -70,7 +74,9 @@ def _check_address(address: str) -> None:
 
 def _quiet_ray() -> Any:
     if find_spec("ray") is None:
-        raise InputError("--runner ray needs Ray: pip install 'videobert[ray]', or use --runner local")
+        raise InputError(
+            "--runner ray needs Ray: pip install 'videobert[ray]', or use --runner local"
+        )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray.data
@@ -84,4 +90,10 @@ def _dataset(data: Any, task: Task, sources: Sequence[Source], workers: int) -> 
     """Rows with outcomes, in the order in which they come; nothing runs before they are asked for."""
     blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
     pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
-    return blocks.map(_Actor, fn_constructor_args=(task, Path.cwd()), compute=pool, num_cpus=CPUS, num_gpus=task.work.gpus)
+    return blocks.map(
+        _Actor,
+        fn_constructor_args=(task, Path.cwd()),
+        compute=pool,
+        num_cpus=CPUS,
+        num_gpus=task.work.gpus,
+    )

@@ -43,7 +43,9 @@ class Report:
             counts += f", {len(self.partial)} partial in all"
         if self.failures:
             counts += f", {len(self.failures)} failed (--retry-failed tries them again)"
-        parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all")
+        parts = ", ".join(
+            f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all"
+        )
         return f"{counts}; {parts}" if parts and self.now else counts
 
 
@@ -75,8 +77,18 @@ class Tally:
         """The report of a run that went through all inputs; RuntimeError if the books do not add up."""
         if account.waiting:
             lost = sorted(account.waiting)
-            raise RuntimeError(f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}")
+            raise RuntimeError(
+                f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}"
+            )
         seconds = dict(self._seconds) | {"all": time.monotonic() - self._begin}
         now = self._count - len(self.failures)
         # what was partial and fails now keeps its rows: its failure is not in the account
-        return Report(self._name, before, now, account.failed | self.failures, account.partial, self._rows, seconds)
+        return Report(
+            self._name,
+            before,
+            now,
+            account.failed | self.failures,
+            account.partial,
+            self._rows,
+            seconds,
+        )

@@ -79,7 +79,9 @@ def run_job(
             accounts.note(video, status, outcome.failure, notes.get(video, {}).get("times", 0) + 1)
         tally.add(outcome)
         if options.max_failures is not None and len(tally.failures) > options.max_failures:
-            raise InputError(f"{stage.folder.name} stopped after {len(tally.failures)} failures, the last: {outcome.failure}")
+            raise InputError(
+                f"{stage.folder.name} stopped after {len(tally.failures)} failures, the last: {outcome.failure}"
+            )
     return tally.report(accounts.read(videos), len(before.done - again))
 
 
@@ -92,7 +94,11 @@ def make_ready(work: Work, stage: Stage, sources: Sequence[Source], options: Job
 
 def _waiting(account: Account, sources: Sequence[Source], options: JobOptions) -> list[Source]:
     """What has to be done: not what is done or failed, unless it is partial or failed and tried again."""
-    settled = account.done - account.partial.keys() if options.retry_failed else account.done | account.failed.keys()
+    settled = (
+        account.done - account.partial.keys()
+        if options.retry_failed
+        else account.done | account.failed.keys()
+    )
     return [source for source in sources if source.video_id not in settled]
 
 
@@ -112,10 +118,14 @@ def _local_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iter
     remaining = iter(sources)
     with ThreadPoolExecutor(workers) as pool:
         try:
-            running: set[Future[Outcome]] = {pool.submit(task, source) for source in islice(remaining, workers)}
+            running: set[Future[Outcome]] = {
+                pool.submit(task, source) for source in islice(remaining, workers)
+            }
             while running:
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(task, source) for source in islice(remaining, len(finished))}
+                running |= {
+                    pool.submit(task, source) for source in islice(remaining, len(finished))
+                }
                 for future in finished:
                     yield future.result()
         finally:  # where the job is left early, the videos in flight end with their processes

@@ -19,7 +19,9 @@ from urllib.parse import quote
 
 from workfolder.errors import InputError
 
-VIDEO_SUFFIXES = frozenset(".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mpg .mpeg .wmv .3gp .ogv".split())
+VIDEO_SUFFIXES = frozenset(
+    ".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mpg .mpeg .wmv .3gp .ogv".split()
+)
 LONGEST_ID = 180
 
 
@@ -60,11 +62,17 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
             name = source.video_id
             other = found.setdefault(name.casefold(), source)
             if other.video_id != name:
-                raise twins(other.path, source.path, f"{name!r} but for its case, which some disks ignore")
-            if other is not source and os.path.realpath(other.path) != os.path.realpath(source.path):
+                raise twins(
+                    other.path, source.path, f"{name!r} but for its case, which some disks ignore"
+                )
+            if other is not source and os.path.realpath(other.path) != os.path.realpath(
+                source.path
+            ):
                 raise twins(other.path, source.path, repr(name))
     except OSError as error:
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out") from error
+        raise InputError(
+            f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out"
+        ) from error
     if not found:
         raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
     return sorted(found.values(), key=lambda source: source.video_id)
@@ -72,14 +80,18 @@ def find_videos(paths: Iterable[Path]) -> list[Source]:
 
 def twins(first: str | Path, second: str | Path, name: str) -> InputError:
     """What a user is told who gave two videos of one id, which is told by ``name``."""
-    return InputError(f"{first} and {second} have the same video id {name}: rename one, or give the folder that holds both")
+    return InputError(
+        f"{first} and {second} have the same video id {name}: rename one, or give the folder that holds both"
+    )
 
 
 def _expand(path: Path) -> Iterator[Source]:
     if os.path.isdir(path):
         yield from _videos_below(path)
     elif not os.path.exists(path):
-        raise InputError(f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths")
+        raise InputError(
+            f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths"
+        )
     elif path.suffix.lower() == ".txt":
         for line in _lines(path):
             named = path.parent / line
@@ -105,7 +117,11 @@ def _videos_below(folder: Path) -> Iterator[Source]:
     for entry in _video_files(folder):
         found, path = True, Path(entry.path)
         leaves = entry.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
-        refusal = f"{path} is a link that leads out of {folder}: name the file itself, or leave it out" if leaves else None
+        refusal = (
+            f"{path} is a link that leads out of {folder}: name the file itself, or leave it out"
+            if leaves
+            else None
+        )
         yield Source(_id_of(entry.path[below:].rpartition(".")[0]), path, refusal)
     if not found:
         raise InputError(f"{folder} holds no video: looked for {' '.join(sorted(VIDEO_SUFFIXES))}")
@@ -123,4 +139,6 @@ def _video_files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False) or (entry.is_symlink() and not os.path.isdir(entry.path))
+    return entry.is_file(follow_symlinks=False) or (
+        entry.is_symlink() and not os.path.isdir(entry.path)
+    )

@@ -43,7 +43,11 @@ class Stage:
         if not self.folder.is_dir():
             return []
         names = (entry.name for entry in os.scandir(self.folder))
-        return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet") and name[0] != ".")
+        return sorted(
+            name.removesuffix(".parquet")
+            for name in names
+            if name.endswith(".parquet") and name[0] != "."
+        )
 
     def options(self) -> dict[str, Any]:
         """What made this folder; InputError where it has not been made."""
@@ -69,11 +73,18 @@ class Stage:
 
 def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """InputError that names each option in which ``wanted`` differs from what made ``folder``, VERSIONS aside."""
-    there, plain = _material(there), _material(json.loads(json.dumps(dict(wanted))))  # tuples become what the file can hold
+    there, plain = (
+        _material(there),
+        _material(json.loads(json.dumps(dict(wanted)))),
+    )  # tuples become what the file can hold
     differing = [key for key in {**there, **plain} if there.get(key) != plain.get(key)]
     if differing:
-        differences = ", ".join(f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing)
-        raise InputError(f"{folder} was made with other options: {differences}; use those, or another folder")
+        differences = ", ".join(
+            f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing
+        )
+        raise InputError(
+            f"{folder} was made with other options: {differences}; use those, or another folder"
+        )
 
 
 def _material(options: Any) -> Any:

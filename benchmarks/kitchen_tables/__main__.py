@@ -54,12 +54,16 @@ SEED = 1
 """Not the demo's 0, as its options were found while looking at what that kitchen holds out."""
 
 
-def run(out: Path, docs: Path, sizes: Sizes, seed: int, largest: bool = False, command: str = "") -> None:
+def run(
+    out: Path, docs: Path, sizes: Sizes, seed: int, largest: bool = False, command: str = ""
+) -> None:
     """Make what is not there below ``out``, then write the page, its figures and its pictures below ``docs``.
 
     InputError if ``out`` was made with another seed or other sizes, or a stage refuses.
     """
-    Stage(out).claim({"seed": seed, **asdict(sizes), "weights": WEIGHTS, "pretraining": PRETRAINING})
+    Stage(out).claim(
+        {"seed": seed, **asdict(sizes), "weights": WEIGHTS, "pretraining": PRETRAINING}
+    )
     kitchen = Kitchen(out, sizes.with_largest() if largest else sizes, seed)
     clock = Clock(out / "clock.json")
     with progress_bars() as progress:
@@ -68,14 +72,22 @@ def run(out: Path, docs: Path, sizes: Sizes, seed: int, largest: bool = False, c
         clock.lap()
         choices = choose(study)
         tables = make_tables(study, choices)
-    made = {"command": command, "seed": seed, "minutes": clock.seconds / 60, "packages": PACKAGES, **machine(*PACKAGES)}
+    made = {
+        "command": command,
+        "seed": seed,
+        "minutes": clock.seconds / 60,
+        "packages": PACKAGES,
+        **machine(*PACKAGES),
+    }
     results = {"made": made, "sizes": asdict(kitchen.sizes), "choices": asdict(choices), **tables}
     write_results(results, find_orders(tables, sizes.main), docs)
 
 
 def write_results(results: Mapping[str, Any], orders: list[Order], docs: Path) -> None:
     """docs/results.json, docs/results/*.png and docs/results.md, in that order."""
-    found = [{"claim": order.claim, "where": order.where, "verdict": order.verdict} for order in orders]
+    found = [
+        {"claim": order.claim, "where": order.where, "verdict": order.verdict} for order in orders
+    ]
     write_json({**results, "orders": found}, docs / "results.json")
     draw_pictures(results, results["sizes"]["main"], docs / "results")
     with write_whole(docs / "results.md") as part:
@@ -88,19 +100,46 @@ def write_results(results: Mapping[str, Any], orders: list[Order], docs: Path) -
 def main() -> None:
     """Parse the options and run."""
     transformers.utils.logging.disable_progress_bar()  # its bars would stand between ours
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("build/kitchen_tables"), help="for all that is made (%(default)s)")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="for the page (%(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/kitchen_tables"),
+        help="for all that is made (%(default)s)",
+    )
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs"), help="for the page (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="of the kitchen (%(default)s)")
     parser.add_argument("--largest", action="store_true", help="1,000 training videos besides")
-    parser.add_argument("--tiny", action="store_true", help="a few short videos and steps: shows that it runs, not how well")
+    parser.add_argument(
+        "--tiny",
+        action="store_true",
+        help="a few short videos and steps: shows that it runs, not how well",
+    )
     given = parser.parse_args()
     command = shlex.join(["python", "-m", "benchmarks.kitchen_tables", *sys.argv[1:]])
     found = machine(*PACKAGES)
-    print_line(f"{command}\nseed {given.seed}; " + ", ".join(f"{name} {value}" for name, value in found.items()))
+    print_line(
+        f"{command}\nseed {given.seed}; "
+        + ", ".join(f"{name} {value}" for name, value in found.items())
+    )
     try:
-        run(given.out, given.docs, TINY if given.tiny else Sizes(), given.seed, given.largest, command)
-    except (InputError, OSError, BrokenExecutor) as error:  # a full disk, a process that died while it filmed
+        run(
+            given.out,
+            given.docs,
+            TINY if given.tiny else Sizes(),
+            given.seed,
+            given.largest,
+            command,
+        )
+    except (
+        InputError,
+        OSError,
+        BrokenExecutor,
+    ) as error:  # a full disk, a process that died while it filmed
         sys.exit(f"benchmarks.kitchen_tables: {error}")
 
 

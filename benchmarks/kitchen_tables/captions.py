@@ -17,7 +17,11 @@ from videobert.finetune.captions.training import Training, train_captioner
 from videobert.loading import TrainedModel
 
 EXAMPLES = 4
-CAPTIONERS = dict(zip(FEATURES, ("S3D only", "VideoBERT, video only", "VideoBERT", "VideoBERT + S3D"), strict=True))
+CAPTIONERS = dict(
+    zip(
+        FEATURES, ("S3D only", "VideoBERT, video only", "VideoBERT", "VideoBERT + S3D"), strict=True
+    )
+)
 """The names of the variants, as the paper's Table 3 has them."""
 
 
@@ -26,7 +30,9 @@ def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str
     training = learn(study, model, variant)
     codebook = model.processor.codebook
     found = {
-        split: figures(score_segments(model, training.captioner, told_segments(study.kitchen, split, codebook)))
+        split: figures(
+            score_segments(model, training.captioner, told_segments(study.kitchen, split, codebook))
+        )
         for split in HELD_OUT
     }
     return {"best_step": training.best_step, **found}
@@ -39,7 +45,12 @@ def learn(study: Study, model: TrainedModel, variant: str) -> Training:
     sizes = study.kitchen.sizes
     options = CaptionOptions(variant, steps=sizes.caption_steps, validate_every=sizes.caption_look)
     return train_captioner(
-        model.processor, features, seen.sentences, seen.videos, options, named(study.progress, f"captioner, {variant}")
+        model.processor,
+        features,
+        seen.sentences,
+        seen.videos,
+        options,
+        named(study.progress, f"captioner, {variant}"),
     )
 
 

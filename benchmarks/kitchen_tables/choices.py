@@ -63,7 +63,9 @@ def epoch_scores(study: Study) -> list[dict[str, Any]]:
 
     def score(epochs: int) -> float:
         model = study.model(videos, epochs)
-        row = measures.actions(study.kitchen, model, VALIDATION, training_set(videos), probe=False).rows["cross_modal"]
+        row = measures.actions(
+            study.kitchen, model, VALIDATION, training_set(videos), probe=False
+        ).rows["cross_modal"]
         return float(np.mean([row["verb_top1"].value, row["noun_top1"].value]))
 
     return rows_of(study.kitchen.sizes.epochs, score)
@@ -81,7 +83,9 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
         return float(np.mean([way["interpolated"].recall[5].value for way in ways]))
 
     def context(candidate: int) -> float:
-        table = measures.forecasts(kitchen, model, VALIDATION, seen, candidate, within(study, STEPS))
+        table = measures.forecasts(
+            kitchen, model, VALIDATION, seen, candidate, within(study, STEPS)
+        )
         return float(np.mean([rows["forecast"][1].value for rows in table.rows.values()]))
 
     def lengths(candidate: tuple[int, ...]) -> float:

@@ -102,7 +102,11 @@ class Kitchen:
 
     def shows(self, name: str, sentence: str, start: float, end: float) -> tuple[float, float]:
         """When the step is shown that a sentence about one is said of: of those with its ingredient the nearest in time."""
-        spans = [(step.start, step.end) for step in self._steps[name] if step.noun in sentence.lower().split()]
+        spans = [
+            (step.start, step.end)
+            for step in self._steps[name]
+            if step.noun in sentence.lower().split()
+        ]
         return min(spans, key=lambda span: abs(sum(span) - start - end))
 
     @cached_property
@@ -124,7 +128,9 @@ def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
     check(transcribe(sources, everything, TranscriptOptions("captions"), job, progress))
     link(Stage(everything / "features"), Stage(main / "features"), kitchen.videos(kitchen.main))
     sizes = kitchen.sizes
-    cluster(main, ClusterOptions(sizes.branching, sizes.depth, "whiten", sizes.components), progress)
+    cluster(
+        main, ClusterOptions(sizes.branching, sizes.depth, "whiten", sizes.components), progress
+    )
     copy(main / "codebook", everything / "codebook")
     for report in tokenize(everything, job, progress):
         check(report)
@@ -140,7 +146,10 @@ def film(kitchen: Kitchen, videos: Sequence[Video], progress: Progress) -> None:
     for folder in {kitchen.path(video).parent for video in missing}:
         folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(make_video, video, kitchen.seed, place(video), kitchen.out / "videos") for video in missing]
+        jobs = [
+            pool.submit(make_video, video, kitchen.seed, place(video), kitchen.out / "videos")
+            for video in missing
+        ]
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 job.result()
@@ -157,7 +166,9 @@ def place(video: Video) -> int:
 def check(report: Report) -> None:
     """InputError if a video failed."""
     for video, reason in report.failures.items():
-        raise InputError(f"{report.stage} of {video} failed, and the tables need every video: {reason}")
+        raise InputError(
+            f"{report.stage} of {video} failed, and the tables need every video: {reason}"
+        )
 
 
 def link(source: Stage, target: Stage, videos: Sequence[Video]) -> None:

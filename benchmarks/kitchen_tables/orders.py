@@ -43,12 +43,19 @@ class Order:
     @property
     def broken(self) -> list[str]:
         """Neighbours of which the second is not above the first."""
-        return [f"{b} is not above {a}" for (a, low), (b, high) in pairwise(self.steps) if high.value <= low.value]
+        return [
+            f"{b} is not above {a}"
+            for (a, low), (b, high) in pairwise(self.steps)
+            if high.value <= low.value
+        ]
 
     @property
     def close(self) -> bool:
         """Whether two neighbours' 95 % intervals overlap, so that chance may have put them in their order."""
-        return any(low.low <= high.high and high.low <= low.high for (_, low), (_, high) in pairwise(self.steps))
+        return any(
+            low.low <= high.high and high.low <= low.high
+            for (_, low), (_, high) in pairwise(self.steps)
+        )
 
     @property
     def verdict(self) -> str:
@@ -74,46 +81,73 @@ def over_priors(zero_shot: Mapping[str, Any]) -> Iterator[Order]:
         rows = zero_shot[split]["rows"]
         for kind in ("verb", "noun"):
             column = f"{kind}_top1"
-            best = max((name for name in PRIORS if name in rows), key=lambda name: rows[name][column]["value"])
-            yield order(OVER_PRIORS, f"{plain(split)}, {kind} top-1", {n: rows[n][column] for n in (best, "cross_modal")})
+            best = max(
+                (name for name in PRIORS if name in rows),
+                key=lambda name: rows[name][column]["value"],
+            )
+            yield order(
+                OVER_PRIORS,
+                f"{plain(split)}, {kind} top-1",
+                {n: rows[n][column] for n in (best, "cross_modal")},
+            )
 
 
 def more_data(sizes: Mapping[str, Any]) -> Iterator[Order]:
     """The same row, the fewest videos first."""
     for split in HELD_OUT:
         for kind in ("verb", "noun"):
-            cells = {f"{n} videos": found[split]["rows"]["cross_modal"][f"{kind}_top1"] for n, found in sizes.items()}
+            cells = {
+                f"{n} videos": found[split]["rows"]["cross_modal"][f"{kind}_top1"]
+                for n, found in sizes.items()
+            }
             yield order(MORE_DATA, f"{plain(split)}, {kind} top-1", cells)
 
 
 def captioners(captions: Mapping[str, Any]) -> Iterator[Order]:
     """The rows of the paper's Table 3 in its order."""
-    for claim, variants in ((TEXT_ADDS, ("video", "videobert")), (OVER_S3D, ("s3d", "videobert", "videobert+s3d"))):
+    for claim, variants in (
+        (TEXT_ADDS, ("video", "videobert")),
+        (OVER_S3D, ("s3d", "videobert", "videobert+s3d")),
+    ):
         for split in HELD_OUT:
             for measure in ("CIDEr-D", "ROUGE-L"):
-                cells = {CAPTIONERS[name]: captions[name][split]["means"][measure] for name in variants}
+                cells = {
+                    CAPTIONERS[name]: captions[name][split]["means"][measure] for name in variants
+                }
                 yield order(claim, f"{plain(split)}, {measure}", cells)
 
 
 def beyond(tables: Mapping[str, Any]) -> Iterator[Order]:
     """What the paper has no figures of."""
     for split in HELD_OUT:
-        found = {name: tables[name][split] for name in ("retrieval", "forecast", "imagine", "localisation")}
+        found = {
+            name: tables[name][split]
+            for name in ("retrieval", "forecast", "imagine", "localisation")
+        }
         for way in ("text_to_clip", "clip_to_text"):
-            cells = {name: found["retrieval"][way][name]["recall"]["5"] for name in ("bm25", "interpolated")}
+            cells = {
+                name: found["retrieval"][way][name]["recall"]["5"]
+                for name in ("bm25", "interpolated")
+            }
             yield order(BEYOND, f"{plain(split)}, {plain(way)}, R@5", cells)
         for step, rows in found["forecast"]["rows"].items():
             cells = {name: rows[name]["1"] for name in ("bigram", "forecast")}
             yield order(BEYOND, f"{plain(split)}, the word {step} ahead, top-1", cells)
-        cells = {name: found["imagine"]["rows"][name]["3"] for name in ("frequency_prior", "imagined")}
+        cells = {
+            name: found["imagine"]["rows"][name]["3"] for name in ("frequency_prior", "imagined")
+        }
         yield order(BEYOND, f"{plain(split)}, words of a sentence, recall@3", cells)
-        cells = {name: found["localisation"]["rows"][name]["iou"] for name in ("chance", "alignment")}
+        cells = {
+            name: found["localisation"]["rows"][name]["iou"] for name in ("chance", "alignment")
+        }
         yield order(BEYOND, f"{plain(split)}, where in the video, mean IoU", cells)
 
 
 def order(claim: str, where: str, cells: Mapping[str, Mapping[str, float]]) -> Order:
     """Of figures as JSON has them."""
-    return Order(claim, where, tuple((plain(name), Accuracy(**cell)) for name, cell in cells.items()))
+    return Order(
+        claim, where, tuple((plain(name), Accuracy(**cell)) for name, cell in cells.items())
+    )
 
 
 def plain(name: str) -> str:

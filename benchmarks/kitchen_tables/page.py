@@ -74,7 +74,9 @@ def _orders(orders: Sequence[Order]) -> str:
     for claim in dict.fromkeys(order.claim for order in orders):
         mine = [order for order in orders if order.claim == claim]
         whole = sum(not order.broken for order in mine)
-        parts.append(f"**{claim[0].upper()}{claim[1:]}**: comes out in {whole} of {len(mine)} comparisons.")
+        parts.append(
+            f"**{claim[0].upper()}{claim[1:]}**: comes out in {whole} of {len(mine)} comparisons."
+        )
         rows = [[order.where, order.rising, _shown(order)] for order in mine]
         parts.append(table(["", "should rise", "verdict"], rows))
     return "\n\n".join(parts)
@@ -88,24 +90,45 @@ def _zero_shot(results: Mapping[str, Any]) -> str:
     found = results["more_data"][str(results["sizes"]["main"])]
     parts = ["## 1. Zero-shot actions", picture("zero_shot", "Top-1 of every method")]
     for split in HELD_OUT:
-        rows = found[split]["rows"] | {"linear_probe_of_visual_words": results["words_probe"][split]}
-        cells = [[plain(name), *(shown(row[column]) for column in COLUMNS)] for name, row in rows.items()]
+        rows = found[split]["rows"] | {
+            "linear_probe_of_visual_words": results["words_probe"][split]
+        }
+        cells = [
+            [plain(name), *(shown(row[column]) for column in COLUMNS)] for name, row in rows.items()
+        ]
         title = f"{plain(split)}, {found[split]['segments']:,} steps"
-        parts.append(table([title, *(column.replace("_top", " top-") for column in COLUMNS)], cells))
-        parts += [f"{plain(name)} is left out: {reason}" for name, reason in found[split]["left_out"].items()]
+        parts.append(
+            table([title, *(column.replace("_top", " top-") for column in COLUMNS)], cells)
+        )
+        parts += [
+            f"{plain(name)} is left out: {reason}"
+            for name, reason in found[split]["left_out"].items()
+        ]
     return "\n\n".join(parts)
 
 
 def _more_data(results: Mapping[str, Any]) -> str:
     text = "Below the line of the most videos: the fewer ones again, with about as many updates as it, so with more epochs."
-    parts = ["## 2. More training videos", picture("more_data", "Top-1 over the number of training videos"), text]
+    parts = [
+        "## 2. More training videos",
+        picture("more_data", "Top-1 over the number of training videos"),
+        text,
+    ]
     for split in HELD_OUT:
         cells = [
-            [f"{int(videos):,}", f"{results['updates'][videos][longer]:,}", *_cross_modal(found[split])]
+            [
+                f"{int(videos):,}",
+                f"{results['updates'][videos][longer]:,}",
+                *_cross_modal(found[split]),
+            ]
             for longer, sizes in enumerate((results["more_data"], results["more_epochs"]))
             for videos, found in sizes.items()
         ]
-        header = [f"{plain(split)}, videos", "updates", *(column.replace("_top", " top-") for column in COLUMNS)]
+        header = [
+            f"{plain(split)}, videos",
+            "updates",
+            *(column.replace("_top", " top-") for column in COLUMNS),
+        ]
         parts.append(table(header, cells))
     return "\n\n".join(parts)
 
@@ -132,15 +155,26 @@ def _captions(captions: Mapping[str, Any]) -> str:
 def _scores(found: Mapping[str, Any]) -> Iterator[str]:
     for name in SCORES:
         value = found["corpus"][name]
-        yield shown(found["means"][name]) if name in found["means"] else "-" if value is None else f"{100 * value:.1f}"
+        yield (
+            shown(found["means"][name])
+            if name in found["means"]
+            else "-"
+            if value is None
+            else f"{100 * value:.1f}"
+        )
 
 
 def _examples(captions: Mapping[str, Any]) -> str:
     """The first sentences of the first held-out videos, whatever they are."""
     split = HELD_OUT[0]
     said = [example["reference"] for example in next(iter(captions.values()))[split]["examples"]]
-    written = [[example["caption"] for example in found[split]["examples"]] for found in captions.values()]
-    header = ["the first sentence of the first held-out videos", *(CAPTIONERS[name] for name in captions)]
+    written = [
+        [example["caption"] for example in found[split]["examples"]] for found in captions.values()
+    ]
+    header = [
+        "the first sentence of the first held-out videos",
+        *(CAPTIONERS[name] for name in captions),
+    ]
     return table(header, zip(said, *written, strict=True))
 
 
@@ -153,7 +187,11 @@ def _left_out(results: Mapping[str, Any]) -> str:
         "Search and the next word are of held-out videos."
     )
     cells = [[name, *(_seeds(runs[name], measure) for measure in measures)] for name in runs]
-    gains = [[name, *(_gain(runs[FULL], runs[name], measure) for measure in measures)] for name in runs if name != FULL]
+    gains = [
+        [name, *(_gain(runs[FULL], runs[name], measure) for measure in measures)]
+        for name in runs
+        if name != FULL
+    ]
     by_chance = 2 / comb(2 * len(sizes["seeds"]), len(sizes["seeds"]))
     legend = (
         "Points that each choice brings: the mean with everything less the mean without it. Bold where every seed with the "
@@ -177,7 +215,9 @@ def _seeds(runs: Sequence[Mapping[str, Any]], measure: str) -> str:
     return f"{100 * mean(runs, measure):.1f} ({each})"
 
 
-def _gain(full: Sequence[Mapping[str, Any]], without: Sequence[Mapping[str, Any]], measure: str) -> str:
+def _gain(
+    full: Sequence[Mapping[str, Any]], without: Sequence[Mapping[str, Any]], measure: str
+) -> str:
     ours, theirs = ([run[measure]["value"] for run in runs] for runs in (full, without))
     gain = f"{100 * (np.mean(ours) - np.mean(theirs)):+.1f}"
     sure = len(ours) > 1 and (min(ours) > max(theirs) or max(ours) < min(theirs))
@@ -185,12 +225,18 @@ def _gain(full: Sequence[Mapping[str, Any]], without: Sequence[Mapping[str, Any]
 
 
 def _answers(results: Mapping[str, Any]) -> str:
-    parts = ["## 5. Retrieval, forecasts, localisation", picture("retrieval", "Recall at 5, both ways")]
+    parts = [
+        "## 5. Retrieval, forecasts, localisation",
+        picture("retrieval", "Recall at 5, both ways"),
+    ]
     for split in HELD_OUT:
         found = results["retrieval"][split]
         title = f"{plain(split)}: {found['sentences']:,} sentences, {found['passages']:,} clips"
         parts.append(table([title, "R@1", "R@5", "R@10", "median rank"], _retrieval_rows(found)))
-    parts += [picture("forecast", "Visual words to come"), _seen_ahead(results["examples"]["ahead"])]
+    parts += [
+        picture("forecast", "Visual words to come"),
+        _seen_ahead(results["examples"]["ahead"]),
+    ]
     for split in HELD_OUT:
         rows = _forecast_rows(results["forecast"][split], results["examples"]["bigram"][split])
         parts.append(table([plain(split), "top-1", "top-5"], rows))
@@ -198,14 +244,26 @@ def _answers(results: Mapping[str, Any]) -> str:
         rows = results["imagine"][split]["rows"]
         title = f"{plain(split)}: visual words of a sentence"
         parts.append(
-            table([title, "recall@3", "recall@10"], [[plain(n), *map(shown, row.values())] for n, row in rows.items()])
+            table(
+                [title, "recall@3", "recall@10"],
+                [[plain(n), *map(shown, row.values())] for n, row in rows.items()],
+            )
         )
     parts.append(picture("localisation", "Sentences found in their videos"))
     parts.append("Right is when a sentence's step is shown, not when the sentence is said.")
     for split in HELD_OUT:
         found = results["localisation"][split]
-        rows = [[name, shown(row["iou"]), *map(shown, row["recall"].values())] for name, row in found["rows"].items()]
-        header = [f"{plain(split)}: {found['sentences']:,} sentences", "mean IoU", "IoU 0.3", "IoU 0.5", "IoU 0.7"]
+        rows = [
+            [name, shown(row["iou"]), *map(shown, row["recall"].values())]
+            for name, row in found["rows"].items()
+        ]
+        header = [
+            f"{plain(split)}: {found['sentences']:,} sentences",
+            "mean IoU",
+            "IoU 0.3",
+            "IoU 0.5",
+            "IoU 0.7",
+        ]
         parts.append(table(header, rows))
     return "\n\n".join(parts)
 
@@ -213,7 +271,11 @@ def _answers(results: Mapping[str, Any]) -> str:
 def _retrieval_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for way in ("text_to_clip", "clip_to_text"):
         for method, row in found[way].items():
-            yield [f"{plain(way)}, {plain(method)}", *map(shown, row["recall"].values()), f"{row['median']:g}"]
+            yield [
+                f"{plain(way)}, {plain(method)}",
+                *map(shown, row["recall"].values()),
+                f"{row['median']:g}",
+            ]
 
 
 def _seen_ahead(shares: Mapping[str, float]) -> str:
@@ -237,7 +299,9 @@ def _choices(scores: Mapping[str, Any]) -> str:
         chosen = {"candidate": best(candidates)}
         tried = ", ".join(f"{_candidate(row)}: {100 * row['score']:.1f}" for row in candidates)
         rows.append([what, measure, f"**{_candidate(chosen)}**", tried])
-    return "## What was chosen on the validation slice\n\n" + table(["choice", "by", "chosen", "candidates and scores"], rows)
+    return "## What was chosen on the validation slice\n\n" + table(
+        ["choice", "by", "chosen", "candidates and scores"], rows
+    )
 
 
 def _candidate(row: Mapping[str, Any]) -> str:

@@ -50,13 +50,17 @@ class Study:
             self.clock.lap()
         return read_json(path)
 
-    def model(self, videos: int, epochs: int, seed: int = 0, without: str | None = None) -> TrainedModel:
+    def model(
+        self, videos: int, epochs: int, seed: int = 0, without: str | None = None
+    ) -> TrainedModel:
         """The model of so many training videos, ``without`` one of ABLATIONS, trained if it is not there."""
         work = self.kitchen.work(training_set(videos))
         name = "-".join([f"{videos}_videos", f"{epochs}_epochs", f"seed_{seed}", *slugs(without)])
         folder = self.kitchen.out / "models" / name
         left_out = ABLATIONS[without] if without else {}
-        options: dict[str, Any] = PRETRAINING | {"steps": self.updates(videos, epochs), "seed": seed} | left_out
+        options: dict[str, Any] = (
+            PRETRAINING | {"steps": self.updates(videos, epochs), "seed": seed} | left_out
+        )
         pretrain(work, folder, PretrainOptions(**options), named(self.progress, name))
         return load_model(folder)
 

@@ -27,26 +27,39 @@ def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
     kept, sizes = study.figures, study.kitchen.sizes
     return {
         "more_data": {
-            str(videos): kept(f"zero_shot_{videos}", partial(zero_shot, study, videos, choices.epochs))
+            str(videos): kept(
+                f"zero_shot_{videos}", partial(zero_shot, study, videos, choices.epochs)
+            )
             for videos in sizes.training
         },
         "more_epochs": {
-            str(videos): kept(f"zero_shot_{videos}_longer", partial(zero_shot, study, videos, longer(study, choices, videos)))
+            str(videos): kept(
+                f"zero_shot_{videos}_longer",
+                partial(zero_shot, study, videos, longer(study, choices, videos)),
+            )
             for videos in sizes.training
             if videos < sizes.main
         },
         "updates": {
-            str(videos): [study.updates(videos, epochs) for epochs in (choices.epochs, longer(study, choices, videos))]
+            str(videos): [
+                study.updates(videos, epochs)
+                for epochs in (choices.epochs, longer(study, choices, videos))
+            ]
             for videos in sizes.training
         },
         "words_probe": kept("words_probe", partial(words_probe, study, choices)),
         "captions": {
-            variant: kept(f"captions_{variant.replace('+', '_')}", partial(captions, study, choices, variant))
+            variant: kept(
+                f"captions_{variant.replace('+', '_')}", partial(captions, study, choices, variant)
+            )
             for variant in FEATURES
         },
         "left_out": {
             name: [
-                kept("_".join(["left_out", *name.split(), str(seed)]), partial(left_out, study, choices, name, seed))
+                kept(
+                    "_".join(["left_out", *name.split(), str(seed)]),
+                    partial(left_out, study, choices, name, seed),
+                )
                 for seed in sizes.seeds
             ]
             for name in (FULL, *ABLATIONS)
@@ -69,14 +82,18 @@ def longer(study: Study, choices: Choices, videos: int) -> int:
 def zero_shot(study: Study, videos: int, epochs: int) -> dict[str, Any]:
     """The rows of the zero-shot table for both held-out splits."""
     model, learnt = study.model(videos, epochs), training_set(videos)
-    return {split: asdict(measures.actions(study.kitchen, model, split, learnt)) for split in HELD_OUT}
+    return {
+        split: asdict(measures.actions(study.kitchen, model, split, learnt)) for split in HELD_OUT
+    }
 
 
 def words_probe(study: Study, choices: Choices) -> dict[str, Any]:
     """What a classifier of the visual words themselves finds in both held-out splits."""
     model, kitchen = main_model(study, choices), study.kitchen
     found = {split: measures.words_probe(kitchen, model, split, kitchen.main) for split in HELD_OUT}
-    return {split: {column: vars(cell) for column, cell in row.items()} for split, row in found.items()}
+    return {
+        split: {column: vars(cell) for column, cell in row.items()} for split, row in found.items()
+    }
 
 
 def captions(study: Study, choices: Choices, variant: str) -> dict[str, Any]:
@@ -88,7 +105,9 @@ def left_out(study: Study, choices: Choices, name: str, seed: int) -> dict[str, 
     """The summary of a model that learnt without the choice of that name."""
     videos = study.kitchen.sizes.ablated
     model = study.model(videos, choices.epochs, seed, None if name == FULL else name)
-    found = measures.summary(study.kitchen, model, training_set(videos), choices.weight, choices.context)
+    found = measures.summary(
+        study.kitchen, model, training_set(videos), choices.weight, choices.context
+    )
     return {measure: vars(accuracy) for measure, accuracy in found.items()}
 
 
@@ -98,8 +117,12 @@ def answers(study: Study, choices: Choices) -> dict[str, Any]:
     model, steps = main_model(study, choices), within(study, STEPS)
     whole = measures.whole_videos(kitchen, learnt, model.processor.codebook)
     made: dict[str, Callable[[str], Any]] = {
-        "retrieval": lambda split: measures.retrieval(kitchen, model, split, learnt, choices.weight),
-        "forecast": lambda split: measures.forecasts(kitchen, model, split, whole, choices.context, steps),
+        "retrieval": lambda split: measures.retrieval(
+            kitchen, model, split, learnt, choices.weight
+        ),
+        "forecast": lambda split: measures.forecasts(
+            kitchen, model, split, whole, choices.context, steps
+        ),
         "imagine": lambda split: measures.imagined(kitchen, model, split, learnt),
         "localisation": lambda split: measures.located(kitchen, model, split, choices.lengths),
     }
@@ -111,8 +134,14 @@ def examples(study: Study, choices: Choices) -> dict[str, Any]:
     kitchen, model, steps = study.kitchen, main_model(study, choices), within(study, STEPS)
     seen = measures.of_examples(kitchen, kitchen.main)
     shares = {str(step): float(np.mean([len(words) > step for words in seen])) for step in steps}
-    tables = by_split(lambda split: measures.forecasts(kitchen, model, split, seen, choices.context, steps), HELD_OUT)
-    rows = {split: {step: by["bigram"] for step, by in table["rows"].items()} for split, table in tables.items()}
+    tables = by_split(
+        lambda split: measures.forecasts(kitchen, model, split, seen, choices.context, steps),
+        HELD_OUT,
+    )
+    rows = {
+        split: {step: by["bigram"] for step, by in table["rows"].items()}
+        for split, table in tables.items()
+    }
     return {"ahead": shares, "bigram": rows}
 
 

@@ -24,18 +24,34 @@ class _Parser(argparse.ArgumentParser):
 def _at_least(least: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {least}, not {text!r}"
+            )
         return int(text)
 
     return parse
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m demos.kitchen", description="Make a small made-up cooking corpus.")
-    parser.add_argument("--videos", type=_at_least(MINIMUM_VIDEOS), default=40, help="how many, in all splits (%(default)s)")
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="the same seed gives the same corpus (%(default)s)")
+    parser = _Parser(
+        prog="python -m demos.kitchen", description="Make a small made-up cooking corpus."
+    )
+    parser.add_argument(
+        "--videos",
+        type=_at_least(MINIMUM_VIDEOS),
+        default=40,
+        help="how many, in all splits (%(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_at_least(0),
+        default=0,
+        help="the same seed gives the same corpus (%(default)s)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to make or fill")
-    parser.add_argument("--workers", type=_at_least(1), default=None, help="processes (as many as there are cores)")
+    parser.add_argument(
+        "--workers", type=_at_least(1), default=None, help="processes (as many as there are cores)"
+    )
     parser.add_argument("--speech", action="store_true", help="speak the captions, with espeak-ng")
     return parser
 
@@ -44,14 +60,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Make a corpus; the exit status is 0 only if every file is there."""
     options = _parser().parse_args(arguments)
     if options.speech and not can_speak():
-        print("python -m demos.kitchen: --speech needs espeak-ng: apt-get install espeak-ng", file=sys.stderr)
+        print(
+            "python -m demos.kitchen: --speech needs espeak-ng: apt-get install espeak-ng",
+            file=sys.stderr,
+        )
         return 2
     began, done = time.monotonic(), 0
     try:
-        for video in make_corpus(options.out, options.videos, options.seed, options.workers, speech=options.speech):
+        for video in make_corpus(
+            options.out, options.videos, options.seed, options.workers, speech=options.speech
+        ):
             done += 1
             name = f"{video.video}.mp4"
-            print(f"[{done}/{options.videos}] {name} {video.duration:.1f} s, {len(video.steps)} steps", flush=True)
+            print(
+                f"[{done}/{options.videos}] {name} {video.duration:.1f} s, {len(video.steps)} steps",
+                flush=True,
+            )
     except InputError as error:
         print(f"python -m demos.kitchen: {error}", file=sys.stderr)
         return 2
@@ -59,7 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m demos.kitchen: cannot write to {options.out}: {error}", file=sys.stderr)
         return 1
     except BrokenExecutor:
-        print(f"python -m demos.kitchen: a worker died after {done} videos (out of memory? try --workers 1)", file=sys.stderr)
+        print(
+            f"python -m demos.kitchen: a worker died after {done} videos (out of memory? try --workers 1)",
+            file=sys.stderr,
+        )
         return 1
     print(f"{done} videos and {options.out / TRUTH_FILE} in {time.monotonic() - began:.0f} s")
     return 0

@@ -16,7 +16,12 @@ TRUTH_FILE = "truth.json"
 
 
 def make_corpus(
-    out: Path, videos: int, seed: int, workers: int | None = None, steps: tuple[int, int] = STEPS, speech: bool = False
+    out: Path,
+    videos: int,
+    seed: int,
+    workers: int | None = None,
+    steps: tuple[int, int] = STEPS,
+    speech: bool = False,
 ) -> Iterator[Video]:
     """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
 
@@ -45,7 +50,10 @@ def _film_all(truth: Truth, out: Path, workers: int, speech: bool) -> Iterator[V
     order = sorted(range(len(truth.videos)), key=lambda index: -truth.videos[index].duration)
     # Spawned, not forked: a fork copies the caller's threads' locks, and what it holds in memory.
     with ProcessPoolExecutor(min(workers, len(order)), mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(make_video, truth.videos[index], truth.seed, index, out, speech) for index in order]
+        jobs = [
+            pool.submit(make_video, truth.videos[index], truth.seed, index, out, speech)
+            for index in order
+        ]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -65,10 +73,14 @@ def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = Fa
     from demos.kitchen.voice import speak
 
     cv2.setNumThreads(1)  # one process a core is already there
-    cv2.ipp.setUseIPP(False)  # Intel's routines round by where an array lies in memory: the same seed, other pixels
+    cv2.ipp.setUseIPP(
+        False
+    )  # Intel's routines round by where an array lies in memory: the same seed, other pixels
     path = out / video.video
     narration = narrate(video, stream(seed, index, NARRATION))
     write_captions(narration, path.with_name(path.name + ".en.vtt"))
     sound = speak(narration, video.duration) if speech else None
-    write_video(frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT, sound)
+    write_video(
+        frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT, sound
+    )
     return video

@@ -44,12 +44,24 @@ def segments(truth: Truth, split: str, features: Stage, codebook: Codebook) -> l
 
 def spoken_labels(truth: Truth, training: Path) -> Labels:
     """The verbs and nouns, with how often they are said in DIR/examples of the training videos."""
-    counts = Counter(word for text in read_examples(training).column("text").to_pylist() for word in text.lower().split())
-    return Labels(truth.verbs, truth.nouns, *([counts[word] for word in words] for words in (truth.verbs, truth.nouns)))
+    counts = Counter(
+        word
+        for text in read_examples(training).column("text").to_pylist()
+        for word in text.lower().split()
+    )
+    return Labels(
+        truth.verbs,
+        truth.nouns,
+        *([counts[word] for word in words] for words in (truth.verbs, truth.nouns)),
+    )
 
 
 def evaluate(
-    truth: Truth, training: Path, held_out: Path, model: TrainedModel, templates: Sequence[str] = (TEMPLATE,)
+    truth: Truth,
+    training: Path,
+    held_out: Path,
+    model: TrainedModel,
+    templates: Sequence[str] = (TEMPLATE,),
 ) -> dict[str, ActionTable]:
     """The table of methods for each of the two held-out splits; the frequency prior counts what training videos say."""
     codebook = model.processor.codebook
@@ -57,19 +69,25 @@ def evaluate(
     labels = spoken_labels(truth, training)
     features = Stage(held_out / "features")
     return {
-        split: action_table(model, segments(truth, split, features, codebook), known, labels, templates)
+        split: action_table(
+            model, segments(truth, split, features, codebook), known, labels, templates
+        )
         for split in (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS)
     }
 
 
 def main() -> None:
     """Evaluate, print the tables and write them as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in ("truth", "training", "held-out", "model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     try:
-        tables = evaluate(read_truth(options.truth), options.training, options.held_out, load_model(options.model))
+        tables = evaluate(
+            read_truth(options.truth), options.training, options.held_out, load_model(options.model)
+        )
         write_json({split: asdict(table) for split, table in tables.items()}, options.out)
     except InputError as error:
         sys.exit(f"python -m demos.kitchen.evaluation: {error}")

@@ -55,10 +55,14 @@ def narrate(video: Video, rng: np.random.Generator) -> list[Sentence]:
             room = _limit(video, index) - sentences[-1].end
             if room > 3.0 and rng.random() < CHATTER_SHARE:
                 start = sentences[-1].end + QUIETER
-                sentences = _chatter(sentences, _pick(FILLERS, rng), start, _limit(video, index), pace, rng)
+                sentences = _chatter(
+                    sentences, _pick(FILLERS, rng), start, _limit(video, index), pace, rng
+                )
         elif rng.random() < CHATTER_SHARE:
             start = max(_free_from(sentences), step.start + rng.uniform(0, 1))
-            sentences = _chatter(sentences, _pick(FILLERS, rng), start, _limit(video, index), pace, rng)
+            sentences = _chatter(
+                sentences, _pick(FILLERS, rng), start, _limit(video, index), pace, rng
+            )
     start = max(_free_from(sentences), video.steps[-1].end - 1.0)
     return _chatter(sentences, _pick(GOODBYES, rng), start, video.duration - 0.05, pace, rng)
 
@@ -73,7 +77,9 @@ def _limit(video: Video, index: int) -> float:
     return min(video.steps[index].end + 0.4, video.duration - 0.05)
 
 
-def _tell(index: int, step: Step, earliest: float, pace: float, rng: np.random.Generator) -> Sentence:
+def _tell(
+    index: int, step: Step, earliest: float, pace: float, rng: np.random.Generator
+) -> Sentence:
     """A sentence for a step: it begins somewhere in it, moved a little, and takes up a good part of it."""
     length = step.end - step.start
     words = _sentence(step, rng)
@@ -82,7 +88,9 @@ def _tell(index: int, step: Step, earliest: float, pace: float, rng: np.random.G
     start = step.start + rng.uniform(0, slack) + rng.uniform(-LEAN, LEAN)
     start = max(start, earliest, step.start - DRIFT)
     room = step.end + DRIFT - 0.1 - start
-    return Sentence(_speak(words, start, min(pace, pace * room / _seconds(words, pace)), rng), index)
+    return Sentence(
+        _speak(words, start, min(pace, pace * room / _seconds(words, pace)), rng), index
+    )
 
 
 def _sentence(step: Step, rng: np.random.Generator) -> list[str]:
@@ -102,7 +110,12 @@ def _sentence(step: Step, rng: np.random.Generator) -> list[str]:
 
 
 def _chatter(
-    before: list[Sentence], text: str, start: float, limit: float, pace: float, rng: np.random.Generator
+    before: list[Sentence],
+    text: str,
+    start: float,
+    limit: float,
+    pace: float,
+    rng: np.random.Generator,
 ) -> list[Sentence]:
     """The sentences so far and a filler, unless it would last beyond `limit`."""
     words = text.split()
@@ -116,12 +129,16 @@ def _seconds(words: list[str], pace: float) -> float:
     return pace * sum(0.20 + 0.028 * len(word) for word in words)
 
 
-def _speak(words: list[str], start: float, pace: float, rng: np.random.Generator) -> tuple[SpokenWord, ...]:
+def _speak(
+    words: list[str], start: float, pace: float, rng: np.random.Generator
+) -> tuple[SpokenWord, ...]:
     """Words one after the other, each a little shorter than it might be, in whole milliseconds."""
     spoken, now = [], start
     for word in words:
         length = _seconds([word], pace)
-        spoken.append(SpokenWord(word, round(now, 3), round(now + length * rng.uniform(0.8, 0.98), 3)))
+        spoken.append(
+            SpokenWord(word, round(now, 3), round(now + length * rng.uniform(0.8, 0.98), 3))
+        )
         now += length
     return tuple(spoken)
 

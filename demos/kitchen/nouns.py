@@ -62,9 +62,16 @@ def _shape(name: str, rng: np.random.Generator) -> list[Point]:
         "blob": lambda t: 0.90 + 0.05 * np.cos(3 * t + a) + 0.04 * np.cos(5 * t + b),
         "taper": lambda t: (0.62 + 0.38 * np.abs(np.cos(t)) ** 3) * (1 - 0.10 * np.cos(t)),
         "lemon": lambda t: 0.78 + 0.20 * np.abs(np.cos(t)) ** 8,
-        "wedge": lambda t: 0.95 / np.maximum(np.cos((t + np.pi) % (2 * np.pi / 3) - np.pi / 3), 0.62) * 0.62,
+        "wedge": lambda t: (
+            0.95 / np.maximum(np.cos((t + np.pi) % (2 * np.pi / 3) - np.pi / 3), 0.62) * 0.62
+        ),
         "slab": lambda t: 0.88 / np.maximum(np.abs(np.cos(t)), np.abs(np.sin(t))) ** 0.8,
-        "fish": lambda t: 0.60 + 0.36 * np.abs(np.cos(t)) + 0.10 * np.cos(2 * t) - 0.2 * np.exp(-((t - np.pi) ** 2) * 9),
+        "fish": lambda t: (
+            0.60
+            + 0.36 * np.abs(np.cos(t))
+            + 0.10 * np.cos(2 * t)
+            - 0.2 * np.exp(-((t - np.pi) ** 2) * 9)
+        ),
         "cap": lambda t: np.where(np.sin(t) > 0.35, 0.68, 0.97),
         "leaf": lambda t: 0.88 + 0.07 * np.cos(9 * t + a) + 0.03 * np.cos(4 * t + b),
         "loaf": lambda t: 0.86 / np.maximum(np.abs(np.cos(t)), np.abs(np.sin(t))) ** 0.45,
@@ -86,7 +93,9 @@ def _shade(easel: Easel) -> None:
     easel.pixels[..., :3] = np.clip(colours, 0, 255)
 
 
-def _cut(noun: Noun, rng: np.random.Generator, width: float, height: float, shadow: float) -> Sprite:
+def _cut(
+    noun: Noun, rng: np.random.Generator, width: float, height: float, shadow: float
+) -> Sprite:
     """One cut of an ingredient, at most `width` x `height` units."""
     easel = Easel(width + 16, height + 16)
     easel.polygon([(x * width, y * height) for x, y in _shape(noun.shape, rng)], noun.ground)
@@ -138,11 +147,15 @@ def heap(noun: Noun, rng: np.random.Generator) -> Sprite:
     return sprite
 
 
-def _drop_on(ground: Sprite, part: Sprite, turn: float, reach: float, rng: np.random.Generator) -> None:
+def _drop_on(
+    ground: Sprite, part: Sprite, turn: float, reach: float, rng: np.random.Generator
+) -> None:
     """Lay a piece on a sprite, in place, `reach` units from its centre in the direction `turn`."""
     height, width = ground.pixels.shape[:2]
     angle = np.deg2rad(turn + rng.uniform(-15, 15))
-    tilt = cv2.getRotationMatrix2D((part.pixels.shape[1] / 2, part.pixels.shape[0] / 2), rng.uniform(0, 360), 1)
+    tilt = cv2.getRotationMatrix2D(
+        (part.pixels.shape[1] / 2, part.pixels.shape[0] / 2), rng.uniform(0, 360), 1
+    )
     tilt[0, 2] += width / 2 + np.cos(angle) * reach * ground.scale - part.pixels.shape[1] / 2
     tilt[1, 2] += height / 2 + np.sin(angle) * reach * ground.scale - part.pixels.shape[0] / 2
     over = cv2.warpAffine(part.pixels, tilt, (width, height)).astype(np.float32)

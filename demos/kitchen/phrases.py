@@ -40,7 +40,18 @@ STEP_PHRASES = (
     "we have now {past} the {noun}",
 )
 
-OPENERS = ("now", "okay so", "alright", "so", "and then", "after that", "next", "okay", "once you are ready", "and now")
+OPENERS = (
+    "now",
+    "okay so",
+    "alright",
+    "so",
+    "and then",
+    "after that",
+    "next",
+    "okay",
+    "once you are ready",
+    "and now",
+)
 
 TAILS = (
     "nice and slow",

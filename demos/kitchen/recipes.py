@@ -32,7 +32,9 @@ def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
 def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
     """Plan a corpus of so many videos, `steps` (least, most) in each. Raises ValueError below three videos."""
     if videos < MINIMUM_VIDEOS:
-        raise ValueError(f"a corpus needs at least {MINIMUM_VIDEOS} videos, one for each split; asked for {videos}")
+        raise ValueError(
+            f"a corpus needs at least {MINIMUM_VIDEOS} videos, one for each split; asked for {videos}"
+        )
     rng = stream(seed, 0, CORPUS)
     held_out = hold_out(rng)
     common = [pair for pair in combinations() if pair not in held_out]
@@ -41,14 +43,19 @@ def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
         HELD_OUT_VIDEOS: _deck(common, rng.spawn(1)[0]),
         HELD_OUT_COMBINATIONS: _deck(held_out, rng.spawn(1)[0]),
     }
-    planned = [_recipe(split, index, seed, steps, decks[split]) for index, split in enumerate(_splits(videos))]
+    planned = [
+        _recipe(split, index, seed, steps, decks[split])
+        for index, split in enumerate(_splits(videos))
+    ]
     return Truth(seed, tuple(VERBS), tuple(NOUNS), tuple(held_out), tuple(planned))
 
 
 def _splits(videos: int) -> list[str]:
     """The split of each video: about 70, 15 and 15 in a hundred, at least one of each."""
     held = max(1, round(videos * 0.15))
-    return [TRAINING] * (videos - 2 * held) + [HELD_OUT_VIDEOS] * held + [HELD_OUT_COMBINATIONS] * held
+    return (
+        [TRAINING] * (videos - 2 * held) + [HELD_OUT_VIDEOS] * held + [HELD_OUT_COMBINATIONS] * held
+    )
 
 
 def _deck(pairs: list[Combination], rng: np.random.Generator) -> Iterator[Combination]:
@@ -72,12 +79,16 @@ def _deal(deck: Iterator[Combination], count: int) -> list[Combination]:
     return hand
 
 
-def _recipe(split: str, index: int, seed: int, steps: tuple[int, int], deck: Iterator[Combination]) -> Video:
+def _recipe(
+    split: str, index: int, seed: int, steps: tuple[int, int], deck: Iterator[Combination]
+) -> Video:
     rng = stream(seed, index, RECIPE)
     dealt, now = [], _on_frame(rng.uniform(*INTRO_SECONDS))
     for verb, noun in _deal(deck, int(rng.integers(steps[0], steps[1] + 1))):
         end = _on_frame(now + rng.uniform(*STEP_SECONDS))
-        dealt.append(Step(verb, noun, f"{verb} the {noun}", now, end, bool(rng.random() < SPOKEN_SHARE)))
+        dealt.append(
+            Step(verb, noun, f"{verb} the {noun}", now, end, bool(rng.random() < SPOKEN_SHARE))
+        )
         now = _on_frame(end + rng.uniform(*PAUSE_SECONDS))
     return Video(f"{split}/kitchen_{index:04d}", split, now, tuple(dealt))
 

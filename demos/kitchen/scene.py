@@ -11,7 +11,17 @@ import numpy as np
 
 from demos.kitchen.nouns import NOUNS, Noun, whole
 from demos.kitchen.recipes import FPS, LOOK, stream
-from demos.kitchen.sprites import SPRITE_SCALE, Colour, Easel, Layer, Matrix, Pixels, Sprite, blend, compose
+from demos.kitchen.sprites import (
+    SPRITE_SCALE,
+    Colour,
+    Easel,
+    Layer,
+    Matrix,
+    Pixels,
+    Sprite,
+    blend,
+    compose,
+)
 from demos.kitchen.truth import Step, Video
 from demos.kitchen.verbs import VERBS, Verb
 
@@ -20,7 +30,12 @@ TABLE = (480, 360)  # units: larger than the picture, so that a moving camera ne
 NEAR = (1.6, 1.8)  # how large the ingredient is when the camera goes near: it fills the picture
 NEAR_SHARE = (0.44, 0.50)  # of a step: enough for a clip of 1.5 s to show little else, either way
 LONG_STEP = 8.5  # seconds from which on the camera goes near twice
-TABLE_TONES: tuple[Colour, ...] = ((196, 186, 172), (188, 184, 180), (200, 190, 170), (184, 180, 172))
+TABLE_TONES: tuple[Colour, ...] = (
+    (196, 186, 172),
+    (188, 184, 180),
+    (200, 190, 170),
+    (184, 180, 172),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,9 @@ class Camera:
         """From scene units to frame pixels at a moment."""
         x, y = (self.sway * np.sin(2 * np.pi * hertz * seconds) for hertz in self.sway_hertz)
         angle = np.deg2rad(self.angle + 0.5 * x)
-        turn = self.zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        turn = self.zoom * np.array(
+            [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        )
         return np.column_stack([turn, (WIDTH / 2 + x, HEIGHT / 2 + y)])
 
     def light(self, frame: Pixels, seconds: float) -> Pixels:
@@ -117,7 +134,9 @@ def _film(take: Take, camera: Camera, numbers: range, step: range) -> Iterator[P
 
 def _look_at(backdrop: Pixels, view: Matrix) -> Pixels:
     """What the camera sees of a picture of the whole table."""
-    to_units = np.array([[1 / SPRITE_SCALE, 0, -TABLE[0] / 2], [0, 1 / SPRITE_SCALE, -TABLE[1] / 2]])
+    to_units = np.array(
+        [[1 / SPRITE_SCALE, 0, -TABLE[0] / 2], [0, 1 / SPRITE_SCALE, -TABLE[1] / 2]]
+    )
     return cv2.warpAffine(backdrop, compose(view, to_units), (WIDTH, HEIGHT))
 
 
@@ -138,10 +157,14 @@ def _table(rng: np.random.Generator) -> Pixels:
     """A plain table with a faint grain, and a few things that lie about near its corners."""
     tone = np.array(TABLE_TONES[rng.integers(len(TABLE_TONES))]) + rng.uniform(-8, 8)
     size = round(TABLE[1] * SPRITE_SCALE), round(TABLE[0] * SPRITE_SCALE)
-    grain = cv2.GaussianBlur(rng.normal(0, 1, (size[0], size[1] // 12)).astype(np.float32), (0, 0), 1.2)
+    grain = cv2.GaussianBlur(
+        rng.normal(0, 1, (size[0], size[1] // 12)).astype(np.float32), (0, 0), 1.2
+    )
     grain = cv2.resize(grain, size[::-1], interpolation=cv2.INTER_LINEAR)
     table = np.clip(tone + 6.0 * grain[..., None], 0, 255).astype(np.uint8)
-    for side_x, side_y in rng.permutation([(-1, -1), (-1, 1), (1, -1), (1, 1)])[: rng.integers(2, 5)]:
+    for side_x, side_y in rng.permutation([(-1, -1), (-1, 1), (1, -1), (1, 1)])[
+        : rng.integers(2, 5)
+    ]:
         x, y = side_x * rng.uniform(138, 158), side_y * rng.uniform(102, 118)
         blend(table, Layer(_clutter(rng), x, y, rng.uniform(0, 360)), _on_table())
     return table
@@ -149,7 +172,12 @@ def _table(rng: np.random.Generator) -> Pixels:
 
 def _on_table() -> Matrix:
     """From units to the pixels of a picture of the whole table."""
-    return np.array([[SPRITE_SCALE, 0, TABLE[0] / 2 * SPRITE_SCALE], [0, SPRITE_SCALE, TABLE[1] / 2 * SPRITE_SCALE]])
+    return np.array(
+        [
+            [SPRITE_SCALE, 0, TABLE[0] / 2 * SPRITE_SCALE],
+            [0, SPRITE_SCALE, TABLE[1] / 2 * SPRITE_SCALE],
+        ]
+    )
 
 
 def _clutter(rng: np.random.Generator) -> Sprite:
@@ -181,7 +209,10 @@ def _takes(step: Step, table: Pixels, rng: np.random.Generator) -> list[tuple[Ta
     pair = [(action, seconds / rounds - near), (portrait, near)]
     takes = (pair if rng.random() < 0.5 else pair[::-1]) * rounds
     cuts = step.start + np.cumsum([0.0] + [length for _, length in takes])
-    return [(take, range(_frame(start), _frame(end))) for (take, _), (start, end) in zip(takes, pairwise(cuts), strict=True)]
+    return [
+        (take, range(_frame(start), _frame(end)))
+        for (take, _), (start, end) in zip(takes, pairwise(cuts), strict=True)
+    ]
 
 
 def _action(verb: Verb, noun: Noun, table: Pixels, rng: np.random.Generator) -> Action:
@@ -189,12 +220,16 @@ def _action(verb: Verb, noun: Noun, table: Pixels, rng: np.random.Generator) -> 
     place = _place(rng.uniform(0.95, 1.05), rng.uniform(-4, 4), rng)
     backdrop = table.copy()
     blend(backdrop, Layer(verb.vessel(rng)), compose(_on_table(), place))
-    return Action(verb, backdrop, props, verb.tempo * rng.uniform(0.8, 1.25), rng.uniform(0, 1), place)
+    return Action(
+        verb, backdrop, props, verb.tempo * rng.uniform(0.8, 1.25), rng.uniform(0, 1), place
+    )
 
 
 def _portrait(noun: Noun, table: Pixels, rng: np.random.Generator) -> Portrait:
     turn = rng.choice([-1, 1]) * rng.uniform(2, 6)
-    return Portrait(table, whole(noun, rng), rng.uniform(-20, 20), turn, _place(rng.uniform(*NEAR), 0, rng))
+    return Portrait(
+        table, whole(noun, rng), rng.uniform(-20, 20), turn, _place(rng.uniform(*NEAR), 0, rng)
+    )
 
 
 def _place(size: float, angle: float, rng: np.random.Generator) -> Matrix:

@@ -19,7 +19,9 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 SPRITE_SCALE = 1.5  # pixels of a sprite in one scene unit: a little more than a frame shows
-SUPERSAMPLING = 2  # shapes are drawn this much larger and averaged down: their edges come out smooth
+SUPERSAMPLING = (
+    2  # shapes are drawn this much larger and averaged down: their edges come out smooth
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Easel:
 
     def __init__(self, width: float, height: float) -> None:
         self.zoom = SPRITE_SCALE * SUPERSAMPLING
-        self.size = tuple(int(np.ceil(side * SPRITE_SCALE)) * SUPERSAMPLING for side in (width, height))
+        self.size = tuple(
+            int(np.ceil(side * SPRITE_SCALE)) * SUPERSAMPLING for side in (width, height)
+        )
         self.pixels: Pixels = np.zeros((self.size[1], self.size[0], 4), np.uint8)
 
     def _pixel(self, x: float, y: float) -> tuple[int, int]:
@@ -57,25 +61,53 @@ class Easel:
         corners = np.array([self._pixel(*point) for point in points], np.int32)
         cv2.fillPoly(self.pixels, [corners], (*colour, 255))
 
-    def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour, angle: float = 0.0) -> None:
+    def ellipse(
+        self, x: float, y: float, rx: float, ry: float, colour: Colour, angle: float = 0.0
+    ) -> None:
         """A filled ellipse around (x, y)."""
         axes = max(1, round(rx * self.zoom)), max(1, round(ry * self.zoom))
         cv2.ellipse(self.pixels, self._pixel(x, y), axes, angle, 0, 360, (*colour, 255), -1)
 
-    def ring(self, x: float, y: float, rx: float, ry: float, colour: Colour, width: float, angle: float = 0.0) -> None:
+    def ring(
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        colour: Colour,
+        width: float,
+        angle: float = 0.0,
+    ) -> None:
         """The line of an ellipse around (x, y)."""
         axes = max(1, round(rx * self.zoom)), max(1, round(ry * self.zoom))
-        cv2.ellipse(self.pixels, self._pixel(x, y), axes, angle, 0, 360, (*colour, 255), self._thickness(width))
+        cv2.ellipse(
+            self.pixels,
+            self._pixel(x, y),
+            axes,
+            angle,
+            0,
+            360,
+            (*colour, 255),
+            self._thickness(width),
+        )
 
     def line(self, points: Sequence[Point], colour: Colour, width: float) -> None:
         """A line with round ends."""
         corners = np.array([self._pixel(*point) for point in points], np.int32)
         cv2.polylines(self.pixels, [corners], False, (*colour, 255), self._thickness(width))
 
-    def box(self, x: float, y: float, width: float, height: float, colour: Colour, corner: float = 0.0) -> None:
+    def box(
+        self, x: float, y: float, width: float, height: float, colour: Colour, corner: float = 0.0
+    ) -> None:
         """A rectangle around (x, y), its corners rounded by `corner`."""
         for w, h in ((width - 2 * corner, height), (width, height - 2 * corner)):
-            cv2.rectangle(self.pixels, self._pixel(x - w / 2, y - h / 2), self._pixel(x + w / 2, y + h / 2), (*colour, 255), -1)
+            cv2.rectangle(
+                self.pixels,
+                self._pixel(x - w / 2, y - h / 2),
+                self._pixel(x + w / 2, y + h / 2),
+                (*colour, 255),
+                -1,
+            )
         for side_x in (-1, 1):
             for side_y in (-1, 1):
                 cx, cy = x + side_x * (width / 2 - corner), y + side_y * (height / 2 - corner)
@@ -108,7 +140,9 @@ def _with_shadow(pixels: Pixels, offset: float) -> Pixels:
     return shaded
 
 
-def outline(radius: Callable[[NDArray[np.float64]], NDArray[np.float64]], rx: float, ry: float) -> list[Point]:
+def outline(
+    radius: Callable[[NDArray[np.float64]], NDArray[np.float64]], rx: float, ry: float
+) -> list[Point]:
     """Points of a closed curve: an ellipse whose radius is multiplied by `radius(angle in radians)`."""
     angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     reach = radius(angle)
@@ -135,14 +169,25 @@ def blend(frame: Pixels, layer: Layer, camera: Matrix) -> None:
     """Put a layer into a frame (height, width, 3), in place; `camera` maps scene units to frame pixels."""
     pixels = layer.sprite.pixels
     matrix = compose(camera, placement(layer))
-    corners = np.array([[0, 0, 1], [pixels.shape[1], 0, 1], [0, pixels.shape[0], 1], [pixels.shape[1], pixels.shape[0], 1]])
+    corners = np.array(
+        [
+            [0, 0, 1],
+            [pixels.shape[1], 0, 1],
+            [0, pixels.shape[0], 1],
+            [pixels.shape[1], pixels.shape[0], 1],
+        ]
+    )
     reach = corners @ matrix.T
     left, top = np.maximum(np.floor(reach.min(axis=0)).astype(int), 0)
-    right, bottom = np.minimum(np.ceil(reach.max(axis=0)).astype(int), (frame.shape[1], frame.shape[0]))
+    right, bottom = np.minimum(
+        np.ceil(reach.max(axis=0)).astype(int), (frame.shape[1], frame.shape[0])
+    )
     if right <= left or bottom <= top:
         return
     matrix[:, 2] -= (left, top)
     over = cv2.warpAffine(pixels, matrix, (int(right - left), int(bottom - top)))
     under = frame[top:bottom, left:right]
     veil = cv2.cvtColor(255 - over[..., 3], cv2.COLOR_GRAY2RGB)
-    cv2.add(cv2.multiply(under, veil, scale=1 / 255), cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), dst=under)
+    cv2.add(
+        cv2.multiply(under, veil, scale=1 / 255), cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), dst=under
+    )

@@ -160,7 +160,9 @@ def smear(noun: Noun, rng: np.random.Generator) -> Sprite:
     easel = Easel(HEAP + 56, HEAP + 6)
     wobble = rng.uniform(0, 6, 2)
     edge = outline(
-        lambda t: 0.9 + 0.05 * np.cos(6 * t + wobble[0]) + 0.04 * np.cos(11 * t + wobble[1]), HEAP * 0.66, HEAP * 0.48
+        lambda t: 0.9 + 0.05 * np.cos(6 * t + wobble[0]) + 0.04 * np.cos(11 * t + wobble[1]),
+        HEAP * 0.66,
+        HEAP * 0.48,
     )
     easel.polygon(edge, noun.ground)
     paint_texture(easel, noun, rng, HEAP * 1.2)

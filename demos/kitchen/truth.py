@@ -8,7 +8,11 @@ from pathlib import Path
 
 from workfolder.errors import InputError
 
-TRAINING, HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS = SPLITS = ("training", "held_out_videos", "held_out_combinations")
+TRAINING, HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS = SPLITS = (
+    "training",
+    "held_out_videos",
+    "held_out_combinations",
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,18 @@ def read_truth(path: str | Path) -> Truth:
             seed=data["seed"],
             verbs=tuple(data["verbs"]),
             nouns=tuple(data["nouns"]),
-            held_out_combinations=tuple((verb, noun) for verb, noun in data["held_out_combinations"]),
+            held_out_combinations=tuple(
+                (verb, noun) for verb, noun in data["held_out_combinations"]
+            ),
             videos=tuple(_video(row) for row in data["videos"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not a kitchen's truth.json ({error!r}): make one with python -m demos.kitchen") from error
+        raise InputError(
+            f"{path} is not a kitchen's truth.json ({error!r}): make one with python -m demos.kitchen"
+        ) from error
 
 
 def _video(row: dict) -> Video:
-    return Video(row["video"], row["split"], row["duration"], tuple(Step(**step) for step in row["steps"]))
+    return Video(
+        row["video"], row["split"], row["duration"], tuple(Step(**step) for step in row["steps"])
+    )

@@ -12,7 +12,12 @@ from demos.kitchen.sprites import Easel, Sprite
 WIDTH, HEIGHT = 300.0, 232.0
 
 
-def _dish(rim: tuple[int, int, int], wall: tuple[int, int, int], floor: tuple[int, int, int], radius: float) -> Easel:
+def _dish(
+    rim: tuple[int, int, int],
+    wall: tuple[int, int, int],
+    floor: tuple[int, int, int],
+    radius: float,
+) -> Easel:
     """A round vessel seen from above."""
     easel = Easel(WIDTH, HEIGHT)
     easel.ellipse(0, 0, radius, radius * 0.86, rim)
@@ -28,7 +33,11 @@ def maple_board(rng: np.random.Generator) -> Sprite:
     easel.box(0, -2, 270, 200, (222, 170, 104), 14)
     for y in np.arange(-92, 96, 13):
         bend = rng.uniform(-4, 4, 5)
-        easel.line([(x, y + b) for x, b in zip((-128, -64, 0, 64, 128), bend, strict=True)], (205, 150, 84), 2.2)
+        easel.line(
+            [(x, y + b) for x, b in zip((-128, -64, 0, 64, 128), bend, strict=True)],
+            (205, 150, 84),
+            2.2,
+        )
     easel.ellipse(118, -80, 8, 8, (120, 78, 40))
     return easel.sprite(5)
 
@@ -100,7 +109,9 @@ def marble(rng: np.random.Generator) -> Sprite:
     easel.box(0, -2, 278, 208, (240, 200, 208), 6)
     for _ in range(7):
         x, y = rng.uniform(-120, 60), rng.uniform(-90, 70)
-        easel.line([(x, y), (x + 35, y + 12), (x + 60, y + rng.uniform(5, 35))], (222, 172, 184), 2.5)
+        easel.line(
+            [(x, y), (x + 35, y + 12), (x + 60, y + rng.uniform(5, 35))], (222, 172, 184), 2.5
+        )
     for _ in range(40):
         x, y = rng.normal(0, 60), rng.normal(0, 45)
         easel.ellipse(x, y, rng.uniform(2, 7), rng.uniform(1.5, 5), (252, 246, 246))
@@ -113,7 +124,9 @@ def zinc_top(rng: np.random.Generator) -> Sprite:
     easel.box(0, 0, 282, 212, (90, 98, 106), 8)
     easel.box(0, -2, 276, 206, (150, 160, 170), 8)
     for y in np.arange(-100, 100, 5):
-        easel.line([(-134, y), (134, y)], (138, 148, 159) if rng.random() < 0.6 else (164, 173, 182), 2)
+        easel.line(
+            [(-134, y), (134, y)], (138, 148, 159) if rng.random() < 0.6 else (164, 173, 182), 2
+        )
     return easel.sprite(5)
 
 
@@ -141,7 +154,13 @@ def toast(rng: np.random.Generator) -> Sprite:
     easel.box(0, 2, 238, 180, (140, 78, 26), 42)
     easel.box(0, 2, 222, 164, (214, 150, 78), 36)
     for _ in range(70):
-        easel.ellipse(rng.uniform(-98, 98), rng.uniform(-66, 70), rng.uniform(1.5, 4), rng.uniform(1, 3), (186, 120, 54))
+        easel.ellipse(
+            rng.uniform(-98, 98),
+            rng.uniform(-66, 70),
+            rng.uniform(1.5, 4),
+            rng.uniform(1, 3),
+            (186, 120, 54),
+        )
     return easel.sprite(4)
 
 

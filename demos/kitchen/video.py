@@ -16,7 +16,12 @@ ENCODER = {"preset": "veryfast", "crf": "22", "threads": "1"}
 
 
 def write_video(
-    frames: Iterable[Pixels], path: Path, fps: int, width: int, height: int, sound: np.ndarray | None = None
+    frames: Iterable[Pixels],
+    path: Path,
+    fps: int,
+    width: int,
+    height: int,
+    sound: np.ndarray | None = None,
 ) -> None:
     """Encode RGB frames (height, width, 3), both even, and int16 mono samples at voice.RATE.
 
@@ -24,7 +29,9 @@ def write_video(
     """
     partial = path.with_name(path.name + ".partial")
     with av.open(str(partial), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps, width=width, height=height, pix_fmt="yuv420p", options=ENCODER)
+        stream = container.add_stream(
+            "libx264", rate=fps, width=width, height=height, pix_fmt="yuv420p", options=ENCODER
+        )
         if sound is not None:
             _write_sound(container, sound)
         for pixels in frames:

@@ -30,7 +30,10 @@ def speak(sentences: Sequence[Sentence], seconds: float) -> np.ndarray:
     track = np.zeros(round(seconds * RATE), dtype=np.int32)
     for sentence in sentences:
         begin = round(sentence.words[0].start * RATE)
-        said = _say(" ".join(word.text for word in sentence.words), sentence.words[-1].end - sentence.words[0].start)
+        said = _say(
+            " ".join(word.text for word in sentence.words),
+            sentence.words[-1].end - sentence.words[0].start,
+        )
         room = track[begin : begin + len(said)]
         room += said[: len(room)]
     return np.clip(track, -(2**15), 2**15 - 1).astype(np.int16)

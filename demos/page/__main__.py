@@ -19,12 +19,20 @@ HOST = "127.0.0.1"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m demos.page", description="A page to play with a model, in a browser.")
+    parser = argparse.ArgumentParser(
+        prog="python -m demos.page", description="A page to play with a model, in a browser."
+    )
     parser.add_argument("--model", type=Path, required=True, help="the model's folder")
     parser.add_argument("--work", type=Path, help="a work folder to search")
     parser.add_argument("--videos", type=Path, help="a folder of clips to choose from")
-    parser.add_argument("--weights", help="where the backbone's weights are now (default: as trained)")
-    parser.add_argument("--host", default=HOST, help=f"{HOST} lets this machine in alone, 0.0.0.0 everybody (default: {HOST})")
+    parser.add_argument(
+        "--weights", help="where the backbone's weights are now (default: as trained)"
+    )
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help=f"{HOST} lets this machine in alone, 0.0.0.0 everybody (default: {HOST})",
+    )
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     return parser
 
@@ -35,7 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     with tempfile.TemporaryDirectory(prefix="videobert-page-") as uploads:
         # Gradio reads these when it is imported; the network is none of its business.
-        os.environ |= {"GRADIO_TEMP_DIR": uploads, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        os.environ |= {
+            "GRADIO_TEMP_DIR": uploads,
+            "GRADIO_ANALYTICS_ENABLED": "False",
+            "HF_HUB_OFFLINE": "1",
+        }
         try:
             return _serve(options, uploads)
         except (InputError, OSError) as error:  # such as a port that another program has
@@ -53,7 +65,9 @@ def _serve(options: argparse.Namespace, uploads: str) -> int:
     videos = {source.video_id: source.path for source in found if not source.refusal}
     answers = Answers(options.model, options.work, options.weights)
     page = build(answers, videos)
-    sys.stdout.write(f"the page is at {serve(page, options.host, options.port, uploads)} until Ctrl-C\n")
+    sys.stdout.write(
+        f"the page is at {serve(page, options.host, options.port, uploads)} until Ctrl-C\n"
+    )
     sys.stdout.flush()
     try:
         threading.Event().wait()

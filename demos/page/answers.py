@@ -66,7 +66,9 @@ class Answers:
             alone = "No clip is chosen yet: this is what the model says without one."
             return parts.hint(alone) + parts.answers(sentence, None, blind)
         words = self.clips.known(digest).encoded.part(start, end).words
-        return parts.answers(sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind)
+        return parts.answers(
+            sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind
+        )
 
     @told
     def caption(self, digest: str | None, start: float, end: float) -> str:
@@ -74,14 +76,21 @@ class Answers:
         if not digest:
             return parts.hint("A sentence about the clip will stand here.")
         captioner = captioning.load_captioner(self._folder, self.model)
-        return parts.quote(captioning.caption(self.model, captioner, self.clips.known(digest).encoded.part(start, end)).text)
+        return parts.quote(
+            captioning.caption(
+                self.model, captioner, self.clips.known(digest).encoded.part(start, end)
+            ).text
+        )
 
     @told
     def next(self, digest: str | None, start: float, end: float) -> str:
         """The visual words that may come after the clip."""
         if not digest:
             return parts.hint("Pictures of what may follow the clip will stand here.")
-        return parts.forecasts(forecast(self.model, self.clips.known(digest).encoded.part(start, end).words, STEPS), self.album)
+        return parts.forecasts(
+            forecast(self.model, self.clips.known(digest).encoded.part(start, end).words, STEPS),
+            self.album,
+        )
 
     @told
     def search(self, sentence: str) -> str:
@@ -97,8 +106,12 @@ class Answers:
         sizes = tree.sizes_[-1].reshape(-1, tree.branching)
         first = (min(max(1, int(page)), self.pages) - 1) * FAMILIES
         shown = range(first, min(first + FAMILIES, len(sizes)))
-        families = [(node, (node * tree.branching + np.flatnonzero(sizes[node])).tolist()) for node in shown]
-        return parts.codebook([family for family in families if family[1]], tree.sizes_[-1].tolist(), self.album)
+        families = [
+            (node, (node * tree.branching + np.flatnonzero(sizes[node])).tolist()) for node in shown
+        ]
+        return parts.codebook(
+            [family for family in families if family[1]], tree.sizes_[-1].tolist(), self.album
+        )
 
     @property
     def pages(self) -> int:
@@ -109,15 +122,21 @@ class Answers:
     @cached_property
     def _passages(self) -> Passages:
         if self._work is None:
-            raise InputError("the page was started without a folder to search: start it again with --work DIR")
+            raise InputError(
+                "the page was started without a folder to search: start it again with --work DIR"
+            )
         return read_passages(self._work, self.model.processor.codebook)
 
     @cached_property
     def _first_stage(self) -> retrieval.FirstStage:
-        return retrieval.by_profiles(self._passages, self._passages, self.model.processor.codebook.words)
+        return retrieval.by_profiles(
+            self._passages, self._passages, self.model.processor.codebook.words
+        )
 
 
 def _short(sentence: str) -> str:
     if len(sentence) > LONGEST_TEXT:
-        raise InputError(f"the sentence has {len(sentence)} characters: write {LONGEST_TEXT} at most")
+        raise InputError(
+            f"the sentence has {len(sentence)} characters: write {LONGEST_TEXT} at most"
+        )
     return sentence.strip()

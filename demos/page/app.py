@@ -36,15 +36,24 @@ Question = tuple[Callable[..., str], list[Any], gr.HTML]
 def build(answers: Answers, videos: Mapping[str, Path]) -> gr.Blocks:
     """The page. ``videos``: clips of the chosen folder by the name that a visitor sees."""
     choosing = Choosing(answers, videos)
-    with gr.Blocks(title="VideoBERT", analytics_enabled=False, delete_cache=(EVERY, OLD), fill_width=True) as page:
+    with gr.Blocks(
+        title="VideoBERT", analytics_enabled=False, delete_cache=(EVERY, OLD), fill_width=True
+    ) as page:
         gr.HTML(parts.header(LONGEST, BIGGEST), elem_id="vb-head")
         digest = gr.State(None)
         with gr.Row(equal_height=True):
-            upload = gr.File(show_label=False, height=88, file_types=sorted(VIDEO_SUFFIXES), elem_id="vb-upload")
-            choice = gr.Dropdown(["", *videos], label="or choose one", visible=bool(videos), elem_id="vb-choice")
+            upload = gr.File(
+                show_label=False, height=88, file_types=sorted(VIDEO_SUFFIXES), elem_id="vb-upload"
+            )
+            choice = gr.Dropdown(
+                ["", *videos], label="or choose one", visible=bool(videos), elem_id="vb-choice"
+            )
         line = _shown(answers.timeline(None, 0, 0), "timeline")
         with gr.Row():
-            start, end = _seconds("Ask about the part from", 0, "start"), _seconds("to, in seconds", LONGEST, "end")
+            start, end = (
+                _seconds("Ask about the part from", 0, "start"),
+                _seconds("to, in seconds", LONGEST, "end"),
+            )
         part = [digest, start, end]
         questions = [_blanks(answers, part), _caption(answers, part), _next(answers, part)]
         _search(answers)
@@ -83,7 +92,9 @@ class Choosing:
 
     def upload(self, path: str | None, progress: gr.Progress = gr.Progress()) -> Sequence[Any]:
         """A file that was dropped. It goes once it is known."""
-        if path is None or not Path(path).exists():  # another visitor brought the same and was quicker
+        if (
+            path is None or not Path(path).exists()
+        ):  # another visitor brought the same and was quicker
             return self.nothing()
         try:
             return self._take(Path(path), Path(path).name, progress)
@@ -92,7 +103,9 @@ class Choosing:
 
     def choice(self, name: str, progress: gr.Progress = gr.Progress()) -> Sequence[Any]:
         """A video of the folder."""
-        return self._take(self.videos[name], name, progress) if name in self.videos else self.nothing()
+        return (
+            self._take(self.videos[name], name, progress) if name in self.videos else self.nothing()
+        )
 
     def nothing(self) -> Sequence[Any]:
         """No clip."""
@@ -105,7 +118,9 @@ class Choosing:
         except InputError as error:
             _, _, *sliders = self.nothing()
             return None, parts.problem(str(error)), *sliders
-        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.words)  # beyond the end, if the last is short
+        last = CLIP_SECONDS * len(
+            self.answers.clips.known(digest).encoded.words
+        )  # beyond the end, if the last is short
         sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
         return digest, self.answers.timeline(digest, 0, last), *sliders
 
@@ -122,7 +137,11 @@ def _blanks(answers: Answers, part: list[Any]) -> Question:
         template = _sentence("a sentence with [MASK]s", "template", TEMPLATE)
         with gr.Row():
             examples = [gr.Button(sentence, size="sm") for sentence in SENTENCES]
-        question = answers.fill, [*part, template], _shown(answers.fill(None, 0, 0, TEMPLATE), "words")
+        question = (
+            answers.fill,
+            [*part, template],
+            _shown(answers.fill(None, 0, 0, TEMPLATE), "words"),
+        )
     template.submit(*question, **ASKED)
     for button in examples:
         _then(button.click(str, button, template, **CLOSED), [question])
@@ -142,14 +161,18 @@ def _next(answers: Answers, part: list[Any]) -> Question:
 def _search(answers: Answers) -> None:
     with gr.Tab("Search"):
         sentence = _sentence("a sentence, such as: chop the onion", "sentence")
-        found = _shown(parts.hint("Stretches of video that fit the sentence will stand here."), "hits")
+        found = _shown(
+            parts.hint("Stretches of video that fit the sentence will stand here."), "hits"
+        )
     sentence.submit(answers.search, sentence, found, **ASKED)
 
 
 def _codebook(answers: Answers) -> None:
     with gr.Tab("Visual words"):
         label = f"Page of {answers.pages}; words of one family are neighbours in the tree"
-        number = gr.Slider(1, max(2, answers.pages), 1, step=1, label=label, buttons=[], elem_id="vb-number")
+        number = gr.Slider(
+            1, max(2, answers.pages), 1, step=1, label=label, buttons=[], elem_id="vb-number"
+        )
         shown = _shown(answers.codebook(1), "codebook")
     number.input(answers.codebook, number, shown, **ASKED)
 
@@ -166,7 +189,16 @@ def _sentence(placeholder: str, name: str, value: str = "") -> gr.Textbox:
 
 
 def _seconds(label: str, value: float, name: str) -> gr.Slider:
-    return gr.Slider(0, LONGEST, value, step=CLIP_SECONDS, label=label, visible=False, buttons=[], elem_id=f"vb-{name}")
+    return gr.Slider(
+        0,
+        LONGEST,
+        value,
+        step=CLIP_SECONDS,
+        label=label,
+        visible=False,
+        buttons=[],
+        elem_id=f"vb-{name}",
+    )
 
 
 def _then(event: Any, questions: Sequence[Question]) -> None:

@@ -68,14 +68,20 @@ class ClipReader:
         """The clip of a digest; InputError if none was chosen, or it has been forgotten."""
         clip = self._known.get(digest or "")
         if clip is None:
-            raise InputError("choose a clip first" if not digest else "this clip has been forgotten: choose it again")
+            raise InputError(
+                "choose a clip first"
+                if not digest
+                else "this clip has been forgotten: choose it again"
+            )
         return clip
 
     def _encode(self, path: Path, progress: Progress) -> KnownClip:
         encoded = self._encoder(path, progress=progress, longest=LONGEST)
         middles = ((encoded.start + encoded.end) / 2).tolist()
         with closing(Guards(LIMITS)) as guards:
-            frames = [_jpeg(guards.call(frame_at, path, middle, FRAME_HEIGHT)) for middle in middles]
+            frames = [
+                _jpeg(guards.call(frame_at, path, middle, FRAME_HEIGHT)) for middle in middles
+            ]
         return KnownClip(encoded, frames)
 
 

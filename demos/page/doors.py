@@ -31,7 +31,9 @@ Send = Callable[[Message], Awaitable[None]]
 class Doors:
     """ASGI middleware: 404 to a path that OPEN does not match, 413 to what is too big, 403 to who names another's file."""
 
-    def __init__(self, app: Callable[[Message, Receive, Send], Awaitable[None]], uploads: str) -> None:
+    def __init__(
+        self, app: Callable[[Message, Receive, Send], Awaitable[None]], uploads: str
+    ) -> None:
         self._app, self._uploads = app, uploads
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -47,7 +49,13 @@ class Doors:
         if status is None:
             await self._app(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"text/plain")],
+            }
+        )
         await send({"type": "http.response.body", "body": b"refused"})
 
 
@@ -72,7 +80,9 @@ def names_only(body: bytes, folder: str) -> bool:
 
     try:
         json.loads(body, object_pairs_hook=note)
-        return all(isinstance(path, str) and os.path.realpath(path).startswith(inside) for path in found)
+        return all(
+            isinstance(path, str) and os.path.realpath(path).startswith(inside) for path in found
+        )
     except (ValueError, RecursionError):  # also a path with a null character
         return False
 

@@ -28,7 +28,11 @@ class Album:
 
     def __call__(self, word: int) -> str:
         """The picture of a word, or a box that says there is none."""
-        return image(self._jpegs[word], f"word {word}") if word in self._jpegs else '<span class="vb-none">no picture</span>'
+        return (
+            image(self._jpegs[word], f"word {word}")
+            if word in self._jpegs
+            else '<span class="vb-none">no picture</span>'
+        )
 
 
 def image(jpeg: bytes, says: str) -> str:
@@ -78,7 +82,11 @@ def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
     """The sentence with the likeliest word at each mask."""
     between = [escape(text) for text in template.split(MASK)]
     words = [f"<mark>{escape(guesses[0].word)}</mark>" for guesses in masks]
-    return '<p class="vb-sentence">' + "".join(t + w for t, w in zip(between, [*words, ""], strict=True)) + "</p>"
+    return (
+        '<p class="vb-sentence">'
+        + "".join(t + w for t, w in zip(between, [*words, ""], strict=True))
+        + "</p>"
+    )
 
 
 def bars(guesses: Sequence[Guess], kind: str = "") -> str:
@@ -86,7 +94,9 @@ def bars(guesses: Sequence[Guess], kind: str = "") -> str:
     return f'<div class="vb-bars {kind}">{"".join(_bar(escape(guess.word), guess.probability) for guess in guesses)}</div>'
 
 
-def answers(template: str, seen: Sequence[Sequence[Guess]] | None, blind: Sequence[Sequence[Guess]]) -> str:
+def answers(
+    template: str, seen: Sequence[Sequence[Guess]] | None, blind: Sequence[Sequence[Guess]]
+) -> str:
     """For each mask the likeliest words, beside those that language alone makes likely; the latter alone without a clip."""
     if seen is None:
         cards = [bars(guesses, "vb-blind") for guesses in blind]
@@ -96,8 +106,13 @@ def answers(template: str, seen: Sequence[Sequence[Guess]] | None, blind: Sequen
             f"<div><h5>without it</h5>{bars(hidden, 'vb-blind')}</div></div>"
             for shown, hidden in zip(seen, blind, strict=True)
         ]
-    titles = [f"{MASK} {number}" for number in range(1, len(cards) + 1)] if len(cards) > 1 else [MASK]
-    masks = [f'<section class="vb-mask"><h4>{t}</h4>{card}</section>' for t, card in zip(titles, cards, strict=True)]
+    titles = (
+        [f"{MASK} {number}" for number in range(1, len(cards) + 1)] if len(cards) > 1 else [MASK]
+    )
+    masks = [
+        f'<section class="vb-mask"><h4>{t}</h4>{card}</section>'
+        for t, card in zip(titles, cards, strict=True)
+    ]
     return filled(template, seen or blind) + f'<div class="vb-masks">{"".join(masks)}</div>'
 
 
@@ -110,7 +125,10 @@ def forecasts(found: Sequence[Forecast], album: Album) -> str:
     """A column for each step ahead: the likeliest visual words, the likeliest on top."""
     columns = [
         f"<section><h4>{each.step * CLIP_SECONDS:g} s later</h4>"
-        + "".join(card(album(g.word), _bar(f"word {g.word}", g.probability), "vb-word") for g in each.guesses)
+        + "".join(
+            card(album(g.word), _bar(f"word {g.word}", g.probability), "vb-word")
+            for g in each.guesses
+        )
         + "</section>"
         for each in found
     ]
@@ -131,7 +149,9 @@ def hits(found: Iterable[tuple[Hit, Sequence[int]]], album: Album) -> str:
     return hint(order) + "".join(rows)
 
 
-def codebook(families: Iterable[tuple[int, Sequence[int]]], sizes: Sequence[int], album: Album) -> str:
+def codebook(
+    families: Iterable[tuple[int, Sequence[int]]], sizes: Sequence[int], album: Album
+) -> str:
     """Visual words by the node above them, each with how many training clips it stands for.
 
     Args:
@@ -140,8 +160,13 @@ def codebook(families: Iterable[tuple[int, Sequence[int]]], sizes: Sequence[int]
     """
     rows = []
     for node, words in families:
-        cards = "".join(card(album(w), f"<b>word {w}</b> {sizes[w]:,} clip{'s' * (sizes[w] != 1)}", "vb-word") for w in words)
-        rows.append(f'<section class="vb-family"><h4>family {node}</h4><div class="vb-wrap">{cards}</div></section>')
+        cards = "".join(
+            card(album(w), f"<b>word {w}</b> {sizes[w]:,} clip{'s' * (sizes[w] != 1)}", "vb-word")
+            for w in words
+        )
+        rows.append(
+            f'<section class="vb-family"><h4>family {node}</h4><div class="vb-wrap">{cards}</div></section>'
+        )
     return "".join(rows)
 
 

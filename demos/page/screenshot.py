@@ -28,7 +28,9 @@ def browser_at(address: str, width: int = 1280, height: int = 900) -> Iterator[P
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        page = browser.new_page(
+            viewport={"width": width, "height": height}, reduced_motion="reduce"
+        )
         page.goto(address)
         page.locator("#vb-words .vb-bar").first.wait_for()
         yield page

@@ -44,7 +44,9 @@ class Sound:
         try:
             self._stream = _sound_stream(self._container, path, language)
             guessed = self._container.format.name in GUESSED_ENDS
-            self.declared_end = None if guessed else pyav_video.stream_end(self._container, self._stream)
+            self.declared_end = (
+                None if guessed else pyav_video.stream_end(self._container, self._stream)
+            )
             pyav_video.check_length(self.declared_end, path)
         except InputError:
             self._container.close()
@@ -79,7 +81,9 @@ class Sound:
             raise
         except (av.FFmpegError, ValueError) as error:
             self.damage = f"is damaged after {self.end:.1f} s of sound ({getattr(error, 'strerror', None) or error})"
-        with suppress(av.FFmpegError, ValueError):  # a filter that could not take the sound has nothing more to give
+        with suppress(
+            av.FFmpegError, ValueError
+        ):  # a filter that could not take the sound has nothing more to give
             yield from resampler.flush()
         if not resampler.written:
             reason = self.damage or "has no sound that can be decoded"
@@ -102,7 +106,9 @@ class Sound:
         return self.end if self.end and abs(time - self.end) <= LARGEST_SLIP else time
 
 
-def stream_sound(path: Path, language: str | None = None) -> Generator[np.ndarray, None, str | None]:
+def stream_sound(
+    path: Path, language: str | None = None
+) -> Generator[np.ndarray, None, str | None]:
     """Yield the sound of a file in blocks of float32 [BLOCK], the last one shorter; sample n is heard at n / SAMPLE_RATE s.
 
     Of several streams the one in ``language`` (en, eng, ...) is taken, else the default. Returns why the sound is
@@ -113,16 +119,22 @@ def stream_sound(path: Path, language: str | None = None) -> Generator[np.ndarra
         return sound.shortfall()
 
 
-def _sound_stream(container: av.container.InputContainer, path: Path, language: str | None) -> av.AudioStream:
+def _sound_stream(
+    container: av.container.InputContainer, path: Path, language: str | None
+) -> av.AudioStream:
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
     if not streams:
         lacks = "no sound that can be decoded" if container.streams.audio else "no sound"
-        raise InputError(f"{path} has {lacks}: give captions beside it, or say --asr none to learn from pictures alone")
+        raise InputError(
+            f"{path} has {lacks}: give captions beside it, or say --asr none to learn from pictures alone"
+        )
     wanted = short_language(language)
 
     def rank(stream: av.AudioStream) -> tuple[bool, bool]:
         spoken = short_language(stream.metadata.get("language"))
-        return wanted is not None and spoken == wanted, bool(stream.disposition & Disposition.default)
+        return wanted is not None and spoken == wanted, bool(
+            stream.disposition & Disposition.default
+        )
 
     stream = max(streams, key=rank)
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
@@ -168,7 +180,9 @@ class _Resampler:
 
     def _written(self, frames: Iterable[av.AudioFrame | None]) -> Iterator[np.ndarray]:
         for frame in frames:
-            if frame is not None and frame.samples:  # None: flushed without a filter, as the sound was right as it was
+            if (
+                frame is not None and frame.samples
+            ):  # None: flushed without a filter, as the sound was right as it was
                 samples = np.nan_to_num(frame.to_ndarray()[0]).clip(-1.0, 1.0)
                 self.written += len(samples)
                 yield samples

@@ -56,7 +56,11 @@ class TranscriptReport:
         """What is a number, by name."""
         spoken = int((self.words > 0).sum())
         minutes = self.seconds.sum() / 60
-        sizes = np.repeat(list(self.lengths), list(self.lengths.values())) if self.lengths else np.zeros(1)
+        sizes = (
+            np.repeat(list(self.lengths), list(self.lengths.values()))
+            if self.lengths
+            else np.zeros(1)
+        )
         return {
             "videos": self.videos,
             "videos with speech": spoken,
@@ -64,7 +68,9 @@ class TranscriptReport:
             "videos whose end is their last sentence's": self.ends_guessed,
             "hours of video": float(minutes / 60),
             "hours of speech": float(self.speech.sum() / 3600),
-            "share of the time under speech": float(self.speech.sum() / max(self.seconds.sum(), 1e-9)),
+            "share of the time under speech": float(
+                self.speech.sum() / max(self.seconds.sum(), 1e-9)
+            ),
             "words": int(self.words.sum()),
             "words a minute of speech": float(self.words.sum() / max(self.speech.sum(), 1e-9) * 60),
             "words a minute of video": float(self.words.sum() / max(minutes, 1e-9)),
@@ -82,14 +88,20 @@ def inspect_transcripts(work: Path, progress: Progress = silent) -> TranscriptRe
     stage, features = Stage(work / "transcripts"), Stage(work / "features")
     videos = stage.done()
     if not videos:
-        raise InputError(f"{stage.folder} holds no transcripts: run videobert transcribe VIDEOS --work {work}")
+        raise InputError(
+            f"{stage.folder} holds no transcripts: run videobert transcribe VIDEOS --work {work}"
+        )
     sources, languages, lengths = Counter[str](), Counter[str](), Counter[int]()
     totals = np.zeros((len(videos), 3))
     guessed = 0
     for place, video in enumerate(videos):
-        table = read_table(stage.path(video), columns=["start", "end", "source", "language", "words"])
+        table = read_table(
+            stage.path(video), columns=["start", "end", "source", "language", "words"]
+        )
         sizes = pc.list_value_length(table.column("words")).to_pylist()
-        spans = sorted(zip(table.column("start").to_pylist(), table.column("end").to_pylist(), strict=True))
+        spans = sorted(
+            zip(table.column("start").to_pylist(), table.column("end").to_pylist(), strict=True)
+        )
         end = _video_end(features, video)
         if table.num_rows:
             guessed += end is None
@@ -99,7 +111,15 @@ def inspect_transcripts(work: Path, progress: Progress = silent) -> TranscriptRe
         last = max((end for _, end in spans), default=0.0)
         totals[place] = sum(sizes), covered(spans), max(end or 0.0, last)
         progress("transcripts", place + 1, len(videos))
-    return TranscriptReport(len(videos), guessed, sources, languages, lengths, totals[:, 0].astype(np.int64), *totals[:, 1:].T)
+    return TranscriptReport(
+        len(videos),
+        guessed,
+        sources,
+        languages,
+        lengths,
+        totals[:, 0].astype(np.int64),
+        *totals[:, 1:].T,
+    )
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
@@ -133,12 +153,16 @@ def draw_transcripts(report: TranscriptReport, path: Path) -> None:
     figure = Figure(figsize=(13, 4), layout="constrained", facecolor="white")
     sentences, rates, shares = figure.subplots(1, 3)
     sentences.bar(list(report.lengths), list(report.lengths.values()), width=0.9, color=COLOUR)
-    sentences.set(title=f"length of {figures['sentences']:,} sentences", xlabel="words", ylabel="sentences")
+    sentences.set(
+        title=f"length of {figures['sentences']:,} sentences", xlabel="words", ylabel="sentences"
+    )
     rates.hist(report.rates, bins=30, color=COLOUR)
     rates.set(title="how fast it is said", xlabel="words a minute of speech", ylabel="videos")
     shares.hist(report.shares, bins=20, range=(0, 1), color=COLOUR)
     without = figures["videos without speech"]
-    shares.set(title=f"how much is under speech; {without:,} of {report.videos:,} without", ylabel="videos")
+    shares.set(
+        title=f"how much is under speech; {without:,} of {report.videos:,} without", ylabel="videos"
+    )
     shares.set_xlabel("share of the video's time")
     for axes in (sentences, rates, shares):
         axes.yaxis.get_major_locator().set_params(integer=True)

@@ -26,7 +26,9 @@ Span = tuple[int, int]
 
 TITLES = frozenset("mr mrs ms dr prof st vs e.g i.e approx fig jr sr cf".split())
 """Abbreviations that no sentence ends with."""
-UNITS = frozenset("tbsp tbs tsp oz lb lbs min mins hr hrs sec secs pt qt gal pkg in ft cm mm ml kg g etc temp".split())
+UNITS = frozenset(
+    "tbsp tbs tsp oz lb lbs min mins hr hrs sec secs pt qt gal pkg in ft cm mm ml kg g etc temp".split()
+)
 """Abbreviations that a sentence may end with: it does if the next word begins with a capital."""
 
 CLOSING = "\"')]}”’»"
@@ -54,15 +56,21 @@ class SentenceOptions:
     def __post_init__(self) -> None:
         """InputError if the options contradict one another."""
         if not 0 <= self.pause <= self.silence:
-            raise InputError(f"pause {self.pause} must be from 0 to silence, which is {self.silence} seconds")
+            raise InputError(
+                f"pause {self.pause} must be from 0 to silence, which is {self.silence} seconds"
+            )
         if not 1 <= self.min_words <= self.max_words / 2:
-            raise InputError(f"min_words {self.min_words} must be from 1 to half of max_words, {self.max_words}")
+            raise InputError(
+                f"min_words {self.min_words} must be from 1 to half of max_words, {self.max_words}"
+            )
         if not 0 <= self.punctuated <= 1:
             raise InputError(f"punctuated {self.punctuated} is a share of words: from 0 to 1")
 
 
 def split_sentences(
-    words: Sequence[Word], options: SentenceOptions = SentenceOptions(), restore: Restorer | None = None
+    words: Sequence[Word],
+    options: SentenceOptions = SentenceOptions(),
+    restore: Restorer | None = None,
 ) -> list[Sentence]:
     """The sentences of ``words``, which are in the order of their starts; see the module's docstring.
 
@@ -116,7 +124,11 @@ def _is_dotted(body: str) -> bool:
 def _ends(words: Sequence[Word]) -> list[bool]:
     """Of each word, whether a sentence ends with it."""
     texts = [word.text for word in words]
-    return [ends_sentence(*pair) for pair in zip(texts, [*texts[1:], None], strict=True)] if texts else []
+    return (
+        [ends_sentence(*pair) for pair in zip(texts, [*texts[1:], None], strict=True)]
+        if texts
+        else []
+    )
 
 
 def _pauses(words: Sequence[Word]) -> list[float]:
@@ -125,7 +137,9 @@ def _pauses(words: Sequence[Word]) -> list[float]:
     return [0.0, *gaps][: len(words)]
 
 
-def _join_short(spans: Sequence[Span], pauses: Sequence[float], options: SentenceOptions) -> list[Span]:
+def _join_short(
+    spans: Sequence[Span], pauses: Sequence[float], options: SentenceOptions
+) -> list[Span]:
     """Every span below ``min_words`` joined to the neighbour with the shorter pause between, the one before on a tie.
 
     Where both pauses are longer than ``silence``, it is dropped.
@@ -148,7 +162,9 @@ def _join_short(spans: Sequence[Span], pauses: Sequence[float], options: Sentenc
     return joined
 
 
-def _cut_long(first: int, last: int, pauses: Sequence[float], options: SentenceOptions) -> list[int]:
+def _cut_long(
+    first: int, last: int, pauses: Sequence[float], options: SentenceOptions
+) -> list[int]:
     """The bounds of a span, cut at its longest pause, then each part likewise, until none is above ``max_words``.
 
     No part is below ``min_words``. Among equal pauses (captions without word times) those come first that cut evenly.
@@ -159,9 +175,14 @@ def _cut_long(first: int, last: int, pauses: Sequence[float], options: SentenceO
         return bounds
     parts = -(-count // options.max_words)
     even = -(-count // parts)
-    for index in sorted(range(first + 1, last), key=lambda index: (-pauses[index], (index - first) % even)):
+    for index in sorted(
+        range(first + 1, last), key=lambda index: (-pauses[index], (index - first) % even)
+    ):
         place = bisect(bounds, index)
         left, right = bounds[place - 1], bounds[place]
-        if right - left > options.max_words and min(index - left, right - index) >= options.min_words:
+        if (
+            right - left > options.max_words
+            and min(index - left, right - index) >= options.min_words
+        ):
             bounds.insert(place, index)
     return bounds

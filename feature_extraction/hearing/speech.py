@@ -123,14 +123,18 @@ def recognise(sound: Iterable[np.ndarray], language: str | None, hear: HearPiece
 def doubt(segment: Segment) -> str | None:
     """Why a segment is left out, if it is."""
     text = segment.text.strip(" .!")
-    if not tokens_of(clean(text)) or (text[0] in "([*♪" and text[-1] in ")]*♪"):  # (upbeat music), *sigh*
+    if not tokens_of(clean(text)) or (
+        text[0] in "([*♪" and text[-1] in ")]*♪"
+    ):  # (upbeat music), *sigh*
         return "not spoken"
     if segment.avg_logprob < LOGPROB:
         return "silence" if segment.no_speech_prob > NO_SPEECH else "guesses"
     return "repeats itself" if segment.compression_ratio > COMPRESSION else None
 
 
-def pieces(sound: Iterable[np.ndarray], seconds: float = PIECE_SECONDS) -> Iterator[tuple[float, np.ndarray]]:
+def pieces(
+    sound: Iterable[np.ndarray], seconds: float = PIECE_SECONDS
+) -> Iterator[tuple[float, np.ndarray]]:
     """Arrays of at most ``seconds`` that follow one another, each with the second at which it starts.
 
     Each but the last ends at the quietest moment of its last CUT_SECONDS, or of its second half if that is shorter.
@@ -151,7 +155,11 @@ def pieces(sound: Iterable[np.ndarray], seconds: float = PIECE_SECONDS) -> Itera
 def quietest(sound: np.ndarray) -> int:
     """The sample in the middle of the quietest QUIET_SECONDS, [samples]; at least one if there are so many."""
     step = SAMPLE_RATE // 100
-    power = np.square(sound[: len(sound) // step * step], dtype=np.float64).reshape(-1, step).sum(axis=1)
+    power = (
+        np.square(sound[: len(sound) // step * step], dtype=np.float64)
+        .reshape(-1, step)
+        .sum(axis=1)
+    )
     width = int(QUIET_SECONDS * SAMPLE_RATE / step)
     if len(power) < width:
         return len(sound) // 2
@@ -164,7 +172,9 @@ def without_loops(words: Sequence[Word]) -> list[Word]:
     kept = list(words)
     for length in range(1, SentenceOptions.max_words + 1):
         said = [word.text.lower().strip(".,!?…") for word in kept]
-        same = [place >= length and said[place] == said[place - length] for place in range(len(said))]
+        same = [
+            place >= length and said[place] == said[place - length] for place in range(len(said))
+        ]
         looped: set[int] = set()
         first = 0
         for place in range(len(said) + 1):
@@ -196,7 +206,12 @@ def _placed(words: Iterable[Word], start: float, length: float) -> Iterator[Word
     earliest = 0.0
     for word in words:
         earliest = min(max(word.start, earliest), length)
-        yield Word(word.text, start + earliest, start + min(max(word.end, earliest), length), word.probability)
+        yield Word(
+            word.text,
+            start + earliest,
+            start + min(max(word.end, earliest), length),
+            word.probability,
+        )
 
 
 class OneModel(ABC, Generic[T]):

@@ -23,7 +23,9 @@ MARK = "\0"
 LATEST = 1e9
 """No number in JSON beyond it is believed to be a time."""
 
-_SOUND = re.compile(r"\[[^\[\]]*\]")  # [Music]; the inner class has no bracket, so a line of brackets takes linear time
+_SOUND = re.compile(
+    r"\[[^\[\]]*\]"
+)  # [Music]; the inner class has no bracket, so a line of brackets takes linear time
 _NEVER_SAID = re.compile(r"[^\w&%+$€£¥°@=]+|_+")  # a dash before a speaker, >>, notes of music
 _INVISIBLE = re.compile("[\0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can hold half a character; no file can
@@ -73,7 +75,9 @@ def clean(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
 
 
-def tokens_of(text: str, times: Sequence[float] = (), dropped: Counter[str] | None = None) -> list[Token]:
+def tokens_of(
+    text: str, times: Sequence[float] = (), dropped: Counter[str] | None = None
+) -> list[Token]:
     """The spoken words of ``text``; the n-th MARK in it says that the next word begins at ``times[n]``.
 
     What stands in square brackets ([Music], [Applause]) and bare punctuation (a speaker's dash, >>, a note) are not
@@ -111,7 +115,9 @@ def timed_words(cues: Iterable[Cue]) -> Iterator[Word]:
         timed = any(token.start is not None for token in cue.tokens)
         if waiting is None:
             waiting, has_times = cue, timed
-        elif cue.start == waiting.start and not (timed or has_times):  # two speakers: one after the other
+        elif cue.start == waiting.start and not (
+            timed or has_times
+        ):  # two speakers: one after the other
             waiting.tokens += cue.tokens
             waiting.end = max(waiting.end, cue.end)
         else:

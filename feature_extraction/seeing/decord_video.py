@@ -75,9 +75,13 @@ class DecordVideo:
         """decord's reader, whose frames are resized to this."""
         self._decord.logging.set_level(self._decord.logging.QUIET)
         try:
-            return self._decord.VideoReader(f"file:{self._path.resolve()}", width=width, height=height, num_threads=1)
+            return self._decord.VideoReader(
+                f"file:{self._path.resolve()}", width=width, height=height, num_threads=1
+            )
         except (self._decord.DECORDError, RuntimeError, AssertionError) as error:
             raise self._refusal() from error
 
     def _refusal(self) -> InputError:
-        return InputError(f"{self._path} cannot be read by decord: use --decoder pyav, or leave it out")
+        return InputError(
+            f"{self._path} cannot be read by decord: use --decoder pyav, or leave it out"
+        )

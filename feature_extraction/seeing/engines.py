@@ -47,7 +47,11 @@ def best_engine_name() -> str:
 
 def engine_precision(name: str) -> str:
     """In what numbers an engine computes on this machine: bfloat16 where the hardware multiplies it, else float32."""
-    return "bfloat16" if name == "cuda" or (name == "openvino" and _multiplies_bfloat16()) else "float32"
+    return (
+        "bfloat16"
+        if name == "cuda" or (name == "openvino" and _multiplies_bfloat16())
+        else "float32"
+    )
 
 
 def check_engine(name: str) -> None:
@@ -58,9 +62,13 @@ def check_engine(name: str) -> None:
 
     refuse_unknown("--engine", name, ("cuda", "openvino", "torch"))
     if name == "openvino" and not find_spec("openvino"):
-        raise InputError("the engine 'openvino' is not installed: pip install 'videobert[openvino]'")
+        raise InputError(
+            "the engine 'openvino' is not installed: pip install 'videobert[openvino]'"
+        )
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch")
+        raise InputError(
+            "the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch"
+        )
 
 
 def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
@@ -76,9 +84,15 @@ def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
     }
     try:
         return engines[name]()
-    except (RuntimeError, ImportError, OSError) as error:  # of torch, OpenVINO and what they are installed with
+    except (
+        RuntimeError,
+        ImportError,
+        OSError,
+    ) as error:  # of torch, OpenVINO and what they are installed with
         reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"the engine {name!r} cannot be built ({reason}): use another --engine") from error
+        raise InputError(
+            f"the engine {name!r} cannot be built ({reason}): use another --engine"
+        ) from error
 
 
 class TorchEngine:
@@ -114,15 +128,23 @@ class OpenVinoEngine:
         model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
         precision = {"bfloat16": "bf16", "float32": "f32"}[engine_precision("openvino")]
         streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
-        hints = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams}
+        hints = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": streams,
+        }
         hints["ENABLE_CPU_PINNING"] = False  # or every process would sit on the first cores
         self._compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._thread = local()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See Engine."""
-        if not hasattr(self._thread, "requests"):  # a request holds one inference: no two threads may share it
-            self._thread.requests = [self._compiled.create_infer_request() for _ in range(self.batch)]
+        if not hasattr(
+            self._thread, "requests"
+        ):  # a request holds one inference: no two threads may share it
+            self._thread.requests = [
+                self._compiled.create_infer_request() for _ in range(self.batch)
+            ]
         running = self._thread.requests[: len(frames)]
         for request, clip in zip(running, frames, strict=True):
             request.start_async([clip[None]])
@@ -139,7 +161,9 @@ class CudaEngine:
     def __init__(self, backbone: Backbone) -> None:
         import torch
 
-        module = deepcopy(backbone.module).to("cuda")  # the backbone's own stays on the CPU, for its digest
+        module = deepcopy(backbone.module).to(
+            "cuda"
+        )  # the backbone's own stays on the CPU, for its digest
         self._module = torch.compile(module.to(memory_format=torch.channels_last_3d))
         self._launch = Lock()
 
@@ -156,7 +180,11 @@ class CudaEngine:
 def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
     """Clips filled up with black ones to ``size``: a batch of another size would be computed in another order."""
     missing = size - len(frames)
-    return np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)]) if missing else frames
+    return (
+        np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)])
+        if missing
+        else frames
+    )
 
 
 def cores() -> int:

@@ -86,7 +86,14 @@ class Scaler:
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """uint8 [crop, crop, 3], RGB."""
-        kind = (frame.width, frame.height, frame.format.name, frame.rotation, frame.colorspace, frame.color_range)
+        kind = (
+            frame.width,
+            frame.height,
+            frame.format.name,
+            frame.rotation,
+            frame.colorspace,
+            frame.color_range,
+        )
         if kind != self._fits:  # a stream may change in its middle
             self._graph, self._fits = _filters(frame, self._size), kind
         self._graph.vpush(frame)
@@ -95,7 +102,9 @@ class Scaler:
 
 def upright_size(frame: av.VideoFrame) -> tuple[int, int]:
     """The width and height of a frame once it is turned upright."""
-    return (frame.height, frame.width) if frame.rotation % 180 == 90 else (frame.width, frame.height)
+    return (
+        (frame.height, frame.width) if frame.rotation % 180 == 90 else (frame.width, frame.height)
+    )
 
 
 def resized(width: int, height: int, size: FrameSize) -> tuple[int, int]:
@@ -103,7 +112,9 @@ def resized(width: int, height: int, size: FrameSize) -> tuple[int, int]:
     if size.squeeze:
         return size.resize, size.resize
     shorter = min(width, height)
-    return max(size.crop, round(width * size.resize / shorter)), max(size.crop, round(height * size.resize / shorter))
+    return max(size.crop, round(width * size.resize / shorter)), max(
+        size.crop, round(height * size.resize / shorter)
+    )
 
 
 def middle(picture: np.ndarray, size: FrameSize) -> np.ndarray:
@@ -126,7 +137,9 @@ def _filters(frame: av.VideoFrame, size: FrameSize) -> av.filter.Graph:
     graph.threads = 1  # the processes around us share the cores by video
     width, height = resized(*upright_size(frame), size)
     graph.link_nodes(
-        graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base),
+        graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        ),
         *(graph.add("transpose", turn) for turn in _TURNS.get(frame.rotation % 360, ())),
         graph.add("scale", f"{width}:{height}:flags=bilinear"),
         graph.add("format", "rgb24"),

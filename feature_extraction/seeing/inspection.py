@@ -46,7 +46,9 @@ class FeatureReport:
 
     def figures(self) -> dict[str, float]:
         """What is a number, by name."""
-        shortest, middle, longest = np.quantile(self.norms, [0, 0.5, 1]).tolist() if len(self.norms) else [0.0] * 3
+        shortest, middle, longest = (
+            np.quantile(self.norms, [0, 0.5, 1]).tolist() if len(self.norms) else [0.0] * 3
+        )
         return {
             "videos": self.videos,
             "clips": self.clips,
@@ -67,11 +69,15 @@ def inspect_features(work: Path, progress: Progress = silent) -> FeatureReport:
     stage = Stage(work / "features")
     videos = stage.done()
     if not videos:
-        raise InputError(f"{stage.folder} holds no features: run videobert extract VIDEOS --work {work}")
+        raise InputError(
+            f"{stage.folder} holds no features: run videobert extract VIDEOS --work {work}"
+        )
     total = _Total(stage.options()["width"])
     for done, video in enumerate(videos, 1):
         table = read_table(stage.path(video), columns=["start", "end", "feature"])
-        total.add(feature_matrix(table), table.column("end").to_numpy() - table.column("start").to_numpy())
+        total.add(
+            feature_matrix(table), table.column("end").to_numpy() - table.column("start").to_numpy()
+        )
         progress("features", done, len(videos))
     norms = np.concatenate(total.norms)
     mean = total.sum / max(len(norms), 1)
@@ -121,14 +127,18 @@ def _likeness(stage: Stage, videos: list[str], mean: np.ndarray) -> tuple[float,
     near: list[float] = []
     middles = []
     for video in videos[:: max(1, len(videos) // 1000)]:
-        features = _finite(feature_matrix(read_table(stage.path(video), columns=["feature"]))) - mean
+        features = (
+            _finite(feature_matrix(read_table(stage.path(video), columns=["feature"]))) - mean
+        )
         if not len(features):
             continue
         features /= np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         near += (features[1:] * features[:-1]).sum(axis=1).tolist()
         middles.append(features[len(features) // 2])
     far = [float(one @ two) for one, two in pairwise(middles)]
-    return float(np.mean(near)) if near else float("nan"), float(np.mean(far)) if far else float("nan")
+    return float(np.mean(near)) if near else float("nan"), float(np.mean(far)) if far else float(
+        "nan"
+    )
 
 
 def draw_features(report: FeatureReport, path: Path) -> None:
@@ -140,7 +150,10 @@ def draw_features(report: FeatureReport, path: Path) -> None:
     left.hist(report.norms[:: max(1, len(report.norms) // MANY)], bins=60, color=COLOUR)
     left.set(title=f"length of {report.clips:,} features", xlabel="L2 norm", ylabel="clips")
     right.plot(np.sort(report.deviations)[::-1], color=COLOUR)
-    right.set(title=f"{report.width:,} dimensions, {report.dead} of them dead", xlabel="dimension, by deviation")
+    right.set(
+        title=f"{report.width:,} dimensions, {report.dead} of them dead",
+        xlabel="dimension, by deviation",
+    )
     right.set_ylabel("standard deviation")
     right.set_yscale("symlog", linthresh=max(float(report.deviations.max()) * 1e-3, 1e-9))
     save_png(figure, path)

@@ -128,7 +128,10 @@ class PyavVideo:
         return self._container.format.name == "avi"
 
     def _seconds(self, stamp: int) -> float:
-        return float(stamp * (self._stream.time_base or 0)) - (self._container.start_time or 0) / av.time_base
+        return (
+            float(stamp * (self._stream.time_base or 0))
+            - (self._container.start_time or 0) / av.time_base
+        )
 
 
 def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputContainer:
@@ -137,33 +140,53 @@ def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputC
     ``formats`` are FFmpeg's names, with commas between.
     """
     if not os.path.isfile(path):
-        raise InputError(f"{path} {'is no file' if os.path.exists(path) else 'does not exist'}: give a video file")
+        raise InputError(
+            f"{path} {'is no file' if os.path.exists(path) else 'does not exist'}: give a video file"
+        )
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty: delete it, or fetch it again")
     # protocol_whitelist stops addresses, format_whitelist stops files that name other files.
-    guard = {"format_whitelist": formats, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    guard = {
+        "format_whitelist": formats,
+        "protocol_whitelist": "file",
+        "max_pixels": str(MAX_PIXELS),
+    }
     try:
-        return av.open(f"file:{path.resolve()}", options=guard, metadata_errors="replace")  # titles may be in any alphabet
+        return av.open(
+            f"file:{path.resolve()}", options=guard, metadata_errors="replace"
+        )  # titles may be in any alphabet
     except MemoryError:
         raise
     except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check its rights, or leave it out") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): check its rights, or leave it out"
+        ) from error
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out") from error
+        raise InputError(
+            f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out"
+        ) from error
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The video stream that FFmpeg plays, which is one marked as default if there is any; the cover of a record is none."""
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
     if not streams:
         raise InputError(f"{path} has no picture, only sound or text: leave it out of extraction")
     best = container.streams.best("video")
     stream = best if best in streams else streams[0]
     if stream.codec_context is None:
-        raise InputError(f"{path} is coded in a way that this FFmpeg does not know: convert it to H.264, or leave it out")
+        raise InputError(
+            f"{path} is coded in a way that this FFmpeg does not know: convert it to H.264, or leave it out"
+        )
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # frames may be larger than the header says
+    stream.codec_context.options = {
+        "max_pixels": str(MAX_PIXELS)
+    }  # frames may be larger than the header says
     return stream
 
 
@@ -173,7 +196,9 @@ def _declared_end(container: av.container.InputContainer, stream: av.VideoStream
     return container.duration / av.time_base if own is None and container.duration else own
 
 
-def stream_end(container: av.container.InputContainer, stream: av.VideoStream | av.AudioStream) -> float | None:
+def stream_end(
+    container: av.container.InputContainer, stream: av.VideoStream | av.AudioStream
+) -> float | None:
     """Seconds from the start of the file at which a stream ends by its own word (.mp4) or its tag (.mkv), if it says."""
     start = (container.start_time or 0) / av.time_base
     if stream.duration and stream.time_base:
@@ -188,7 +213,9 @@ def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path
     """InputError if the header announces more than any real video is."""
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
-        raise InputError(f"{path} claims {width} x {height} pixels, more than 8K: scale it down, or leave it out")
+        raise InputError(
+            f"{path} claims {width} x {height} pixels, more than 8K: scale it down, or leave it out"
+        )
     rate = float(stream.average_rate or 0)
     if rate > MOST_FRAMES_PER_SECOND:
         claims = f"claims {rate:,.0f} frames a second, more than {MOST_FRAMES_PER_SECOND:,}"
@@ -199,7 +226,9 @@ def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path
 def check_length(declared_end: float | None, path: Path) -> None:
     """InputError if a file claims to last longer than LONGEST_VIDEO."""
     if declared_end and declared_end > LONGEST_VIDEO:
-        raise InputError(f"{path} claims to last {declared_end / 3600:,.0f} hours, more than 24: cut it, or leave it out")
+        raise InputError(
+            f"{path} claims to last {declared_end / 3600:,.0f} hours, more than 24: cut it, or leave it out"
+        )
 
 
 def _believed(duration: int | None, unit: Fraction | None) -> float:

@@ -53,10 +53,14 @@ def check_decoder(decoder: str) -> None:
     """InputError if a decoder is not known, or not installed."""
     refuse_unknown("--decoder", decoder, DECODERS)
     if decoder == "decord" and find_spec("decord") is None:
-        raise InputError("--decoder decord needs decord: pip install 'videobert[decord]', or use --decoder pyav")
+        raise InputError(
+            "--decoder decord needs decord: pip install 'videobert[decord]', or use --decoder pyav"
+        )
 
 
-def stream_clips(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav") -> Generator[Clip, None, str | None]:
+def stream_clips(
+    path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav"
+) -> Generator[Clip, None, str | None]:
     """Yield the clips of a video in order, without overlap; return why it is partial, or None where it is whole.
 
     The last clip is filled up with its last frame if at least half of it is there, else dropped; a video shorter than
@@ -97,7 +101,9 @@ def frame_at(path: Path, second: float, height: int) -> np.ndarray:
     if shown is None:
         raise InputError(f"{path} has no frame at {second:.1f} s: give a time within the video")
     _, tall = upright_size(shown)
-    small = shown.reformat(max(1, shown.width * height // tall), max(1, shown.height * height // tall), "rgb24")
+    small = shown.reformat(
+        max(1, shown.width * height // tall), max(1, shown.height * height // tall), "rgb24"
+    )
     return upright(small.to_ndarray(), shown.rotation)
 
 

@@ -45,7 +45,9 @@ NAMINGS = {
     "torchvision": Naming(r"features\.", r"classifier\."),
     "kylemin": Naming(r"base\.", r"fc\.", kylemin_key),
     "howto100m": Naming(r"conv1\.|conv_2|gating\.|mixed_", r"fc\.|text_module\."),
-    "pytorchvideo": Naming(r"blocks\.", r"blocks\.\d+\.proj\.", lambda key: key.removeprefix("network.")),
+    "pytorchvideo": Naming(
+        r"blocks\.", r"blocks\.\d+\.proj\.", lambda key: key.removeprefix("network.")
+    ),
 }
 RECOGNISED = ("torchvision", "kylemin", "howto100m")
 """Layouts that a file's keys give away; one for PyTorchVideo is named with its model, which the keys leave open."""
@@ -66,7 +68,9 @@ def find_weights(source: str) -> Path:
             f"{path} does not exist: a program cannot fetch it, so follow the link to {KYLEMIN_FILE} at "
             "https://github.com/kylemin/S3D in a browser and put the file there"
         )
-    raise InputError(f"{path} does not exist: --weights takes {', '.join(URLS)}, kylemin, random:SEED or a file")
+    raise InputError(
+        f"{path} does not exist: --weights takes {', '.join(URLS)}, kylemin, random:SEED or a file"
+    )
 
 
 def read_state(path: Path) -> State:
@@ -78,31 +82,46 @@ def read_state(path: Path) -> State:
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes raise anything: IndexError, struct.error, AssertionError
+    except (
+        Exception
+    ) as error:  # damaged bytes raise anything: IndexError, struct.error, AssertionError
         raise InputError(
             f"{path} is no state dict that is safe to load: save one with torch.save(model.state_dict())"
         ) from error
     if isinstance(state, dict):
         state = state.get("model_state", state)  # where PyTorchVideo's files keep it
-    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise InputError(f"{path} is no state dict of tensors alone: save one with torch.save(model.state_dict())")
+    if not isinstance(state, dict) or not all(
+        isinstance(tensor, torch.Tensor) for tensor in state.values()
+    ):
+        raise InputError(
+            f"{path} is no state dict of tensors alone: save one with torch.save(model.state_dict())"
+        )
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def layout_of(state: State, path: Path) -> str:
     """The layout among RECOGNISED to which most of the keys belong; InputError if none does."""
-    shares = {layout: sum(bool(re.match(NAMINGS[layout].own, name)) for name in state) for layout in RECOGNISED}
+    shares = {
+        layout: sum(bool(re.match(NAMINGS[layout].own, name)) for name in state)
+        for layout in RECOGNISED
+    }
     layout = max(shares, key=shares.__getitem__)
     if not shares[layout]:
         few = ", ".join(sorted(state)[:3]) or "none"
-        raise InputError(f"{path} is no state dict of {', '.join(RECOGNISED)}: its first keys are {few}")
+        raise InputError(
+            f"{path} is no state dict of {', '.join(RECOGNISED)}: its first keys are {few}"
+        )
     return layout
 
 
 def load_weights(network: torch.nn.Module, path: Path, layout: str) -> None:
     """Give ``network`` the weights of a file in that layout; InputError if a key is missing, unknown or of another shape."""
     naming, own = NAMINGS[layout.partition(":")[0]], parameters(network.state_dict())
-    state = {name: tensor for name, tensor in parameters(read_state(path)).items() if not re.match(naming.beside, name)}
+    state = {
+        name: tensor
+        for name, tensor in parameters(read_state(path)).items()
+        if not re.match(naming.beside, name)
+    }
     wanted = {naming.spell(name): name for name in own}
     if few := ", ".join(sorted(state.keys() ^ wanted.keys())[:3]):
         raise InputError(f"{path} is no state dict of {layout}: the keys differ, first {few}")
@@ -115,7 +134,9 @@ def load_weights(network: torch.nn.Module, path: Path, layout: str) -> None:
 
 def parameters(state: State) -> State:
     """What decides a feature: all but the counters of training steps, which old files lack."""
-    return {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+    return {
+        name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")
+    }
 
 
 def randomise(network: torch.nn.Module, seed: int) -> None:
@@ -140,7 +161,9 @@ def _fetched(name: str, url: str) -> Path:
     import torch
 
     path = _cache() / url.rpartition("/")[2]
-    digest = re.search(r"-([0-9a-f]{8,})\.", path.name)  # torch's custom: a file's name ends in its SHA-256
+    digest = re.search(
+        r"-([0-9a-f]{8,})\.", path.name
+    )  # torch's custom: a file's name ends in its SHA-256
     try:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,14 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="module")
 def model(truth: Truth) -> TrainedModel:
-    return toy_model([f"now let me show you how to {verb} the {noun}" for verb in truth.verbs for noun in truth.nouns] * 2)
+    return toy_model(
+        [
+            f"now let me show you how to {verb} the {noun}"
+            for verb in truth.verbs
+            for noun in truth.nouns
+        ]
+        * 2
+    )
 
 
 def write_work(truth: Truth, splits: set[str], work: Path) -> Path:
@@ -43,17 +50,33 @@ def write_work(truth: Truth, splits: set[str], work: Path) -> Path:
             inside = (step.start <= starts + 0.75) & (starts + 0.75 <= step.end)
             features[inside] = looks[truth.verbs.index(step.verb)]
         index = np.arange(len(starts), dtype=np.int32)
-        arrays = [pa.array([name] * len(index)), *map(pa.array, (index, starts, starts + 1.5)), feature_column(features)]
-        write_table(pa.Table.from_arrays(arrays, schema=features_schema(WIDTH)), work / "features" / f"{name}.parquet")
-        rows = [{"video_id": name, "start": s.start, "end": s.end, "text": s.caption, "visual": []} for s in video.steps]
-        write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), work / "examples" / f"{name}.parquet")
+        arrays = [
+            pa.array([name] * len(index)),
+            *map(pa.array, (index, starts, starts + 1.5)),
+            feature_column(features),
+        ]
+        write_table(
+            pa.Table.from_arrays(arrays, schema=features_schema(WIDTH)),
+            work / "features" / f"{name}.parquet",
+        )
+        rows = [
+            {"video_id": name, "start": s.start, "end": s.end, "text": s.caption, "visual": []}
+            for s in video.steps
+        ]
+        write_table(
+            pa.Table.from_pylist(rows, schema=EXAMPLES), work / "examples" / f"{name}.parquet"
+        )
     write_json(MADE_WITH, work / "features/options.json")
     write_json({}, work / "examples/options.json")
     return work
 
 
 def test_both_tables_have_every_row_and_are_written(
-    truth: Truth, model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    truth: Truth,
+    model: TrainedModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     training = write_work(truth, {TRAINING}, tmp_path / "work")
     held_out = write_work(truth, {HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS}, tmp_path / "held_out")
@@ -67,11 +90,19 @@ def test_both_tables_have_every_row_and_are_written(
         "out": tmp_path / "r",
     }
     monkeypatch.setattr(
-        "sys.argv", ["evaluation", *(str(part) for name, path in given.items() for part in (f"--{name}", path))]
+        "sys.argv",
+        [
+            "evaluation",
+            *(str(part) for name, path in given.items() for part in (f"--{name}", path)),
+        ],
     )
     evaluation.main()
     said = capfd.readouterr().out
-    assert "held out videos" in said and "held out combinations" in said and said.count("linear probe") == 2
+    assert (
+        "held out videos" in said
+        and "held out combinations" in said
+        and said.count("linear probe") == 2
+    )
     tables = json.loads((tmp_path / "r").read_text())
     assert list(tables) == [HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS]
     for split, table in tables.items():
@@ -82,16 +113,28 @@ def test_both_tables_have_every_row_and_are_written(
         assert probe["verb_top1"]["value"] > 0.9 and probe["noun_top1"]["value"] < 0.5
 
 
-def test_what_cannot_be_evaluated_ends_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_evaluated_ends_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = {name: tmp_path / name for name in ("truth", "training", "held-out", "model", "out")}
-    monkeypatch.setattr("sys.argv", ["evaluation", *(str(p) for name, path in given.items() for p in (f"--{name}", path))])
-    with pytest.raises(SystemExit, match=r"^python -m demos\.kitchen\.evaluation: .*truth is not a kitchen's truth\.json"):
+    monkeypatch.setattr(
+        "sys.argv",
+        ["evaluation", *(str(p) for name, path in given.items() for p in (f"--{name}", path))],
+    )
+    with pytest.raises(
+        SystemExit,
+        match=r"^python -m demos\.kitchen\.evaluation: .*truth is not a kitchen's truth\.json",
+    ):
         evaluation.main()
 
 
-def test_a_steps_words_are_those_of_its_clips(truth: Truth, model: TrainedModel, tmp_path: Path) -> None:
+def test_a_steps_words_are_those_of_its_clips(
+    truth: Truth, model: TrainedModel, tmp_path: Path
+) -> None:
     work = write_work(truth, {HELD_OUT_VIDEOS}, tmp_path)
-    found = evaluation.segments(truth, HELD_OUT_VIDEOS, Stage(work / "features"), model.processor.codebook)
+    found = evaluation.segments(
+        truth, HELD_OUT_VIDEOS, Stage(work / "features"), model.processor.codebook
+    )
     by_verb: dict[int, set[int]] = {}
     for segment in found:
         assert segment.feature is not None and len(segment.words) >= 1

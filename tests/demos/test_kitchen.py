@@ -32,7 +32,11 @@ def make(out: Path, seed: int, workers: int) -> Path:
 
 
 def texts(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.suffix in {".vtt", ".json"}}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.suffix in {".vtt", ".json"}
+    }
 
 
 def decode(path: Path) -> np.ndarray:
@@ -65,7 +69,10 @@ def test_a_folder_with_a_video_of_another_kitchen_is_refused_and_left_as_it_is(t
     stray.parent.mkdir()
     stray.write_bytes(b"video")
     assert main(["--videos", "3", "--out", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == f"python -m demos.kitchen: {stray} is of another kitchen: give an empty --out\n"
+    assert (
+        capsys.readouterr().err
+        == f"python -m demos.kitchen: {stray} is of another kitchen: give an empty --out\n"
+    )
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [stray]
 
 
@@ -105,12 +112,17 @@ def test_the_menu_is_as_large_as_promised(planned):
 @pytest.mark.parametrize("seed", range(5))
 def test_splits_hold(seed):
     truth = plan(40, seed)
-    cooked = {split: {(s.verb, s.noun) for v in truth.videos if v.split == split for s in v.steps} for split in SPLITS}
+    cooked = {
+        split: {(s.verb, s.noun) for v in truth.videos if v.split == split for s in v.steps}
+        for split in SPLITS
+    }
     held_out = set(truth.held_out_combinations)
     assert cooked[HELD_OUT_COMBINATIONS] <= held_out
     assert not held_out & (cooked[TRAINING] | cooked["held_out_videos"])
     assert len(cooked[TRAINING]) >= 120
-    assert {verb for verb, _ in cooked[TRAINING]} == set(VERBS) and {noun for _, noun in cooked[TRAINING]} == set(NOUNS)
+    assert {verb for verb, _ in cooked[TRAINING]} == set(VERBS) and {
+        noun for _, noun in cooked[TRAINING]
+    } == set(NOUNS)
     assert [sum(v.split == split for v in truth.videos) for split in SPLITS] == [28, 6, 6]
 
 
@@ -141,7 +153,10 @@ def test_words_keep_near_their_step_and_sentences_apart(planned):
             assert 0 <= sentence.words[0].start and sentence.end <= video.duration + DRIFT
             if sentence.step is not None:
                 step = video.steps[sentence.step]
-                assert step.start - DRIFT <= sentence.words[0].start and sentence.end <= step.end + DRIFT
+                assert (
+                    step.start - DRIFT <= sentence.words[0].start
+                    and sentence.end <= step.end + DRIFT
+                )
                 assert step.noun in [word.text for word in sentence.words]
                 leans.append(sentence.words[0].start - step.start)
     assert min(leans) < -0.5 and max(leans) > 1.5
@@ -180,9 +195,13 @@ def test_captions_roll_and_hold_every_word_once(tiny):
         assert vtt.startswith("WEBVTT\nKind: captions\nLanguage: en\n\n")
         spoken = [(word.text, word.start) for sentence in sentences for word in sentence.words]
         assert [text for text, _ in words_of(vtt)] == [text for text, _ in spoken]
-        assert np.allclose([start for _, start in words_of(vtt)], [start for _, start in spoken], atol=0.002)
+        assert np.allclose(
+            [start for _, start in words_of(vtt)], [start for _, start in spoken], atol=0.002
+        )
         cues = [cue.strip("\n").split("\n") for cue in vtt.split("\n\n")[1:]]
-        for timed, plain, following in zip(cues[0::2], cues[1::2], [*cues[2::2], None], strict=True):
+        for timed, plain, following in zip(
+            cues[0::2], cues[1::2], [*cues[2::2], None], strict=True
+        ):
             assert re.sub(r"<[^>]*>", "", timed[2]) == plain[1]
             assert following is None or following[1] in (plain[1], " ")  # gone after a silence
 
@@ -200,7 +219,12 @@ def test_captions_roll_and_hold_every_word_once(tiny):
 def test_bad_arguments_are_refused_in_one_line(arguments, tmp_path):
     (tmp_path / "FILE").write_text("in the way")
     arguments = [str(tmp_path / a) if a in {"x", "FILE"} else a for a in arguments]
-    run = subprocess.run([sys.executable, "-m", "demos.kitchen", *arguments], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-m", "demos.kitchen", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode != 0
     assert len(run.stderr.strip().splitlines()) == 1 and run.stdout == ""
     assert not (tmp_path / "x").exists()
@@ -214,19 +238,43 @@ def test_a_broken_truth_is_named(tmp_path):
             read_truth(broken)
 
 
-@pytest.mark.skipif(not can_speak(), reason="espeak-ng is not installed: the kitchen cannot be heard")
+@pytest.mark.skipif(
+    not can_speak(), reason="espeak-ng is not installed: the kitchen cannot be heard"
+)
 def test_the_cook_speaks_when_the_captions_say_so(tmp_path):
-    (video,) = [v for v in make_corpus(tmp_path, 3, 5, 2, ONE_STEP, speech=True) if v.video.startswith(TRAINING)]
+    (video,) = [
+        v
+        for v in make_corpus(tmp_path, 3, 5, 2, ONE_STEP, speech=True)
+        if v.video.startswith(TRAINING)
+    ]
     with av.open(str(tmp_path / f"{video.video}.mp4")) as container:
         sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
     assert abs(len(sound) / RATE - video.duration) < 0.1
     spoken = np.zeros(len(sound), dtype=bool)
     for sentence in narrate(video, stream(5, 0, NARRATION)):
         spoken[round(sentence.words[0].start * RATE) : round(sentence.words[-1].end * RATE)] = True
-    assert np.abs(sound[spoken]).mean() > 0.01 and np.abs(sound[~spoken]).mean() < 0.1 * np.abs(sound[spoken]).mean()
+    assert (
+        np.abs(sound[spoken]).mean() > 0.01
+        and np.abs(sound[~spoken]).mean() < 0.1 * np.abs(sound[spoken]).mean()
+    )
 
 
 def test_without_espeak_the_kitchen_says_what_to_install(tmp_path):
-    command = [sys.executable, "-m", "demos.kitchen", "--videos", "3", "--speech", "--out", str(tmp_path)]
-    result = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
-    assert result.returncode == 2 and "apt-get install espeak-ng" in result.stderr and len(result.stderr.splitlines()) == 1
+    command = [
+        sys.executable,
+        "-m",
+        "demos.kitchen",
+        "--videos",
+        "3",
+        "--speech",
+        "--out",
+        str(tmp_path),
+    ]
+    result = subprocess.run(
+        command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (
+        result.returncode == 2
+        and "apt-get install espeak-ng" in result.stderr
+        and len(result.stderr.splitlines()) == 1
+    )

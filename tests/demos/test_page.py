@@ -30,7 +30,9 @@ def answers(street: Street) -> Answers:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return coloured_recipe(tmp_path_factory.mktemp("clips") / "new.mp4", ["blue", "red"], spoken=False)
+    return coloured_recipe(
+        tmp_path_factory.mktemp("clips") / "new.mp4", ["blue", "red"], spoken=False
+    )
 
 
 @pytest.fixture
@@ -42,11 +44,15 @@ def shares(markup: str) -> list[str]:
     return re.findall(r'<span>(\w+)</span><div class="vb-track"><i style="width:([\d.]+)%', markup)
 
 
-def test_a_clip_has_the_words_that_predict_gives_it(answers: Answers, clip: Path, digest: str) -> None:
+def test_a_clip_has_the_words_that_predict_gives_it(
+    answers: Answers, clip: Path, digest: str
+) -> None:
     known, alone = answers.clips.known(digest), ClipEncoder(answers.model.processor.codebook)(clip)
     for name in ("start", "end", "words", "features"):
         np.testing.assert_array_equal(getattr(known.encoded, name), getattr(alone, name))
-    assert len(known.frames) == len(alone.words) and all(frame.startswith(b"\xff\xd8") for frame in known.frames)
+    assert len(known.frames) == len(alone.words) and all(
+        frame.startswith(b"\xff\xd8") for frame in known.frames
+    )
 
 
 def test_the_same_content_is_encoded_once(answers: Answers, tmp_path: Path) -> None:
@@ -54,15 +60,22 @@ def test_the_same_content_is_encoded_once(answers: Answers, tmp_path: Path) -> N
     second = Path(shutil.copy(first, tmp_path / "second.mp4"))
     told: list[tuple[int, int]] = []
     for path in (first, second):
-        digest = answers.clips.read(path, path.name, lambda stage, done, total, detail="": told.append((done, total)))
+        digest = answers.clips.read(
+            path, path.name, lambda stage, done, total, detail="": told.append((done, total))
+        )
     assert told[0] == (0, 3) and told[-1] == (3, 3)
     assert told == sorted(set(told)), "the second one was looked at again"
     assert answers.clips.known(digest).encoded.path.name == "second.mp4"
 
 
-def test_the_oldest_clip_is_forgotten(answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_clip_is_forgotten(
+    answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clips, "KEPT", 1)
-    paths = [coloured_recipe(tmp_path / f"{colour}.mp4", [colour], 1.5, spoken=False) for colour in ("red", "blue")]
+    paths = [
+        coloured_recipe(tmp_path / f"{colour}.mp4", [colour], 1.5, spoken=False)
+        for colour in ("red", "blue")
+    ]
     old, new = (answers.clips.read(path, path.name) for path in paths)
     assert answers.clips.known(new).encoded.path.name == "blue.mp4"
     with pytest.raises(InputError, match="choose it again"):
@@ -71,7 +84,10 @@ def test_the_oldest_clip_is_forgotten(answers: Answers, tmp_path: Path, monkeypa
 
 def without_duration(path: Path, source: Path) -> Path:
     """The same pictures in a file whose header does not say how long they last."""
-    with av.open(str(source)) as there, av.open(str(path), "w", format="matroska", options={"live": "1"}) as here:
+    with (
+        av.open(str(source)) as there,
+        av.open(str(path), "w", format="matroska", options={"live": "1"}) as here,
+    ):
         stream = here.add_stream_from_template(there.streams.video[0])
         for packet in there.demux(video=0):
             if packet.dts is not None:
@@ -99,11 +115,18 @@ def test_a_broken_file_is_called_by_the_visitors_name(answers: Answers, tmp_path
     assert str(tmp_path) not in str(error.value)
 
 
-def test_a_part_too_short_for_a_middle_shows_the_word_of_that_time(answers: Answers, digest: str) -> None:
+def test_a_part_too_short_for_a_middle_shows_the_word_of_that_time(
+    answers: Answers, digest: str
+) -> None:
     shown = answers.timeline(digest, 2.9, 3.1)  # too short for a middle: the one shown then
-    assert shown.count('class="vb-moment"') == 1 and "<time>3.0 s" in shown.partition('class="vb-moment"')[2]
+    assert (
+        shown.count('class="vb-moment"') == 1
+        and "<time>3.0 s" in shown.partition('class="vb-moment"')[2]
+    )
     assert answers.timeline(digest, 6, 3).count('class="vb-moment"') == 0
-    assert "new.mp4 ends at 9.0 s: no clip lies between 6 and 3 s" in answers.fill(digest, 6, 3, "[MASK]")
+    assert "new.mp4 ends at 9.0 s: no clip lies between 6 and 3 s" in answers.fill(
+        digest, 6, 3, "[MASK]"
+    )
 
 
 def test_a_clip_that_is_not_whole_says_so(answers: Answers, digest: str) -> None:
@@ -113,7 +136,9 @@ def test_a_clip_that_is_not_whole_says_so(answers: Answers, digest: str) -> None
     assert "ends after" not in parts.timeline(known, answers.album, 0, 9)
 
 
-def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(answers: Answers, digest: str) -> None:
+def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(
+    answers: Answers, digest: str
+) -> None:
     shown = answers.timeline(digest, 0, 4.5)
     assert shown.count('class="vb-moment"') == 3 and shown.count("vb-moment vb-dim") == 3
     words = [int(word) for word in re.findall(r"<figcaption>word (\d+)", shown)]
@@ -121,13 +146,17 @@ def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(answers: 
     assert shown.count("data:image/jpeg;base64,") == 12
 
 
-def test_bars_are_the_models_answer_beside_that_without_the_clip(answers: Answers, digest: str) -> None:
+def test_bars_are_the_models_answer_beside_that_without_the_clip(
+    answers: Answers, digest: str
+) -> None:
     template = "now we [MASK] the [MASK] square"
     markup = answers.fill(digest, 0, 4.5, template)
     words = answers.clips.known(digest).encoded.part(0, 4.5).words
     expected = [
         (guess.word, f"{100 * guess.probability:.1f}")
-        for mask in zip(*(zero_shot.predict(answers.model, seen, template) for seen in (words, [])), strict=True)
+        for mask in zip(
+            *(zero_shot.predict(answers.model, seen, template) for seen in (words, [])), strict=True
+        )
         for guesses in mask
         for guess in guesses
     ]
@@ -138,23 +167,33 @@ def test_bars_are_the_models_answer_beside_that_without_the_clip(answers: Answer
 def test_without_a_clip_language_answers_alone(answers: Answers) -> None:
     markup = answers.fill(None, 0, 0, "the [MASK] square")
     assert "No clip is chosen" in markup and len(shares(markup)) == 5
-    assert "vb-hint" in answers.timeline(None, 0, 0) + answers.caption(None, 0, 0) + answers.next(None, 0, 0)
+    assert "vb-hint" in answers.timeline(None, 0, 0) + answers.caption(None, 0, 0) + answers.next(
+        None, 0, 0
+    )
 
 
 @pytest.mark.parametrize(
-    ("sentence", "message"), [("no blank here", "has no [MASK]"), ("", "has no [MASK]"), ("[MASK] " * 99, "400 at most")]
+    ("sentence", "message"),
+    [("no blank here", "has no [MASK]"), ("", "has no [MASK]"), ("[MASK] " * 99, "400 at most")],
 )
 def test_what_cannot_be_asked_is_a_message(answers: Answers, sentence: str, message: str) -> None:
-    assert "vb-problem" in answers.fill(None, 0, 0, sentence) and message in answers.fill(None, 0, 0, sentence)
+    assert "vb-problem" in answers.fill(None, 0, 0, sentence) and message in answers.fill(
+        None, 0, 0, sentence
+    )
 
 
-def test_a_model_without_a_captioner_says_which_command_makes_one(answers: Answers, digest: str) -> None:
+def test_a_model_without_a_captioner_says_which_command_makes_one(
+    answers: Answers, digest: str
+) -> None:
     assert "videobert finetune caption" in answers.caption(digest, 0, 9)
 
 
 def test_what_comes_next_is_four_steps_of_pictures(answers: Answers, digest: str) -> None:
     markup = answers.next(digest, 0, 9)
-    assert re.findall(r"<h4>([\d.]+) s later", markup) == ["1.5", "3", "6", "12"] and markup.count("<img") == 12
+    assert (
+        re.findall(r"<h4>([\d.]+) s later", markup) == ["1.5", "3", "6", "12"]
+        and markup.count("<img") == 12
+    )
 
 
 def test_a_search_shows_what_it_found(answers: Answers, street: Street) -> None:
@@ -169,7 +208,9 @@ def test_the_codebook_is_shown_without_its_dead_words(answers: Answers) -> None:
     shown = "".join(answers.codebook(page) for page in range(1, answers.pages + 1))
     words = {int(word) for word in re.findall(r"<b>word (\d+)</b>", shown)}
     assert words == set(range(9)) - set(tree.dead_words_.tolist())
-    assert answers.codebook(-5) == answers.codebook(1) and answers.codebook(1e9) == answers.codebook(answers.pages)
+    assert answers.codebook(-5) == answers.codebook(1) and answers.codebook(
+        1e9
+    ) == answers.codebook(answers.pages)
 
 
 def test_nothing_that_a_visitor_or_a_video_says_is_markup(answers: Answers) -> None:
@@ -179,7 +220,9 @@ def test_nothing_that_a_visitor_or_a_video_says_is_markup(answers: Answers) -> N
     made = [parts.problem(evil), parts.hint(evil), parts.quote(evil), parts.answers(f"{evil} [MASK]", guesses, guesses),
             parts.answers(f"{evil} [MASK]", None, guesses), parts.hits([(hit, [0])], answers.album),
             answers.fill(None, 0, 0, evil), answers.fill(None, 0, 0, f"{evil} [MASK]"), parts.bars(guesses[0])]  # fmt: skip
-    assert not any("<script" in markup for markup in made) and all("&lt;script" in markup for markup in made)
+    assert not any("<script" in markup for markup in made) and all(
+        "&lt;script" in markup for markup in made
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,7 +243,10 @@ def test_nothing_that_a_visitor_or_a_video_says_is_markup(answers: Answers) -> N
 )
 def test_doors(method: str, path: str, length: int | None, status: int | None) -> None:
     headers = [] if length is None else [(b"content-length", str(length).encode())]
-    assert doors.refusal({"type": "http", "method": method, "path": path, "headers": headers}) == status
+    assert (
+        doors.refusal({"type": "http", "method": method, "path": path, "headers": headers})
+        == status
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,4 +281,6 @@ def test_a_missing_model_ends_the_command_with_one_line(
         monkeypatch.setenv(name, "")  # which main changes, and this undoes
     monkeypatch.setattr("signal.signal", lambda *_: None)
     assert main(["--model", str(tmp_path / "absent")]) == 2
-    assert re.fullmatch(r"python -m demos\.page: .*absent holds no model.*\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"python -m demos\.page: .*absent holds no model.*\n", capsys.readouterr().err
+    )

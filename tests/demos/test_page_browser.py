@@ -28,7 +28,9 @@ pytest.importorskip("gradio", reason="gradio is not installed: the page cannot b
 pytest.importorskip("playwright", reason="playwright is not installed: nobody can drive a browser")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no chromium: apt-get install chromium"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason="there is no chromium: apt-get install chromium"
+    ),
 ]
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +47,17 @@ class Site:
 def site(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The command as a user types it; it has to end well, and leave nothing, when it is asked to."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "demos.page", "--model", street.model, "--work", street.work, "--videos", street.videos]
+    command = [
+        sys.executable,
+        "-m",
+        "demos.page",
+        "--model",
+        street.model,
+        "--work",
+        street.work,
+        "--videos",
+        street.videos,
+    ]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [*map(str, command)],
@@ -71,7 +83,9 @@ def site(street: Street, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return coloured_recipe(tmp_path_factory.mktemp("clips") / "new.mp4", ["blue", "red"], spoken=False)
+    return coloured_recipe(
+        tmp_path_factory.mktemp("clips") / "new.mp4", ["blue", "red"], spoken=False
+    )
 
 
 def test_a_clip_is_brought_and_asked_about(site: Site, clip: Path) -> None:
@@ -84,8 +98,13 @@ def test_a_clip_is_brought_and_asked_about(site: Site, clip: Path) -> None:
         before = page.locator("#vb-words").inner_text()
         page.locator("#vb-template textarea").fill("now we [MASK] the [MASK] square")
         page.keyboard.press("Enter")
-        page.wait_for_function("before => document.querySelector('#vb-words').innerText != before", arg=before)
-        assert page.locator("#vb-words .vb-pair").count() == 2 and page.locator("#vb-words .vb-bar").count() == 20
+        page.wait_for_function(
+            "before => document.querySelector('#vb-words').innerText != before", arg=before
+        )
+        assert (
+            page.locator("#vb-words .vb-pair").count() == 2
+            and page.locator("#vb-words .vb-bar").count() == 20
+        )
         page.locator("#vb-template textarea").fill("nothing to fill")
         page.keyboard.press("Enter")
         page.locator("#vb-words .vb-problem", has_text="has no [MASK]").wait_for()
@@ -137,7 +156,9 @@ def test_a_picture_of_the_page_is_not_blank_and_as_wide_as_the_window(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def answered(site: Site, path: str, body: bytes | None = None, kind: str = "application/json") -> tuple[int, str]:
+def answered(
+    site: Site, path: str, body: bytes | None = None, kind: str = "application/json"
+) -> tuple[int, str]:
     """Status and text of a request, a POST if it has a body."""
     request = urllib.request.Request(site.address + path, body, {"Content-Type": kind})
     try:
@@ -162,13 +183,24 @@ def functions(site: Site) -> list[dict[str, object]]:
     return json.loads(answered(site, "/config")[1])["dependencies"]
 
 
-@pytest.mark.parametrize("outside", ["/etc/passwd", "{uploads}/../log", "{model}/config.json", "http://127.0.0.1:1/a.mp4"])
+@pytest.mark.parametrize(
+    "outside",
+    ["/etc/passwd", "{uploads}/../log", "{model}/config.json", "http://127.0.0.1:1/a.mp4"],
+)
 def test_a_path_that_was_not_uploaded_is_not_read(site: Site, street: Street, outside: str) -> None:
     path = outside.format(uploads=site.uploads, model=street.model)
     file = {"path": path, "orig_name": "a.mp4", "meta": {"_type": "gradio.FileData"}}
     for function in functions(site):
-        asked = {"data": [file] * 4, "fn_index": function["id"], "session_hash": "abcdefgh", "event_data": None}
-        assert answered(site, "/gradio_api/queue/join", json.dumps(asked).encode()) == (403, "refused")
+        asked = {
+            "data": [file] * 4,
+            "fn_index": function["id"],
+            "session_hash": "abcdefgh",
+            "event_data": None,
+        }
+        assert answered(site, "/gradio_api/queue/join", json.dumps(asked).encode()) == (
+            403,
+            "refused",
+        )
     assert (street.model / "config.json").exists()
 
 
@@ -176,7 +208,12 @@ def test_no_function_can_be_called_but_through_the_page(site: Site) -> None:
     assert all(each["api_visibility"] == "private" for each in functions(site))
     for path in ("/gradio_api/info", "/gradio_api/openapi.json", "/docs", "/gradio_api/mcp/"):
         assert answered(site, path)[0] == 404
-    for path in ("/gradio_api/run/predict", "/gradio_api/call/fill", "/gradio_api/process_recording", "/gradio_api/vibe-edit"):
+    for path in (
+        "/gradio_api/run/predict",
+        "/gradio_api/call/fill",
+        "/gradio_api/process_recording",
+        "/gradio_api/vibe-edit",
+    ):
         assert answered(site, path, b"{}")[0] == 404
 
 

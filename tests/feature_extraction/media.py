@@ -32,7 +32,10 @@ class Brightness(Work):
         reading = self.guards.stream(stream_clips, source.path, SMALL)
         clips = [(clip.end, float(clip.frames.mean())) for clip in reading]
         end, mean = zip(*clips, strict=True)
-        return Made(pa.table({"video_id": [source.video_id] * len(clips), "end": end, "mean": mean}), reading.result)
+        return Made(
+            pa.table({"video_id": [source.video_id] * len(clips), "end": end, "mean": mean}),
+            reading.result,
+        )
 
     def close(self) -> None:
         self.guards.close()
@@ -50,7 +53,12 @@ def memory(path: Path) -> int:
 
 
 def encode(
-    path: Path, frames: int, size: tuple[int, int] = (64, 64), rate: int = 20, codec: str = "libx264", **options: str
+    path: Path,
+    frames: int,
+    size: tuple[int, int] = (64, 64),
+    rate: int = 20,
+    codec: str = "libx264",
+    **options: str,
 ) -> Path:
     """A grey video with options for its container; the parts of an .mkv with its own clusters, so that a cut leaves some."""
     with av.open(str(path), "w", options=options) as container:
@@ -60,14 +68,18 @@ def encode(
         stream.codec_context.gop_size = 10
         noise = np.random.default_rng(0).integers(0, 60, (size[1], size[0], 3), dtype=np.uint8)
         for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(np.roll(noise, number, axis=1) + np.uint8(number % 100), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.roll(noise, number, axis=1) + np.uint8(number % 100), format="rgb24"
+            )
             frame.pts, frame.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
 
-def remux(source: Path, path: Path, when: Callable[[int], int], last: int | None = None, **options: str) -> Path:
+def remux(
+    source: Path, path: Path, when: Callable[[int], int], last: int | None = None, **options: str
+) -> Path:
     """The packets of a video with other time stamps; ``last`` is the duration of the last one."""
     with av.open(str(source)) as original, av.open(str(path), "w", options=options) as container:
         stream = container.add_stream_from_template(original.streams.video[0])
@@ -140,7 +152,11 @@ def bomb(path: Path) -> Path:
         encode(path.with_suffix(f".{name}.avi"), 1, size, codec="mjpeg")
         for name, size in (("s", (64, 64)), ("l", (6016, 6016)))
     )
-    with av.open(str(small)) as first, av.open(str(large)) as second, av.open(str(path), "w") as container:
+    with (
+        av.open(str(small)) as first,
+        av.open(str(large)) as second,
+        av.open(str(path), "w") as container,
+    ):
         stream = container.add_stream_from_template(first.streams.video[0])
         for number, packet in enumerate([*first.demux(video=0), *second.demux(video=0)]):
             if packet.size:
@@ -158,7 +174,11 @@ def billion_frames(path: Path) -> Path:
 
 def jump(path: Path) -> Path:
     """Two hours pass between its frames 40 and 41."""
-    return remux(encode(path.with_name("_.mp4"), 60), path, lambda number: number * 50 + (number > 40) * 7_200_000)
+    return remux(
+        encode(path.with_name("_.mp4"), 60),
+        path,
+        lambda number: number * 50 + (number > 40) * 7_200_000,
+    )
 
 
 def long_last(path: Path) -> Path:
@@ -173,7 +193,9 @@ def playlist(path: Path) -> None:
 def sound_only(path: Path) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=8000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), dtype=np.float32), format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 8000), dtype=np.float32), format="fltp", layout="mono"
+        )
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())

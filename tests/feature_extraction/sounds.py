@@ -13,7 +13,9 @@ from feature_extraction.hearing.audio import SAMPLE_RATE
 
 def tone(seconds: float, hertz: float = 440.0, rate: int = SAMPLE_RATE) -> np.ndarray:
     """A sine at half of full scale, float32 [samples]."""
-    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(
+        np.float32
+    )
 
 
 def loudest_hertz(sound: np.ndarray) -> float:
@@ -39,7 +41,9 @@ def write_sound(
             for place in range(0, len(samples), 1024):
                 frame = _frame(samples[place : place + 1024], stream, rate)
                 second = place / rate
-                frame.pts = round((begin + second + (gap[1] - gap[0] if gap and second >= gap[0] else 0.0)) * rate)
+                frame.pts = round(
+                    (begin + second + (gap[1] - gap[0] if gap and second >= gap[0] else 0.0)) * rate
+                )
                 frame.time_base = Fraction(1, rate)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
@@ -48,6 +52,8 @@ def write_sound(
 
 def _frame(samples: np.ndarray, stream: av.AudioStream, rate: int) -> av.AudioFrame:
     channels = stream.codec_context.layout.nb_channels
-    frame = av.AudioFrame.from_ndarray(np.repeat(samples, channels)[None], "flt", stream.codec_context.layout.name)
+    frame = av.AudioFrame.from_ndarray(
+        np.repeat(samples, channels)[None], "flt", stream.codec_context.layout.name
+    )
     frame.sample_rate = rate
     return av.AudioResampler(stream.codec_context.format.name).resample(frame)[0]

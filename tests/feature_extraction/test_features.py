@@ -35,13 +35,17 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
     return find_videos([folder])
 
 
-def test_files_are_the_same_for_any_number_of_workers_and_are_made_once(videos: list[Source], tmp_path: Path) -> None:
+def test_files_are_the_same_for_any_number_of_workers_and_are_made_once(
+    videos: list[Source], tmp_path: Path
+) -> None:
     content = []
     for workers in (1, 2):
         work = tmp_path / str(workers)
         report = extract(videos, work, PLAIN, JobOptions(workers))
         assert report.now == 2 and set(report.seconds) == {"read", "model", "write", "all"}
-        content.append({path.name: path.read_bytes() for path in (work / "features").glob("*.parquet")})
+        content.append(
+            {path.name: path.read_bytes() for path in (work / "features").glob("*.parquet")}
+        )
     assert content[0] == content[1] and set(content[0]) == {"long.parquet", "short.parquet"}
     assert extract(videos, tmp_path / "1", PLAIN).now == 0
 
@@ -49,13 +53,24 @@ def test_files_are_the_same_for_any_number_of_workers_and_are_made_once(videos: 
 def test_what_made_a_feature_is_kept_and_never_mixed(videos: list[Source], tmp_path: Path) -> None:
     Stage(tmp_path / "features").claim(FeatureExtractor(PLAIN).provenance())
     kept = Stage(tmp_path / "features").options()
-    assert (kept["frames_per_second"], kept["clip_frames"], kept["resize"], kept["crop"]) == (20, 30, 256, 224)
-    assert kept["precision"] == "float32" and len(kept["weights_digest"]) == 64 and kept["width"] == 1024
+    assert (kept["frames_per_second"], kept["clip_frames"], kept["resize"], kept["crop"]) == (
+        20,
+        30,
+        256,
+        224,
+    )
+    assert (
+        kept["precision"] == "float32"
+        and len(kept["weights_digest"]) == 64
+        and kept["width"] == 1024
+    )
     with pytest.raises(InputError, match="weights was 'random:0' and is now 'random:1'"):
         extract(videos, tmp_path, FeatureOptions("random:1", "torch"))
 
 
-def test_the_versions_that_began_a_folder_are_kept_and_refuse_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_versions_that_began_a_folder_are_kept_and_refuse_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     extract([], tmp_path, PLAIN)
     began = Stage(tmp_path / "features").options()["versions"]
     assert began["av"] == av.__version__ and began["torch"] == torch.__version__.partition("+")[0]
@@ -72,7 +87,10 @@ def test_another_schema_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_other_weights_under_one_name_are_refused(tmp_path: Path) -> None:
-    weights, options = tmp_path / "weights.pth", FeatureOptions(str(tmp_path / "weights.pth"), "torch")
+    weights, options = (
+        tmp_path / "weights.pth",
+        FeatureOptions(str(tmp_path / "weights.pth"), "torch"),
+    )
     network = Backbone("random:0").module.network
     for seed in (0, 1):
         randomise(network, seed)
@@ -82,7 +100,9 @@ def test_other_weights_under_one_name_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e6])
-def test_what_float16_cannot_hold_is_never_written(videos: list[Source], tmp_path: Path, bad: float) -> None:
+def test_what_float16_cannot_hold_is_never_written(
+    videos: list[Source], tmp_path: Path, bad: float
+) -> None:
     class Broken:
         batch = 1
 
@@ -136,7 +156,8 @@ def test_what_is_too_long_is_refused_whatever_its_header_says(
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "indices"), [(0, 1, [0]), (1.6, 2.9, [1]), (2, 9, [1, 2]), (3, 3, [1, 2]), (4.1, 9, None), (2, 1, None)]
+    ("start", "end", "indices"),
+    [(0, 1, [0]), (1.6, 2.9, [1]), (2, 9, [1, 2]), (3, 3, [1, 2]), (4.1, 9, None), (2, 1, None)],
 )
 def test_only_what_is_shown_in_a_stretch_is_looked_at(
     videos: list[Source], start: float, end: float, indices: list[int] | None
@@ -144,7 +165,10 @@ def test_only_what_is_shown_in_a_stretch_is_looked_at(
     extractor, told = FeatureExtractor(PLAIN), []
     whole = feature_matrix(extractor(videos[0]).table)
     if indices is None:
-        with pytest.raises(InputError, match=rf"long\.mp4 lasts 4.0 s and shows nothing from {start:g} s to {end:g} s"):
+        with pytest.raises(
+            InputError,
+            match=rf"long\.mp4 lasts 4.0 s and shows nothing from {start:g} s to {end:g} s",
+        ):
             extractor(videos[0], start=start, end=end)
     else:
         made = extractor(videos[0], lambda _, done, total: told.append(done), start=start, end=end)
@@ -162,5 +186,7 @@ def test_rows_are_the_clips_in_order(videos: list[Source]) -> None:
     made = extractor(videos[0])
     extractor.close()
     assert made.partial is None and made.table.column("index").to_pylist() == [0, 1, 2]
-    assert made.table.column("start").to_pylist() == [0.0, 1.5, 3.0] and made.table.column("end").to_pylist() == [1.5, 3.0, 4.0]
+    assert made.table.column("start").to_pylist() == [0.0, 1.5, 3.0] and made.table.column(
+        "end"
+    ).to_pylist() == [1.5, 3.0, 4.0]
     assert feature_matrix(made.table).shape == (3, 1024)

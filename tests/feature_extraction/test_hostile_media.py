@@ -102,22 +102,33 @@ def test_each_kind_of_bad_file_has_its_status(zoo: tuple[Path, Stage, Report], n
     _, stage, _ = zoo
     account = Accounts(stage).read()
     video, (_, status, reason, rows) = Path(name).stem, TABLE[name]
-    found = "failed" if video in account.failed else "partial" if video in account.partial else "done"
+    found = (
+        "failed" if video in account.failed else "partial" if video in account.partial else "done"
+    )
     told = account.failed.get(video) or account.partial.get(video) or ""
     print(name, found, told)
     assert status in (found, "any"), told
     if status != "any":
         assert re.search(reason, told), told
-    assert not told or (name in told and ": unexpected " not in told and "ended the process" not in told)
+    assert not told or (
+        name in told and ": unexpected " not in told and "ended the process" not in told
+    )
     if rows > 0:
         assert read_table(stage.path(video)).num_rows == rows
     if rows == 0:
         assert not stage.path(video).exists()
 
 
-@pytest.mark.parametrize(("width", "rate", "reason"), [(20_000, None, "more than 8K"), (64, 1001, "1,001 frames a second")])
-def test_what_a_header_claims_is_refused_before_anything_is_decoded(width: int, rate: int | None, reason: str) -> None:
-    stream: Any = SimpleNamespace(codec_context=SimpleNamespace(width=width, height=width), average_rate=rate)
+@pytest.mark.parametrize(
+    ("width", "rate", "reason"),
+    [(20_000, None, "more than 8K"), (64, 1001, "1,001 frames a second")],
+)
+def test_what_a_header_claims_is_refused_before_anything_is_decoded(
+    width: int, rate: int | None, reason: str
+) -> None:
+    stream: Any = SimpleNamespace(
+        codec_context=SimpleNamespace(width=width, height=width), average_rate=rate
+    )
     with pytest.raises(InputError, match=rf"a\.mp4 claims .*{reason}"):
         _check_budget(stream, 1.0, Path("a.mp4"))
 
@@ -212,14 +223,25 @@ def test_what_names_other_files_or_addresses_opens_neither(tmp_path: Path, suffi
     work = Brightness(Guards(Limits(seconds=8)))
     report = run_job(Stage(tmp_path / "stage"), sources, work, JobOptions(workers=2))
     assert report.failures.keys() == SCRIPTS.keys()
-    assert all("is no video that can be read" in reason for reason in report.failures.values()), report.failures
+    assert all("is no video that can be read" in reason for reason in report.failures.values()), (
+        report.failures
+    )
     assert listener.visits == 0
 
 
 @pytest.mark.parametrize(
-    "form", ["concat:{canary}|{canary}", "http://127.0.0.1:{port}/a.mp4", "file://{canary}", "pipe:0", "subfile:,,{canary}"]
+    "form",
+    [
+        "concat:{canary}|{canary}",
+        "http://127.0.0.1:{port}/a.mp4",
+        "file://{canary}",
+        "pipe:0",
+        "subfile:,,{canary}",
+    ],
 )
-def test_a_name_that_looks_like_a_protocol_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_a_name_that_looks_like_a_protocol_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
     listener, canary = Listener(), tmp_path / "canary"
     os.mkfifo(canary)
     monkeypatch.chdir(tmp_path)
@@ -232,7 +254,9 @@ def test_a_name_that_looks_like_a_protocol_is_a_name(tmp_path: Path, monkeypatch
         shutil.copy(tmp_path / "real.mp4", source.path)
     except OSError:
         pytest.skip("no file can have this name")
-    report = run_job(Stage(tmp_path / "stage"), [source], Brightness(), JobOptions(retry_failed=True))
+    report = run_job(
+        Stage(tmp_path / "stage"), [source], Brightness(), JobOptions(retry_failed=True)
+    )
     assert report.complete and listener.visits == 0
 
 
@@ -240,7 +264,12 @@ def test_links_out_of_the_folder_are_not_opened(tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     write_video(tmp_path / "outside.mp4", grey_ramp(30))
     write_video(folder / "real.mp4", grey_ramp(30))
-    for name, target in (("out", "../outside.mp4"), ("inside", "real.mp4"), ("nothing", "absent.mp4"), ("loop", "loop.mp4")):
+    for name, target in (
+        ("out", "../outside.mp4"),
+        ("inside", "real.mp4"),
+        ("nothing", "absent.mp4"),
+        ("loop", "loop.mp4"),
+    ):
         (folder / f"{name}.mp4").symlink_to(target)
     report = run_job(Stage(tmp_path / "stage"), find_videos([folder]), Brightness())
     assert report.now == 2 and report.failures.keys() == {"out", "nothing", "loop"}
@@ -249,7 +278,15 @@ def test_links_out_of_the_folder_are_not_opened(tmp_path: Path) -> None:
 
 def test_every_name_is_read_and_written_inside_the_folder(tmp_path: Path) -> None:
     real = write_video(tmp_path / "real.mp4", grey_ramp(30))
-    names = ["..a.mp4", "...mp4", "-i.mp4", "a\nb.mp4", "süß \u202e.mp4", "a" * 251 + ".mp4", "~.mp4"]
+    names = [
+        "..a.mp4",
+        "...mp4",
+        "-i.mp4",
+        "a\nb.mp4",
+        "süß \u202e.mp4",
+        "a" * 251 + ".mp4",
+        "~.mp4",
+    ]
     names += [
         "%2e%2e%2f.mp4",
         "b" * 200 + "/" + "c" * 200 + ".mp4",
@@ -284,7 +321,9 @@ def test_a_title_in_another_alphabet_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_frames_minutes_apart_do_not_add_up_to_more_than_a_day(tmp_path: Path) -> None:
-    path = remux(encode(tmp_path / "_.mp4", 200), tmp_path / "endless.mkv", lambda n: n * 599_000, live="1")
+    path = remux(
+        encode(tmp_path / "_.mp4", 200), tmp_path / "endless.mkv", lambda n: n * 599_000, live="1"
+    )
     with closing(PyavVideo(path)) as video:
         times = [frame.time for frame in video.frames()]
         assert video.declared_end is None and video.damage == "goes on after 24 hours"

@@ -49,8 +49,15 @@ def seeds(folder: Path, shared: Path) -> list[Path]:
     made = [encode(folder / f"seed.{kind}", 25) for kind in ("mp4", "mkv", "ts", "flv")]
     made.append(encode(folder / "early.mp4", 25, movflags="faststart"))
     made.append(encode(folder / "old.mpg", 25, codec="mpeg1video", rate=25))
-    made += [encode(folder / "jpeg.avi", 10, codec="mjpeg"), encode(folder / "old.avi", 25, codec="mpeg4")]
-    real = [path for path in shared.rglob("*") if path.suffix in (".mp4", ".mkv", ".mov") and path.stat().st_size < 60_000]
+    made += [
+        encode(folder / "jpeg.avi", 10, codec="mjpeg"),
+        encode(folder / "old.avi", 25, codec="mpeg4"),
+    ]
+    real = [
+        path
+        for path in shared.rglob("*")
+        if path.suffix in (".mp4", ".mkv", ".mov") and path.stat().st_size < 60_000
+    ]
     return made + sorted(real)
 
 
@@ -66,18 +73,31 @@ def test_mutated_files_are_all_accounted_for(tmp_path: Path, count: int) -> None
     for number in range(count):
         chosen = number % len(originals)
         data = mutated(contents[chosen], rng.choice(contents), rng)
-        (folder / f"{number:04d}_{originals[chosen].stem}{originals[chosen].suffix}").write_bytes(data)
+        (folder / f"{number:04d}_{originals[chosen].stem}{originals[chosen].suffix}").write_bytes(
+            data
+        )
     stage = Stage(tmp_path / "stage")
     report = run_job(
-        stage, find_videos([folder]), Brightness(Guards(Limits(seconds=5, memory=512 * MB))), JobOptions(workers=2)
+        stage,
+        find_videos([folder]),
+        Brightness(Guards(Limits(seconds=5, memory=512 * MB))),
+        JobOptions(workers=2),
     )
     account = Accounts(stage).read()
     assert len(account.done) + len(account.failed) == count and not account.waiting
     assert report.now == len(account.done) > count / 5
     for video in account.done:
         assert np.isfinite(read_table(stage.path(video))["mean"].to_numpy()).all()
-    odd = [reason for reason in account.failed.values() if ": unexpected " in reason or "ended the process" in reason]
-    slow = [reason for reason in account.failed.values() if "could not be read in" in reason or "GB to read" in reason]
+    odd = [
+        reason
+        for reason in account.failed.values()
+        if ": unexpected " in reason or "ended the process" in reason
+    ]
+    slow = [
+        reason
+        for reason in account.failed.values()
+        if "could not be read in" in reason or "GB to read" in reason
+    ]
     print(f"{len(account.done)} done, {len(account.partial)} of them partial, {len(account.failed)} failed, "
           f"{len(slow)} over their limits, in {report.seconds['all']:.0f} s", *odd, *slow, sep="\n")  # fmt: skip
     assert not odd
@@ -97,7 +117,14 @@ def test_two_hours_take_no_more_memory_than_two_minutes(tmp_path: Path) -> None:
         theirs.append(bytes_there)
         ours.append(memory(path))
     assert len(theirs) == 4800
-    print("decoder", min(theirs[80:]) // MB, max(theirs) // MB, "parent", min(ours[80:]) // MB, max(ours) // MB)
+    print(
+        "decoder",
+        min(theirs[80:]) // MB,
+        max(theirs) // MB,
+        "parent",
+        min(ours[80:]) // MB,
+        max(ours) // MB,
+    )
     assert max(theirs) - theirs[80] < 20 * MB and max(ours) - ours[80] < 20 * MB
 
 

@@ -47,7 +47,11 @@ class Counting:
     def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
         self.languages.append(language)
         seconds = sum(map(len, sound)) / SAMPLE_RATE
-        words = (Word("I", 0.1, 0.2, 0.5), Word("heard", 0.2, 0.4, 0.75), Word(f"{seconds:.0f}.", 0.5, 0.9, 1.0))
+        words = (
+            Word("I", 0.1, 0.2, 0.5),
+            Word("heard", 0.2, 0.4, 0.75),
+            Word(f"{seconds:.0f}.", 0.5, 0.9, 1.0),
+        )
         return Speech(words, language or "en")
 
 
@@ -64,20 +68,28 @@ def sources_of(work: Path, video: str) -> set[str]:
     return set(read_table(work / "transcripts" / f"{video}.parquet").column("source").to_pylist())
 
 
-def hear(folder: Path, *paths: Path, asr: str = "auto", language: str | None = None, **more: object) -> Report:
+def hear(
+    folder: Path, *paths: Path, asr: str = "auto", language: str | None = None, **more: object
+) -> Report:
     videos = [Source(path.stem, path) for path in paths]
     return transcribe(videos, folder / "work", TranscriptOptions(asr, language), **more)  # type: ignore[arg-type]
 
 
-def test_auto_reads_the_file_beside_then_the_stream_inside_then_listens(tmp_path: Path, shared_data: Path) -> None:
-    film = shutil.copy(shared_data / "video" / "torchcodec" / "nasa_13013.mp4", tmp_path / "both.mp4")
+def test_auto_reads_the_file_beside_then_the_stream_inside_then_listens(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    film = shutil.copy(
+        shared_data / "video" / "torchcodec" / "nasa_13013.mp4", tmp_path / "both.mp4"
+    )
     (tmp_path / "both.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nfrom the file\n")
     inside = shutil.copy(film, tmp_path / "inside.mp4")
     spoken = write_sound(tmp_path / "spoken.mkv", tone(3))
     report = hear(tmp_path, film, inside, spoken, recogniser=Counting())
     assert report.complete and not report.partial
     assert texts(tmp_path / "work", "both") == ["from the file"]
-    assert texts(tmp_path / "work", "inside")[0].startswith("NAR: This is the optical and science segment")
+    assert texts(tmp_path / "work", "inside")[0].startswith(
+        "NAR: This is the optical and science segment"
+    )
     assert texts(tmp_path / "work", "spoken") == ["I heard 3."]
     found = [sources_of(tmp_path / "work", name) for name in ("both", "inside", "spoken")]
     assert found == [{"captions:both.srt"}, {"subtitles:2"}, {"counting"}]
@@ -87,12 +99,18 @@ def test_language_and_probabilities_are_kept(tmp_path: Path) -> None:
     recogniser = Counting()
     hear(tmp_path, write_sound(tmp_path / "a.mkv", tone(2)), language="ger", recogniser=recogniser)
     (row,) = read_table(tmp_path / "work" / "transcripts" / "a.parquet").to_pylist()
-    assert recogniser.languages == ["de"] and row["language"] == "de" and (row["start"], row["end"]) == (0.1, 0.9)
+    assert (
+        recogniser.languages == ["de"]
+        and row["language"] == "de"
+        and (row["start"], row["end"]) == (0.1, 0.9)
+    )
     assert [word["probability"] for word in row["words"]] == [0.5, 0.75, 1.0]
     assert Stage(tmp_path / "work" / "transcripts").options()["language"] == "de"
 
 
-def test_another_schema_is_refused_and_other_versions_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_schema_is_refused_and_other_versions_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hear(tmp_path, asr="none")
     assert "av" in Stage(tmp_path / "work" / "transcripts").options()["versions"]
     monkeypatch.setattr(transcripts, "versions", lambda *names: {})
@@ -109,12 +127,18 @@ def test_one_that_is_handed_in_listens_alone_by_its_name(tmp_path: Path) -> None
     assert texts(tmp_path / "work", "a") == ["I heard 2."]
 
 
-def test_a_folder_is_listed_once_however_many_videos_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_listed_once_however_many_videos_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = [write_video(tmp_path / f"{name}.mp4", grey_ramp(2)) for name in "abc"]
     for path in paths:
         path.with_suffix(".de.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwir hacken\n")
     listed: list[Path] = []
-    monkeypatch.setattr(transcripts, "captions_in", lambda folder, language: listed.append(folder) or captions_in(folder))
+    monkeypatch.setattr(
+        transcripts,
+        "captions_in",
+        lambda folder, language: listed.append(folder) or captions_in(folder),
+    )
     assert hear(tmp_path, *paths, asr="captions").now == 3 and listed == [tmp_path]
 
 
@@ -129,7 +153,11 @@ def test_captions_of_another_language_are_passed_over(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.mkv", tone(2))
     for language, text in (("en", "now we chop"), ("de", "jetzt hacken wir")):
         (tmp_path / f"a.{language}.srt").write_text(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n")
-    for language, text in ((None, "now we chop"), ("ger", "jetzt hacken wir"), ("fr", "I heard 2.")):
+    for language, text in (
+        (None, "now we chop"),
+        ("ger", "jetzt hacken wir"),
+        ("fr", "I heard 2."),
+    ):
         hear(tmp_path / str(language), path, language=language, recogniser=Counting())
         assert texts(tmp_path / str(language) / "work", "a") == [text]
 
@@ -140,15 +168,23 @@ def test_a_video_with_nothing_to_read_or_hear_fails_with_what_to_do(tmp_path: Pa
     assert "mute.mp4 has no sound" in reason and "--asr none" in reason
     reason = hear(tmp_path / "2", mute, asr="captions").failures["mute"]
     assert "mute.en.vtt" in reason and "--asr auto" in reason
-    assert hear(tmp_path / "3", mute, asr="none").complete and not texts(tmp_path / "3" / "work", "mute")
+    assert hear(tmp_path / "3", mute, asr="none").complete and not texts(
+        tmp_path / "3" / "work", "mute"
+    )
 
 
 def test_sound_that_is_not_whole_is_partial(tmp_path: Path) -> None:
-    whole = write_sound(tmp_path / "a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32))
+    whole = write_sound(
+        tmp_path / "a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32)
+    )
     cut = tmp_path / "cut.flac"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     report = hear(tmp_path, cut, recogniser=Counting())
-    assert report.complete and "of 10.0 s" in report.partial["cut"] and set(report.seconds) >= {"read", "speech"}
+    assert (
+        report.complete
+        and "of 10.0 s" in report.partial["cut"]
+        and set(report.seconds) >= {"read", "speech"}
+    )
 
 
 def test_other_models_are_not_mixed(tmp_path: Path, checkpoint: Path) -> None:
@@ -165,7 +201,9 @@ def test_other_models_are_not_mixed(tmp_path: Path, checkpoint: Path) -> None:
         hear(tmp_path / "2", path, recogniser=Counting(2))
 
 
-@pytest.mark.parametrize("asr", ["ears", "captions:x", "none:x", "whisper:enormous", "whisper:absent.pt", "counting"])
+@pytest.mark.parametrize(
+    "asr", ["ears", "captions:x", "none:x", "whisper:enormous", "whisper:absent.pt", "counting"]
+)
 def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path: Path, asr: str) -> None:
     with pytest.raises(InputError, match=asr.partition(":")[2] or asr):
         hear(tmp_path, write_sound(tmp_path / "a.mkv", tone(1)), asr=asr)
@@ -178,13 +216,17 @@ def test_a_language_that_whisper_has_not_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_a_model_that_cannot_be_had_stops_the_job_only_if_all_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_had_stops_the_job_only_if_all_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def absent(self: OpenAIWhisper) -> None:
         raise InputError("no network")
 
     monkeypatch.setattr(OpenAIWhisper, "prepare", absent)
     monkeypatch.setattr(OpenAIWhisper, "_hear", lambda self, piece, language: absent(self))
-    spoken, captioned = (write_sound(tmp_path / f"{name}.mkv", tone(1)) for name in ("spoken", "captioned"))
+    spoken, captioned = (
+        write_sound(tmp_path / f"{name}.mkv", tone(1)) for name in ("spoken", "captioned")
+    )
     (tmp_path / "captioned.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nfrom the file\n")
     with pytest.raises(InputError, match="no network"):
         hear(tmp_path, spoken, asr="whisper")
@@ -193,17 +235,25 @@ def test_a_model_that_cannot_be_had_stops_the_job_only_if_all_need_it(tmp_path: 
     assert report.failures == {"spoken": "no network"} and report.now == 1
     hear(tmp_path, captioned)  # done: nobody needs the model
     assert hear(tmp_path / "2", spoken, asr="captions").failures
-    with pytest.raises(InputError, match="asr was"):  # failed, and not tried again: nobody needs it there
+    with pytest.raises(
+        InputError, match="asr was"
+    ):  # failed, and not tried again: nobody needs it there
         hear(tmp_path / "2", spoken, asr="whisper")
 
 
 def test_two_videos_in_two_lanes_are_heard_as_each_alone(tmp_path: Path, checkpoint: Path) -> None:
-    paths = [write_sound(tmp_path / "a.mkv", tone(3, 300)), write_sound(tmp_path / "b.mp4", tone(6, 700), codec="aac")]
+    paths = [
+        write_sound(tmp_path / "a.mkv", tone(3, 300)),
+        write_sound(tmp_path / "b.mp4", tone(6, 700), codec="aac"),
+    ]
     asr = f"whisper:{checkpoint}"
     assert hear(tmp_path / "both", *paths, asr=asr, job=JobOptions(workers=2)).now == 2
     for path in paths:
         hear(tmp_path / path.stem, path, asr=asr)
-        files = [tmp_path / run / "work" / "transcripts" / f"{path.stem}.parquet" for run in ("both", path.stem)]
+        files = [
+            tmp_path / run / "work" / "transcripts" / f"{path.stem}.parquet"
+            for run in ("both", path.stem)
+        ]
         assert read_table(files[0]).equals(read_table(files[1])) and read_table(files[0]).num_rows
         assert sources_of(tmp_path / "both" / "work", path.stem) == {asr}
 
@@ -217,9 +267,20 @@ def test_a_transcriber_travels_without_its_model(checkpoint: Path) -> None:
     copy.close()
 
 
-def test_the_command_line_listens(tmp_path: Path, checkpoint: Path, videobert: Callable[..., Result]) -> None:
+def test_the_command_line_listens(
+    tmp_path: Path, checkpoint: Path, videobert: Callable[..., Result]
+) -> None:
     path = write_sound(tmp_path / "talk.mp4", tone(3), codec="aac")
-    arguments = ("transcribe", path, "--work", tmp_path / "work", "--asr", f"whisper:{checkpoint}", "--language", "en")
+    arguments = (
+        "transcribe",
+        path,
+        "--work",
+        tmp_path / "work",
+        "--asr",
+        f"whisper:{checkpoint}",
+        "--language",
+        "en",
+    )
     result = videobert(*arguments)
     assert result.status == 0 and "1 done now" in result.out, result.err
     assert len(" ".join(texts(tmp_path / "work", "talk")).split()) == WORDS
@@ -231,7 +292,10 @@ BARE = "so now we cut the onion and put it into the pan then we add the oil and 
 
 def test_words_without_marks_end_at_pauses_or_where_the_restorer_says(tmp_path: Path) -> None:
     video = write_video(tmp_path / "v.mp4", grey_ramp(20))
-    cues = [f"00:00:{n * 0.4:06.3f} --> 00:00:{n * 0.4 + 0.4:06.3f}\n{word}\n" for n, word in enumerate(BARE.split())]
+    cues = [
+        f"00:00:{n * 0.4:06.3f} --> 00:00:{n * 0.4 + 0.4:06.3f}\n{word}\n"
+        for n, word in enumerate(BARE.split())
+    ]
     (tmp_path / "v.en.vtt").write_text("WEBVTT\n\n" + "\n".join(cues))
     for punctuation in ("none", "restore"):
         options = TranscriptOptions("captions", punctuation=punctuation)
@@ -242,12 +306,20 @@ def test_words_without_marks_end_at_pauses_or_where_the_restorer_says(tmp_path: 
     assert len(restored) >= 2 and restored[0].endswith(".")
     assert " ".join(restored).lower().replace(".", "").replace(",", "").split() == BARE.split()
     with pytest.raises(InputError, match="punctuation was"):
-        transcribe([Source("v", video)], tmp_path / "none", TranscriptOptions("captions", punctuation="restore"))
+        transcribe(
+            [Source("v", video)],
+            tmp_path / "none",
+            TranscriptOptions("captions", punctuation="restore"),
+        )
 
 
 def test_a_restorer_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
-        transcribe([], tmp_path / "work", TranscriptOptions("captions", punctuation=str(tmp_path / "nowhere")))
+        transcribe(
+            [],
+            tmp_path / "work",
+            TranscriptOptions("captions", punctuation=str(tmp_path / "nowhere")),
+        )
     assert not (tmp_path / "work").exists()
 
 

@@ -28,8 +28,14 @@ def tiny_whisper(path: Path, alike: int = 1, seed: int = 0) -> Path:
         place.normal_(0, 5)
         choices = model.decoder.token_embedding.weight
         choices.mul_(0.01)
-        plain = [token for token in range(1000, 20_000) if (word := tokenizer.decode([token]))[0] == " " and word[1:].isalpha()]
-        choices[plain] = torch.randn(len(plain), WORD_WIDTH).repeat_interleave(alike, 0)[: len(plain)]
+        plain = [
+            token
+            for token in range(1000, 20_000)
+            if (word := tokenizer.decode([token]))[0] == " " and word[1:].isalpha()
+        ]
+        choices[plain] = torch.randn(len(plain), WORD_WIDTH).repeat_interleave(alike, 0)[
+            : len(plain)
+        ]
         last = BEGIN + WORDS
         decided = {0: tokenizer.to_language_token("en"), BEGIN - 1: tokenizer.timestamp_begin + 25,
                    last: tokenizer.timestamp_begin + 1400, last + 1: tokenizer.eot}  # fmt: skip

@@ -38,26 +38,40 @@ def test_words_of_features_that_name_no_video_stay_without_a_picture(work: Path)
     assert pictures.num_rows == 9 and pictures.column("jpeg").null_count == 9
 
 
-def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(work: Path, caplog: pytest.LogCaptureFixture) -> None:
-    given, private = (write_video(work / f"{name}.mp4", grey_ramp(120)) for name in ("given", "private"))
+def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(
+    work: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given, private = (
+        write_video(work / f"{name}.mp4", grey_ramp(120)) for name in ("given", "private")
+    )
     for video, source in {"a": given, "b": private, "c": private}.items():
         add_video(work, video, clips=2, source=source)
     (work / "link.mp4").symlink_to(given)
     Accounts(Stage(work / "features")).expect([Source("a", work / "link.mp4"), Source("b", given)])
     cluster(work, SMALL)
     rows = Codebook.load(work / "codebook").pictures.to_pylist()
-    assert {row["video_id"] for row in rows if row["jpeg"]} == {"a"} and {row["video_id"] for row in rows} == {"a", "b", "c"}
-    assert f"extract was given {given} for b, not {private}" in caplog.text and "given None for c" in caplog.text
+    assert {row["video_id"] for row in rows if row["jpeg"]} == {"a"} and {
+        row["video_id"] for row in rows
+    } == {"a", "b", "c"}
+    assert (
+        f"extract was given {given} for b, not {private}" in caplog.text
+        and "given None for c" in caplog.text
+    )
 
 
 @pytest.mark.parametrize("module", [tree_growing, tree_files])
-def test_a_full_disk_is_told_by_the_folder(work: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
+def test_a_full_disk_is_told_by_the_folder(
+    work: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
     def full(*_: object) -> None:
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     with monkeypatch.context() as patch:
         patch.setattr(module, "save_file", full)
-        with pytest.raises(InputError, match=rf"^{work}\S* cannot be written \(.*No space left .* GB are free there\)"):
+        with pytest.raises(
+            InputError,
+            match=rf"^{work}\S* cannot be written \(.*No space left .* GB are free there\)",
+        ):
             cluster(work, SMALL)
     assert not (work / "codebook").exists() and cluster(work, SMALL).now == 1
 
@@ -84,11 +98,16 @@ def test_what_a_kill_left_when_the_codebook_was_there_goes(work: Path) -> None:
 def test_an_unfinished_fit_of_fewer_videos_says_what_to_remove(work: Path) -> None:
     HierarchicalKMeans(3, 2).fit(work / "features", checkpoint=work / "codebook.unfinished")
     add_video(work, "d")
-    with pytest.raises(InputError, match=r"codebook\.unfinished .*rows was 120 and is now 160.*; remove it, to begin anew$"):
+    with pytest.raises(
+        InputError,
+        match=r"codebook\.unfinished .*rows was 120 and is now 160.*; remove it, to begin anew$",
+    ):
         cluster(work, SMALL)
 
 
-@pytest.mark.parametrize("changes", [{"preparation": "peeled"}, {"branching": 12, "depth": 9}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"preparation": "peeled"}, {"branching": 12, "depth": 9}], ids=str
+)
 def test_a_tree_that_no_run_can_grow_is_refused_at_once(changes: dict[str, object]) -> None:
     with pytest.raises(InputError, match="choose"):
         ClusterOptions(**changes)

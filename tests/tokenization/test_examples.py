@@ -22,7 +22,9 @@ def test_a_short_sentence_has_the_clip_it_falls_in() -> None:
 
 
 def test_speech_after_the_picture_has_no_visual_words() -> None:
-    (example,) = [e for e in video_examples([TimedText(90.0, 92.0, "bye bye")], *clips(3)) if e.text]
+    (example,) = [
+        e for e in video_examples([TimedText(90.0, 92.0, "bye bye")], *clips(3)) if e.text
+    ]
     assert example.visual == ()
 
 

@@ -26,7 +26,10 @@ def test_wordpiece_knows_the_words_it_was_taught() -> None:
     assert tokenizer.tokenize("Chop the CARROT") == ["chop", "the", "carrot"]
     ids = tokenizer("chop [MASK]")["input_ids"]
     assert tokenizer.convert_ids_to_tokens(ids) == ["[CLS]", "chop", "[MASK]", "[SEP]"]
-    assert tokenizer.decode(tokenizer("stir onion", add_special_tokens=False)["input_ids"]) == "stir onion"
+    assert (
+        tokenizer.decode(tokenizer("stir onion", add_special_tokens=False)["input_ids"])
+        == "stir onion"
+    )
 
 
 def test_teaching_twice_gives_the_same_ids() -> None:

@@ -32,7 +32,9 @@ def make_processor() -> VideoBertProcessor:
     tree = HierarchicalKMeans(branching=2, depth=3).fit(points)
     assert len(tree.dead_words_) == WORDS - LIVING
     codebook = Codebook(tree, {"features": {}}, PICTURES.empty_table())
-    return VideoBertProcessor(with_joiner(train_wordpiece(SENTENCES, size=200, min_frequency=1)), codebook)
+    return VideoBertProcessor(
+        with_joiner(train_wordpiece(SENTENCES, size=200, min_frequency=1)), codebook
+    )
 
 
 def living_words(processor: VideoBertProcessor) -> list[int]:
@@ -50,7 +52,9 @@ class StandIn:
 
     processor: VideoBertProcessor
     odds: Callable[[str, list[int | None]], float] = lambda text, words: 0.0
-    logits: Callable[[str, list[int | None], int], Sequence[float]] = lambda text, words, place: [0.0] * WORDS
+    logits: Callable[[str, list[int | None], int], Sequence[float]] = lambda text, words, place: (
+        [0.0] * WORDS
+    )
     max_length: int = 64
     read: list[Read] = field(default_factory=list)
 
@@ -62,25 +66,44 @@ class StandIn:
     def model(self) -> TrainedModel:
         return TrainedModel(self, self.processor)
 
-    def __call__(self, input_ids, attention_mask, token_type_ids, predict_at=None) -> VideoBertOutput:
+    def __call__(
+        self, input_ids, attention_mask, token_type_ids, predict_at=None
+    ) -> VideoBertOutput:
         alignment, predictions = torch.zeros(len(input_ids), 2), []
-        for row, (ids, mask, types) in enumerate(zip(input_ids, attention_mask, token_type_ids, strict=True)):
-            text, words, first = self._spell(ids[mask == 1].tolist()[1:-1], types[mask == 1].tolist()[1:-1])
+        for row, (ids, mask, types) in enumerate(
+            zip(input_ids, attention_mask, token_type_ids, strict=True)
+        ):
+            text, words, first = self._spell(
+                ids[mask == 1].tolist()[1:-1], types[mask == 1].tolist()[1:-1]
+            )
             self.read.append((text, words))
             odds = self.odds(text, words)
             alignment[row, ALIGNED], alignment[row, MISALIGNED] = odds + 1, 1
             for place in torch.nonzero(predict_at[row]).flatten().tolist():
                 assert words[place - first] is MASKED
-                found = torch.full((self.processor.vocabulary.size,), 99.0)  # text is never to be read there
-                found[self.processor.vocabulary.first_visual :] = torch.tensor(self.logits(text, words, place - first))
+                found = torch.full(
+                    (self.processor.vocabulary.size,), 99.0
+                )  # text is never to be read there
+                found[self.processor.vocabulary.first_visual :] = torch.tensor(
+                    self.logits(text, words, place - first)
+                )
                 predictions.append(found)
-        return VideoBertOutput(torch.stack(predictions) if predictions else torch.empty(0), alignment)
+        return VideoBertOutput(
+            torch.stack(predictions) if predictions else torch.empty(0), alignment
+        )
 
     def _spell(self, ids: list[int], types: list[int]) -> tuple[str, list[int | None], int]:
         vocabulary, tokenizer = self.processor.vocabulary, self.processor.tokenizer
-        text = [number for number, kind in zip(ids, types, strict=True) if not kind and number != vocabulary.joiner]
+        text = [
+            number
+            for number, kind in zip(ids, types, strict=True)
+            if not kind and number != vocabulary.joiner
+        ]
         seen = [number for number, kind in zip(ids, types, strict=True) if kind]
-        words = [MASKED if number == tokenizer.mask_token_id else number - vocabulary.first_visual for number in seen]
+        words = [
+            MASKED if number == tokenizer.mask_token_id else number - vocabulary.first_visual
+            for number in seen
+        ]
         return tokenizer.decode(text), words, 1 + len(ids) - len(seen)
 
 
@@ -88,4 +111,6 @@ def make_passages(*rows: tuple[str, str, Sequence[int]], seconds: float = 6.0) -
     """Passages of (video, text, visual words), each as long as the others, one after the other in its video."""
     videos = [video for video, _, _ in rows]
     start = np.array([seconds * videos[:place].count(video) for place, video in enumerate(videos)])
-    return Passages(videos, start, start + seconds, [row[1] for row in rows], [np.array(row[2]) for row in rows])
+    return Passages(
+        videos, start, start + seconds, [row[1] for row in rows], [np.array(row[2]) for row in rows]
+    )

@@ -25,11 +25,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_network_goes_where_it_answers_fastest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_goes_where_it_answers_fastest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load_model(folder).network.device == (
         torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     )
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("meta"))
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda check_available: torch.device("meta")
+    )
     assert load_model(folder).network.device == torch.device("meta")
 
 
@@ -45,8 +49,13 @@ def test_a_model_has_the_codebook_it_learnt_with_as_far_as_it_notes(
     write_json({"examples": {"codebook": digest}}, mine / "options.json")
     load_model(mine)
     centroids = load_file(mine / "codebook" / "centroids.safetensors")
-    save_file({**centroids, "centers.1": centroids["centers.1"][::-1].copy()}, mine / "codebook" / "centroids.safetensors")
-    with pytest.raises(InputError, match=rf"^{mine} holds a codebook that its model did not learn with: copy"):
+    save_file(
+        {**centroids, "centers.1": centroids["centers.1"][::-1].copy()},
+        mine / "codebook" / "centroids.safetensors",
+    )
+    with pytest.raises(
+        InputError, match=rf"^{mine} holds a codebook that its model did not learn with: copy"
+    ):
         load_model(mine)
 
 
@@ -62,17 +71,25 @@ def test_torn_weights_are_refused_by_name(folder: Path, kept: int) -> None:
         weights.write_bytes(whole)
 
 
-@pytest.mark.parametrize(("file", "content"), [("config.json", "[]"), ("tokenizer_config.json", None)])
-def test_a_tokenizer_that_is_not_whole_is_refused_by_name(folder: Path, tmp_path: Path, file: str, content: str | None) -> None:
+@pytest.mark.parametrize(
+    ("file", "content"), [("config.json", "[]"), ("tokenizer_config.json", None)]
+)
+def test_a_tokenizer_that_is_not_whole_is_refused_by_name(
+    folder: Path, tmp_path: Path, file: str, content: str | None
+) -> None:
     shutil.copytree(folder, tmp_path / "model")
     (tmp_path / "model" / file).unlink()
     if content is not None:
         (tmp_path / "model" / file).write_text(content)
-    with pytest.raises(InputError, match=f"^{tmp_path / 'model'} has no tokenizer that can be read"):
+    with pytest.raises(
+        InputError, match=f"^{tmp_path / 'model'} has no tokenizer that can be read"
+    ):
         load_model(tmp_path / "model")
 
 
-@pytest.mark.parametrize("spoil", [lambda weights: None, lambda weights: weights * np.float32("nan")])
+@pytest.mark.parametrize(
+    "spoil", [lambda weights: None, lambda weights: weights * np.float32("nan")]
+)
 def test_weights_that_are_missing_or_no_numbers_are_refused(
     folder: Path, tmp_path: Path, spoil: Callable[[np.ndarray], np.ndarray | None]
 ) -> None:
@@ -81,6 +98,10 @@ def test_weights_that_are_missing_or_no_numbers_are_refused(
     found = load_file(mine / "model.safetensors")
     name = next(name for name in found if "encoder.layer.0" in name)
     spoilt = spoil(found.pop(name))
-    save_file(found if spoilt is None else {**found, name: spoilt}, mine / "model.safetensors", {"format": "pt"})
+    save_file(
+        found if spoilt is None else {**found, name: spoilt},
+        mine / "model.safetensors",
+        {"format": "pt"},
+    )
     with pytest.raises(InputError, match="weights are missing or no finite numbers"):
         load_model(mine)

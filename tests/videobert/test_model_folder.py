@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoProcessor
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoProcessor,
+)
 
 import videobert
 from tests.conftest import Street
@@ -20,7 +26,13 @@ from videobert.learning.dropout import ATTENTION
 from videobert.loading import load_model
 
 AUTO = (AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoConfig, AutoProcessor)
-NAMES = ["VideoBertModel", "VideoBertForMaskedLM", "VideoBertForPreTraining", "VideoBertConfig", "VideoBertProcessor"]
+NAMES = [
+    "VideoBertModel",
+    "VideoBertForMaskedLM",
+    "VideoBertForPreTraining",
+    "VideoBertConfig",
+    "VideoBertProcessor",
+]
 STRANGER = """
 import json, os, sys, torch
 from safetensors.torch import save_file
@@ -67,7 +79,11 @@ def test_one_folder_is_every_class_by_the_auto_classes(street: Street) -> None:
 
 
 def test_it_is_safetensors_and_json_alone(street: Street) -> None:
-    suffixes = {path.suffix for path in street.model.rglob("*") if path.is_file() and path.parent.name != "tensorboard"}
+    suffixes = {
+        path.suffix
+        for path in street.model.rglob("*")
+        if path.is_file() and path.parent.name != "tensorboard"
+    }
     assert suffixes == {".safetensors", ".json", ".parquet", ".png", ".md"}
     weights = load_file(street.model / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
@@ -80,19 +96,31 @@ def test_saved_again_each_class_says_the_same(street: Street, tmp_path: Path) ->
         folder = tmp_path / name
         auto.from_pretrained(street.model).save_pretrained(folder)
         AutoProcessor.from_pretrained(street.model).save_pretrained(folder)
-        inputs = AutoProcessor.from_pretrained(folder)(["now we [MASK] the square"], [[1, 2, 3]], max_length=32)
+        inputs = AutoProcessor.from_pretrained(folder)(
+            ["now we [MASK] the square"], [[1, 2, 3]], max_length=32
+        )
         with torch.inference_mode():
             assert torch.equal(auto.from_pretrained(folder).eval()(**inputs)[0], before[name])
 
 
-def test_a_stranger_who_uses_any_name_gets_the_same_numbers_from_a_moved_folder(street: Street, tmp_path: Path) -> None:
+def test_a_stranger_who_uses_any_name_gets_the_same_numbers_from_a_moved_folder(
+    street: Street, tmp_path: Path
+) -> None:
     shutil.copytree(street.model, tmp_path / "elsewhere")
-    command = [sys.executable, "-c", STRANGER, str(tmp_path / "elsewhere"), str(tmp_path / "answers")]
+    command = [
+        sys.executable,
+        "-c",
+        STRANGER,
+        str(tmp_path / "elsewhere"),
+        str(tmp_path / "answers"),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert [json.loads(line) for line in found.stdout.splitlines()] == [[name, NAMES] for name in videobert.__all__], (
-        found.stderr[-300:]
+    found = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
+    assert [json.loads(line) for line in found.stdout.splitlines()] == [
+        [name, NAMES] for name in videobert.__all__
+    ], found.stderr[-300:]
     for name, answer in load_file(tmp_path / "answers").items():
         assert torch.allclose(answer, answers_of(street.model)[name], atol=1e-6)
 
@@ -106,4 +134,6 @@ def test_load_model_gives_what_the_auto_classes_give(street: Street) -> None:
     trained = load_model(street.model)
     inputs = trained.processor(["now we [MASK] the square"], [[1, 2, 3]], max_length=32)
     with torch.inference_mode():
-        assert torch.equal(trained.network(**inputs).prediction_logits, answers_of(street.model)["all"])
+        assert torch.equal(
+            trained.network(**inputs).prediction_logits, answers_of(street.model)["all"]
+        )

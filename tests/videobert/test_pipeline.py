@@ -28,7 +28,10 @@ def work(tmp_path: Path) -> Path:
 
 def test_a_sound_folder_and_one_that_has_just_begun_have_no_damage(work: Path) -> None:
     assert verify(work) == {}
-    write_json(MADE_WITH | {"engine": "cuda", "versions": {"torch": "9"}}, work / "features" / "options.json")
+    write_json(
+        MADE_WITH | {"engine": "cuda", "versions": {"torch": "9"}},
+        work / "features" / "options.json",
+    )
     assert verify(work) == {}
     for stage in ("examples", "tokens", "codebook", "transcripts"):
         shutil.rmtree(work / stage)
@@ -38,16 +41,50 @@ def test_a_sound_folder_and_one_that_has_just_begun_have_no_damage(work: Path) -
 @pytest.mark.parametrize(
     ("stage", "before", "after", "reason"),
     [
-        ("features", '"up"', '"uq"', r"{work}/features was made with .*made was 'up' and is now 'uq'"),
-        ("transcripts", '"auto"', '"autn"', r"{work}/transcripts was made with .*asr was 'auto' and is now 'autn'"),
+        (
+            "features",
+            '"up"',
+            '"uq"',
+            r"{work}/features was made with .*made was 'up' and is now 'uq'",
+        ),
+        (
+            "transcripts",
+            '"auto"',
+            '"autn"',
+            r"{work}/transcripts was made with .*asr was 'auto' and is now 'autn'",
+        ),
         ("transcripts", '"asr"', '"asr', r"{work}/transcripts/options.json cannot be read"),
-        ("examples", '"auto"', '"autn"', r"{work}/transcripts was made with .*asr was 'autn' and is now 'auto'"),
-        ("examples", '"codebook"', '"codeboog"', r"{work}/codebook is not as it was when {work}/examples was made"),
-        ("tokens", '"codebook"', '"codeboog"', r"{work}/codebook is not as it was when {work}/tokens was made"),
-        ("codebook", '"up"', '"uq"', r"{work}/codebook is not as it was when {work}/tokens was made"),
+        (
+            "examples",
+            '"auto"',
+            '"autn"',
+            r"{work}/transcripts was made with .*asr was 'autn' and is now 'auto'",
+        ),
+        (
+            "examples",
+            '"codebook"',
+            '"codeboog"',
+            r"{work}/codebook is not as it was when {work}/examples was made",
+        ),
+        (
+            "tokens",
+            '"codebook"',
+            '"codeboog"',
+            r"{work}/codebook is not as it was when {work}/tokens was made",
+        ),
+        (
+            "codebook",
+            '"up"',
+            '"uq"',
+            r"{work}/codebook is not as it was when {work}/tokens was made",
+        ),
     ],
 )
-def test_options_that_have_rotted_are_found(work: Path, stage: str, before: str, after: str, reason: str) -> None:
+def test_options_that_have_rotted_are_found(
+    work: Path, stage: str, before: str, after: str, reason: str
+) -> None:
     path = work / stage / "options.json"
     path.write_text(path.read_text().replace(before, after))
-    assert [bool(re.match(reason.format(work=work), found)) for found in verify(work).values()][:1] == [True]
+    assert [bool(re.match(reason.format(work=work), found)) for found in verify(work).values()][
+        :1
+    ] == [True]

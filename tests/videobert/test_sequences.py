@@ -23,12 +23,16 @@ def layout(max_length: int = 20, truncation: str = "head") -> SequenceLayout:
         ([], [0, 7], [2, 101, 108, 3], [0, 1, 1, 1]),
     ],
 )
-def test_the_order_of_a_sequence(text: list[int], visual: list[int], ids: list[int], types: list[int]) -> None:
+def test_the_order_of_a_sequence(
+    text: list[int], visual: list[int], ids: list[int], types: list[int]
+) -> None:
     assert layout().arrange(text, visual) == (ids, types)
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(8, 40), st.sampled_from(TRUNCATIONS))
-def test_what_is_too_long_is_made_to_fit_and_what_fits_is_kept(text: int, visual: int, length: int, truncation: str) -> None:
+def test_what_is_too_long_is_made_to_fit_and_what_fits_is_kept(
+    text: int, visual: int, length: int, truncation: str
+) -> None:
     ids, types = layout(length, truncation).arrange([5] * text, [1] * visual)
     assert len(ids) == len(types) <= length
     kept_text, kept_visual = ids.count(5), ids.count(VOCABULARY.first_visual + 1)

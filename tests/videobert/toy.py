@@ -30,4 +30,6 @@ def toy_model(sentences: list[str], seed: int = 0) -> TrainedModel:
 
 def toy_codebook(seed: int = 0) -> Codebook:
     features = np.random.default_rng(seed).normal(size=(90, WIDTH)).astype(np.float32)
-    return Codebook(HierarchicalKMeans(3, 2).fit(features), {"features": MADE_WITH}, PICTURES.empty_table())
+    return Codebook(
+        HierarchicalKMeans(3, 2).fit(features), {"features": MADE_WITH}, PICTURES.empty_table()
+    )

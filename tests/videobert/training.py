@@ -34,7 +34,9 @@ TINY = PretrainOptions(
 PATIENCE = 60.0
 """Seconds."""
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(["videobert.pretraining.loop"])  # so that each run does not import torch
+FORKSERVER.set_forkserver_preload(
+    ["videobert.pretraining.loop"]
+)  # so that each run does not import torch
 
 
 def make_work(folder: Path, videos: int = 10, spoken: bool = True) -> Path:
@@ -48,7 +50,15 @@ def make_work(folder: Path, videos: int = 10, spoken: bool = True) -> Path:
         for place, verb in enumerate([*VERBS, ""]):
             text = f"{verb} the {NOUNS[video]}" if verb and spoken else ""
             visual = [video % 9, *rng.integers(9, size=3 + place).tolist()]
-            rows.append({"video_id": f"v{video}", "start": 9.0 * place, "end": 9.0 * place + 6, "text": text, "visual": visual})
+            rows.append(
+                {
+                    "video_id": f"v{video}",
+                    "start": 9.0 * place,
+                    "end": 9.0 * place + 6,
+                    "text": text,
+                    "visual": visual,
+                }
+            )
         write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), stage.path(f"v{video}"))
     return folder
 
@@ -61,7 +71,9 @@ class Death:
     call: int = 1
 
 
-def run(work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1) -> list[int | None]:
+def run(
+    work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1
+) -> list[int | None]:
     """Exit statuses of a run's processes. Where one fails the others are killed, as torchrun does; so are those that hang."""
     started = start(work, out, options, death, processes)
     connection.wait([process.sentinel for process in started], PATIENCE)
@@ -72,12 +84,19 @@ def run(work: Path, out: Path, options: PretrainOptions, death: Death | None = N
     return [process.exitcode for process in started]
 
 
-def start(work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1) -> list[BaseProcess]:
+def start(
+    work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1
+) -> list[BaseProcess]:
     """A run's processes; only the first dies."""
     port = _free_port()
     started: list[BaseProcess] = []
     for rank in range(processes):
-        several = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
+        several = {
+            "RANK": rank,
+            "LOCAL_RANK": rank,
+            "WORLD_SIZE": processes,
+            "LOCAL_WORLD_SIZE": processes,
+        }
         several |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         given = (work, out, options, None if rank else death, several if processes > 1 else {})
         started.append(FORKSERVER.Process(target=_train, args=given, daemon=True))
@@ -85,7 +104,13 @@ def start(work: Path, out: Path, options: PretrainOptions, death: Death | None =
     return started
 
 
-def _train(work: Path, out: Path, options: PretrainOptions, death: Death | None, environment: dict[str, Any]) -> None:
+def _train(
+    work: Path,
+    out: Path,
+    options: PretrainOptions,
+    death: Death | None,
+    environment: dict[str, Any],
+) -> None:
     import torch
 
     from videobert.pretraining.loop import pretrain
@@ -93,7 +118,9 @@ def _train(work: Path, out: Path, options: PretrainOptions, death: Death | None,
     torch.set_num_threads(1)
     os.environ.update({name: str(value) for name, value in environment.items()})
     if death:
-        mock.patch(death.function, _deadly(pkgutil.resolve_name(death.function), death.call)).start()
+        mock.patch(
+            death.function, _deadly(pkgutil.resolve_name(death.function), death.call)
+        ).start()
     pretrain(work, out, options)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

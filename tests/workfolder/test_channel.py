@@ -11,7 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.workfolder.decoders import VIDEO, count, count_large, crash, double, give_back, process_id, turned
+from tests.workfolder.decoders import (
+    VIDEO,
+    count,
+    count_large,
+    crash,
+    double,
+    give_back,
+    process_id,
+    turned,
+)
 from workfolder.channel import MEMORY
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits

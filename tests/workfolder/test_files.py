@@ -52,8 +52,12 @@ def test_other_options_are_refused_by_name(tmp_path: Path) -> None:
 def test_options_of_a_version_before_are_accepted_at_any_depth(tmp_path: Path) -> None:
     """Which noted no versions of packages."""
     for there, wanted in (({}, {"av": "1"}), ({"av": "1"}, {"av": "2"}), ({"av": "1"}, {})):
-        refuse_other_options(tmp_path, {"of": {"a": 1, "versions": there}}, {"of": {"a": 1}, "versions": wanted})
-    with pytest.raises(InputError, match=r"made with other options: of was {'a': 1} and is now {'a': 2}; use"):
+        refuse_other_options(
+            tmp_path, {"of": {"a": 1, "versions": there}}, {"of": {"a": 1}, "versions": wanted}
+        )
+    with pytest.raises(
+        InputError, match=r"made with other options: of was {'a': 1} and is now {'a': 2}; use"
+    ):
         refuse_other_options(tmp_path, {"of": {"a": 1, "versions": {}}}, {"of": {"a": 2}})
 
 
@@ -92,7 +96,9 @@ def test_of_two_that_claim_at_once_one_is_refused(tmp_path: Path) -> None:
     for turn in range(5):
         folder, start = tmp_path / str(turn), str(time.time() + 0.4)
         claims = [
-            subprocess.Popen([sys.executable, "-c", CLAIM, str(folder), f"random:{number}", start], cwd=ROOT)
+            subprocess.Popen(
+                [sys.executable, "-c", CLAIM, str(folder), f"random:{number}", start], cwd=ROOT
+            )
             for number in range(3)
         ]
         statuses = [claim.wait(timeout=60) for claim in claims]
@@ -101,7 +107,9 @@ def test_of_two_that_claim_at_once_one_is_refused(tmp_path: Path) -> None:
         assert [path.name for path in folder.iterdir()] == ["options.json"]
 
 
-def test_a_claim_that_comes_a_moment_later_does_not_replace_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_comes_a_moment_later_does_not_replace_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = Stage(tmp_path / "features")
     monkeypatch.setattr(Path, "exists", lambda path: False)  # both looked before either wrote
     stage.claim({"weights": "random:0"})
@@ -110,7 +118,9 @@ def test_a_claim_that_comes_a_moment_later_does_not_replace_the_first(tmp_path: 
     assert stage.options() == {"weights": "random:0"}
 
 
-def test_where_the_disk_has_no_links_a_stage_can_be_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_disk_has_no_links_a_stage_can_be_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_links(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
@@ -119,13 +129,17 @@ def test_where_the_disk_has_no_links_a_stage_can_be_claimed(tmp_path: Path, monk
     assert Stage(tmp_path / "features").options() == {"a": 1}
 
 
-def test_a_file_is_flushed_before_and_its_folder_after_the_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_flushed_before_and_its_folder_after_the_renaming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
     path = tmp_path / "video.parquet"
 
     def note_flush(descriptor: int) -> None:
         flushed = os.readlink(f"/proc/self/fd/{descriptor}")
-        steps.append("folder" if flushed == str(tmp_path) else f"file of {os.path.getsize(flushed)}")
+        steps.append(
+            "folder" if flushed == str(tmp_path) else f"file of {os.path.getsize(flushed)}"
+        )
 
     def note_name(part: Path, name: Path) -> None:
         steps.append("name")
@@ -138,9 +152,13 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_renaming(tmp_path: Pa
     assert steps == [f"file of {path.stat().st_size}", "name", "folder"]
 
 
-def test_all_that_lies_in_a_folder_is_flushed_before_the_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_lies_in_a_folder_is_flushed_before_the_renaming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flushed: list[str] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+    )
     with write_whole(tmp_path / "folder") as part:
         (part / "deep").mkdir(parents=True)
         (part / "deep" / "file").write_text("whole")
@@ -149,8 +167,14 @@ def test_all_that_lies_in_a_folder_is_flushed_before_the_renaming(tmp_path: Path
 
 def test_weights_that_find_no_room_are_refused_by_name(tmp_path: Path) -> None:
     """An error of safetensors is no OSError; of a file in an unfinished folder, whose name nobody knows, the place is told."""
-    model, full = tmp_path / "model", SafetensorError("I/O error: No space left on device (os error 28)")
-    with pytest.raises(InputError, match=rf"^{model} cannot be written \(I/O error: No space"), write_whole(model):
+    model, full = (
+        tmp_path / "model",
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    )
+    with (
+        pytest.raises(InputError, match=rf"^{model} cannot be written \(I/O error: No space"),
+        write_whole(model),
+    ):
         raise full
     refusal = pytest.raises(InputError, match=rf"^{tmp_path} cannot be written \(I/O error")
     with refusal, write_whole(model) as part, write_whole(part / "weights"):
@@ -183,7 +207,11 @@ def test_rows_read_back_have_the_schema_they_were_written_with(tmp_path: Path) -
 
 def test_what_a_killed_run_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    for name, age in ((".old.part", 2 * STALE_SECONDS), (".young.part", 60), ("kept.parquet", 2 * STALE_SECONDS)):
+    for name, age in (
+        (".old.part", 2 * STALE_SECONDS),
+        (".young.part", 60),
+        ("kept.parquet", 2 * STALE_SECONDS),
+    ):
         (tmp_path / name).write_bytes(b"half")
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     stage.sweep()

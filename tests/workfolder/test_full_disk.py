@@ -66,7 +66,9 @@ def assert_all_is_well(folder: Path, undisturbed: dict[str, bytes]) -> None:
     assert visible(folder) == undisturbed
     account = Accounts(Stage(folder)).read()
     assert (account.done, account.failed.keys()) == ({"whole_1", "half_3", "whole_4"}, {"bad_2"})
-    assert account.partial.keys() == {"half_3"} and not account.waiting and not damaged(Stage(folder))
+    assert (
+        account.partial.keys() == {"half_3"} and not account.waiting and not damaged(Stage(folder))
+    )
 
 
 @dataclass
@@ -99,9 +101,18 @@ STEPS = [(os, "fsync", 11), (os, "replace", 3), (pq, "write_table", 3)]
 """What needs room, and how often it is called at least."""
 
 
-@pytest.mark.parametrize(("module", "name", "least"), STEPS, ids=lambda value: str(value) if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("module", "name", "least"),
+    STEPS,
+    ids=lambda value: str(value) if isinstance(value, str) else "",
+)
 def test_a_full_disk_at_any_step_loses_nothing(
-    tmp_path: Path, undisturbed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, module: Any, name: str, least: int
+    tmp_path: Path,
+    undisturbed: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    least: int,
 ) -> None:
     reached_the_end = False
     count = 0
@@ -118,7 +129,11 @@ def test_a_full_disk_at_any_step_loses_nothing(
                 assert reached_the_end, f"{name} number {count} failed and nobody was told"
             except InputError as error:
                 message = str(error)
-                assert str(folder) in message and "No space left" in message and "GB are free" in message
+                assert (
+                    str(folder) in message
+                    and "No space left" in message
+                    and "GB are free" in message
+                )
         assert visible(folder).items() <= undisturbed.items()
         assert not list(folder.glob(".*.part"))
         run(folder)
@@ -145,8 +160,12 @@ sys.exit(status)
 
 
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name, _ in STEPS])
-def test_a_kill_at_any_step_loses_nothing(tmp_path: Path, undisturbed: dict[str, bytes], step: int) -> None:
-    subprocess.run([sys.executable, "-c", KILLS, str(step), str(tmp_path)], cwd=ROOT, check=True, timeout=120)
+def test_a_kill_at_any_step_loses_nothing(
+    tmp_path: Path, undisturbed: dict[str, bytes], step: int
+) -> None:
+    subprocess.run(
+        [sys.executable, "-c", KILLS, str(step), str(tmp_path)], cwd=ROOT, check=True, timeout=120
+    )
     folders = list(tmp_path.iterdir())
     assert len(folders) > STEPS[step][2]
     for folder in folders:
@@ -162,7 +181,9 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     place.mkdir()
     if not shutil.which("mount") or os.geteuid():
         pytest.skip("only root can mount a small tmpfs")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", place], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", place], capture_output=True
+    ).returncode:
         pytest.skip("a small tmpfs cannot be mounted here")
 
     def grow(kilobytes: int) -> Path:
@@ -193,7 +214,10 @@ def test_a_disk_that_grows_step_by_step_ends_with_the_same_files(
 
 def test_weights_that_a_disk_has_no_room_for_are_refused(small_disk: Callable[[int], Path]) -> None:
     folder = small_disk(64)
-    with pytest.raises(InputError, match=rf"{folder} cannot be written .*No space left"), write_whole(folder) as part:
+    with (
+        pytest.raises(InputError, match=rf"{folder} cannot be written .*No space left"),
+        write_whole(folder) as part,
+    ):
         part.mkdir()
         save_file({"weights": np.zeros(2**16)}, part / "weights.safetensors")
     assert not list(folder.parent.iterdir())
@@ -203,7 +227,9 @@ def test_the_command_line_says_so_and_fails(
     tmp_path: Path, videobert: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "soup.mp4").write_bytes(b"not looked into")
-    (tmp_path / "soup.en.vtt").write_text("WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nnow we stir the soup\n")
+    (tmp_path / "soup.en.vtt").write_text(
+        "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nnow we stir the soup\n"
+    )
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", FullAt(os.replace, 1))
         result = videobert("transcribe", tmp_path, "--work", tmp_path / "work")

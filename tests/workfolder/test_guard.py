@@ -71,7 +71,9 @@ def test_a_process_is_used_again_for_the_next_file(guards: Guards) -> None:
         (unpicklable, r"soup\.mp4 ended the process"),
     ],
 )
-def test_what_goes_wrong_is_told_and_costs_only_its_file(guards: Guards, work: Callable[..., Any], reason: str) -> None:
+def test_what_goes_wrong_is_told_and_costs_only_its_file(
+    guards: Guards, work: Callable[..., Any], reason: str
+) -> None:
     with pytest.raises(InputError, match=reason):
         guards.call(work, VIDEO)
     assert guards.call(give_back, VIDEO, (3,)).tolist() == [0, 1, 2]
@@ -121,7 +123,9 @@ def test_a_limit_may_be_none_at_all(seconds: float) -> None:
     assert Guards(Limits(seconds)).call(give_back, VIDEO, (1,)).tolist() == [0]
 
 
-def test_a_flood_of_messages_goes_nowhere(guards: Guards, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_flood_of_messages_goes_nowhere(
+    guards: Guards, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert guards.call(flood, VIDEO) == "dry"
     assert capfd.readouterr() == ("", "")
 
@@ -231,7 +235,9 @@ guards.call(getattr(decoders, sys.argv[1]), Path(sys.argv[2]) / "v")
 
 @pytest.mark.parametrize("work", ["hang", "hang_in_c", "eat_memory"])
 def test_a_killed_parent_leaves_no_process(tmp_path: Path, work: str) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, work, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, work, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
+    )
     assert parent.stdout
     pid = int(parent.stdout.readline())
     if work == "hang_in_c":
@@ -242,7 +248,9 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, work: str) -> None:
     assert wait_until(lambda: not alive(pid))
 
 
-def test_modules_of_the_working_folder_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_of_the_working_folder_are_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("numpy", "av", "pickle", "mmap"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     monkeypatch.setattr(sys, "path", [str(ROOT), *(entry for entry in sys.path if entry)])

@@ -158,7 +158,9 @@ def test_kills_at_random_moments_change_nothing(
         finished, before = set(stage.done()), len(calls(corpus))
         run(corpus, stage)
         assert visible(stage) == undisturbed and not damaged(stage)
-        assert sorted(calls(corpus)[before:]) == sorted({Path(name).stem for name in undisturbed} - finished)
+        assert sorted(calls(corpus)[before:]) == sorted(
+            {Path(name).stem for name in undisturbed} - finished
+        )
         account = Accounts(stage).read()
         assert (len(account.done), account.failed, account.waiting) == (VIDEOS, {}, frozenset())
 
@@ -189,7 +191,9 @@ def test_a_source_that_vanishes_is_a_row_of_its_own(corpus: Path, tmp_path: Path
     assert report.now == 2 and set(report.failures) == {"b"} and "b.mp4" in report.failures["b"]
 
 
-def test_a_finished_job_of_many_videos_is_resumed_in_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_job_of_many_videos_is_resumed_in_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second of the processor where nothing else runs."""
     stage, count = Stage(tmp_path / "stage"), 100_000
     sources = [Source(f"video_{number}", tmp_path / f"{number}.mp4") for number in range(count)]

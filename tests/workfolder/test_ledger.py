@@ -22,7 +22,9 @@ def test_rows_come_back_in_their_order(tmp_path: Path) -> None:
     assert list(ledger) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
-@pytest.mark.parametrize("tail", [b'{"video": "b"', b'{"video": "\xc3', b"\x00" * 600, b"{", b'{"video": "b"}'])
+@pytest.mark.parametrize(
+    "tail", [b'{"video": "b"', b'{"video": "\xc3', b"\x00" * 600, b"{", b'{"video": "b"}']
+)
 def test_a_row_that_was_cut_off_costs_only_itself(tmp_path: Path, tail: bytes) -> None:
     ledger = Ledger(tmp_path / "rows.jsonl")
     ledger.add([{"n": 1}])
@@ -44,7 +46,17 @@ def test_a_row_is_whole_or_passed_over_wherever_it_is_cut(tmp_path: Path, cut: i
 
 
 @pytest.mark.parametrize(
-    "name", ["a\nb", "a\r\nb", "a\u2028b\x85", "süß", os.fsdecode(b"caf\xe9"), "\udc80", "\U0001f372", 'a"\\']
+    "name",
+    [
+        "a\nb",
+        "a\r\nb",
+        "a\u2028b\x85",
+        "süß",
+        os.fsdecode(b"caf\xe9"),
+        "\udc80",
+        "\U0001f372",
+        'a"\\',
+    ],
 )
 def test_every_name_comes_back(tmp_path: Path, name: str) -> None:
     ledger = Ledger(tmp_path / "rows.jsonl")
@@ -72,7 +84,10 @@ for turn in range(20):
 def test_processes_that_add_at_once_tear_no_row(tmp_path: Path) -> None:
     """Each batch is 40 KB: more than a buffered file writes in one piece."""
     path = tmp_path / "rows.jsonl"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(number)], cwd=ROOT) for number in range(4)]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(number)], cwd=ROOT)
+        for number in range(4)
+    ]
     assert [writer.wait(timeout=60) for writer in writers] == [0] * 4
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert {(row["writer"], row["turn"], row["row"]) for row in rows} == {
@@ -81,7 +96,9 @@ def test_processes_that_add_at_once_tear_no_row(tmp_path: Path) -> None:
     assert len(rows) == 4 * 20 * 500
 
 
-def test_rows_are_on_the_disk_before_add_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_on_the_disk_before_add_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
     ledger = Ledger(tmp_path / "rows.jsonl")

@@ -54,13 +54,19 @@ def calls(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_input_is_done_or_failed_with_its_reason(stage: Stage, tmp_path: Path, workers: int) -> None:
+def test_every_input_is_done_or_failed_with_its_reason(
+    stage: Stage, tmp_path: Path, workers: int
+) -> None:
     sources = make_sources(tmp_path, a="one", b="bad", c="three", d="bug")
     report = run_job(stage, sources, CountLetters(), JobOptions(workers))
     assert (report.before, report.now, set(report.failures)) == (0, 2, {"b", "d"})
     assert "mend it" in report.failures["b"] and "ZeroDivisionError" in report.failures["d"]
     account = Accounts(stage).read()
-    assert (account.done, set(account.failed), account.waiting) == ({"a", "c"}, {"b", "d"}, frozenset())
+    assert (account.done, set(account.failed), account.waiting) == (
+        {"a", "c"},
+        {"b", "d"},
+        frozenset(),
+    )
     assert read_table(stage.path("c"))["letters"].to_pylist() == [5]
 
 
@@ -83,7 +89,10 @@ def test_nothing_is_made_ready_for_what_is_not_tried_again(stage: Stage, tmp_pat
     sources = make_sources(tmp_path, a="half", b="bad")
     run_job(stage, sources, CountLetters())
     make_ready(Unready(), stage, sources, JobOptions())
-    for runner, ready in (("local", False), ("ray", True)):  # actors have a machine, and a model, of their own
+    for runner, ready in (
+        ("local", False),
+        ("ray", True),
+    ):  # actors have a machine, and a model, of their own
         with nullcontext() if ready else pytest.raises(InputError, match="no network"):
             make_ready(Unready(), stage, sources, JobOptions(runner=runner, retry_failed=True))
 
@@ -109,13 +118,19 @@ def test_failures_are_tried_again_only_when_asked_for(stage: Stage, tmp_path: Pa
     assert not Accounts(stage).read().failed
 
 
-def test_a_job_whose_books_do_not_add_up_says_so(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_books_do_not_add_up_says_so(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Accounts, "note", lambda *row: None)
-    with pytest.raises(RuntimeError, match=r"1 inputs are neither done nor failed, such as \['b'\]"):
+    with pytest.raises(
+        RuntimeError, match=r"1 inputs are neither done nor failed, such as \['b'\]"
+    ):
         run_job(stage, make_sources(tmp_path, a="one", b="bad"), CountLetters())
 
 
-def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(stage: Stage, tmp_path: Path) -> None:
+def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(
+    stage: Stage, tmp_path: Path
+) -> None:
     sources = make_sources(tmp_path, a="half", b="whole")
     report = run_job(stage, sources, CountLetters())
     assert report.complete and set(report.partial) == {"a"} and "1 partial in all" in str(report)
@@ -125,10 +140,15 @@ def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(stage: Stage, 
     run_job(stage, sources, CountLetters())
     assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
     run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
-    assert read_table(stage.path("a"))["letters"].to_pylist() == [6] and not Accounts(stage).read().partial
+    assert (
+        read_table(stage.path("a"))["letters"].to_pylist() == [6]
+        and not Accounts(stage).read().partial
+    )
 
 
-def test_a_job_stops_after_too_many_failures_and_the_rest_waits(stage: Stage, tmp_path: Path) -> None:
+def test_a_job_stops_after_too_many_failures_and_the_rest_waits(
+    stage: Stage, tmp_path: Path
+) -> None:
     sources = make_sources(tmp_path, a="ok", **{f"b{n}": "bad" for n in range(5)}, c="ok")
     with pytest.raises(InputError, match=r"stopped after 3 failures.*is bad"):
         run_job(stage, sources, CountLetters(), JobOptions(max_failures=2))
@@ -157,7 +177,9 @@ def test_what_another_run_did_meanwhile_is_not_done_again(stage: Stage, tmp_path
 
 def test_a_source_that_must_not_be_opened_is_not(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one")
-    report = run_job(stage, [Source("a", tmp_path / "a", "a leads out of the folder")], CountLetters())
+    report = run_job(
+        stage, [Source("a", tmp_path / "a", "a leads out of the folder")], CountLetters()
+    )
     assert report.failures == {"a": "a leads out of the folder"} and not calls(tmp_path)
 
 
@@ -170,4 +192,8 @@ def test_progress_tells_every_video_and_the_pace(stage: Stage, tmp_path: Path) -
         details.append(detail)
 
     run_job(stage, make_sources(tmp_path, a="1", b="2"), CountLetters(), progress=listen)
-    assert told == [(0, 2), (1, 2), (2, 2)] and "rows/s" in details[-1] and "x real time" in details[-1]
+    assert (
+        told == [(0, 2), (1, 2), (2, 2)]
+        and "rows/s" in details[-1]
+        and "x real time" in details[-1]
+    )

@@ -32,7 +32,9 @@ def test_a_list_names_videos_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["videos.txt", "folder"])
-def test_what_may_not_be_read_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_what_may_not_be_read_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     touch(tmp_path / "videos.txt", tmp_path / "folder" / "a.mp4")
 
     def refuse(path: Path, *_: object, **__: object) -> None:
@@ -40,7 +42,9 @@ def test_what_may_not_be_read_is_refused_by_name(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(InputError, match=rf"{name} cannot be read \(Permission denied\): check its rights"):
+    with pytest.raises(
+        InputError, match=rf"{name} cannot be read \(Permission denied\): check its rights"
+    ):
         find_videos([tmp_path / name])
 
 
@@ -57,7 +61,10 @@ def test_two_videos_of_one_id_are_refused(tmp_path: Path) -> None:
 
 def test_ids_that_are_one_file_where_the_disk_ignores_case_are_refused(tmp_path: Path) -> None:
     touch(tmp_path / "one" / "Soup.mp4", tmp_path / "two" / "soup.mp4")
-    with pytest.raises(InputError, match=r"Soup\.mp4 and .*soup\.mp4 have the same video id 'soup' but for its case"):
+    with pytest.raises(
+        InputError,
+        match=r"Soup\.mp4 and .*soup\.mp4 have the same video id 'soup' but for its case",
+    ):
         find_videos([tmp_path / "one", tmp_path / "two"])
     (tmp_path / "two" / "soup.mp4").unlink()
     (tmp_path / "two" / "soup.mp4").symlink_to(tmp_path / "one" / "Soup.mp4")
@@ -65,7 +72,9 @@ def test_ids_that_are_one_file_where_the_disk_ignores_case_are_refused(tmp_path:
         find_videos([tmp_path / "one", tmp_path / "two" / "soup.mp4"])
 
 
-def test_the_disk_is_not_asked_about_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disk_is_not_asked_about_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     touch(*(tmp_path / f"{number}.mp4" for number in range(200)))
     asked: list[object] = []
     ask = os.stat
@@ -80,7 +89,13 @@ def test_a_folder_without_videos_is_refused_by_name(tmp_path: Path, make) -> Non
         find_videos([tmp_path / "folder"])
 
 
-@given(st.lists(st.text(min_size=1, max_size=300).filter(lambda part: "/" not in part), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.text(min_size=1, max_size=300).filter(lambda part: "/" not in part),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_an_id_is_a_safe_file_name(parts: list[str]) -> None:
     below = PurePath("/".join(parts) + "x.mp4")
     name = video_id(below)
@@ -133,13 +148,18 @@ def test_what_is_no_file_is_no_video(tmp_path: Path) -> None:
         ("\u202egnp.mp4", "%E2%80%AEgnp"),
     ],
 )
-def test_names_that_mean_mischief_become_plain_ids(tmp_path: Path, name: str, expected: str) -> None:
+def test_names_that_mean_mischief_become_plain_ids(
+    tmp_path: Path, name: str, expected: str
+) -> None:
     touch(tmp_path / name)
     assert [source.video_id for source in find_videos([tmp_path])] == [expected]
 
 
 def test_twins_in_two_unicode_forms_are_refused(tmp_path: Path) -> None:
-    touch(tmp_path / unicodedata.normalize("NFC", "süß.mp4"), tmp_path / unicodedata.normalize("NFD", "süß.mp4"))
+    touch(
+        tmp_path / unicodedata.normalize("NFC", "süß.mp4"),
+        tmp_path / unicodedata.normalize("NFD", "süß.mp4"),
+    )
     if len(list(tmp_path.iterdir())) == 1:
         pytest.skip("this disk takes both forms for one name")
     with pytest.raises(InputError, match="have the same video id"):
@@ -152,7 +172,9 @@ def test_names_that_differ_only_after_250_letters_have_ids_of_their_own(tmp_path
     assert first != second and len(first) <= 180
 
 
-@pytest.mark.parametrize("line", ["absent.mp4", "a" * 300 + ".mp4", "a\0b.mp4", "http://127.0.0.1/a.mp4", "loop.mp4"])
+@pytest.mark.parametrize(
+    "line", ["absent.mp4", "a" * 300 + ".mp4", "a\0b.mp4", "http://127.0.0.1/a.mp4", "loop.mp4"]
+)
 def test_a_line_that_names_nothing_is_refused_by_name(tmp_path: Path, line: str) -> None:
     (tmp_path / "loop.mp4").symlink_to("loop.mp4")
     (tmp_path / "videos.txt").write_text(f"{line}\n")

@@ -12,16 +12,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import sklearn
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tokenization.hierarchical_kmeans.feature_source import ArraySource, FeatureSource, FolderSource, block_rows
-from tokenization.hierarchical_kmeans.growing import Checkpoint, Grown, GrowthOptions, Progress, grow
+from tokenization.hierarchical_kmeans.feature_source import (
+    ArraySource,
+    FeatureSource,
+    FolderSource,
+    block_rows,
+)
+from tokenization.hierarchical_kmeans.growing import (
+    Checkpoint,
+    Grown,
+    GrowthOptions,
+    Progress,
+    grow,
+)
 from tokenization.hierarchical_kmeans.node import NodeOptions
 from tokenization.hierarchical_kmeans.projection import PREPARATIONS, NotFinite
-from tokenization.hierarchical_kmeans.search import FLAT_ROWS, Scratch, find_words, squared_distances, workers
+from tokenization.hierarchical_kmeans.search import (
+    FLAT_ROWS,
+    Scratch,
+    find_words,
+    squared_distances,
+    workers,
+)
 from tokenization.hierarchical_kmeans.tree import read_tree, write_tree
 from workfolder.errors import InputError
 
@@ -41,7 +63,9 @@ _LEARNING = (
 )
 
 
-class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+class HierarchicalKMeans(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
     """K-means within k-means: ``branching`` groups, each again in ``branching`` groups, ``depth`` levels deep.
 
     A word is the number of a leaf and spells its path: word = sum of child_l * branching**(depth - 1 - l), so that the words
@@ -138,10 +162,19 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]  # what transform returns, whatever it is given
+        tags.transformer_tags.preserves_dtype = [
+            "float32"
+        ]  # what transform returns, whatever it is given
         return tags
 
-    def fit(self, X: Any, y: None = None, *, checkpoint: str | Path | None = None, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: None = None,
+        *,
+        checkpoint: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Learn the tree.
 
         Args:
@@ -160,7 +193,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         source = self._source(X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         node = NodeOptions(self.branching, self.n_init, self.max_iter, self.tol)
-        options = GrowthOptions(self.depth, node, self.samples_per_node, seed, self.preparation, self.n_components)
+        options = GrowthOptions(
+            self.depth, node, self.samples_per_node, seed, self.preparation, self.n_components
+        )
         with workers(self.n_jobs) as pool:
             grown = grow(source, options, pool, self._checkpoint(checkpoint, source), progress)
         self.labels_ = grown.nodes
@@ -176,21 +211,33 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
 
     def _validated(self, X: Any, reset: bool) -> np.ndarray:
         kept = [np.float32, np.float16, np.float64]  # as they are: a memory map must not be copied
-        return np.asanyarray(validate_data(self, X, reset=reset, dtype=kept, ensure_all_finite=False))
+        return np.asanyarray(
+            validate_data(self, X, reset=reset, dtype=kept, ensure_all_finite=False)
+        )
 
     def _checkpoint(self, folder: str | Path | None, source: FeatureSource) -> Checkpoint:
         if folder is None:
             return Checkpoint(None, {})
         if not isinstance(self.random_state, Integral):
-            raise InputError("a checkpoint wants random_state to be an int: otherwise the fit could not go on as it began")
+            raise InputError(
+                "a checkpoint wants random_state to be an int: otherwise the fit could not go on as it began"
+            )
         versions = {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
-        identity = {**self._learning(), **versions, "rows": source.rows, "features": source.fingerprint()}
+        identity = {
+            **self._learning(),
+            **versions,
+            "rows": source.rows,
+            "features": source.fingerprint(),
+        }
         return Checkpoint(Path(folder), identity)
 
     def _learning(self) -> dict[str, Any]:
         """The parameters that decide what is learnt, as JSON can hold them."""
         values = {name: getattr(self, name) for name in _LEARNING}
-        return {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in values.items()
+        }
 
     def _learn(self, grown: Grown) -> None:
         """Set what is learnt, but for ``labels_``."""
@@ -250,7 +297,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
             words[start : start + step] = found
             if distances:  # the search has overwritten the rows
                 rows = self._prepared(block, start, scratch.rows[: len(block)])
-                squares[start : start + step] = squared_distances(rows, self._tree.centers[-1][found])
+                squares[start : start + step] = squared_distances(
+                    rows, self._tree.centers[-1][found]
+                )
 
         with workers(self.n_jobs) as pool:
             list(pool.map(search, range(0, len(features), step)))
@@ -267,9 +316,13 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
 
         from tokenization.hierarchical_kmeans.torch_search import TorchSearch
 
-        features = X if isinstance(X, torch.Tensor) else torch.from_numpy(self._validated(X, reset=False))
+        features = (
+            X if isinstance(X, torch.Tensor) else torch.from_numpy(self._validated(X, reset=False))
+        )
         if features.ndim != 2 or features.shape[1] != self.n_features_in_:
-            raise InputError(f"features of shape {tuple(features.shape)} do not fit a codebook of width {self.n_features_in_}")
+            raise InputError(
+                f"features of shape {tuple(features.shape)} do not fit a codebook of width {self.n_features_in_}"
+            )
         device = str(self.device or features.device)
         if device not in self._on_device:
             self._on_device[device] = TorchSearch(self._tree, self._preparation, device)
@@ -287,7 +340,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
     @property
     def tensors_(self) -> dict[str, np.ndarray]:
         """All that finding words reads, bit for bit as ``save`` writes it: the preparation, and every level's centres."""
-        return self._preparation.tensors | {f"centers.{level}": centers for level, centers in enumerate(self.prepared_centers_)}
+        return self._preparation.tensors | {
+            f"centers.{level}": centers for level, centers in enumerate(self.prepared_centers_)
+        }
 
     def metadata(self) -> dict[str, Any]:
         """What made it and what came of it, as JSON can hold it."""
@@ -303,7 +358,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         """Write ``centroids.safetensors`` and ``codebook.json`` into a folder, which is made if it is not there."""
         metadata = self.metadata()
         none = np.empty(0, np.int32)
-        grown = Grown(self._preparation, none, list(self._tree.centers), self.sizes_, self.inertia_by_level_)
+        grown = Grown(
+            self._preparation, none, list(self._tree.centers), self.sizes_, self.inertia_by_level_
+        )
         write_tree(Path(folder), grown, metadata)
 
     @classmethod
@@ -319,7 +376,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
         grown, metadata = read_tree(Path(folder))
         unknown = sorted(metadata["parameters"].keys() - set(_LEARNING))
         if unknown:
-            raise InputError(f"{folder} holds a codebook with unknown parameters, {', '.join(unknown)}: run cluster again")
+            raise InputError(
+                f"{folder} holds a codebook with unknown parameters, {', '.join(unknown)}: run cluster again"
+            )
         model = cls(**{**metadata["parameters"], **parameters})
         model._learn(grown)
         model.n_features_in_ = grown.preparation.mean.size
@@ -329,7 +388,9 @@ class HierarchicalKMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clus
 def refuse_too_many_words(branching: int, depth: int) -> None:
     """InputError if there are more words than int32 can number."""
     if branching**depth > np.iinfo(np.int32).max:
-        raise InputError(f"{branching}^{depth} words are more than int32 can number: choose fewer levels")
+        raise InputError(
+            f"{branching}^{depth} words are more than int32 can number: choose fewer levels"
+        )
 
 
 def _is_tensor(X: Any) -> bool:

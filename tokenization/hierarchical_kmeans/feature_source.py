@@ -121,7 +121,9 @@ class _Part:
             file = pq.ParquetFile(self.path, page_checksum_verification=True)
             return feature_matrix(file.read_row_group(self.group, columns=["feature"]))
         except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"{self.path} cannot be read ({error}): delete it and run extract again") from error
+            raise InputError(
+                f"{self.path} cannot be read ({error}): delete it and run extract again"
+            ) from error
 
 
 class FolderSource:
@@ -133,12 +135,18 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        paths = sorted(path for path in self.folder.glob("*.parquet") if not path.name.startswith("."))
+        paths = sorted(
+            path for path in self.folder.glob("*.parquet") if not path.name.startswith(".")
+        )
         self._parts, widths = _list_parts(paths)
         if not self._parts:
-            raise InputError(f"{self.folder} has no features (*.parquet): run extract first, or name the features folder")
+            raise InputError(
+                f"{self.folder} has no features (*.parquet): run extract first, or name the features folder"
+            )
         if len(widths) > 1:
-            raise InputError(f"{self.folder} mixes features of {sorted(widths)} numbers: cluster each kind in its folder")
+            raise InputError(
+                f"{self.folder} mixes features of {sorted(widths)} numbers: cluster each kind in its folder"
+            )
         self.width = widths.pop()
         self.rows = self._parts[-1].first + self._parts[-1].rows
 
@@ -169,7 +177,9 @@ class FolderSource:
         def fill(part: _Part, start: int, stop: int) -> None:
             out[start:stop] = part.matrix()[rows[start:stop] - part.first]
 
-        jobs = zip((self._parts[owner] for owner in needed), starts, [*starts[1:], len(rows)], strict=True)
+        jobs = zip(
+            (self._parts[owner] for owner in needed), starts, [*starts[1:], len(rows)], strict=True
+        )
         for _ in apply(lambda job: fill(*job), jobs):
             pass
         return out
@@ -184,7 +194,9 @@ class FolderSource:
         """Of the files' names, sizes and rows."""
         digest = hashlib.sha256(str(self.width).encode())
         for part in self._parts:
-            digest.update(f"{part.path.name} {part.path.stat().st_size} {part.group} {part.rows}\n".encode())
+            digest.update(
+                f"{part.path.name} {part.path.stat().st_size} {part.group} {part.rows}\n".encode()
+            )
         return digest.hexdigest()
 
 
@@ -197,8 +209,16 @@ def _list_parts(paths: list[Path]) -> tuple[list[_Part], set[int]]:
             file = pq.ParquetFile(path)
             widths.add(file.schema_arrow.field("feature").type.list_size)
         except (OSError, pa.ArrowInvalid, KeyError, AttributeError) as error:
-            raise InputError(f"{path} is no file of features ({error}): delete it and run extract again") from error
-        found += [(path, group, file.metadata.row_group(group).num_rows) for group in range(file.num_row_groups)]
+            raise InputError(
+                f"{path} is no file of features ({error}): delete it and run extract again"
+            ) from error
+        found += [
+            (path, group, file.metadata.row_group(group).num_rows)
+            for group in range(file.num_row_groups)
+        ]
     found = [entry for entry in found if entry[2]]
     firsts = accumulate((rows for *_, rows in found), initial=0)
-    return [_Part(path, group, first, rows) for (path, group, rows), first in zip(found, firsts, strict=False)], widths
+    return [
+        _Part(path, group, first, rows)
+        for (path, group, rows), first in zip(found, firsts, strict=False)
+    ], widths

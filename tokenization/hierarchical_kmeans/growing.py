@@ -24,9 +24,19 @@ from sklearn.exceptions import ConvergenceWarning
 
 from tokenization.hierarchical_kmeans.feature_source import FeatureSource
 from tokenization.hierarchical_kmeans.node import NodeOptions, distinct_rows, fit_node
-from tokenization.hierarchical_kmeans.projection import NotFinite, Preparation, learn_preparation, refuse_not_finite
+from tokenization.hierarchical_kmeans.projection import (
+    NotFinite,
+    Preparation,
+    learn_preparation,
+    refuse_not_finite,
+)
 from tokenization.hierarchical_kmeans.sampling import draw_sample
-from tokenization.hierarchical_kmeans.search import Tree, child_scores, half_norms, squared_distances
+from tokenization.hierarchical_kmeans.search import (
+    Tree,
+    child_scores,
+    half_norms,
+    squared_distances,
+)
 from workfolder.errors import InputError
 from workfolder.files import read_json, write_json, write_whole
 from workfolder.stage import refuse_other_options
@@ -77,9 +87,13 @@ class Checkpoint:
         try:
             refuse_other_options(folder, there, identity)
         except InputError as error:  # "use those" will not do where more videos have come
-            raise InputError(f"{str(error).rpartition(';')[0]}; remove it, to begin anew") from error
+            raise InputError(
+                f"{str(error).rpartition(';')[0]}; remove it, to begin anew"
+            ) from error
 
-    def __call__(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    def __call__(
+        self, name: str, make: Callable[[], dict[str, np.ndarray]]
+    ) -> dict[str, np.ndarray]:
         """The tensors of that name: read if they are there and whole, else made and kept."""
         if self._folder is None:
             return make()
@@ -132,7 +146,9 @@ class _Growth:
         sizes = np.array([self.source.rows])
         for level in range(self.options.depth):
             centers, alive = self._fit_level(grown, sizes, level)
-            settled = self.checkpoint(f"level-{level}-rows", partial(self._settle, grown, centers, alive))
+            settled = self.checkpoint(
+                f"level-{level}-rows", partial(self._settle, grown, centers, alive)
+            )
             grown.nodes, sizes = settled["nodes"], settled["sizes"]
             centers[sizes == 0] = 0  # a node that no row came to can neither be split nor meant
             grown.centers.append(centers)
@@ -152,24 +168,37 @@ class _Growth:
     def _prepare(self) -> dict[str, np.ndarray]:
         options, rows = self.options, self.source.rows
         lowest = np.zeros(rows, np.int32)
-        sample = draw_sample(lowest, np.array([rows]), PREPARATION_ROWS, options.seed, options.depth)
-        return learn_preparation(self._take(sample.rows), options.preparation, options.n_components).tensors
+        sample = draw_sample(
+            lowest, np.array([rows]), PREPARATION_ROWS, options.seed, options.depth
+        )
+        return learn_preparation(
+            self._take(sample.rows), options.preparation, options.n_components
+        ).tensors
 
-    def _fit_level(self, grown: Grown, sizes: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
+    def _fit_level(
+        self, grown: Grown, sizes: np.ndarray, level: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Centroids of all children of a level's nodes, and which of them there are."""
-        sample = draw_sample(grown.nodes, sizes, self.options.samples_per_node, self.options.seed, level)
+        sample = draw_sample(
+            grown.nodes, sizes, self.options.samples_per_node, self.options.seed, level
+        )
         groups = sample.groups(max(1, GROUP_BYTES // (2 * self.source.width)))
         before = sum(self.options.node.branching**above for above in range(level))
         parts = []
         for first, last in groups:
-            rows, starts = sample.rows[sample.starts[first] : sample.starts[last]], sample.starts[first : last + 1]
+            rows, starts = (
+                sample.rows[sample.starts[first] : sample.starts[last]],
+                sample.starts[first : last + 1],
+            )
             fit = _Group(self, grown.preparation, level, first, rows, starts - starts[0], before)
             parts.append(self.checkpoint(f"level-{level}-nodes-{first}", fit.run))
             self.progress(before + last, self.options.nodes)
         centers = np.concatenate([part["centers"] for part in parts])
         return centers, np.concatenate([part["alive"] for part in parts])
 
-    def _settle(self, grown: Grown, centers: np.ndarray, alive: np.ndarray) -> dict[str, np.ndarray]:
+    def _settle(
+        self, grown: Grown, centers: np.ndarray, alive: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Send every row from its node to the nearest child."""
         branching = self.options.node.branching
         norms = half_norms(centers, alive).reshape(-1, branching)
@@ -188,7 +217,9 @@ class _Growth:
             settled[start:stop][turn] = children
             return float(squared_distances(rows, centers[children]).sum(dtype=np.float64))
 
-        inertia = sum(self.pool.map(settle, self.source.blocks()))  # in the blocks' order, whoever is first
+        inertia = sum(
+            self.pool.map(settle, self.source.blocks())
+        )  # in the blocks' order, whoever is first
         sizes = np.bincount(settled, minlength=len(centers))
         return {"nodes": settled, "sizes": sizes, "inertia": np.array([inertia])}
 
@@ -217,8 +248,12 @@ class _Group:
             members = place[self.starts[node] : self.starts[node + 1]]
             if not members.size:
                 return np.empty((0, self.preparation.width), np.float32)
-            seed = np.random.SeedSequence(options.seed, spawn_key=path(self.first + node, self.level, branching))
-            found = features[members]  # compared as they are: a product may tell equal rows apart in the last bit
+            seed = np.random.SeedSequence(
+                options.seed, spawn_key=path(self.first + node, self.level, branching)
+            )
+            found = features[
+                members
+            ]  # compared as they are: a product may tell equal rows apart in the last bit
             different = distinct_rows(found, branching + 1)
             return fit_node(self.preparation(found), different, options.node, seed)
 
@@ -237,7 +272,11 @@ def path(node: int, level: int, branching: int) -> tuple[int, ...]:
 
 
 def grow(
-    source: FeatureSource, options: GrowthOptions, pool: Executor, checkpoint: Checkpoint, progress: Progress | None
+    source: FeatureSource,
+    options: GrowthOptions,
+    pool: Executor,
+    checkpoint: Checkpoint,
+    progress: Progress | None,
 ) -> Grown:
     """Grow a tree from ``source``.
 
@@ -250,5 +289,7 @@ def grow(
         InputError: a row holds NaN or infinity (it is named), or a file cannot be read.
     """
     with warnings.catch_warnings():  # here and not in the threads, where it would not be safe
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near-duplicates leave groups empty: they become dead words
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # near-duplicates leave groups empty: they become dead words
         return _Growth(source, options, pool, checkpoint, progress or (lambda done, of: None)).run()

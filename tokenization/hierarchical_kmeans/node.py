@@ -24,7 +24,9 @@ class NodeOptions:
     tol: float
 
 
-def fit_node(rows: np.ndarray, different: np.ndarray, options: NodeOptions, seed: np.random.SeedSequence) -> np.ndarray:
+def fit_node(
+    rows: np.ndarray, different: np.ndarray, options: NodeOptions, seed: np.random.SeedSequence
+) -> np.ndarray:
     """Centroids, float32, [at most branching, width]; fewer where there are fewer distinct rows.
 
     Args:
@@ -42,7 +44,9 @@ def fit_node(rows: np.ndarray, different: np.ndarray, options: NodeOptions, seed
 
 def _lloyd(rows: np.ndarray, options: NodeOptions, random: np.random.Generator) -> KMeans:
     first = plus_plus(rows, options.branching, random)
-    return KMeans(options.branching, init=first, n_init=1, max_iter=options.max_iter, tol=options.tol).fit(rows)
+    return KMeans(
+        options.branching, init=first, n_init=1, max_iter=options.max_iter, tol=options.tol
+    ).fit(rows)
 
 
 def distinct_rows(rows: np.ndarray, limit: int) -> np.ndarray:
@@ -63,7 +67,9 @@ def plus_plus(rows: np.ndarray, count: int, random: np.random.Generator) -> np.n
     nearest = _squared_distances(rows, squares, np.array(chosen))[0]
     for _ in range(1, count):
         mass = np.cumsum(nearest, dtype=np.float64)
-        tried = np.searchsorted(mass, random.random(trials) * mass[-1], side="right").clip(max=len(rows) - 1)
+        tried = np.searchsorted(mass, random.random(trials) * mass[-1], side="right").clip(
+            max=len(rows) - 1
+        )
         after = np.minimum(nearest, _squared_distances(rows, squares, tried))
         best = int(after.sum(axis=1, dtype=np.float64).argmin())
         chosen.append(int(tried[best]))

@@ -29,7 +29,9 @@ class NotFinite(ValueError):
 
     def refusal(self, name: str) -> InputError:
         """What a user is told, who knows the row as ``name``."""
-        return InputError(f"{name} holds NaN or infinity, or is too large for float32: leave it out")
+        return InputError(
+            f"{name} holds NaN or infinity, or is too large for float32: leave it out"
+        )
 
 
 def refuse_not_finite(rows: np.ndarray, first: int = 0) -> None:
@@ -70,10 +72,22 @@ class Preparation:
         exact = np.result_type(features.dtype, np.float32)
         for start in range(0, len(features), STRIP_ROWS):
             strip = rows[start : start + STRIP_ROWS]
-            with np.errstate(over="ignore", invalid="ignore"):  # refused in the next line, with the row
-                np.subtract(features[start : start + STRIP_ROWS], self.mean, out=strip, dtype=exact, casting="same_kind")
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # refused in the next line, with the row
+                np.subtract(
+                    features[start : start + STRIP_ROWS],
+                    self.mean,
+                    out=strip,
+                    dtype=exact,
+                    casting="same_kind",
+                )
             refuse_not_finite(strip, start)
-        return rows if self.components is None else np.asarray(np.matmul(rows, self.components, out=out))
+        return (
+            rows
+            if self.components is None
+            else np.asarray(np.matmul(rows, self.components, out=out))
+        )
 
     def undo(self, prepared: np.ndarray) -> np.ndarray:
         """The features, float32, [rows, width], that prepared rows stand for; exact but for what PCA cut off."""
@@ -100,7 +114,9 @@ def learn_preparation(sample: np.ndarray, kind: str, components: int) -> Prepara
     variances, directions = variances[::-1], directions[:, ::-1]
     kept = max(1, min(components, int((variances > variances[0] * 1e-9).sum())))
     variances, directions = variances[:kept], directions[:, :kept]
-    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(kept)])  # one sign for all
+    directions = directions * np.sign(
+        directions[np.abs(directions).argmax(axis=0), np.arange(kept)]
+    )  # one sign for all
     if kind == "whiten" and variances[0] > 0:
         directions = directions / np.sqrt(variances)
     return Preparation(mean.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))

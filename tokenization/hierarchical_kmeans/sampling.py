@@ -59,9 +59,13 @@ def draw_sample(nodes: np.ndarray, sizes: np.ndarray, limit: int, seed: int, lev
     return Sample(candidates, np.searchsorted(owner, np.arange(len(sizes) + 1)))
 
 
-def _small_lots(nodes: np.ndarray, sizes: np.ndarray, limit: int, seed: int, level: int) -> tuple[np.ndarray, np.ndarray]:
+def _small_lots(
+    nodes: np.ndarray, sizes: np.ndarray, limit: int, seed: int, level: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows, and their lots, that can be among the ``limit`` smallest of their node; of a small node, all."""
-    share = (2.0 * limit + 64) / np.maximum(sizes, 1)  # of the lots: twice as many as are wanted, and 64 for small limits
+    share = (2.0 * limit + 64) / np.maximum(
+        sizes, 1
+    )  # of the lots: twice as many as are wanted, and 64 for small limits
     ceiling = np.where(share < 1, share * 2.0**64, 0).astype(np.uint64)
     ceiling[share >= 1] = np.iinfo(np.uint64).max
     rows, small = [], []

@@ -67,7 +67,9 @@ def workers(n_jobs: int | None) -> Iterator[Executor]:
 
 
 def _one_thread() -> None:
-    _libraries().limit(limits=1, user_api="openmp")  # OpenMP keeps this number for every calling thread
+    _libraries().limit(
+        limits=1, user_api="openmp"
+    )  # OpenMP keeps this number for every calling thread
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ class Tree:
     @cached_property
     def half_norms(self) -> list[np.ndarray]:
         """|c|^2 / 2 by level, float32, [branching**level, branching]; infinity for the dead."""
-        return [half_norms(*level).reshape(-1, self.branching) for level in zip(self.centers, self.alive, strict=True)]
+        return [
+            half_norms(*level).reshape(-1, self.branching)
+            for level in zip(self.centers, self.alive, strict=True)
+        ]
 
     @cached_property
     def leaves(self) -> np.ndarray:
@@ -118,7 +123,9 @@ def runs(nodes: np.ndarray) -> Iterator[tuple[int, int, int]]:
     return zip(nodes[starts].tolist(), starts, [*starts[1:], len(nodes)], strict=True)
 
 
-def child_scores(rows: np.ndarray, nodes: np.ndarray, centers: np.ndarray, norms: np.ndarray) -> np.ndarray:
+def child_scores(
+    rows: np.ndarray, nodes: np.ndarray, centers: np.ndarray, norms: np.ndarray
+) -> np.ndarray:
     """|c|^2 / 2 - x.c of each row's children, [rows, branching]; ``nodes`` ascend."""
     branching = norms.shape[1]
     scores = np.empty((len(rows), branching), np.float32)
@@ -200,16 +207,24 @@ def _nearest(rows: np.ndarray, centers: np.ndarray, norms: np.ndarray) -> np.nda
     spare = np.empty((len(rows), FLAT_LEAVES), np.float32)
     for start in range(0, len(centers), FLAT_LEAVES):
         leaves = centers[start : start + FLAT_LEAVES]
-        scores = np.dot(rows, leaves.T, out=spare[:, : len(leaves)]) if len(leaves) == FLAT_LEAVES else rows @ leaves.T
+        scores = (
+            np.dot(rows, leaves.T, out=spare[:, : len(leaves)])
+            if len(leaves) == FLAT_LEAVES
+            else rows @ leaves.T
+        )
         np.subtract(norms[start : start + FLAT_LEAVES], scores, out=scores)
         nearest = scores.argmin(axis=1)
         score = np.take_along_axis(scores, nearest[:, None], axis=1)[:, 0]
-        place = np.where(score < best, nearest + start, place)  # not <=: a tie stays with the lower number
+        place = np.where(
+            score < best, nearest + start, place
+        )  # not <=: a tie stays with the lower number
         best = np.minimum(score, best)
     return place
 
 
-def find_words(tree: Tree, rows: np.ndarray, spare: np.ndarray, search: str, beam: int) -> np.ndarray:
+def find_words(
+    tree: Tree, rows: np.ndarray, spare: np.ndarray, search: str, beam: int
+) -> np.ndarray:
     """The word of each row, int32.
 
     Args:
@@ -218,7 +233,11 @@ def find_words(tree: Tree, rows: np.ndarray, spare: np.ndarray, search: str, bea
     """
     if search == "flat":
         return search_all(tree, rows)
-    return descend(tree, rows, spare[: len(rows)]) if beam == 1 else beam_search(tree, rows, spare, beam)
+    return (
+        descend(tree, rows, spare[: len(rows)])
+        if beam == 1
+        else beam_search(tree, rows, spare, beam)
+    )
 
 
 def squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:

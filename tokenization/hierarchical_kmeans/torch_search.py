@@ -26,17 +26,24 @@ class TorchSearch:
     def __init__(self, tree: Tree, preparation: Preparation, device: str | torch.device) -> None:
         self._device = torch.device(device)
         self._branching = tree.branching
-        self._centers = [self._put(centers).view(-1, tree.branching, centers.shape[1]) for centers in tree.centers]
+        self._centers = [
+            self._put(centers).view(-1, tree.branching, centers.shape[1])
+            for centers in tree.centers
+        ]
         self._norms = [self._put(norms) for norms in tree.half_norms]
         self._leaves = self._centers[-1].flatten(0, 1)
         self._mean = self._put(preparation.mean)
-        self._components = None if preparation.components is None else self._put(preparation.components)
+        self._components = (
+            None if preparation.components is None else self._put(preparation.components)
+        )
 
     def _put(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
 
     @torch.inference_mode()
-    def search(self, features: torch.Tensor, search: str, beam: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, features: torch.Tensor, search: str, beam: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The word of each row, int32, and its squared distance to the word's centroid, float32.
 
         Args:
@@ -54,7 +61,9 @@ class TorchSearch:
             rows = self._prepare(features[start : start + step], start)
             found = find(rows, width)
             words[start : start + step] = found.cpu().numpy()
-            squares[start : start + step] = (rows - self._leaves[found]).square().sum(dim=1).cpu().numpy()
+            squares[start : start + step] = (
+                (rows - self._leaves[found]).square().sum(dim=1).cpu().numpy()
+            )
         return words, squares
 
     def _prepare(self, features: torch.Tensor, start: int) -> torch.Tensor:

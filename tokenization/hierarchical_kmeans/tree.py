@@ -42,8 +42,14 @@ def read_tree(folder: Path) -> tuple[Grown, dict[str, Any]]:
             )
         tensors = load_file(path)
         levels = range(metadata["parameters"]["depth"])
-        centers, sizes = ([tensors[f"{name}.{level}"] for level in levels] for name in ("centers", "sizes"))
+        centers, sizes = (
+            [tensors[f"{name}.{level}"] for level in levels] for name in ("centers", "sizes")
+        )
         preparation = Preparation(tensors["mean"], tensors.get("components"))
-        return Grown(preparation, np.empty(0, np.int32), centers, sizes, metadata["inertia_by_level"]), metadata
+        return Grown(
+            preparation, np.empty(0, np.int32), centers, sizes, metadata["inertia_by_level"]
+        ), metadata
     except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} or {CODEBOOK_FILE} beside it cannot be read ({error}): run cluster again") from error
+        raise InputError(
+            f"{path} or {CODEBOOK_FILE} beside it cannot be read ({error}): run cluster again"
+        ) from error

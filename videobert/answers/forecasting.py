@@ -34,7 +34,11 @@ class Forecast:
 
 
 def forecast(
-    model: TrainedModel, words: Ids, steps: Sequence[int] = STEPS, top: int = TOP, context: int = CONTEXT
+    model: TrainedModel,
+    words: Ids,
+    steps: Sequence[int] = STEPS,
+    top: int = TOP,
+    context: int = CONTEXT,
 ) -> list[Forecast]:
     """The ``top`` likeliest visual words so many ``steps`` after a clip's words, of which the last ``context`` are read.
 
@@ -42,13 +46,20 @@ def forecast(
     """
     if not len(words):
         raise InputError("the clip has no visual words: give a longer one")
-    return [Forecast(step, likeliest(next(_ahead(model, [words], step, context))[1][0], top)) for step in steps]
+    return [
+        Forecast(step, likeliest(next(_ahead(model, [words], step, context))[1][0], top))
+        for step in steps
+    ]
 
 
-def _ahead(model: TrainedModel, clips: Sequence[Ids], step: int, context: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+def _ahead(
+    model: TrainedModel, clips: Sequence[Ids], step: int, context: int
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     """Batches of clips as (their places, probabilities of the word ``step`` after each, [clips, visual words])."""
     if step < 1 or context < 1:
-        raise InputError(f"a step of {step} after a context of {context} is no forecast: give 1 or more of each")
+        raise InputError(
+            f"a step of {step} after a context of {context} is no forecast: give 1 or more of each"
+        )
     kept = [words[max(0, len(words) - context) :] for words in clips]
     for places, probabilities in masked_words(model, [""] * len(kept), kept, masks=step, read=1):
         yield places, probabilities[:, 0]

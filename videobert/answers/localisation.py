@@ -52,14 +52,19 @@ def locate(
     for place in np.argsort(-scores, kind="stable"):
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):
             kept.append(int(place))
-    return [Location(float(times[place, 0]), float(times[place, 1]), float(scores[place])) for place in kept]
+    return [
+        Location(float(times[place, 0]), float(times[place, 1]), float(scores[place]))
+        for place in kept
+    ]
 
 
 def windows_of(track: Track, lengths: Sequence[int]) -> np.ndarray:
     """First clip and the one after the last of every window, int [windows, 2]; of a shorter video the whole."""
     count = len(track.words)
     if not count or min(lengths) < 1:
-        raise InputError("there is no clip to look for a window in: give a longer video, and windows of 1 clip or more")
+        raise InputError(
+            "there is no clip to look for a window in: give a longer video, and windows of 1 clip or more"
+        )
     sizes = sorted({min(length, count) for length in lengths})
     return np.array([(first, first + size) for size in sizes for first in range(count - size + 1)])
 
@@ -69,7 +74,13 @@ def _times(track: Track, windows: np.ndarray) -> np.ndarray:
     return np.stack([track.start[windows[:, 0]], track.end[windows[:, 1] - 1]], axis=1)
 
 
-def _scores(model: TrainedModel, sentence: str, track: Track, windows: np.ndarray, progress: Progress = silent) -> np.ndarray:
+def _scores(
+    model: TrainedModel,
+    sentence: str,
+    track: Track,
+    windows: np.ndarray,
+    progress: Progress = silent,
+) -> np.ndarray:
     """The head's log odds, float32 [windows]."""
     return fits(model, sentence, [track.words[first:after] for first, after in windows], progress)
 

@@ -97,7 +97,10 @@ def _shown(visual: Sequence[np.ndarray], words: int) -> csr_array:
     from scipy.sparse import csr_array
 
     starts = np.cumsum([0, *map(len, visual)])
-    shown = csr_array((np.ones(starts[-1]), np.concatenate([np.empty(0, int), *visual]), starts), shape=(len(visual), words))
+    shown = csr_array(
+        (np.ones(starts[-1]), np.concatenate([np.empty(0, int), *visual]), starts),
+        shape=(len(visual), words),
+    )
     shown.sum_duplicates()
     return shown
 
@@ -122,8 +125,12 @@ def search(
     InputError if the sentence is empty or cannot be spelt.
     """
     check_sentence(model.processor, sentence)
-    scores = first.for_texts(first.index.questions([sentence]))[0] if first else np.zeros(len(passages))
-    places = candidates_of(scores[None], candidates)[0] if scores.any() else np.arange(len(passages))
+    scores = (
+        first.for_texts(first.index.questions([sentence]))[0] if first else np.zeros(len(passages))
+    )
+    places = (
+        candidates_of(scores[None], candidates)[0] if scores.any() else np.arange(len(passages))
+    )
     visual, number = different(passages.take(places).visual)
     odds = fits(model, sentence, visual, progress)[number]
     ranked = interpolated(scores[places], odds, weight) if scores.any() else odds
@@ -133,7 +140,14 @@ def search(
 
 def _hit(passages: Passages, place: int, score: float, odds: float) -> Hit:
     times = float(passages.start[place]), float(passages.end[place])
-    return Hit(passages.video[place], *times, score, float(1 / (1 + np.exp(-odds))), passages.text[place], place)
+    return Hit(
+        passages.video[place],
+        *times,
+        score,
+        float(1 / (1 + np.exp(-odds))),
+        passages.text[place],
+        place,
+    )
 
 
 def different(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

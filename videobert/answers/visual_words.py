@@ -30,12 +30,19 @@ class VisualGuess:
 def likeliest(probabilities: torch.Tensor, top: int) -> list[VisualGuess]:
     """The ``top`` likeliest visual words of probabilities, [visual words], dead ones never."""
     best = probabilities.topk(min(top, int((probabilities > 0).sum())))
-    return [VisualGuess(*pair) for pair in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+    return [
+        VisualGuess(*pair) for pair in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
 
 
 @torch.inference_mode()
 def masked_words(
-    model: TrainedModel, texts: Sequence[str], visual: Sequence[Ids], masks: int, read: int, batch: int = BATCH
+    model: TrainedModel,
+    texts: Sequence[str],
+    visual: Sequence[Ids],
+    masks: int,
+    read: int,
+    batch: int = BATCH,
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     """Batches of pairs as (their places, probabilities at the last ``read`` masks, [pairs, read, visual words]).
 
@@ -44,19 +51,30 @@ def masked_words(
     network, processor = model.network, model.processor
     longest = network.config.max_position_embeddings
     if masks > (longest - 3) // 2:
-        raise InputError(f"{masks} masks are too many for a model of {longest} ids: give {(longest - 3) // 2} at most")
+        raise InputError(
+            f"{masks} masks are too many for a model of {longest} ids: give {(longest - 3) // 2} at most"
+        )
     context = [words[max(0, len(words) - (longest - 3 - masks)) :] for words in visual]
     order = np.argsort([len(words) for words in context], kind="stable")
     dead = torch.from_numpy(processor.codebook.tree.dead_words_).long()
     for first in range(0, len(order), batch):
         places = order[first : first + batch]
-        words = [np.append(np.asarray(context[place], dtype=np.int64), np.zeros(masks, dtype=np.int64)) for place in places]
+        words = [
+            np.append(np.asarray(context[place], dtype=np.int64), np.zeros(masks, dtype=np.int64))
+            for place in places
+        ]
         inputs = processor([texts[place] for place in places], words, longest)
         ends = inputs["attention_mask"].sum(dim=1, keepdim=True) - 1  # where [SEP] stands
         position = torch.arange(inputs["input_ids"].shape[1])
-        inputs["input_ids"][(ends - masks <= position) & (position < ends)] = processor.tokenizer.mask_token_id
+        inputs["input_ids"][(ends - masks <= position) & (position < ends)] = (
+            processor.tokenizer.mask_token_id
+        )
         inputs["predict_at"] = (ends - read <= position) & (position < ends)
-        found = network(**{name: tensor.to(network.device) for name, tensor in inputs.items()}).prediction_logits
-        logits = found[:, processor.vocabulary.first_visual :].float().cpu().view(len(places), read, -1)
+        found = network(
+            **{name: tensor.to(network.device) for name, tensor in inputs.items()}
+        ).prediction_logits
+        logits = (
+            found[:, processor.vocabulary.first_visual :].float().cpu().view(len(places), read, -1)
+        )
         logits[..., dead] = -torch.inf
         yield places, logits.softmax(dim=-1)

@@ -81,12 +81,20 @@ def predict(
 
 
 def predict_with_templates(
-    model: TrainedModel, words: Ids, templates: Sequence[str], labels: Sequence[str] | None = None, top: int = 5
+    model: TrainedModel,
+    words: Ids,
+    templates: Sequence[str],
+    labels: Sequence[str] | None = None,
+    top: int = 5,
 ) -> Answer:
     """As ``predict``, with the mean of the probabilities that several templates of as many masks give."""
     processor = model.processor
     masks = check_templates(processor, templates)
-    pieces = [[number] for number in whole_words(processor)] if labels is None else label_pieces(processor, labels)
+    pieces = (
+        [[number] for number in whole_words(processor)]
+        if labels is None
+        else label_pieces(processor, labels)
+    )
     names = labels or processor.tokenizer.convert_ids_to_tokens([number for (number,) in pieces])
     by_mask = _probabilities(model, templates, [words], [pieces] * masks)
     guesses = [_likeliest(probabilities.mean(dim=0)[0], names, top) for probabilities in by_mask]
@@ -95,30 +103,45 @@ def predict_with_templates(
 
 def _likeliest(probabilities: torch.Tensor, labels: Sequence[str], top: int) -> list[Guess]:
     best = probabilities.topk(min(top, len(labels)))
-    return [Guess(labels[place], value) for value, place in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+    return [
+        Guess(labels[place], value)
+        for value, place in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+    ]
 
 
 def sensitivity(probabilities: torch.Tensor) -> Sensitivity:
     """How far templates are apart, of their probabilities, [templates, clips, labels]."""
     average = probabilities.mean(dim=0)
     agreement = (probabilities.argmax(dim=-1) == average.argmax(dim=-1)).float().mean()
-    return Sensitivity(float(agreement), float((probabilities - average).abs().sum(dim=-1).mean() / 2))
+    return Sensitivity(
+        float(agreement), float((probabilities - average).abs().sum(dim=-1).mean() / 2)
+    )
 
 
 def label_probabilities(
-    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], labels: Sequence[Sequence[str]]
+    model: TrainedModel,
+    templates: Sequence[str],
+    visual: Sequence[Ids],
+    labels: Sequence[Sequence[str]],
 ) -> list[torch.Tensor]:
     """For each mask the probabilities of its own labels, [templates, clips, labels], by the formula above.
 
     InputError if a template has not one mask for each list of labels, or a label cannot be spelt with the vocabulary.
     """
     if check_templates(model.processor, templates) != len(labels):
-        raise InputError(f"the template {templates[0]!r} has {templates[0].count(MASK)} {MASK}s: write {len(labels)}")
-    return _probabilities(model, templates, visual, [label_pieces(model.processor, words) for words in labels])
+        raise InputError(
+            f"the template {templates[0]!r} has {templates[0].count(MASK)} {MASK}s: write {len(labels)}"
+        )
+    return _probabilities(
+        model, templates, visual, [label_pieces(model.processor, words) for words in labels]
+    )
 
 
 def _probabilities(
-    model: TrainedModel, templates: Sequence[str], visual: Sequence[Ids], pieces: Sequence[Sequence[list[int]]]
+    model: TrainedModel,
+    templates: Sequence[str],
+    visual: Sequence[Ids],
+    pieces: Sequence[Sequence[list[int]]],
 ) -> list[torch.Tensor]:
     by_template = [_label_scores(model, template, visual, pieces) for template in templates]
     return [torch.stack(scores).softmax(dim=-1) for scores in zip(*by_template, strict=True)]
@@ -130,14 +153,21 @@ def _label_scores(
     """For each mask the mean log probability of each label's pieces, [clips, labels]."""
     scores = [torch.empty(len(visual), len(labels)) for labels in pieces]
     for widths, masks in _passes(pieces):
-        columns = {mask: [n for n, ids in enumerate(pieces[mask]) if len(ids) == widths[mask]] for mask in masks}
+        columns = {
+            mask: [n for n, ids in enumerate(pieces[mask]) if len(ids) == widths[mask]]
+            for mask in masks
+        }
         spelt = {mask: torch.tensor([pieces[mask][n] for n in columns[mask]]) for mask in masks}
         too_long = _too_long(model.processor, template, pieces[masks[0]][columns[masks[0]][0]])
-        for places, logits in _logits(model, widened(template, widths), visual, sum(widths), too_long):
+        for places, logits in _logits(
+            model, widened(template, widths), visual, sum(widths), too_long
+        ):
             at_masks = logits.log_softmax(dim=-1).split(widths, dim=1)
             for mask in masks:
                 each = torch.arange(widths[mask])
-                scores[mask][places[:, None], columns[mask]] = at_masks[mask][:, each, spelt[mask]].mean(dim=-1)
+                scores[mask][places[:, None], columns[mask]] = at_masks[mask][
+                    :, each, spelt[mask]
+                ].mean(dim=-1)
     return scores
 
 
@@ -169,7 +199,12 @@ def widened(template: str, widths: Sequence[int]) -> str:
 
 @torch.inference_mode()
 def _logits(
-    model: TrainedModel, text: str, visual: Sequence[Ids], masks: int, too_long: str, batch: int = BATCH
+    model: TrainedModel,
+    text: str,
+    visual: Sequence[Ids],
+    masks: int,
+    too_long: str,
+    batch: int = BATCH,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches of clips as (their places, logits); clips of like length go together, so that little is padding.
 
@@ -178,11 +213,18 @@ def _logits(
     network, processor = model.network, model.processor
     for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
         chosen = places.tolist()
-        inputs = processor([text] * len(chosen), [visual[place] for place in chosen], network.config.max_position_embeddings)
+        inputs = processor(
+            [text] * len(chosen),
+            [visual[place] for place in chosen],
+            network.config.max_position_embeddings,
+        )
         asked = inputs["input_ids"] == processor.tokenizer.mask_token_id
         if int(asked.sum()) != masks * len(asked):
             raise InputError(too_long)
-        there = {name: tensor.to(network.device) for name, tensor in (inputs | {"predict_at": asked}).items()}
+        there = {
+            name: tensor.to(network.device)
+            for name, tensor in (inputs | {"predict_at": asked}).items()
+        }
         logits = network(**there).prediction_logits.float().cpu()
         yield places, logits.view(len(asked), masks, -1)[..., : processor.vocabulary.text_size]
 
@@ -191,7 +233,9 @@ def check_template(template: str) -> int:
     """How many masks a template has; InputError if it has none."""
     masks = template.count(MASK)
     if not masks:
-        raise InputError(f"the template {template!r} has no {MASK}: put one where a word is to be found")
+        raise InputError(
+            f"the template {template!r} has no {MASK}: put one where a word is to be found"
+        )
     return masks
 
 
@@ -207,7 +251,9 @@ def check_templates(processor: VideoBertProcessor, templates: Sequence[str]) -> 
             raise InputError(f"the template {template!r} has not {masks} {MASK}s, as the first has")
         if wrong := signs.intersection(ids):
             sign = tokenizer.convert_ids_to_tokens(min(wrong))
-            raise InputError(f"the template {template!r} has {sign}, a sign that the model reads as its own: leave it out")
+            raise InputError(
+                f"the template {template!r} has {sign}, a sign that the model reads as its own: leave it out"
+            )
     return masks
 
 
@@ -239,7 +285,11 @@ def _said_of(path: Path) -> Iterator[None]:
 def read_lines(path: Path, what: str) -> list[str]:
     """The lines of a text file, with or without a byte order mark, that are not empty; InputError if there is none."""
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        lines = [
+            line.strip()
+            for line in path.read_text(encoding="utf-8-sig").splitlines()
+            if line.strip()
+        ]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no list of {what}s, one a line: {error}") from error
     if not lines:
@@ -258,12 +308,16 @@ def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[l
     if not labels:
         raise InputError("there is no label to rank: give one at least")
     if wrong := unspelt(processor, labels):
-        raise InputError(f"the label {wrong[0]!r} cannot be spelt with the model's vocabulary: leave it out")
+        raise InputError(
+            f"the label {wrong[0]!r} cannot be spelt with the model's vocabulary: leave it out"
+        )
     pieces = processor.text_ids(labels)
     first: dict[tuple[int, ...], str] = {}
     for label, ids in zip(labels, pieces, strict=True):
         if tuple(ids) in first:
-            raise InputError(f"the labels {first[tuple(ids)]!r} and {label!r} are one to the model: leave one out")
+            raise InputError(
+                f"the labels {first[tuple(ids)]!r} and {label!r} are one to the model: leave one out"
+            )
         first[tuple(ids)] = label
     return pieces
 
@@ -271,4 +325,8 @@ def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[l
 def unspelt(processor: VideoBertProcessor, labels: Sequence[str]) -> list[str]:
     """The labels that the vocabulary cannot spell."""
     special = set(processor.tokenizer.all_special_ids)
-    return [label for label, ids in zip(labels, processor.text_ids(labels), strict=True) if not ids or special & set(ids)]
+    return [
+        label
+        for label, ids in zip(labels, processor.text_ids(labels), strict=True)
+        if not ids or special & set(ids)
+    ]

@@ -71,12 +71,24 @@ def predict(
     encoded = _encoded(trained, clip, weights, start, end)
     answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
-    draw_prediction(encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn)
+    draw_prediction(
+        encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
+    )
     if json:
         asked = {**_seen(encoded), "templates": sentences}
-        print_json({**asked, "masks": answer.guesses, "sensitivity": answer.sensitivity, "picture": str(drawn)})
+        print_json(
+            {
+                **asked,
+                "masks": answer.guesses,
+                "sensitivity": answer.sensitivity,
+                "picture": str(drawn),
+            }
+        )
         return
-    _print_guesses(sentences[0], {f"mask {number}": guesses for number, guesses in enumerate(answer.guesses, 1)})
+    _print_guesses(
+        sentences[0],
+        {f"mask {number}": guesses for number, guesses in enumerate(answer.guesses, 1)},
+    )
     if len(sentences) > 1:
         for number, moved in enumerate(answer.sensitivity, 1):
             print_line(f"mask {number}: {moved}")
@@ -125,7 +137,9 @@ def forecast(
     drawn = picture or Path(f"{clip.stem}.forecast.png")
     last = encoded.words[-top:].tolist()
     seen = WordColumn(
-        "seen last", last, [f"word {word}: {at:.1f} s" for word, at in zip(last, encoded.start[-top:], strict=True)]
+        "seen last",
+        last,
+        [f"word {word}: {at:.1f} s" for word, at in zip(last, encoded.start[-top:], strict=True)],
     )
     columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
     draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
@@ -149,10 +163,16 @@ def imagine(
 
     trained = load_model(model)
     found = ask(trained, text, masks, top)
-    rows = {"overall": found.overall} | {f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)}
-    draw_words(trained.processor.codebook.pictures, [guessed(*row) for row in rows.items()], text, picture)
+    rows = {"overall": found.overall} | {
+        f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)
+    }
+    draw_words(
+        trained.processor.codebook.pictures, [guessed(*row) for row in rows.items()], text, picture
+    )
     if json:
-        print_json({"text": text, "overall": found.overall, "clips": found.clips, "picture": str(picture)})
+        print_json(
+            {"text": text, "overall": found.overall, "clips": found.clips, "picture": str(picture)}
+        )
         return
     _print_guesses(text, rows)
     print_line(f"drawn: {picture}")
@@ -177,7 +197,9 @@ def search(
     passages = read_passages(work, codebook)
     first = None
     if first_stage == "profiles":
-        first = retrieval.by_profiles(passages, read_passages(training, codebook) if training else passages, codebook.words)
+        first = retrieval.by_profiles(
+            passages, read_passages(training, codebook) if training else passages, codebook.words
+        )
     elif first_stage == "transcripts":
         first = retrieval.by_transcripts(passages)
     with progress_bars() as progress:
@@ -185,7 +207,10 @@ def search(
     if json:
         print_json({"text": text, "hits": hits})
         return
-    rows = [[h.video_id, f"{h.start:.1f}", f"{h.end:.1f}", f"{h.score:.2f}", f"{h.aligned:.0%}", h.text] for h in hits]
+    rows = [
+        [h.video_id, f"{h.start:.1f}", f"{h.end:.1f}", f"{h.score:.2f}", f"{h.aligned:.0%}", h.text]
+        for h in hits
+    ]
     print_table(text, ["video", "start", "end", "score", "aligned", "what is said"], rows)
 
 
@@ -206,14 +231,20 @@ def locate(
     with progress_bars() as progress:
         found = ask(trained, text, encoded, length or LENGTHS, top, progress)
     if json:
-        print_json({"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found})
+        print_json(
+            {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}
+        )
         return
     rows = [[f"{value:.1f}" for value in vars(place).values()] for place in found]
     print_table(f"{text}: {clip}", ["start", "end", "score"], rows)
 
 
 def _encoded(
-    trained: TrainedModel, clip: Path, weights: str | None, start: float = 0.0, end: float = float("inf")
+    trained: TrainedModel,
+    clip: Path,
+    weights: str | None,
+    start: float = 0.0,
+    end: float = float("inf"),
 ) -> EncodedClip:
     """A part of a clip as visual words; if the file is not whole, that is said."""
     from videobert.cli.console import progress_bars
@@ -232,12 +263,17 @@ def _seen(clip: EncodedClip) -> dict[str, object]:
     return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
 
-def _print_guesses(title: str, columns: Mapping[str, Sequence[Guess] | Sequence[VisualGuess]]) -> None:
+def _print_guesses(
+    title: str, columns: Mapping[str, Sequence[Guess] | Sequence[VisualGuess]]
+) -> None:
     """A table with its longer side down, as screens are narrow: the guesses, the best first, or what they are about."""
     from videobert.cli.console import print_table
 
     places = [f"{place}." for place in range(1, 1 + max(map(len, columns.values())))]
-    told = [[name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)] for name, guesses in columns.items()]
+    told = [
+        [name, *(f"{guess.word} {guess.probability:.0%}" for guess in guesses)]
+        for name, guesses in columns.items()
+    ]
     rows: list[Sequence[str]] = [["", *places], *told]
     if len(places) > len(columns):
         rows = list(zip_longest(*rows, fillvalue=""))

@@ -11,7 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
@@ -68,7 +74,9 @@ class _Lines:
             return
         self._printed[stage] = now, tenth
         left = (now - began) / max(done - before, 1) * (total - done)
-        parts = [detail] * bool(detail) + [f"{timedelta(seconds=round(left))} left"] * (done < total)
+        parts = [detail] * bool(detail) + [f"{timedelta(seconds=round(left))} left"] * (
+            done < total
+        )
         sys.stderr.write(f"{stage}: {done:,} of {total:,}{', ' * bool(parts)}{', '.join(parts)}\n")
         sys.stderr.flush()
 
@@ -84,8 +92,12 @@ def print_json(value: Any) -> None:
 
 def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
     """Print what became of every input of each stage, and the reasons."""
-    counts = [[len(a.done), len(a.partial), len(a.failed), len(a.waiting)] for a in accounts.values()]
-    rows = [[name, *(f"{count:,}" for count in row)] for name, row in zip(accounts, counts, strict=True)]
+    counts = [
+        [len(a.done), len(a.partial), len(a.failed), len(a.waiting)] for a in accounts.values()
+    ]
+    rows = [
+        [name, *(f"{count:,}" for count in row)] for name, row in zip(accounts, counts, strict=True)
+    ]
     print_table(title, ["stage", "done", "of them partial", "failed", "waiting"], rows)
     for name, account in accounts.items():
         for video, reason in {**account.partial, **account.failed}.items():
@@ -94,7 +106,9 @@ def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print for a person to read; the first column is text, the others are figures."""
-    table = Table(title=Text(title), title_justify="left")  # a plain str would be read as markup, brackets and all
+    table = Table(
+        title=Text(title), title_justify="left"
+    )  # a plain str would be read as markup, brackets and all
     for place, name in enumerate(header):
         table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
     for row in rows:
@@ -107,13 +121,20 @@ def print_missing(unseen: int, missing: Sequence[str]) -> None:
     if unseen:
         print_line(f"{unseen:,} segments have no clip")
     if missing:
-        more = f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)" if len(missing) > MISSING_SHOWN else ""
+        more = (
+            f" and {len(missing) - MISSING_SHOWN:,} more (--json names all)"
+            if len(missing) > MISSING_SHOWN
+            else ""
+        )
         print_line(f"missing videos, {len(missing):,}: {', '.join(missing[:MISSING_SHOWN])}{more}")
 
 
 def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:
     """Print what a stage's folder holds, as a table of names and numbers."""
-    rows = [[figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"] for figure, value in figures.items()]
+    rows = [
+        [figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"]
+        for figure, value in figures.items()
+    ]
     print_table(name, [what, ""], rows)
 
 
@@ -131,7 +152,9 @@ def print_codebook(name: str, report: CodebookReport) -> None:
         for level in report.levels
     ]
     print_table(name, ["level", "nodes", "smallest", "median", "largest", "inertia"], rows)
-    print_line(f"{report.words_in_use:,} of {report.words:,} words in use, perplexity {report.perplexity:,.1f}")
+    print_line(
+        f"{report.words_in_use:,} of {report.words:,} words in use, perplexity {report.perplexity:,.1f}"
+    )
 
 
 def print_line(text: str) -> None:

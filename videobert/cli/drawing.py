@@ -33,7 +33,11 @@ BLUE, GREY = "#2f6f9f", "#8a8f98"
 
 
 def draw_prediction(
-    clip: EncodedClip, pictures: pa.Table, template: str, guesses: Sequence[Sequence[Guess]], path: Path
+    clip: EncodedClip,
+    pictures: pa.Table,
+    template: str,
+    guesses: Sequence[Sequence[Guess]],
+    path: Path,
 ) -> None:
     """Draw the clip's frames, the frame that stands for each visual word, and bars for the likeliest words, as PNG.
 
@@ -47,18 +51,27 @@ def draw_prediction(
         middles = ((clip.start + clip.end) / 2).tolist()
         frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
     height, width, _ = frames[0].shape
-    rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + 0.9  # two rows, their titles and that above them
+    rows = (
+        2 * min(WIDTH / len(shown) * height / width, TALLEST) + 0.9
+    )  # two rows, their titles and that above them
     figure = Figure(figsize=(WIDTH, rows + BARS), layout="constrained", facecolor="white")
     seen, answers = figure.subfigures(2, 1, height_ratios=[rows, BARS])  # type: ignore[misc]  # an array of two
-    for (above, below), place, frame in zip(seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True):
+    for (above, below), place, frame in zip(
+        seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True
+    ):
         word = int(clip.words[place])
         show(above, frame, f"{clip.start[place]:.1f} s")
         show(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
-        plain(f"{clip.path.name}: what is seen, and the training frame that stands for each visual word"), fontsize=11
+        plain(
+            f"{clip.path.name}: what is seen, and the training frame that stands for each visual word"
+        ),
+        fontsize=11,
     )
     answers.suptitle(plain(_numbered(template)), fontsize=12, fontweight="bold")
-    for number, (axes, guess) in enumerate(zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1):
+    for number, (axes, guess) in enumerate(
+        zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1
+    ):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
     save(figure, path)
 
@@ -67,7 +80,9 @@ def _numbered(template: str) -> str:
     pieces = template.split(MASK)
     if len(pieces) == 2:
         return template
-    return pieces[0] + "".join(f"{MASK} {number}{piece}" for number, piece in enumerate(pieces[1:], 1))
+    return pieces[0] + "".join(
+        f"{MASK} {number}{piece}" for number, piece in enumerate(pieces[1:], 1)
+    )
 
 
 def show(axes: Axes, image: np.ndarray | object | None, title: str) -> None:

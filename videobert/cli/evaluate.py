@@ -50,7 +50,11 @@ def evaluate_youcook2(
     from videobert.loading import load_model
 
     trained = load_model(model)
-    asked = zero_shot.read_templates(templates, trained.processor) if templates else [zero_shot.TEMPLATE]
+    asked = (
+        zero_shot.read_templates(templates, trained.processor)
+        if templates
+        else [zero_shot.TEMPLATE]
+    )
     if zero_shot.check_template(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
@@ -68,7 +72,9 @@ def evaluate_youcook2(
 
 
 @evaluate.command("caption")
-def evaluate_caption(model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False) -> None:
+def evaluate_caption(
+    model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False
+) -> None:
     """Scores of captions against YouCook2's, or against what is said in --work."""
     from videobert.cli.console import print_json, progress_bars
     from videobert.evaluation.caption_evaluation import evaluate_captions
@@ -80,7 +86,13 @@ def evaluate_caption(model: Model, work: Work, annotations: Annotations = None, 
     with progress_bars() as progress:
         result = evaluate_captions(trained, captioner, work, annotations, beam, progress)
     if json:
-        print_json({**vars(result), "scores": result.scores.corpus, "why_no_meteor": result.scores.why_no_meteor})
+        print_json(
+            {
+                **vars(result),
+                "scores": result.scores.corpus,
+                "why_no_meteor": result.scores.why_no_meteor,
+            }
+        )
     else:
         _print_evaluation(result)
 
@@ -98,9 +110,14 @@ def evaluate_retrieval(
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    pool, learnt = read_passages(work, codebook).spoken().drawn(most, seed), read_passages(training, codebook)
+    pool, learnt = (
+        read_passages(work, codebook).spoken().drawn(most, seed),
+        read_passages(training, codebook),
+    )
     if work.samefile(training):
-        raise InputError(f"{training} is both --work and --training, so BM25 would know the answers: give other videos")
+        raise InputError(
+            f"{training} is both --work and --training, so BM25 would know the answers: give other videos"
+        )
     with progress_bars() as progress:
         table = retrieval_table(trained, pool, learnt, weight, candidates, progress)
     if json:
@@ -126,11 +143,20 @@ def evaluate_forecast(
     codebook = trained.processor.codebook
     videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
     learnt = [track.words for track in read_tracks(training, codebook).values()]
-    passages, training_passages = read_passages(work, codebook).drawn(most, seed), read_passages(training, codebook)
+    passages, training_passages = (
+        read_passages(work, codebook).drawn(most, seed),
+        read_passages(training, codebook),
+    )
     with progress_bars() as progress:
-        ahead = forecast_table.forecast_table(trained, videos, learnt, step or STEPS, context, most, seed, progress)
+        ahead = forecast_table.forecast_table(
+            trained, videos, learnt, step or STEPS, context, most, seed, progress
+        )
         spoken = len(passages.spoken()) and len(training_passages.spoken())
-        imagined = imagining_table.imagining_table(trained, passages, training_passages, masks, progress) if spoken else None
+        imagined = (
+            imagining_table.imagining_table(trained, passages, training_passages, masks, progress)
+            if spoken
+            else None
+        )
     if json:
         print_json({"forecast": ahead, "imagine": imagined})
         return
@@ -159,7 +185,9 @@ def evaluate_localisation(
     codebook = trained.processor.codebook
     passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
     with progress_bars() as progress:
-        table = localisation_table(trained, passages, tracks, length or LENGTHS, most, seed, progress)
+        table = localisation_table(
+            trained, passages, tracks, length or LENGTHS, most, seed, progress
+        )
     if json:
         print_json(table)
         return
@@ -172,7 +200,9 @@ def print_action_table(title: str, table: ActionTable) -> None:
     from videobert.cli.console import print_line, print_table
     from videobert.evaluation.action_table import COLUMNS
 
-    print_table(title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.cells())
+    print_table(
+        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.cells()
+    )
     print_line("in per cent; in brackets 95 % bootstrap intervals over videos")
     for method, reason in table.left_out.items():
         print_line(f"{method.replace('_', ' ')} is left out: {reason}")
@@ -190,8 +220,14 @@ def _print_evaluation(result: CaptionEvaluation) -> None:
         if score is None:
             rows.append([name, "not measured"])
         else:
-            rows.append(["CIDEr-D, 0 to 10", f"{score:.2f}"] if name == "CIDEr-D" else [name, f"{score:.2%}"])
-    print_table(f"captions of {result.segments:,} segments, beam {result.beam}", ["", result.features], rows)
+            rows.append(
+                ["CIDEr-D, 0 to 10", f"{score:.2f}"]
+                if name == "CIDEr-D"
+                else [name, f"{score:.2%}"]
+            )
+    print_table(
+        f"captions of {result.segments:,} segments, beam {result.beam}", ["", result.features], rows
+    )
     if result.scores.why_no_meteor:
         print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
     print_missing(result.unseen, result.missing)

@@ -17,7 +17,11 @@ finetune = typer.Typer(
 @finetune.command("caption")
 @takes(options=CaptionOptions)
 def finetune_caption(
-    model: Model, work: Work, options: CaptionOptions, annotations: Annotations = None, json: Json = False
+    model: Model,
+    work: Work,
+    options: CaptionOptions,
+    annotations: Annotations = None,
+    json: Json = False,
 ) -> None:
     """Learn captions from what is said in --work, or from --annotations; written to MODEL/captioner."""
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars

@@ -16,7 +16,9 @@ inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_a
 @inspect.command("features")
 def inspect_features(
     work: Inspected,
-    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/features.png")] = None,
+    picture: Annotated[
+        Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/features.png")
+    ] = None,
     json: Json = False,
 ) -> None:
     """The features in figures, and a picture of their lengths and dimensions."""
@@ -34,7 +36,9 @@ def inspect_features(
 @inspect.command("transcripts")
 def inspect_transcripts(
     work: Inspected,
-    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/transcripts.png")] = None,
+    picture: Annotated[
+        Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/transcripts.png")
+    ] = None,
     json: Json = False,
 ) -> None:
     """How much is said, how fast and in what sentences, in figures and as a picture."""
@@ -52,8 +56,13 @@ def inspect_transcripts(
 @inspect.command("codebook")
 def inspect_codebook(
     work: Inspected,
-    other: Annotated[Optional[Path], typer.Option(help="Another work folder, to compare with.", show_default="none")] = None,
-    page: Annotated[Optional[Path], typer.Option(help="HTML file to write.", show_default="WORK/codebook.html")] = None,
+    other: Annotated[
+        Optional[Path],
+        typer.Option(help="Another work folder, to compare with.", show_default="none"),
+    ] = None,
+    page: Annotated[
+        Optional[Path], typer.Option(help="HTML file to write.", show_default="WORK/codebook.html")
+    ] = None,
     json: Json = False,
 ) -> None:
     """The visual words in figures, and as a page of pictures to browse."""
@@ -66,7 +75,9 @@ def inspect_codebook(
     codebooks = [Codebook.load(folder / "codebook") for folder in folders]
     written = page or work / "codebook.html"
     write_page(codebooks[0], written, codebooks[1] if other else None, (str(work), str(other)))
-    reports = {str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)}
+    reports = {
+        str(folder): look(codebook) for folder, codebook in zip(folders, codebooks, strict=True)
+    }
     if json:
         print_json(reports | {"page": str(written)})
         return

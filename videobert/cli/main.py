@@ -69,13 +69,17 @@ def main() -> None:
         sys.exit(INPUT_ERROR)
     except SystemExit as end:
         if end.code == STOPPED:
-            sys.stderr.write("videobert: stopped; whatever is finished is kept, and the same command goes on from there\n")
+            sys.stderr.write(
+                "videobert: stopped; whatever is finished is kept, and the same command goes on from there\n"
+            )
         raise
 
 
 @make
 @takes(options=features, jobs=job)
-def extract(videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False) -> None:
+def extract(
+    videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False
+) -> None:
     """Clip features: 1024 numbers for each 1.5 s of picture."""
     from feature_extraction.features import extract as extract_features
     from videobert.cli.console import progress_bars
@@ -88,7 +92,9 @@ def extract(videos: Videos, work: Work, options: FeatureOptions, jobs: JobOption
 
 @make
 @takes(options=transcripts, jobs=job)
-def transcribe(videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False) -> None:
+def transcribe(
+    videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False
+) -> None:
     """Timed sentences: from caption files, else subtitles, else speech recognition."""
     from feature_extraction.transcripts import transcribe as transcribe_videos
     from videobert.cli.console import progress_bars
@@ -166,7 +172,12 @@ def run(
 def status(
     work: Work,
     check: Annotated[
-        bool, typer.Option("--verify", help="Read every file, and compare it with its checksums.", show_default="off")
+        bool,
+        typer.Option(
+            "--verify",
+            help="Read every file, and compare it with its checksums.",
+            show_default="off",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -214,6 +225,8 @@ def _finish(reports: Iterable[Report], as_json: bool) -> None:
     for reason in reasons[:REASONS_SHOWN]:
         sys.stderr.write(f"videobert: {reason}\n")
     if len(reasons) > REASONS_SHOWN:
-        sys.stderr.write(f"videobert: and {len(reasons) - REASONS_SHOWN:,} more, see failures.jsonl or videobert status\n")
+        sys.stderr.write(
+            f"videobert: and {len(reasons) - REASONS_SHOWN:,} more, see failures.jsonl or videobert status\n"
+        )
     if reasons:
         raise typer.Exit(INCOMPLETE)

@@ -29,7 +29,9 @@ class WordColumn:
 
 def guessed(title: str, guesses: Sequence[VisualGuess]) -> WordColumn:
     """A column of guesses with their probabilities."""
-    return WordColumn(title, [g.word for g in guesses], [f"word {g.word}: {g.probability:.0%}" for g in guesses])
+    return WordColumn(
+        title, [g.word for g in guesses], [f"word {g.word}: {g.probability:.0%}" for g in guesses]
+    )
 
 
 def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, path: Path) -> None:
@@ -44,8 +46,18 @@ def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, pa
     for axes in grid.flat:
         axes.set_axis_off()
     for column, places in zip(columns, grid.T, strict=True):
-        places[0].text(0.5, 1.22, column.title, transform=places[0].transAxes, ha="center", fontsize=10, fontweight="bold")
-        for axes, word, label in zip(places, column.words, column.labels, strict=False):  # a column may be shorter
+        places[0].text(
+            0.5,
+            1.22,
+            column.title,
+            transform=places[0].transAxes,
+            ha="center",
+            fontsize=10,
+            fontweight="bold",
+        )
+        for axes, word, label in zip(
+            places, column.words, column.labels, strict=False
+        ):  # a column may be shorter
             show(axes, picture(pictures, word), label)
     figure.suptitle(plain(title), fontsize=11, wrap=True)
     save(figure, path)

@@ -34,7 +34,9 @@ class EncodedClip(Track):
         part = self.within(start, end)
         if not len(part.words):
             ends = f"{self.path} ends at {self.end[-1]:.1f} s"
-            raise InputError(f"{ends}: no clip lies between {start:g} and {end:g} s; give other times")
+            raise InputError(
+                f"{ends}: no clip lies between {start:g} and {end:g} s; give other times"
+            )
         return part
 
 
@@ -53,7 +55,10 @@ class ClipEncoder:
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
-        return FeatureExtractor(FeatureOptions(self.weights or self.codebook.options["features"]["weights"]), self.limits)
+        return FeatureExtractor(
+            FeatureOptions(self.weights or self.codebook.options["features"]["weights"]),
+            self.limits,
+        )
 
     def __call__(
         self,
@@ -73,4 +78,6 @@ class ClipEncoder:
         starts, ends = (made.table.column(name).to_numpy() for name in ("start", "end"))
         features = feature_matrix(made.table)
         words = self.codebook.predict(features, extractor.provenance())
-        return EncodedClip(starts, ends, words, features, path=path, partial=made.partial).part(start, end)
+        return EncodedClip(starts, ends, words, features, path=path, partial=made.partial).part(
+            start, end
+        )

@@ -83,7 +83,9 @@ def read_examples(work: Path) -> pa.Table:
 def _rows(path: Path) -> pa.Table:
     table = read_table(path)
     if not table.schema.equals(EXAMPLES):
-        raise InputError(f"{path} has other columns than examples have: delete it and run videobert tokenize again")
+        raise InputError(
+            f"{path} has other columns than examples have: delete it and run videobert tokenize again"
+        )
     return table
 
 
@@ -104,7 +106,9 @@ def make_corpus(examples: pa.Table, text_ids: Callable[[Sequence[str]], list[lis
     texts = examples.column("text").to_pylist()
     ids = [np.asarray(pieces, dtype=np.int64) for pieces in text_ids(texts)]
     lists = examples.column("visual").combine_chunks()
-    visual = np.split(lists.flatten().to_numpy(), np.cumsum(lists.value_lengths().to_numpy()))[:-1]  # no copies
+    visual = np.split(lists.flatten().to_numpy(), np.cumsum(lists.value_lengths().to_numpy()))[
+        :-1
+    ]  # no copies
     video = examples.column("video_id").combine_chunks().dictionary_encode().indices.to_numpy()
     _, sentence = np.unique([text.casefold() for text in texts], return_inverse=True)
     spoken = np.flatnonzero([len(pieces) > 0 for pieces in ids])

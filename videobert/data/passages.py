@@ -37,7 +37,9 @@ class Passages:
 
     def take(self, places: np.ndarray) -> Passages:
         """Those at ``places``, in that order."""
-        video, text, visual = ([column[place] for place in places] for column in (self.video, self.text, self.visual))
+        video, text, visual = (
+            [column[place] for place in places] for column in (self.video, self.text, self.visual)
+        )
         return Passages(video, self.start[places], self.end[places], text, visual)
 
     def spoken(self) -> Passages:
@@ -51,7 +53,9 @@ class Passages:
 
     def sentences(self) -> tuple[list[str], np.ndarray]:
         """The different sentences, whatever their case, and for each passage the number of its own, int [passages]."""
-        _, first, number = np.unique([text.strip().casefold() for text in self.text], return_index=True, return_inverse=True)
+        _, first, number = np.unique(
+            [text.strip().casefold() for text in self.text], return_index=True, return_inverse=True
+        )
         return [self.text[place] for place in first], number
 
 
@@ -72,9 +76,19 @@ class Track:
 
     def within(self, start: float, end: float) -> Self:
         """Those that belong to the stretch from ``start`` to ``end``, in seconds, possibly none; see clips_within."""
-        inside = clips_within(self.start, self.end, start, end) if start <= end else np.empty(0, dtype=int)
+        inside = (
+            clips_within(self.start, self.end, start, end)
+            if start <= end
+            else np.empty(0, dtype=int)
+        )
         features = None if self.features is None else self.features[inside]
-        return replace(self, start=self.start[inside], end=self.end[inside], words=self.words[inside], features=features)
+        return replace(
+            self,
+            start=self.start[inside],
+            end=self.end[inside],
+            words=self.words[inside],
+            features=features,
+        )
 
     @property
     def mean(self) -> np.ndarray | None:
@@ -91,30 +105,42 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
     codebook.refuse_words_of_another(examples)
     rows = [row for row in table.to_pylist() if row["visual"]]
     if not rows:
-        raise InputError(f"{examples.folder} has no example with visual words: give a folder with longer videos")
-    start, end = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("start", "end"))
+        raise InputError(
+            f"{examples.folder} has no example with visual words: give a folder with longer videos"
+        )
+    start, end = (
+        np.array([row[name] for row in rows], dtype=np.float64) for name in ("start", "end")
+    )
     visual = [np.array(row["visual"], dtype=np.int64) for row in rows]
     for row, words in zip(rows, visual, strict=True):
         _refuse_words_beyond(codebook, words, examples.path(row["video_id"]))
-    return Passages([row["video_id"] for row in rows], start, end, [row["text"] for row in rows], visual)
+    return Passages(
+        [row["video_id"] for row in rows], start, end, [row["text"] for row in rows], visual
+    )
 
 
 def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     """The videos of DIR/tokens by id; InputError if there are none, or their words are not those of ``codebook``."""
-    return {video: read_track(work, video, codebook) for video in token_stage(work, codebook).done()}
+    return {
+        video: read_track(work, video, codebook) for video in token_stage(work, codebook).done()
+    }
 
 
 def _refuse_words_beyond(codebook: Codebook, words: np.ndarray, path: Path) -> None:
     """InputError if a visual word that the file at ``path`` has is not one of the codebook's, whatever its digest says."""
     if words.size and not 0 <= words.min() <= words.max() < codebook.words:
-        raise InputError(f"{path} has visual words beyond the {codebook.words} of the codebook: delete it and tokenize again")
+        raise InputError(
+            f"{path} has visual words beyond the {codebook.words} of the codebook: delete it and tokenize again"
+        )
 
 
 def token_stage(work: Path, codebook: Codebook) -> Stage:
     """DIR/tokens; InputError if it holds nothing, or visual words of another codebook."""
     tokens = Stage(work / "tokens")
     if not tokens.done():
-        raise InputError(f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}")
+        raise InputError(
+            f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}"
+        )
     codebook.refuse_words_of_another(tokens)
     return tokens
 
@@ -130,7 +156,9 @@ def read_track(work: Path, video: str, codebook: Codebook, with_features: bool =
         return track
     features = feature_matrix(read_table(kept, ["feature"]))
     if len(features) != len(track.words):
-        raise InputError(f"{kept} has not the clips of {tokens}: delete that and run videobert tokenize")
+        raise InputError(
+            f"{kept} has not the clips of {tokens}: delete that and run videobert tokenize"
+        )
     return replace(track, features=features)
 
 

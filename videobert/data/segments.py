@@ -51,7 +51,11 @@ class SeenSegments:
 def spoken_segments(work: Path) -> list[CaptionedSegment]:
     """The sentences of DIR/examples; InputError if there are none."""
     rows = read_examples(work).select(["video_id", "start", "end", "text"]).to_pylist()
-    found = [CaptionedSegment(r["video_id"], SPOKEN, r["start"], r["end"], r["text"]) for r in rows if r["text"]]
+    found = [
+        CaptionedSegment(r["video_id"], SPOKEN, r["start"], r["end"], r["text"])
+        for r in rows
+        if r["text"]
+    ]
     if not found:
         raise InputError(f"nobody speaks in the videos of {work}: give --annotations FILE")
     return found
@@ -59,14 +63,24 @@ def spoken_segments(work: Path) -> list[CaptionedSegment]:
 
 def annotated_segments(path: Path, subset: str) -> list[CaptionedSegment]:
     """The segments of a subset of YouCook2's annotations; InputError if it has none."""
-    found = [segment for segment in read_annotations(path) if segment.subset == subset and segment.sentence.strip()]
+    found = [
+        segment
+        for segment in read_annotations(path)
+        if segment.subset == subset and segment.sentence.strip()
+    ]
     if not found:
-        raise InputError(f"{path} has no segment of the subset {subset!r}: give youcookii_annotations_trainval.json")
+        raise InputError(
+            f"{path} has no segment of the subset {subset!r}: give youcookii_annotations_trainval.json"
+        )
     return found
 
 
 def see(
-    segments: Sequence[CaptionedSegment], work: Path, codebook: Codebook, with_s3d: bool, progress: Progress = silent
+    segments: Sequence[CaptionedSegment],
+    work: Path,
+    codebook: Codebook,
+    with_s3d: bool,
+    progress: Progress = silent,
 ) -> SeenSegments:
     """The visual words that DIR/tokens has of each segment, and the mean of what DIR/features has.
 

@@ -35,19 +35,32 @@ def read_annotations(path: Path) -> list[CaptionedSegment]:
     try:
         database = json.loads(path.read_text(encoding="utf-8"))["database"]
         found = [
-            CaptionedSegment(video, about["subset"], *_times(row["segment"]), _text(row["sentence"]))
+            CaptionedSegment(
+                video, about["subset"], *_times(row["segment"]), _text(row["sentence"])
+            )
             for video, about in database.items()
             for row in about["annotations"]
         ]
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): give youcookii_annotations_trainval.json") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): give youcookii_annotations_trainval.json"
+        ) from error
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise InputError(
             f"{path} has not the shape of YouCook2's annotations, database > video > subset, annotations > segment, sentence "
             f"({type(error).__name__}: {error}): give youcookii_annotations_trainval.json"
         ) from error
     if not any(segment.subset == VALIDATION for segment in found):
-        raise InputError(f"{path} has no segment of the subset {VALIDATION!r}: give youcookii_annotations_trainval.json")
+        raise InputError(
+            f"{path} has no segment of the subset {VALIDATION!r}: give youcookii_annotations_trainval.json"
+        )
     return found
 
 
@@ -70,7 +83,9 @@ def by_youtube_id(video_ids: Iterable[str], wanted: Collection[str]) -> dict[str
     for video in sorted(video_ids):
         youtube = video.removesuffix(BRACKET)[-YOUTUBE_ID:]
         if youtube in found:
-            raise InputError(f"the videos {found[youtube]!r} and {video!r} end in the same YouTube id: leave one out")
+            raise InputError(
+                f"the videos {found[youtube]!r} and {video!r} end in the same YouTube id: leave one out"
+            )
         if youtube in wanted:
             found[youtube] = video
     return found

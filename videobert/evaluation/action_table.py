@@ -25,7 +25,14 @@ from videobert.sequences import Ids
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
-METHODS = ("chance", "frequency_prior", "language_prior", "shuffled_video", "cross_modal", "linear_probe")
+METHODS = (
+    "chance",
+    "frequency_prior",
+    "language_prior",
+    "shuffled_video",
+    "cross_modal",
+    "linear_probe",
+)
 KS = (1, 5)
 ASKED_TOGETHER = 256
 """Segments; between so many it is said how far the work is."""
@@ -82,8 +89,13 @@ class ActionTable:
 
     def cells(self) -> list[list[str]]:
         """For people: a line a method, its name first, then its figures in the order of COLUMNS."""
-        rows = {method: [str(row[column]) for column in COLUMNS] for method, row in self.rows.items()}
-        return [[method.replace("_", " "), *rows.get(method, ["left out"] * len(COLUMNS))] for method in METHODS]
+        rows = {
+            method: [str(row[column]) for column in COLUMNS] for method, row in self.rows.items()
+        }
+        return [
+            [method.replace("_", " "), *rows.get(method, ["left out"] * len(COLUMNS))]
+            for method in METHODS
+        ]
 
 
 def action_table(
@@ -99,13 +111,17 @@ def action_table(
     InputError if there is no segment, a template has not two masks, or the vocabulary cannot spell a label.
     """
     if not segments:
-        raise InputError("there is no segment to evaluate: give videos in which a clip has a verb and a noun")
+        raise InputError(
+            "there is no segment to evaluate: give videos in which a clip has a verb and a noun"
+        )
 
     def ask(stage: str, visual: Sequence[Ids]) -> list[torch.Tensor]:
         found = []
         for first in range(0, len(visual), ASKED_TOGETHER):
             chosen = visual[first : first + ASKED_TOGETHER]
-            found.append(label_probabilities(model, templates, chosen, (labels.verbs, labels.nouns)))
+            found.append(
+                label_probabilities(model, templates, chosen, (labels.verbs, labels.nouns))
+            )
             progress(stage, first + len(chosen), len(visual))
         return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
 
@@ -114,13 +130,23 @@ def action_table(
     # Another segment's words: the list moved on by half of itself, so that no segment keeps its own.
     others = words[len(words) // 2 :] + words[: len(words) // 2]
     found: dict[str, Scores | str] = {
-        "frequency_prior": [np.tile(counts, (len(words), 1)) for counts in (labels.verb_counts, labels.noun_counts)],
-        "language_prior": [scores.repeat(len(words), axis=0) for scores in _averages(ask("language", [[]]))],
-        "shuffled_video": _averages(ask("shuffled", others)) if len(words) > 1 else "there is but one segment",
+        "frequency_prior": [
+            np.tile(counts, (len(words), 1)) for counts in (labels.verb_counts, labels.noun_counts)
+        ],
+        "language_prior": [
+            scores.repeat(len(words), axis=0) for scores in _averages(ask("language", [[]]))
+        ],
+        "shuffled_video": _averages(ask("shuffled", others))
+        if len(words) > 1
+        else "there is but one segment",
         "cross_modal": _averages(cross_modal),
         "linear_probe": _linear_probe(segments, training, labels),
     }
-    rows = {method: _row(scores, segments) for method, scores in found.items() if not isinstance(scores, str)}
+    rows = {
+        method: _row(scores, segments)
+        for method, scores in found.items()
+        if not isinstance(scores, str)
+    }
     return ActionTable(
         len({segment.video for segment in segments}),
         len(segments),
@@ -139,16 +165,24 @@ def _averages(by_mask: Sequence[torch.Tensor]) -> Scores:
 def _row(scores: Scores, segments: Sequence[Segment]) -> Row:
     truths = np.array([(segment.verb, segment.noun) for segment in segments]).T
     videos = np.array([segment.video for segment in segments])
-    figures = [accuracy(top_k_hits(s, truth, k), videos) for s, truth in zip(scores, truths, strict=True) for k in KS]
+    figures = [
+        accuracy(top_k_hits(s, truth, k), videos)
+        for s, truth in zip(scores, truths, strict=True)
+        for k in KS
+    ]
     return dict(zip(COLUMNS, figures, strict=True))
 
 
 def _chance(labels: Labels) -> Row:
     shares = [min(1.0, k / len(words)) for words in (labels.verbs, labels.nouns) for k in KS]
-    return {column: Accuracy(share, share, share) for column, share in zip(COLUMNS, shares, strict=True)}
+    return {
+        column: Accuracy(share, share, share) for column, share in zip(COLUMNS, shares, strict=True)
+    }
 
 
-def _linear_probe(segments: Sequence[Segment], training: Sequence[Segment], labels: Labels) -> Scores | str:
+def _linear_probe(
+    segments: Sequence[Segment], training: Sequence[Segment], labels: Labels
+) -> Scores | str:
     """Scores of a probe of verbs and one of nouns, or why there are none."""
     known, asked = _features(training), _features(segments)
     if known is None:
@@ -157,7 +191,9 @@ def _linear_probe(segments: Sequence[Segment], training: Sequence[Segment], labe
         return "not every segment has features"
     scores = []
     for kind, words in (("verb", labels.verbs), ("noun", labels.nouns)):
-        truth = np.array([getattr(segment, kind) for segment in training if segment.feature is not None])
+        truth = np.array(
+            [getattr(segment, kind) for segment in training if segment.feature is not None]
+        )
         if len(np.unique(truth)) < 2:
             return f"the training segments that have features have one {kind} only"
         scores.append(LinearProbe.fit(known, truth, len(words)).scores(asked))

@@ -69,7 +69,11 @@ def evaluate_captions(
 
 
 def score_segments(
-    model: TrainedModel, captioner: Captioner, seen: SeenSegments, beam: int = BEAM, progress: Progress = silent
+    model: TrainedModel,
+    captioner: Captioner,
+    seen: SeenSegments,
+    beam: int = BEAM,
+    progress: Progress = silent,
 ) -> CaptionEvaluation:
     """Caption segments, and score the captions against their sentences; with METEOR, where it can be had."""
     from videobert.evaluation.metrics.captions import score_captions
@@ -81,6 +85,9 @@ def score_segments(
         batch = {part: values[first : first + BATCH] for part, values in features.items()}
         texts += [caption.text for caption in captioner(batch, beam)]
         progress("captions", len(texts), len(seen.segments))
-    pairs = [CaptionPair(s.video, s.start, s.end, text, s.sentence) for s, text in zip(seen.segments, texts, strict=True)]
+    pairs = [
+        CaptionPair(s.video, s.start, s.end, text, s.sentence)
+        for s, text in zip(seen.segments, texts, strict=True)
+    ]
     scores = score_captions(texts, [[sentence] for sentence in seen.sentences], with_meteor=True)
     return CaptionEvaluation(variant, beam, len(pairs), seen.unseen, seen.missing, scores, pairs)

@@ -35,7 +35,11 @@ class ForecastTable:
 
     def cells(self) -> list[list[str]]:
         """For people: a line a step and method, then its figures in the order of KS."""
-        return [[f"{step} ahead, {method}", *self._figures(step, method)] for step in self.words for method in METHODS]
+        return [
+            [f"{step} ahead, {method}", *self._figures(step, method)]
+            for step in self.words
+            for method in METHODS
+        ]
 
     def _figures(self, step: int, method: str) -> list[str]:
         return [str(self.rows[step][method][k]) if step in self.rows else "left out" for k in KS]
@@ -69,18 +73,32 @@ def forecast_table(
             rows[step] = _rows(model, videos, asked, ngrams, step, context)
         progress("forecast", number, len(steps))
     if not rows:
-        raise InputError(f"no video has a clip {min(steps)} after its first: give longer videos, or a smaller --step")
+        raise InputError(
+            f"no video has a clip {min(steps)} after its first: give longer videos, or a smaller --step"
+        )
     return ForecastTable(counts, rows)
 
 
 def _questions(videos: Mapping[str, Ids], step: int, most: int, seed: int) -> list[tuple[str, int]]:
     """The videos, and how many of their words are known, at random and in order."""
-    every = [(video, known) for video, words in videos.items() for known in range(1, len(words) - step + 1)]
-    return [every[place] for place in np.sort(np.random.default_rng(seed).permutation(len(every))[:most])]
+    every = [
+        (video, known)
+        for video, words in videos.items()
+        for known in range(1, len(words) - step + 1)
+    ]
+    return [
+        every[place]
+        for place in np.sort(np.random.default_rng(seed).permutation(len(every))[:most])
+    ]
 
 
 def _rows(
-    model: TrainedModel, videos: Mapping[str, Ids], asked: Sequence[tuple[str, int]], ngrams: NGrams, step: int, context: int
+    model: TrainedModel,
+    videos: Mapping[str, Ids],
+    asked: Sequence[tuple[str, int]],
+    ngrams: NGrams,
+    step: int,
+    context: int,
 ) -> dict[str, dict[int, Accuracy]]:
     clips = [videos[video][:known] for video, known in asked]
     truth = np.array([videos[video][known + step - 1] for video, known in asked])
@@ -92,5 +110,7 @@ def _rows(
             for k in KS:
                 hits[method, k][places] = top_k_hits(found, truth[places], k)
     groups = np.array([video for video, _ in asked])
-    found_often = {method: {k: accuracy(hits[method, k], groups) for k in KS} for method in METHODS[1:]}
+    found_often = {
+        method: {k: accuracy(hits[method, k], groups) for k in KS} for method in METHODS[1:]
+    }
     return {"chance": chance(model.processor.codebook, KS), **found_often}

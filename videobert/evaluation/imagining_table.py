@@ -35,11 +35,18 @@ class ImaginingTable:
 
     def cells(self) -> list[list[str]]:
         """For people: a line a method, then its figures in the order of KS."""
-        return [[method.replace("_", " "), *(str(self.rows[method][k]) for k in KS)] for method in METHODS]
+        return [
+            [method.replace("_", " "), *(str(self.rows[method][k]) for k in KS)]
+            for method in METHODS
+        ]
 
 
 def imagining_table(
-    model: TrainedModel, passages: Passages, training: Passages, masks: int = MASKS, progress: Progress = silent
+    model: TrainedModel,
+    passages: Passages,
+    training: Passages,
+    masks: int = MASKS,
+    progress: Progress = silent,
 ) -> ImaginingTable:
     """Recall of the visual words of ``passages`` that have a sentence, from that sentence.
 
@@ -48,9 +55,13 @@ def imagining_table(
     """
     spoken, learnt = passages.spoken(), training.spoken()
     if not len(spoken) or not len(learnt):
-        raise InputError("no example has both a sentence and visual words: give folders in which somebody speaks")
+        raise InputError(
+            "no example has both a sentence and visual words: give folders in which somebody speaks"
+        )
     words = model.processor.codebook.words
-    common = np.argsort(-np.bincount(np.concatenate(learnt.visual), minlength=words), kind="stable")[: max(KS)]
+    common = np.argsort(
+        -np.bincount(np.concatenate(learnt.visual), minlength=words), kind="stable"
+    )[: max(KS)]
     sentences, number = spoken.sentences()
     first = _first_words(model, sentences, masks, progress)
     rows = {
@@ -61,11 +72,17 @@ def imagining_table(
     return ImaginingTable(len(spoken), rows)
 
 
-def _first_words(model: TrainedModel, sentences: Sequence[str], masks: int, progress: Progress) -> np.ndarray:
+def _first_words(
+    model: TrainedModel, sentences: Sequence[str], masks: int, progress: Progress
+) -> np.ndarray:
     """The likeliest visual words of each sentence overall, the best first, int [sentences, max(KS) or all]."""
-    found = torch.empty(len(sentences), min(max(KS), model.processor.codebook.words), dtype=torch.long)
+    found = torch.empty(
+        len(sentences), min(max(KS), model.processor.codebook.words), dtype=torch.long
+    )
     done = 0
-    for places, probabilities in masked_words(model, sentences, [[]] * len(sentences), masks, read=masks):
+    for places, probabilities in masked_words(
+        model, sentences, [[]] * len(sentences), masks, read=masks
+    ):
         found[places] = probabilities.mean(dim=1).topk(found.shape[1]).indices
         done += len(places)
         progress("imagine", done, len(sentences))
@@ -73,5 +90,13 @@ def _first_words(model: TrainedModel, sentences: Sequence[str], masks: int, prog
 
 
 def _recalls(spoken: Passages, first: Sequence[np.ndarray]) -> dict[int, Accuracy]:
-    groups, pairs = np.array(spoken.video), list(zip(map(np.unique, spoken.visual), first, strict=True))
-    return {k: accuracy(np.array([np.isin(words, guesses[:k]).mean() for words, guesses in pairs]), groups) for k in KS}
+    groups, pairs = (
+        np.array(spoken.video),
+        list(zip(map(np.unique, spoken.visual), first, strict=True)),
+    )
+    return {
+        k: accuracy(
+            np.array([np.isin(words, guesses[:k]).mean() for words, guesses in pairs]), groups
+        )
+        for k in KS
+    }

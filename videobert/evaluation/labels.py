@@ -17,7 +17,9 @@ from workfolder.errors import InputError
 
 FOLDER = Path(__file__).with_name("label_lists")
 VERBS_FILE, NOUNS_FILE = FOLDER / "verbs.tsv", FOLDER / "nouns.tsv"
-NEVER_BEFORE_A_VERB = frozenset("a an the some any each every this that of on in from with for at by into onto".split())
+NEVER_BEFORE_A_VERB = frozenset(
+    "a an the some any each every this that of on in from with for at by into onto".split()
+)
 """After one of these a word that could be a verb is none: on top, the roll, a mix of, in place."""
 
 
@@ -47,7 +49,9 @@ def read_label_list(path: Path) -> LabelList:
         rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
         return LabelList(tuple(label for label, _ in rows), tuple(int(count) for _, count in rows))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no table of labels and counts: run python -m benchmarks.label_lists ({error})") from error
+        raise InputError(
+            f"{path} is no table of labels and counts: run python -m benchmarks.label_lists ({error})"
+        ) from error
 
 
 def words_of(sentence: str) -> list[str]:
@@ -82,14 +86,20 @@ class ActionFinder:
 
     @cached_property
     def _noun_numbers(self) -> dict[str, int]:
-        inflected = {form: number for number, noun in enumerate(self.nouns) for form in plurals(noun)}
+        inflected = {
+            form: number for number, noun in enumerate(self.nouns) for form in plurals(noun)
+        }
         return inflected | {noun: number for number, noun in enumerate(self.nouns)}
 
     def __call__(self, sentence: str) -> tuple[int, int] | None:
         """The numbers of a caption's verb and noun in their lists; None if it lacks either."""
         words = words_of(sentence)
         for place, word in enumerate(words):
-            if word in self._verb_numbers and not (place and words[place - 1] in NEVER_BEFORE_A_VERB):
-                noun = next((w for w in words[place + 1 :] + words[:place] if w in self._noun_numbers), None)
+            if word in self._verb_numbers and not (
+                place and words[place - 1] in NEVER_BEFORE_A_VERB
+            ):
+                noun = next(
+                    (w for w in words[place + 1 :] + words[:place] if w in self._noun_numbers), None
+                )
                 return (self._verb_numbers[word], self._noun_numbers[noun]) if noun else None
         return None

@@ -29,7 +29,12 @@ class LinearProbe:
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        return cls(make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500)).fit(features, truth), labels)
+        return cls(
+            make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500)).fit(
+                features, truth
+            ),
+            labels,
+        )
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Probabilities, [examples, labels]; 0 for a label that no training example had."""

@@ -37,7 +37,10 @@ class LocalisationTable:
 
     def cells(self) -> list[list[str]]:
         """For people: a line a method, then the mean IoU and recall at each of IOUS."""
-        return [[method, str(row.iou), *(str(row.recall[iou]) for iou in IOUS)] for method, row in self.rows.items()]
+        return [
+            [method, str(row.iou), *(str(row.recall[iou]) for iou in IOUS)]
+            for method, row in self.rows.items()
+        ]
 
 
 def localisation_table(
@@ -60,18 +63,32 @@ def localisation_table(
     InputError if nobody speaks, or a video is not among ``tracks``.
     """
     spoken = passages.spoken()
-    said = {video: spoken.take(np.flatnonzero(np.array(spoken.video) == video)) for video in sorted(set(spoken.video))}
+    said = {
+        video: spoken.take(np.flatnonzero(np.array(spoken.video) == video))
+        for video in sorted(set(spoken.video))
+    }
     absent = next((video for video in said if video not in tracks), None)
     if not said or absent:
-        raise InputError(f"{absent or 'the folder'} has no sentence with its visual words to look for: tokenize a spoken video")
-    every = [(video, number) for video, rows in said.items() for number in range(len(rows.sentences()[0]))]
-    asked = [every[place] for place in np.sort(np.random.default_rng(seed).permutation(len(every))[:most])]
+        raise InputError(
+            f"{absent or 'the folder'} has no sentence with its visual words to look for: tokenize a spoken video"
+        )
+    every = [
+        (video, number)
+        for video, rows in said.items()
+        for number in range(len(rows.sentences()[0]))
+    ]
+    asked = [
+        every[place]
+        for place in np.sort(np.random.default_rng(seed).permutation(len(every))[:most])
+    ]
     found = []
     for done, (video, number) in enumerate(asked, 1):
         found.append(_overlaps(model, said[video], number, tracks[video], lengths))
         progress("sentences", done, len(asked))
     groups = np.array([video for video, _ in asked])
-    rows = {method: _located([pair[n] for pair in found], groups) for n, method in enumerate(METHODS)}
+    rows = {
+        method: _located([pair[n] for pair in found], groups) for n, method in enumerate(METHODS)
+    }
     return LocalisationTable(len(asked), len(set(groups)), rows)
 
 
@@ -91,5 +108,8 @@ def _overlaps(
 
 def _located(overlaps: Sequence[np.ndarray], groups: np.ndarray) -> Located:
     """The measures, each the mean over sentences of the mean over its windows."""
-    recall = {least: accuracy(np.array([(shared >= least).mean() for shared in overlaps]), groups) for least in IOUS}
+    recall = {
+        least: accuracy(np.array([(shared >= least).mean() for shared in overlaps]), groups)
+        for least in IOUS
+    }
     return Located(accuracy(np.array([shared.mean() for shared in overlaps]), groups), recall)

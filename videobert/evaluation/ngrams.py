@@ -38,7 +38,9 @@ class NGrams:
         before = np.concatenate([track[:-step] for track in tracks])
         after = np.concatenate([track[step:] for track in tracks])
         following = coo_array((np.ones(len(before)), (before, after)), shape=(words, words))
-        return cls(np.bincount(np.concatenate(tracks), minlength=words), following.tocsr())  # which adds up what is there twice
+        return cls(
+            np.bincount(np.concatenate(tracks), minlength=words), following.tocsr()
+        )  # which adds up what is there twice
 
     def unigram(self, rows: int) -> np.ndarray:
         """Shares of the words, the same in every row, [rows, words]."""

@@ -21,7 +21,14 @@ from functools import partial
 import numpy as np
 
 from videobert.answers.alignment import alignment_scores
-from videobert.answers.search import CANDIDATES, WEIGHT, by_profiles, candidates_of, different, interpolated
+from videobert.answers.search import (
+    CANDIDATES,
+    WEIGHT,
+    by_profiles,
+    candidates_of,
+    different,
+    interpolated,
+)
 from videobert.data.passages import Passages
 from videobert.evaluation.accuracy import Accuracy, accuracy
 from videobert.loading import TrainedModel
@@ -64,11 +71,19 @@ class RetrievalTable:
     def cells(self) -> list[list[str]]:
         """For people: a line a direction and method, then recall at each of KS and the median rank."""
         ways = (("text to clip", self.text_to_clip), ("clip to text", self.clip_to_text))
-        return [[f"{way}, {method.replace('_', '-')}", *_cells(rows.get(method))] for way, rows in ways for method in METHODS]
+        return [
+            [f"{way}, {method.replace('_', '-')}", *_cells(rows.get(method))]
+            for way, rows in ways
+            for method in METHODS
+        ]
 
 
 def _cells(row: Ranking | None) -> list[str]:
-    return [*(str(row.recall[k]) for k in KS), f"{row.median:g}"] if row else ["left out"] * (len(KS) + 1)
+    return (
+        [*(str(row.recall[k]) for k in KS), f"{row.median:g}"]
+        if row
+        else ["left out"] * (len(KS) + 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -108,16 +123,29 @@ def retrieval_table(
     pool = passages.spoken()
     sentences, owner = pool.sentences()
     if len(sentences) < 2:
-        raise InputError("fewer than two different sentences have visual words: give a folder in which more is said")
+        raise InputError(
+            "fewer than two different sentences have visual words: give a folder in which more is said"
+        )
     stage = by_profiles(pool, training, model.processor.codebook.words)
     head = _Head.of(model, sentences, pool, progress)
     questions, places = stage.index.questions(sentences), np.arange(len(sentences))
     videos = np.array(pool.video)
     said_first = videos[np.unique(owner, return_index=True)[1]]
-    to_clip = _Way(lambda at: stage.for_texts(questions[at]), head.scores, places, owner, said_first)
-    to_text = _Way(lambda at: stage.for_passages(at, questions), lambda n, s: head.scores(s, n), owner, places, videos)
+    to_clip = _Way(
+        lambda at: stage.for_texts(questions[at]), head.scores, places, owner, said_first
+    )
+    to_text = _Way(
+        lambda at: stage.for_passages(at, questions),
+        lambda n, s: head.scores(s, n),
+        owner,
+        places,
+        videos,
+    )
     ways = {"text to clip": to_clip, "clip to text": to_text}
-    rows = [_rows(way, weight, candidates, head.everything is not None, partial(progress, name)) for name, way in ways.items()]
+    rows = [
+        _rows(way, weight, candidates, head.everything is not None, partial(progress, name))
+        for name, way in ways.items()
+    ]
     return RetrievalTable(len(sentences), len(pool), *rows)
 
 
@@ -137,25 +165,43 @@ class _Head:
     everything: np.ndarray | None
 
     @classmethod
-    def of(cls, model: TrainedModel, sentences: list[str], pool: Passages, progress: Progress) -> _Head:
+    def of(
+        cls, model: TrainedModel, sentences: list[str], pool: Passages, progress: Progress
+    ) -> _Head:
         visual, number = different(pool.visual)
         shape = len(sentences), len(visual)
         if shape[0] * shape[1] > MOST_PAIRS:
             return cls(model, sentences, visual, number, None)
         pairs = np.indices(shape).reshape(2, -1).T
-        return cls(model, sentences, visual, number, alignment_scores(model, sentences, visual, pairs, progress).reshape(shape))
+        return cls(
+            model,
+            sentences,
+            visual,
+            number,
+            alignment_scores(model, sentences, visual, pairs, progress).reshape(shape),
+        )
 
     def scores(self, sentence: np.ndarray, passage: np.ndarray) -> np.ndarray:
         """Of pairs of the places of a sentence and of a passage."""
         if self.everything is not None:
             return self.everything[sentence, self.number[passage]]
-        pairs, back = np.unique(np.stack([sentence, self.number[passage]], axis=1), axis=0, return_inverse=True)
-        asked, pairs[:, 0] = np.unique(pairs[:, 0], return_inverse=True)  # a text that is in no pair need not be spelt
-        return alignment_scores(self.model, [self.sentences[place] for place in asked], self.visual, pairs)[back]
+        pairs, back = np.unique(
+            np.stack([sentence, self.number[passage]], axis=1), axis=0, return_inverse=True
+        )
+        asked, pairs[:, 0] = np.unique(
+            pairs[:, 0], return_inverse=True
+        )  # a text that is in no pair need not be spelt
+        return alignment_scores(
+            self.model, [self.sentences[place] for place in asked], self.visual, pairs
+        )[back]
 
 
 def _rows(
-    way: _Way, weight: float, candidates: int, everything: bool, progress: Callable[[int, int], None]
+    way: _Way,
+    weight: float,
+    candidates: int,
+    everything: bool,
+    progress: Callable[[int, int], None],
 ) -> dict[str, Ranking]:
     ranks: dict[str, list[np.ndarray]] = {}
     for begin in range(0, len(way.asked), CHUNK):
@@ -170,16 +216,24 @@ def _rows(
     }
 
 
-def _scores(way: _Way, places: np.ndarray, weight: float, candidates: int, everything: bool) -> dict[str, np.ndarray]:
+def _scores(
+    way: _Way, places: np.ndarray, weight: float, candidates: int, everything: bool
+) -> dict[str, np.ndarray]:
     """Every method's scores, [places, answers]."""
     first = way.first(places)
     best = candidates_of(first, candidates)
     head = way.head(np.repeat(places, best.shape[1]), best.ravel()).reshape(best.shape)
     mixed = interpolated(np.take_along_axis(first, best, axis=1), head, weight)
-    found = {"bm25": first, "re_ranked": promoted(first, best, head), "interpolated": promoted(first, best, mixed)}
+    found = {
+        "bm25": first,
+        "re_ranked": promoted(first, best, head),
+        "interpolated": promoted(first, best, mixed),
+    }
     if everything:
         answers = np.arange(first.shape[1])
-        found["alignment"] = way.head(np.repeat(places, len(answers)), np.tile(answers, len(places))).reshape(first.shape)
+        found["alignment"] = way.head(
+            np.repeat(places, len(answers)), np.tile(answers, len(places))
+        ).reshape(first.shape)
     return found
 
 
@@ -202,7 +256,11 @@ def mean_ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     tied = scores == best
-    return 1 + (~(scores <= best)).sum(axis=1) + (tied & ~right).sum(axis=1) / ((tied & right).sum(axis=1) + 1)
+    return (
+        1
+        + (~(scores <= best)).sum(axis=1)
+        + (tied & ~right).sum(axis=1) / ((tied & right).sum(axis=1) + 1)
+    )
 
 
 def ranking(ranks: np.ndarray, groups: np.ndarray) -> Ranking:

@@ -15,7 +15,13 @@ from pathlib import Path
 from tokenization.codebook import Codebook
 from videobert.answers.zero_shot import TEMPLATE, unspelt
 from videobert.data.passages import Track, encode_track, read_track
-from videobert.data.youcook2 import TRAINING, VALIDATION, CaptionedSegment, by_youtube_id, read_annotations
+from videobert.data.youcook2 import (
+    TRAINING,
+    VALIDATION,
+    CaptionedSegment,
+    by_youtube_id,
+    read_annotations,
+)
 from videobert.evaluation.action_table import ActionTable, Labels, Segment, action_table
 from videobert.evaluation.labels import ActionFinder, nouns, verbs
 from videobert.loading import TrainedModel
@@ -70,7 +76,9 @@ def evaluate(
     videos = sorted({caption.video for caption in asked})
     missing = tuple(video for video in videos if video not in footage.known)
     if len(missing) == len(videos):
-        raise InputError(f"{work} has none of the {len(videos)} validation videos of {annotations}: name files by YouTube id")
+        raise InputError(
+            f"{work} has none of the {len(videos)} validation videos of {annotations}: name files by YouTube id"
+        )
     there = [caption for caption in asked if caption.video in footage.known]
     named = [caption for caption in there if caption in actions]
     segments = footage.segments(VALIDATION, named, actions, progress)
@@ -78,16 +86,28 @@ def evaluate(
         raise InputError(
             f"of {len(there)} segments of {annotations} in {work} none has a listed verb, noun and a clip: add videos"
         )
-    training = footage.segments(TRAINING, [c for c in learnt if c.video in footage.with_features], actions, progress)
-    table = action_table(
-        model, segments, training, _labels(find, [actions[caption] for caption in learnt]), templates, progress
+    training = footage.segments(
+        TRAINING, [c for c in learnt if c.video in footage.with_features], actions, progress
     )
-    return YouCook2Result(table, len(videos), len(asked), missing, len(there) - len(named), len(named) - len(segments))
+    table = action_table(
+        model,
+        segments,
+        training,
+        _labels(find, [actions[caption] for caption in learnt]),
+        templates,
+        progress,
+    )
+    return YouCook2Result(
+        table, len(videos), len(asked), missing, len(there) - len(named), len(named) - len(segments)
+    )
 
 
 def _labels(find: ActionFinder, learnt: Sequence[tuple[int, int]]) -> Labels:
     """The lists, with how many training segments have each label."""
-    verb_counts, noun_counts = Counter(verb for verb, _ in learnt), Counter(noun for _, noun in learnt)
+    verb_counts, noun_counts = (
+        Counter(verb for verb, _ in learnt),
+        Counter(noun for _, noun in learnt),
+    )
     return Labels(
         find.verbs,
         find.nouns,
@@ -114,11 +134,15 @@ class Footage:
         self._work, self._codebook = work, codebook
         self._tokenized, extracted = set(tokens.done()), set(features.done())
         if not self._tokenized | extracted:
-            raise InputError(f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}")
+            raise InputError(
+                f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}"
+            )
         if self._tokenized:
             codebook.refuse_words_of_another(tokens)
         self.known = by_youtube_id(self._tokenized | extracted, wanted)
-        self.with_features = {youtube for youtube, video in self.known.items() if video in extracted}
+        self.with_features = {
+            youtube for youtube, video in self.known.items() if video in extracted
+        }
 
     def segments(
         self,

@@ -74,7 +74,9 @@ class TrainingFolder:
             shutil.rmtree(path)
         with write_whole(path) as part:
             part.mkdir()
-            save_file({name: tensor.contiguous() for name, tensor in adamw.state()}, part / WEIGHTS_FILE)
+            save_file(
+                {name: tensor.contiguous() for name, tensor in adamw.state()}, part / WEIGHTS_FILE
+            )
             write_json(history.state(), part / STATE_FILE)
         for old in self._checkpoints[KEPT:]:
             shutil.rmtree(old)
@@ -90,8 +92,12 @@ class TrainingFolder:
             except (InputError, OSError, SafetensorError, KeyError, RuntimeError) as error:
                 if path == checkpoints[-1]:
                     why = f"{path.name} cannot be read ({error})"
-                    raise InputError(f"{self.folder} holds no whole checkpoint, {why}: remove it, to begin anew") from error
-                logger.warning("%s is passed over for the one before it, as it cannot be read: %s", path, error)
+                    raise InputError(
+                        f"{self.folder} holds no whole checkpoint, {why}: remove it, to begin anew"
+                    ) from error
+                logger.warning(
+                    "%s is passed over for the one before it, as it cannot be read: %s", path, error
+                )
         return 0
 
 

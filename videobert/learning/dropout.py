@@ -55,7 +55,9 @@ def _attention(
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     """Scaled dot-product attention over [batch, heads, length, width], as [batch, length, heads, width]; the mask is bool."""
     if not dropout:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, **others
+        )
     scores = query @ key.transpose(2, 3) * (scaling or query.shape[-1] ** -0.5)
     if attention_mask is not None:
         scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)

@@ -37,11 +37,16 @@ class History:
         self._recent: dict[str, list[float]] = {}
         self._tokens = 0
 
-    def add(self, step: int, tally: Tally, tokens: int, last: bool = False, **others: float) -> None:
+    def add(
+        self, step: int, tally: Tally, tokens: int, last: bool = False, **others: float
+    ) -> None:
         """Note what the update after which there were ``step`` found; every REPORT_EVERY and the last make a row of it."""
         self._tokens += tokens
         for name, counts in tally.items():
-            self._recent[name] = [old + new for old, new in zip(self._recent.get(name, (0, 0, 0)), counts, strict=True)]
+            self._recent[name] = [
+                old + new
+                for old, new in zip(self._recent.get(name, (0, 0, 0)), counts, strict=True)
+            ]
         if last or step % REPORT_EVERY == 0:
             self._note(step, {**means(self._recent), "tokens": self._tokens, **others})
             self._recent = {}
@@ -95,15 +100,30 @@ def draw_losses(rows: list[dict[str, float]], path: Path) -> None:
 
     figure = Figure(figsize=(11, 4.5), layout="constrained", facecolor="white")
     for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        names = sorted({name for row in rows for name in row if name.endswith(kind) and not name.startswith(VALIDATION)})
+        names = sorted(
+            {
+                name
+                for row in rows
+                for name in row
+                if name.endswith(kind) and not name.startswith(VALIDATION)
+            }
+        )
         for name in names:
             line = [(row["step"], row[name]) for row in rows if name in row]
-            dots = [(row["step"], row[VALIDATION + name]) for row in rows if VALIDATION + name in row]
-            (drawn,) = axes.plot(*zip(*line, strict=True), label=name.removesuffix(f"_{kind}").replace("_", " "), linewidth=1.4)
+            dots = [
+                (row["step"], row[VALIDATION + name]) for row in rows if VALIDATION + name in row
+            ]
+            (drawn,) = axes.plot(
+                *zip(*line, strict=True),
+                label=name.removesuffix(f"_{kind}").replace("_", " "),
+                linewidth=1.4,
+            )
             if dots:
                 axes.plot(*zip(*dots, strict=True), "o", color=drawn.get_color(), markersize=4)
         axes.set_xlabel("step")
-        axes.set_title({"loss": "loss, nats", "accuracy": "accuracy"}[kind], loc="left", fontsize=11)
+        axes.set_title(
+            {"loss": "loss, nats", "accuracy": "accuracy"}[kind], loc="left", fontsize=11
+        )
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
         if names:

@@ -37,15 +37,25 @@ class MasterAdamW:
     ) -> None:
         self._weights = dict(model.named_parameters())
         full = dtype == torch.float32
-        self.masters = {name: weight if full else weight.detach().clone() for name, weight in self._weights.items()}
+        self.masters = {
+            name: weight if full else weight.detach().clone()
+            for name, weight in self._weights.items()
+        }
         model.to(dtype)
-        learning = {name: self.masters[name] for name, weight in self._weights.items() if weight.requires_grad}
+        learning = {
+            name: self.masters[name]
+            for name, weight in self._weights.items()
+            if weight.requires_grad
+        }
         top = 1 + max(_depth(name, 0) for name in self.masters)
         alike: dict[tuple[float, float], list[torch.Tensor]] = {}
         for name, master in learning.items():
             peak = learning_rate * layer_decay ** (top - _depth(name, top))
             alike.setdefault((peak, weight_decay if master.ndim > 1 else 0.0), []).append(master)
-        groups = [{"params": some, "peak": peak, "weight_decay": decay} for (peak, decay), some in alike.items()]
+        groups = [
+            {"params": some, "peak": peak, "weight_decay": decay}
+            for (peak, decay), some in alike.items()
+        ]
         self._adamw = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
     def step(self, share: float) -> float:
@@ -80,8 +90,13 @@ class MasterAdamW:
         for name, master in self.masters.items():
             master.copy_(state[f"weight/{name}"])
             if self._weights[name].requires_grad:
-                moments = {moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS}
-                self._adamw.state[master] = {"step": torch.tensor(float(steps), device=master.device), **moments}
+                moments = {
+                    moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS
+                }
+                self._adamw.state[master] = {
+                    "step": torch.tensor(float(steps), device=master.device),
+                    **moments,
+                }
         self._round()
 
     @torch.no_grad()

@@ -18,7 +18,9 @@ class LearningRate:
 
     def __init__(self, phases: Sequence[Phase], schedule: str, warmup: float) -> None:
         self._phases = phases
-        self._factors = [_factor(schedule, round(warmup * phase.steps), phase.steps) for phase in phases]
+        self._factors = [
+            _factor(schedule, round(warmup * phase.steps), phase.steps) for phase in phases
+        ]
 
     def __call__(self, step: int) -> float:
         """In [0, 1]; ``step`` counts from 0 over all phases. The first step of a warm-up has 0, as in transformers."""
@@ -30,7 +32,9 @@ class LearningRate:
 
 
 def _factor(schedule: str, warmup: int, steps: int) -> Callable[[int], float]:
-    idle = torch.optim.SGD([torch.zeros(1)], lr=1.0)  # transformers' schedules want an optimiser to hold on to
+    idle = torch.optim.SGD(
+        [torch.zeros(1)], lr=1.0
+    )  # transformers' schedules want an optimiser to hold on to
     own = {"num_cycles": RESTARTS} if schedule == "cosine_with_restarts" else None
     scheduler = get_scheduler(schedule, idle, warmup, steps, scheduler_specific_kwargs=own)
     return scheduler.lr_lambdas[0]

@@ -89,7 +89,9 @@ class Batches:
     @cached_property
     def counts(self) -> tuple[int, ...]:
         """Sequences of each regime in every batch, by the largest remainder."""
-        weights = np.array([self.options.text_weight, self.options.video_weight, self.options.joint_weight])
+        weights = np.array(
+            [self.options.text_weight, self.options.video_weight, self.options.joint_weight]
+        )
         exact = weights / weights.sum() * self.batch_size
         counts = np.floor(exact).astype(int)
         counts[np.argsort(counts - exact, kind="stable")[: self.batch_size - counts.sum()]] += 1
@@ -98,7 +100,11 @@ class Batches:
     @property
     def epoch_steps(self) -> int:
         """Batches after which each example was drawn at least once."""
-        return max(-(-len(pool) // count) for pool, count in zip(self.pools, self.counts, strict=True) if count)
+        return max(
+            -(-len(pool) // count)
+            for pool, count in zip(self.pools, self.counts, strict=True)
+            if count
+        )
 
     @cached_property
     def negatives(self) -> Negatives:
@@ -112,11 +118,16 @@ class Batches:
         pairs = [(self._text(self._joined(i, rng)), np.empty(0, int)) for i in text]
         pairs += [(np.empty(0, int), self._visual([i], rng)) for i in video]
         # Every second joint example is misaligned, so that the halves are equal in each batch and in the whole.
-        alignment = [MISALIGNED if (step * len(joint) + place) % 2 else ALIGNED for place in range(len(joint))]
+        alignment = [
+            MISALIGNED if (step * len(joint) + place) % 2 else ALIGNED
+            for place in range(len(joint))
+        ]
         pairs += [self._pair(i, label, rng) for i, label in zip(joint, alignment, strict=True)]
         ids, types, mask = self.layout.pad_together([self.layout.arrange(*pair) for pair in pairs])
         regime = np.repeat([TEXT, VIDEO, JOINT], self.counts)
-        judged = np.concatenate([np.full(len(text) + len(video), IGNORED), np.array(alignment, dtype=np.int64)])
+        judged = np.concatenate(
+            [np.full(len(text) + len(video), IGNORED), np.array(alignment, dtype=np.int64)]
+        )
         inputs, labels = self.masker(ids, rng)
         # Misaligned pairs are masked like the others, or the masks would tell them apart; but nothing is asked there.
         unasked = (judged == MISALIGNED) | ((regime == JOINT) & (not self.options.joint_masking))
@@ -128,7 +139,9 @@ class Batches:
         size, count = len(self.pools[regime]), self.counts[regime]
         places = step * count + np.arange(count)
         epochs = np.unique(places // max(size, 1)).tolist()
-        drawn = [self._order(regime, epoch)[places[places // size == epoch] % size] for epoch in epochs]
+        drawn = [
+            self._order(regime, epoch)[places[places // size == epoch] % size] for epoch in epochs
+        ]
         return np.concatenate([np.empty(0, dtype=np.int64), *drawn])
 
     def _order(self, regime: int, epoch: int) -> np.ndarray:
@@ -138,7 +151,9 @@ class Batches:
             self._orders[regime, epoch] = rng.permutation(self.pools[regime])
         return self._orders[regime, epoch]
 
-    def _pair(self, example: int, label: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _pair(
+        self, example: int, label: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         joined = self._joined(example, rng)
         shown = joined if label == ALIGNED else self._joined(self.negatives.draw(example, rng), rng)
         return self._text(joined), self._visual(shown, rng)

@@ -35,7 +35,9 @@ def check(out: Path, options: PretrainOptions) -> None:
         check_start(options)
 
 
-def pretrain(work: Path, out: Path, options: PretrainOptions, progress: Progress = silent) -> Report:
+def pretrain(
+    work: Path, out: Path, options: PretrainOptions, progress: Progress = silent
+) -> Report:
     """Train a model on DIR/examples and write it, with all that answers need, to the folder ``out``.
 
     Nothing is done if ``out`` is there already, made with the same options from the same examples. A run that was stopped
@@ -69,7 +71,13 @@ def _made_with(out: Path) -> dict[str, Any]:
     return read_json(out / OPTIONS_FILE)
 
 
-def _write_model(out: Path, prepared: Prepared, trainer: Trainer, made_with: dict[str, Any], folder: TrainingFolder) -> None:
+def _write_model(
+    out: Path,
+    prepared: Prepared,
+    trainer: Trainer,
+    made_with: dict[str, Any],
+    folder: TrainingFolder,
+) -> None:
     model, history = trainer.finished_model(), trainer.history
     with write_whole(out) as part:
         model.save_pretrained(part)
@@ -77,5 +85,7 @@ def _write_model(out: Path, prepared: Prepared, trainer: Trainer, made_with: dic
         write_table(history.table(), part / HISTORY_FILE)
         draw_losses(history.rows, part / LOSSES_FILE)
         write_json(made_with, part / OPTIONS_FILE)
-        (part / "README.md").write_text(model_card(made_with, model.config, history.last), encoding="utf-8")
+        (part / "README.md").write_text(
+            model_card(made_with, model.config, history.last), encoding="utf-8"
+        )
         shutil.copytree(folder.board, part / folder.board.name)

@@ -50,7 +50,11 @@ class Masker:
         # Where the word of each piece begins. Its pieces share a random key, so that in the order of keys they stay together.
         home = np.maximum.accumulate(np.where(continues, 0, np.arange(ids.shape[1])), axis=1)
         key = np.take_along_axis(rng.random(ids.shape), home, axis=1)
-        order = np.where(maskable, key, np.inf).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        order = (
+            np.where(maskable, key, np.inf)
+            .argsort(axis=1, kind="stable")
+            .argsort(axis=1, kind="stable")
+        )
         length = maskable.sum(axis=1, keepdims=True)
         # Rounded at random, so that short sequences lose their share on average, too.
         count = np.floor(self.share * length + rng.random(length.shape))

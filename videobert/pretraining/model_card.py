@@ -8,7 +8,9 @@ from typing import Any
 from videobert.configuration_videobert import VideoBertConfig
 
 
-def model_card(provenance: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]) -> str:
+def model_card(
+    provenance: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]
+) -> str:
     """Markdown that says what the model is, what it learnt from, and how far it came: each figure as ``found`` last."""
     options = {key: value for key, value in provenance.items() if not isinstance(value, Mapping)}
     lines = [

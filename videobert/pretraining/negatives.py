@@ -41,8 +41,13 @@ class Negatives:
 
     def lacking(self) -> int | None:
         """The first example of the pool that has no negative, if there is one."""
-        start = self.pool[len(self.pool) // 2 :].tolist() + self.pool.tolist()  # most find theirs in the other half at once
-        return next((i for i in self.pool.tolist() if not any(self.apart(i, other) for other in start)), None)
+        start = (
+            self.pool[len(self.pool) // 2 :].tolist() + self.pool.tolist()
+        )  # most find theirs in the other half at once
+        return next(
+            (i for i in self.pool.tolist() if not any(self.apart(i, other) for other in start)),
+            None,
+        )
 
     def check(self) -> None:
         """InputError if some example of the pool has no negative."""

@@ -10,7 +10,14 @@ from workfolder.errors import InputError, refuse_unknown
 from workfolder.options import NO_LIMIT, refuse_out_of_range
 
 PRECISIONS = ("fp32", "bf16")
-SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial")
+SCHEDULES = (
+    "constant",
+    "constant_with_warmup",
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+)
 """As transformers names them."""
 VISUAL_STARTS = ("centroids", "random")
 TRUNCATIONS = ("head", "tail", "head+tail")
@@ -86,14 +93,26 @@ class PretrainOptions:
 
     def __post_init__(self) -> None:
         """InputError for a value that no run can have."""
-        known = {"precision": PRECISIONS, "schedule": SCHEDULES, "visual_start": VISUAL_STARTS, "truncation": TRUNCATIONS}
+        known = {
+            "precision": PRECISIONS,
+            "schedule": SCHEDULES,
+            "visual_start": VISUAL_STARTS,
+            "truncation": TRUNCATIONS,
+        }
         for name, choices in known.items():
             refuse_unknown(f"--{name.replace('_', '-')}", getattr(self, name), choices)
         refuse_out_of_range(self, _RANGES)
         if not (self.text_weight or self.video_weight or self.joint_weight):
-            raise InputError("every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight")
-        if min(phase.max_length for phase in self.plan) < 8 or min(phase.batch_size for phase in self.plan) < 2:
-            raise InputError("a phase has sequences of 8 ids or more, and 2 of them or more in a batch: change --phases")
+            raise InputError(
+                "every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight"
+            )
+        if (
+            min(phase.max_length for phase in self.plan) < 8
+            or min(phase.batch_size for phase in self.plan) < 2
+        ):
+            raise InputError(
+                "a phase has sequences of 8 ids or more, and 2 of them or more in a batch: change --phases"
+            )
 
     @property
     def plan(self) -> tuple[Phase, ...]:
@@ -101,7 +120,9 @@ class PretrainOptions:
         if not self.phases:
             return (Phase(self.max_length, self.batch_size, self.steps),)
         if not re.fullmatch(r"(\d+:\d+:[1-9]\d*)(,\d+:\d+:[1-9]\d*)*", self.phases):
-            raise InputError(f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: write 128:256:9000,512:32:1000")
+            raise InputError(
+                f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: write 128:256:9000,512:32:1000"
+            )
         return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
 
     @property

@@ -44,7 +44,12 @@ class Packed:
 
     def to(self, device: torch.device) -> Packed:
         """The same on a device."""
-        return Packed(**{item.name: getattr(self, item.name).to(device, non_blocking=True) for item in fields(self)})
+        return Packed(
+            **{
+                item.name: getattr(self, item.name).to(device, non_blocking=True)
+                for item in fields(self)
+            }
+        )
 
 
 def pack(batch: Batch, chosen: np.ndarray) -> Packed:
@@ -77,8 +82,14 @@ def pack(batch: Batch, chosen: np.ndarray) -> Packed:
 def best_rows(lengths: Sequence[int]) -> list[list[int]]:
     """Which sequences, by their places in ``lengths``, share a row, so that the rows have the least padding."""
     longest = max(lengths)
-    tried = [fill_rows(lengths, row_length) for row_length in sorted({max(length, longest) for length in ROW_LENGTHS})]
-    return min(tried, key=lambda rows: len(rows) * max(sum(lengths[place] for place in row) for row in rows))
+    tried = [
+        fill_rows(lengths, row_length)
+        for row_length in sorted({max(length, longest) for length in ROW_LENGTHS})
+    ]
+    return min(
+        tried,
+        key=lambda rows: len(rows) * max(sum(lengths[place] for place in row) for row in rows),
+    )
 
 
 def fill_rows(lengths: Sequence[int], row_length: int) -> list[list[int]]:

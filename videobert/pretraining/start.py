@@ -17,7 +17,14 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import SIZES, VideoBertConfig
-from videobert.data.corpus import DATA_DIGEST, Corpus, data_digest, examples_stage, make_corpus, read_examples
+from videobert.data.corpus import (
+    DATA_DIGEST,
+    Corpus,
+    data_digest,
+    examples_stage,
+    make_corpus,
+    read_examples,
+)
 from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds
 from videobert.pretraining.batches import Batches
 from videobert.pretraining.masking import Masker
@@ -49,7 +56,11 @@ class Prepared:
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     """What a model remembers of its making. InputError if there are no examples."""
     stage = examples_stage(work)
-    found = {"videos": len(stage.done()), DATA_DIGEST: data_digest(stage), "examples": stage.options()}
+    found = {
+        "videos": len(stage.done()),
+        DATA_DIGEST: data_digest(stage),
+        "examples": stage.options(),
+    }
     return {**asdict(options), **found}
 
 
@@ -87,7 +98,9 @@ def _codebook(work: Path, examples: pa.Table) -> Codebook:
 def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
     if options.init == "none":
         if not sentences:
-            raise InputError("nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased")
+            raise InputError(
+                "nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased"
+            )
         return train_wordpiece(sentences)
     return _bert_tokenizer(options.init)
 
@@ -100,32 +113,51 @@ def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
         raise
     except (OSError, ValueError) as error:
         raise _no_checkpoint(init, error) from error
-    if len(tokenizer) <= len(tokenizer.all_special_ids):  # what AutoTokenizer makes of a folder without one
-        raise InputError(f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights")
-    if None in (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id, tokenizer.mask_token_id):
-        raise InputError(f"the tokenizer of {init} has not all of [CLS], [SEP], [PAD] and [MASK]: give that of a BERT")
+    if len(tokenizer) <= len(
+        tokenizer.all_special_ids
+    ):  # what AutoTokenizer makes of a folder without one
+        raise InputError(
+            f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights"
+        )
+    if None in (
+        tokenizer.cls_token_id,
+        tokenizer.sep_token_id,
+        tokenizer.pad_token_id,
+        tokenizer.mask_token_id,
+    ):
+        raise InputError(
+            f"the tokenizer of {init} has not all of [CLS], [SEP], [PAD] and [MASK]: give that of a BERT"
+        )
     return tokenizer
 
 
-def _start_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:
+def _start_model(
+    options: PretrainOptions, processor: VideoBertProcessor
+) -> VideoBertForPreTraining:
     longest = max(phase.max_length for phase in options.plan)
     if options.init == "none":
         model = _new_model(options, processor, longest)
     else:
         try:
-            model = VideoBertForPreTraining.from_bert(options.init, processor.vocabulary, options.dropout)
+            model = VideoBertForPreTraining.from_bert(
+                options.init, processor.vocabulary, options.dropout
+            )
         except (OSError, RuntimeError, SafetensorError) as error:
             raise _no_checkpoint(options.init, error) from error
     positions = model.config.max_position_embeddings
     if longest > positions:
-        raise InputError(f"{options.init} reads {positions} ids at most: give a --max-length of no more, not {longest}")
+        raise InputError(
+            f"{options.init} reads {positions} ids at most: give a --max-length of no more, not {longest}"
+        )
     if options.visual_start == "centroids":
         model.set_visual_embeddings(processor.codebook.places)
     model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
     return model
 
 
-def _new_model(options: PretrainOptions, processor: VideoBertProcessor, longest: int) -> VideoBertForPreTraining:
+def _new_model(
+    options: PretrainOptions, processor: VideoBertProcessor, longest: int
+) -> VideoBertForPreTraining:
     refuse_unknown("--size", options.size, SIZES)
     config = VideoBertConfig.of_size(
         options.size,
@@ -151,15 +183,32 @@ def make_batches(
     apart = corpus.of_some_videos(options.validation_share, options.seed)
     masker = make_masker(processor, options)
 
-    def batches(members: np.ndarray, chosen: PretrainOptions, length: int, size: int, stream: int) -> Batches:
-        return Batches(corpus, members, processor.layout(length, options.truncation), masker, chosen, size, stream)
+    def batches(
+        members: np.ndarray, chosen: PretrainOptions, length: int, size: int, stream: int
+    ) -> Batches:
+        return Batches(
+            corpus,
+            members,
+            processor.layout(length, options.truncation),
+            masker,
+            chosen,
+            size,
+            stream,
+        )
 
-    phases = tuple(batches(~apart, options, p.max_length, p.batch_size, stream) for stream, p in enumerate(options.plan, 1))
+    phases = tuple(
+        batches(~apart, options, p.max_length, p.batch_size, stream)
+        for stream, p in enumerate(options.plan, 1)
+    )
     asked, last = _what_can_be_asked(corpus, apart, options), options.plan[-1]
-    return phases, batches(apart, asked, last.max_length, last.batch_size, VALIDATION_STREAM) if asked else None
+    return phases, batches(
+        apart, asked, last.max_length, last.batch_size, VALIDATION_STREAM
+    ) if asked else None
 
 
-def _what_can_be_asked(corpus: Corpus, members: np.ndarray, options: PretrainOptions) -> PretrainOptions | None:
+def _what_can_be_asked(
+    corpus: Corpus, members: np.ndarray, options: PretrainOptions
+) -> PretrainOptions | None:
     """The options with equal weights for the regimes that a few videos can be asked about; None if there are none."""
     spoken, seen = corpus.spoken & members, corpus.seen & members
     pairs = Negatives(corpus, np.flatnonzero(spoken & seen), options.negative_margin)
@@ -167,13 +216,27 @@ def _what_can_be_asked(corpus: Corpus, members: np.ndarray, options: PretrainOpt
     video = float(seen.any() and options.video_weight > 0)
     joint = float(pairs.pool.size > 0 and options.joint_weight > 0 and pairs.lacking() is None)
     can = text or video or joint
-    return replace(options, text_weight=text, video_weight=video, joint_weight=joint) if can else None
+    return (
+        replace(options, text_weight=text, video_weight=video, joint_weight=joint) if can else None
+    )
 
 
 def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Masker:
     """The masker of a processor's vocabulary."""
     tokenizer = processor.tokenizer
     special = sorted({*tokenizer.all_special_ids, processor.vocabulary.joiner})
-    pieces: Sequence[str] = tokenizer.convert_ids_to_tokens(list(range(processor.vocabulary.text_size)))
-    continuing = [number for number, piece in enumerate(pieces) if piece.startswith("##")] if options.whole_words else []
-    return Masker(processor.vocabulary, tokenizer.mask_token_id, tuple(special), options.masked_share, tuple(continuing))
+    pieces: Sequence[str] = tokenizer.convert_ids_to_tokens(
+        list(range(processor.vocabulary.text_size))
+    )
+    continuing = (
+        [number for number, piece in enumerate(pieces) if piece.startswith("##")]
+        if options.whole_words
+        else []
+    )
+    return Masker(
+        processor.vocabulary,
+        tokenizer.mask_token_id,
+        tuple(special),
+        options.masked_share,
+        tuple(continuing),
+    )

@@ -43,14 +43,22 @@ class Trainer:
     part, dropout's, follow from the seed, the step and the part's number. InputError if a batch has too few sequences.
     """
 
-    def __init__(self, prepared: Prepared, options: PretrainOptions, accelerator: Accelerator, folder: TrainingFolder) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        options: PretrainOptions,
+        accelerator: Accelerator,
+        folder: TrainingFolder,
+    ) -> None:
         self.history = History()
         self._folder = folder
         self._prepared, self._options, self._accelerator = prepared, options, accelerator
         self._parts = accelerator.num_processes * options.accumulate
         smallest = min(phase.batch_size for phase in options.plan)
         if smallest < self._parts:
-            raise InputError(f"a batch of {smallest} cannot be shared among {self._parts} parts: give a larger --batch-size")
+            raise InputError(
+                f"a batch of {smallest} cannot be shared among {self._parts} parts: give a larger --batch-size"
+            )
         model: torch.nn.Module = prepared.model
         model.to(accelerator.device)
         if accelerator.device.type == "cpu":
@@ -66,7 +74,11 @@ class Trainer:
         done, total = self._folder.load(self._adamw, self.history), options.total_steps
         began, tokens = time.monotonic(), 0
         progress("pretrain", done, total)
-        with SummaryWriter(self._folder.board, purge_step=done + 1) if main else nullcontext() as board:
+        with (
+            SummaryWriter(self._folder.board, purge_step=done + 1)
+            if main
+            else nullcontext() as board
+        ):
             for step, batch in enumerate(self._batches(done), done + 1):
                 self.update(step - 1, batch)
                 if step % options.validate_every == 0 or step == total:
@@ -76,7 +88,12 @@ class Trainer:
                 if board and self.history.rows and self.history.rows[-1]["step"] == step:
                     write_curves(self.history.rows[-1], board)
                 tokens += batch.tokens
-                progress("pretrain", step, total, f"{tokens / (time.monotonic() - began):,.0f} tokens/s{self._found()}")
+                progress(
+                    "pretrain",
+                    step,
+                    total,
+                    f"{tokens / (time.monotonic() - began):,.0f} tokens/s{self._found()}",
+                )
 
     def update(self, step: int, batch: Batch) -> None:
         """Learn from a batch, and note in the history what was found."""
@@ -85,12 +102,18 @@ class Trainer:
         self._model.train()
         for turn in range(self._options.accumulate):
             part = turn * self._accelerator.num_processes + self._accelerator.process_index
-            torch.manual_seed(int(np.random.SeedSequence([self._options.seed, step, part]).generate_state(1)[0]))
+            torch.manual_seed(
+                int(np.random.SeedSequence([self._options.seed, step, part]).generate_state(1)[0])
+            )
             last = turn == self._options.accumulate - 1
             with nullcontext() if last else self._accelerator.no_sync(self._model):
-                scores = self._scores(self._model, pack(batch, np.arange(part, len(batch.regime), self._parts)))
+                scores = self._scores(
+                    self._model, pack(batch, np.arange(part, len(batch.regime), self._parts))
+                )
                 # Processes' gradients are averaged, where their sum is wanted.
-                self._accelerator.backward(total_loss(scores, asked) * self._accelerator.num_processes)
+                self._accelerator.backward(
+                    total_loss(scores, asked) * self._accelerator.num_processes
+                )
             sums += _sums(scores)
         tally = self._tally(sums, asked)
         rate = self._rate(step)
@@ -101,7 +124,9 @@ class Trainer:
                 "keeps the last checkpoint: begin anew with a lower --learning-rate and another --out"
             )
         others = {"learning_rate": rate * self._options.learning_rate, "gradient": gradient}
-        self.history.add(step + 1, tally, batch.tokens, step + 1 == self._options.total_steps, **others)
+        self.history.add(
+            step + 1, tally, batch.tokens, step + 1 == self._options.total_steps, **others
+        )
 
     @torch.no_grad()
     def validate(self) -> Tally:
@@ -115,7 +140,10 @@ class Trainer:
         sums = torch.zeros(len(OBJECTIVES), 2, dtype=torch.float64, device=self._accelerator.device)
         for step in range(min(batches.epoch_steps, MOST_VALIDATION_STEPS)):
             batch = batches.batch(step)
-            asked = {objective.name: asked[objective.name] + objective.asked(batch) for objective in OBJECTIVES}
+            asked = {
+                objective.name: asked[objective.name] + objective.asked(batch)
+                for objective in OBJECTIVES
+            }
             if step % self._accelerator.num_processes == self._accelerator.process_index:
                 sums += _sums(self._scores(model, pack(batch, np.arange(len(batch.regime)))))
         return self._tally(sums, asked)
@@ -156,7 +184,10 @@ class Trainer:
     def _tally(self, sums: torch.Tensor, asked: dict[str, int]) -> Tally:
         """Sums of all processes, with the counts of what was asked."""
         found = self._accelerator.reduce(sums, "sum").tolist()
-        return {name: (loss, int(correct), asked[name]) for name, (loss, correct) in zip(asked, found, strict=True)}
+        return {
+            name: (loss, int(correct), asked[name])
+            for name, (loss, correct) in zip(asked, found, strict=True)
+        }
 
     def _found(self) -> str:
         """The last accuracies that tell whether the model looks at the video, for people."""
@@ -167,4 +198,6 @@ class Trainer:
 
 def _sums(scores: dict[str, Score]) -> torch.Tensor:
     """Loss and right answers of each objective, float64 [objectives, 2]."""
-    return torch.stack([torch.stack([s.loss.detach().double(), s.correct.double()]) for s in scores.values()])
+    return torch.stack(
+        [torch.stack([s.loss.detach().double(), s.correct.double()]) for s in scores.values()]
+    )

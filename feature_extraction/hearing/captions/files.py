@@ -78,7 +78,9 @@ def read_captions(path: Path) -> Captions:
             _refuse_size(path, os.fstat(file.fileno()).st_size)
             words = _words(_cues(file, notes), notes)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check its name and rights") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): check its name and rights"
+        ) from error
     return Captions(words, _language(notes), dict(+notes.dropped))
 
 
@@ -101,7 +103,9 @@ def captions_in(folder: Path, language: str | None = None) -> dict[str, Path]:
 
 
 def _leaves(entry: os.DirEntry[str], folder: Path) -> bool:
-    return entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(folder))
+    return entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(
+        os.path.realpath(folder)
+    )
 
 
 def _videos_of(name: str, language: str | None) -> Iterator[tuple[str, int, str]]:
@@ -130,16 +134,22 @@ def _refuse_size(path: Path, size: int) -> None:
     """InputError if a file of ``size`` bytes is empty, too large or of an unknown suffix."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path} is in no caption format that is known: convert it to one of {' '.join(SUFFIXES)}")
+        raise InputError(
+            f"{path} is in no caption format that is known: convert it to one of {' '.join(SUFFIXES)}"
+        )
     if not size:
         raise InputError(f"{path} is empty: get the captions again, or delete it")
     largest = LARGEST_JSON if suffix.startswith(".json") else LARGEST_TEXT
     if size > largest:
-        raise InputError(f"{path} has {size:,} bytes, more than {largest:,}: are these captions? Split it if so")
+        raise InputError(
+            f"{path} has {size:,} bytes, more than {largest:,}: are these captions? Split it if so"
+        )
 
 
 def _cues(file: BinaryIO, notes: Notes) -> Iterator[Cue]:
-    text = io.TextIOWrapper(file, encoding=_encoding(file), errors="replace")  # newline=None: CR, LF and CRLF
+    text = io.TextIOWrapper(
+        file, encoding=_encoding(file), errors="replace"
+    )  # newline=None: CR, LF and CRLF
     suffix = notes.path.suffix.lower()
     if suffix.startswith(".json"):
         return read_json_captions(text.read(), notes)
@@ -157,7 +167,9 @@ def _words(cues: Iterator[Cue], notes: Notes) -> tuple[Word, ...]:
     for word in timed_words(cues):
         words.append(word)
         if len(words) > MOST_WORDS:
-            raise InputError(f"{notes.path} has more than {MOST_WORDS:,} words: are these captions? Split it if so")
+            raise InputError(
+                f"{notes.path} has more than {MOST_WORDS:,} words: are these captions? Split it if so"
+            )
     words.sort(key=lambda word: word.start)
     return tuple(words)
 

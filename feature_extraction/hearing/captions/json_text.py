@@ -24,7 +24,11 @@ def read_json_captions(text: str, notes: Notes) -> Iterator[Cue]:
     if isinstance(document, dict):
         language = document.get("language")
         notes.language = language if isinstance(language, str) else None
-        for key, reader in (("events", _events), ("segments", _segments), ("timestamps", _characters)):
+        for key, reader in (
+            ("events", _events),
+            ("segments", _segments),
+            ("timestamps", _characters),
+        ):
             if isinstance(document.get(key), list):
                 return reader(document[key], notes)
     raise InputError(f"{notes.path} is JSON but holds no captions: expected {LAYOUTS}")
@@ -36,7 +40,9 @@ def _parse(text: str, notes: Notes) -> Any:
     except json.JSONDecodeError as error:
         notes.refuse(error.lineno, f"this is no JSON ({error.msg}): get the file again")
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits; brackets 100,000 deep
-        raise InputError(f"{notes.path} holds JSON that no caption tool writes ({error}): get it again") from error
+        raise InputError(
+            f"{notes.path} holds JSON that no caption tool writes ({error}): get it again"
+        ) from error
 
 
 def _events(events: list[Any], notes: Notes) -> Iterator[Cue]:
@@ -63,7 +69,9 @@ def _event_tokens(segments: list[Any], start: float, notes: Notes) -> list[Token
         if not isinstance(segment, dict):
             continue
         offset = _time(segment.get("tOffsetMs"), 0.001)
-        texts.append(_text(segment.get("utf8")) if offset is None else MARK + _text(segment.get("utf8")))
+        texts.append(
+            _text(segment.get("utf8")) if offset is None else MARK + _text(segment.get("utf8"))
+        )
         times += [] if offset is None else [start + offset]
     return tokens_of("".join(texts), times, notes.dropped)
 
@@ -77,7 +85,9 @@ def _segments(segments: list[Any], notes: Notes) -> Iterator[Cue]:
         if isinstance(words, list) and words:
             tokens = [token for word in words for token in _word_tokens(word, notes)]
         else:
-            tokens = tokens_of(_text(segment.get("text", segment.get("content"))), (), notes.dropped)
+            tokens = tokens_of(
+                _text(segment.get("text", segment.get("content"))), (), notes.dropped
+            )
         starts = [token.start for token in tokens if token.start is not None]
         ends = [token.end for token in tokens if token.end is not None]
         start, end = _time(segment.get("start")), _time(segment.get("end"))
@@ -139,4 +149,6 @@ def _text(value: Any) -> str:
 
 
 def _refuse_entry(notes: Notes, kind: str, index: int, reason: str) -> NoReturn:
-    raise InputError(f"{notes.path}, {kind} {index + 1}: it {reason}; mend it or get the file again")
+    raise InputError(
+        f"{notes.path}, {kind} {index + 1}: it {reason}; mend it or get the file again"
+    )

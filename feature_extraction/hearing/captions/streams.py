@@ -58,16 +58,22 @@ def read_subtitles(path: Path, language: str | None = None) -> Subtitles | None:
         reading = _Reading(container, stream)
         notes = Notes(path)
         try:
-            words = sorted(timed_words(read_srt(reading.lines(), notes)), key=lambda word: word.start)
+            words = sorted(
+                timed_words(read_srt(reading.lines(), notes)), key=lambda word: word.start
+            )
         except InputError:
             if not reading.cues:
                 return None
             raise
         spoken = short_language(stream.metadata.get("language"))
-        return Subtitles(stream.index, Captions(tuple(words), spoken, dict(+notes.dropped)), reading.damage)
+        return Subtitles(
+            stream.index, Captions(tuple(words), spoken, dict(+notes.dropped)), reading.damage
+        )
 
 
-def _text_stream(container: av.container.InputContainer, language: str | None) -> SubtitleStream | None:
+def _text_stream(
+    container: av.container.InputContainer, language: str | None
+) -> SubtitleStream | None:
     wanted = short_language(language)
     streams = [
         stream
@@ -78,7 +84,9 @@ def _text_stream(container: av.container.InputContainer, language: str | None) -
     ]
 
     def rank(stream: SubtitleStream) -> tuple[bool, bool]:
-        return not stream.disposition & Disposition.forced, bool(stream.disposition & Disposition.default)
+        return not stream.disposition & Disposition.forced, bool(
+            stream.disposition & Disposition.default
+        )
 
     return max(streams, key=rank, default=None)
 
@@ -107,7 +115,9 @@ class _Reading:
                     continue
                 self.cues += 1
                 latest = float(packet.pts * packet.time_base) - start
-                end = latest + (float(packet.duration * packet.time_base) if packet.duration else LONGEST_CUE)
+                end = latest + (
+                    float(packet.duration * packet.time_base) if packet.duration else LONGEST_CUE
+                )
                 for line in (f"{_clock(latest)} {ARROW} {_clock(end)}", *text, ""):
                     yield self.cues, line
         except MemoryError:

@@ -26,7 +26,9 @@ _CLOCK = r"(-?)(?:([0-9]{1,6}):)?([0-5]?[0-9]):([0-5]?[0-9])(?:[.,]([0-9]{1,3}))
 _INLINE_TIME = re.compile(_CLOCK)
 _TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
 _LIKE_A_TIME = re.compile(r"\s*-?[0-9]+:")
-_TAG = re.compile(r"<([^<>]*)>")  # neither < nor > within: a line of brackets alone takes linear time
+_TAG = re.compile(
+    r"<([^<>]*)>"
+)  # neither < nor > within: a line of brackets alone takes linear time
 _TAG_NAME = re.compile(r"/|[a-zA-Z.]|$")
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")  # {\an8} in SubRip
 _COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)\s*$|NOTE\s")
@@ -57,7 +59,10 @@ def read_vtt(lines: NumberedLines, notes: Notes) -> Iterator[Cue]:
     """The cues of a WebVTT file, each line once; InputError if it has no header, no cue or a time that is none."""
     _, first = next(lines, (1, ""))
     if not _HEADER.match(first):
-        notes.refuse(1, f"a .vtt file begins with WEBVTT, this one with {first[:40]!r}: give it its true suffix")
+        notes.refuse(
+            1,
+            f"a .vtt file begins with WEBVTT, this one with {first[:40]!r}: give it its true suffix",
+        )
     yield from _unroll(_blocks(_after_header(lines, notes), notes), notes)
 
 
@@ -122,7 +127,9 @@ def _timing(number: int, line: str, notes: Notes) -> tuple[float, float]:
     return start, max(_seconds(*parts[5:]), start)
 
 
-def _seconds(sign: str, hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
+def _seconds(
+    sign: str, hours: str | None, minutes: str, seconds: str, fraction: str | None
+) -> float:
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
     value = (whole * 1000 + int((fraction or "0").ljust(3, "0"))) / 1000
     return -value if sign else value

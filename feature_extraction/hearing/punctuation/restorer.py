@@ -95,8 +95,12 @@ class Vocabulary:
         counts = Counter(words)
         often = (word for word in counts if counts[word] >= SEEN_OFTEN)
         known = sorted(often, key=lambda word: (-counts[word], word))[:size]
-        shared = Counter(ending(word, length) for word in counts for length in cls.ENDINGS if len(word) >= length)
-        endings = sorted(name for name, words_with in shared.items() if words_with >= WORDS_OF_AN_ENDING)
+        shared = Counter(
+            ending(word, length) for word in counts for length in cls.ENDINGS if len(word) >= length
+        )
+        endings = sorted(
+            name for name, words_with in shared.items() if words_with >= WORDS_OF_AN_ENDING
+        )
         return cls((PAD, CLS, UNKNOWN, *endings, *known))
 
     @cached_property
@@ -154,7 +158,9 @@ def new_model(config: BertConfig) -> BertForTokenClassification:
     return model
 
 
-def tag_scores(model: BertForTokenClassification, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def tag_scores(
+    model: BertForTokenClassification, ids: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
     """Scores of the tags, float [windows, length, 4], for ids and mask as ``padded`` makes them.
 
     Filling is as nothing to the convolution, so that a window's scores do not depend on those it lies with.
@@ -198,10 +204,15 @@ class PunctuationRestorer:
         ids, width = self.vocabulary.ids(texts), self.width
         starts = window_starts(len(ids), width)
         windows = [ids[start : start + width] for start in starts]
-        batches = (self._tag(windows[first : first + batch_size]) for first in range(0, len(windows), batch_size))
+        batches = (
+            self._tag(windows[first : first + batch_size])
+            for first in range(0, len(windows), batch_size)
+        )
         shares = pairwise(window_shares(starts, len(ids), width))
         tagged = zip(chain.from_iterable(batches), starts, shares, strict=True)
-        return np.concatenate([tags[first - start : last - start] for tags, start, (first, last) in tagged])
+        return np.concatenate(
+            [tags[first - start : last - start] for tags, start, (first, last) in tagged]
+        )
 
     def _tag(self, windows: Sequence[np.ndarray]) -> np.ndarray:
         """The tags of each window's words, and of its filling: int64 [windows, longest]."""
@@ -223,7 +234,9 @@ class PunctuationRestorer:
             part.write_text("\n".join(self.vocabulary.entries) + "\n", encoding="utf-8")
         with write_whole(folder / "model.safetensors") as part:
             # save_file would make a file that nobody else may read
-            part.write_bytes(save({name: tensor.half() for name, tensor in self.model.state_dict().items()}))
+            part.write_bytes(
+                save({name: tensor.half() for name, tensor in self.model.state_dict().items()})
+            )
 
     @classmethod
     def load(cls, folder: Path | None = None) -> PunctuationRestorer:
@@ -235,7 +248,16 @@ class PunctuationRestorer:
         from safetensors import SafetensorError
 
         folder = PACKAGED if folder is None else folder
-        damage = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError, StrictDataclassError)
+        damage = (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+            SafetensorError,
+            StrictDataclassError,
+        )
         try:
             return cls._load(folder)
         except damage as error:
@@ -253,7 +275,9 @@ class PunctuationRestorer:
             return "-".join(file_digest((folder or PACKAGED) / name) for name in names)
         except OSError as error:
             advice = "make it with python -m feature_extraction.hearing.punctuation train"
-            raise InputError(f"{error.filename} cannot be read ({error.strerror}): {advice}") from error
+            raise InputError(
+                f"{error.filename} cannot be read ({error.strerror}): {advice}"
+            ) from error
 
     @classmethod
     def _load(cls, folder: Path) -> PunctuationRestorer:
@@ -261,14 +285,18 @@ class PunctuationRestorer:
         from safetensors.torch import load_file
         from transformers import BertConfig
 
-        vocabulary = Vocabulary(tuple((folder / "vocabulary.txt").read_text(encoding="utf-8").splitlines()))
+        vocabulary = Vocabulary(
+            tuple((folder / "vocabulary.txt").read_text(encoding="utf-8").splitlines())
+        )
         config = BertConfig.from_dict(read_json(folder / "config.json"))
         if config.vocab_size != len(vocabulary.places) or config.num_labels != len(MARKS):
             raise ValueError(f"{len(vocabulary.places)} words for a model of {config.vocab_size}")
         if vocabulary.entries[:3] != (PAD, CLS, UNKNOWN):
             raise ValueError(f"vocabulary.txt does not begin with {PAD}, {CLS} and {UNKNOWN}")
         weights = load_file(folder / "model.safetensors")
-        with torch.random.fork_rng(devices=[]):  # weights are drawn before they are replaced: leave the caller's dice alone
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # weights are drawn before they are replaced: leave the caller's dice alone
             model = new_model(config)
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         return cls(model.eval(), vocabulary)

@@ -136,7 +136,10 @@ def make_transcript(words: Sequence[str]) -> Transcript:
 
 
 def train(
-    paths: Sequence[Path], out: Path, options: TrainingOptions = TrainingOptions(), progress: Progress = silent
+    paths: Sequence[Path],
+    out: Path,
+    options: TrainingOptions = TrainingOptions(),
+    progress: Progress = silent,
 ) -> PunctuationRestorer:
     """Train on the transcripts of ``paths`` that are not held out, write the model to the folder ``out`` and load it.
 
@@ -150,14 +153,24 @@ def train(
     if out.exists():
         raise InputError(f"{out} is there already: give another --out, or delete it")
     texts = [path for path in find_texts(paths) if not is_held_out(path)]
-    transcripts = [made for made in map(make_transcript, map(read_words, texts)) if (made.tags > NONE).any()]
+    transcripts = [
+        made for made in map(make_transcript, map(read_words, texts)) if (made.tags > NONE).any()
+    ]
     if not transcripts:
-        raise InputError(f"{', '.join(map(str, paths))}: no punctuated transcript but what is held out; give more .txt files")
-    vocabulary = Vocabulary.learn([word for made in transcripts for word in made.words], options.vocabulary)
+        raise InputError(
+            f"{', '.join(map(str, paths))}: no punctuated transcript but what is held out; give more .txt files"
+        )
+    vocabulary = Vocabulary.learn(
+        [word for made in transcripts for word in made.words], options.vocabulary
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         restorer = PunctuationRestorer(_new_model(len(vocabulary.entries), options), vocabulary)
-        about = {**asdict(options), "files": len(transcripts), "words": sum(len(made.words) for made in transcripts)}
+        about = {
+            **asdict(options),
+            "files": len(transcripts),
+            "words": sum(len(made.words) for made in transcripts),
+        }
         for step, loss in _learn(restorer, transcripts, options, progress):
             restorer.save(out)
             write_json({**about, "step": step, "loss": round(loss, 4)}, out / OPTIONS_FILE)
@@ -179,13 +192,17 @@ def _new_model(entries: int, options: TrainingOptions) -> BertForTokenClassifica
         attention_probs_dropout_prob=options.dropout,
         id2label={NONE: "NONE", COMMA: "COMMA", STOP: "STOP", QUESTION: "QUESTION"},
         label2id={"NONE": NONE, "COMMA": COMMA, "STOP": STOP, "QUESTION": QUESTION},
-        initializer_range=0.02 * (768 / options.width) ** 0.5,  # as the 0.02 of BERT, which is 768 wide
+        initializer_range=0.02
+        * (768 / options.width) ** 0.5,  # as the 0.02 of BERT, which is 768 wide
     )
     return new_model(config)
 
 
 def _learn(
-    restorer: PunctuationRestorer, transcripts: Sequence[Transcript], options: TrainingOptions, progress: Progress
+    restorer: PunctuationRestorer,
+    transcripts: Sequence[Transcript],
+    options: TrainingOptions,
+    progress: Progress,
 ) -> Iterator[tuple[int, float]]:
     """Train the restorer's model; yield the step and the loss since the last report whenever it is time to save."""
     import torch
@@ -194,7 +211,10 @@ def _learn(
     optimizer = _optimizer(model, options)
     warmup = max(1, round(options.warmup * options.steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, (options.steps - step) / max(1, options.steps - warmup))
+        optimizer,
+        lambda step: min(
+            (step + 1) / warmup, (options.steps - step) / max(1, options.steps - warmup)
+        ),
     )
     recent: list[float] = []
     batches = islice(_batches(restorer.vocabulary, transcripts, options), options.steps)
@@ -202,7 +222,9 @@ def _learn(
         model.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
             scores = tag_scores(model, ids, mask)
-        loss = torch.nn.functional.cross_entropy(scores.float().flatten(0, 1), tags.flatten(), ignore_index=IGNORED)
+        loss = torch.nn.functional.cross_entropy(
+            scores.float().flatten(0, 1), tags.flatten(), ignore_index=IGNORED
+        )
         if not math.isfinite(loss.item()):
             raise InputError(f"the loss at step {step} is {loss.item()}: use a lower learning rate")
         optimizer.zero_grad()
@@ -223,7 +245,10 @@ def _optimizer(model: torch.nn.Module, options: TrainingOptions) -> torch.optim.
 
     decaying = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decaying, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": decaying, "weight_decay": options.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
 
@@ -241,11 +266,22 @@ def _batches(
         cuts = [_cuts(len(words), options.window, rng) for words in ids]
         spans = [(number, *span) for number, bounds in enumerate(cuts) for span in pairwise(bounds)]
         order = rng.permutation(len(spans))
-        for chosen in (order[first : first + options.batch_size] for first in range(0, len(order), options.batch_size)):
+        for chosen in (
+            order[first : first + options.batch_size]
+            for first in range(0, len(order), options.batch_size)
+        ):
             shown = [spans[index] for index in chosen]
-            inputs, mask = padded([ids[n][first:last] for n, first, last in shown], places[CLS], places[PAD])
-            labels, _ = padded([transcripts[n].tags[first:last] for n, first, last in shown], IGNORED, IGNORED)
-            inputs = np.where((rng.random(inputs.shape) < options.forgotten) & (labels != IGNORED), forgotten[inputs], inputs)
+            inputs, mask = padded(
+                [ids[n][first:last] for n, first, last in shown], places[CLS], places[PAD]
+            )
+            labels, _ = padded(
+                [transcripts[n].tags[first:last] for n, first, last in shown], IGNORED, IGNORED
+            )
+            inputs = np.where(
+                (rng.random(inputs.shape) < options.forgotten) & (labels != IGNORED),
+                forgotten[inputs],
+                inputs,
+            )
             if (labels != IGNORED).any():
                 yield torch.from_numpy(inputs), torch.from_numpy(mask), torch.from_numpy(labels)
 

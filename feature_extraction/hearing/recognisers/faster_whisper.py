@@ -31,7 +31,9 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
         """See speech.Recogniser; the digest is that of a folder's weights."""
         _check(self._model)
         weights = Path(self._model) / WEIGHTS_FILE
-        return {"model": self._model} | ({"model_digest": file_digest(weights)} if weights.is_file() else {})
+        return {"model": self._model} | (
+            {"model_digest": file_digest(weights)} if weights.is_file() else {}
+        )
 
     def _load(self, model: str) -> faster_whisper.WhisperModel:
         """The model of a folder, or of a name, from Hugging Face's cache or else fetched into it."""
@@ -40,7 +42,11 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
 
         try:
             return faster_whisper.WhisperModel(model)
-        except (OSError, RuntimeError, ValueError) as error:  # huggingface_hub's errors are among them
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # huggingface_hub's errors are among them
             reason = str(error).partition("\n")[0]
             raise InputError(
                 f"the speech model {model} cannot be loaded ({reason}): give faster-whisper a folder that holds "
@@ -55,9 +61,15 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
         with self._turn:
             ctranslate2.set_random_seed(0)  # the same sound must give the same words
             segments, heard = model.transcribe(
-                piece, language=language, word_timestamps=True, condition_on_previous_text=False, vad_filter=True
+                piece,
+                language=language,
+                word_timestamps=True,
+                condition_on_previous_text=False,
+                vad_filter=True,
             )
-            return [_segment(segment) for segment in segments], heard.language  # it is heard as it is asked for
+            return [
+                _segment(segment) for segment in segments
+            ], heard.language  # it is heard as it is asked for
 
 
 def _check(model: str) -> None:
@@ -65,7 +77,9 @@ def _check(model: str) -> None:
     try:
         import faster_whisper
     except ImportError as error:
-        raise InputError(f"--asr faster-whisper needs a package ({error}): pip install 'videobert[faster-whisper]'") from error
+        raise InputError(
+            f"--asr faster-whisper needs a package ({error}): pip install 'videobert[faster-whisper]'"
+        ) from error
     names = faster_whisper.available_models()
     if model not in names and "/" not in model and not (Path(model) / WEIGHTS_FILE).is_file():
         raise InputError(
@@ -75,5 +89,14 @@ def _check(model: str) -> None:
 
 
 def _segment(segment: Any) -> Segment:
-    words = (Word(w.word, float(w.start), float(w.end), float(w.probability)) for w in segment.words or ())
-    return Segment(segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio, tuple(words))
+    words = (
+        Word(w.word, float(w.start), float(w.end), float(w.probability))
+        for w in segment.words or ()
+    )
+    return Segment(
+        segment.text,
+        segment.no_speech_prob,
+        segment.avg_logprob,
+        segment.compression_ratio,
+        tuple(words),
+    )

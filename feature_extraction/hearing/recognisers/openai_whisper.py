@@ -65,7 +65,15 @@ def _load_checkpoint(path: Path) -> whisper.Whisper:
         state = torch.load(path, map_location="cpu", weights_only=True)
         network = whisper.Whisper(whisper.ModelDimensions(**state["dims"]))
         network.load_state_dict(state["model_state_dict"])
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise InputError(
             f"{path} is no checkpoint of Whisper that is safe to load: it holds dims and model_state_dict, "
             'as torch.save({"dims": vars(model.dims), "model_state_dict": model.state_dict()}, PATH) writes them'
@@ -80,7 +88,9 @@ def _load_named(name: str) -> whisper.Whisper:
         return whisper.load_model(name)
     except (OSError, HTTPException, RuntimeError) as error:
         url = whisper._MODELS[name]
-        cache = Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"  # as whisper.load_model has it
+        cache = (
+            Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
+        )  # as whisper.load_model has it
         raise InputError(
             f"the speech model {name} cannot be had ({error}): where there is no network, fetch {url} elsewhere and put it "
             f"into {cache}, or give captions beside the videos and say --asr captions"
@@ -95,12 +105,17 @@ def _checkpoint(model: str) -> Path | None:
         return None
     if not (path := Path(model)).is_file():
         names = ", ".join(whisper.available_models())
-        raise InputError(f"{model} is no model of Whisper: --asr whisper:MODEL takes a checkpoint's file or one of {names}")
+        raise InputError(
+            f"{model} is no model of Whisper: --asr whisper:MODEL takes a checkpoint's file or one of {names}"
+        )
     return path
 
 
 def _segment(segment: dict[str, Any]) -> Segment:
-    words = (Word(word["word"], *(float(word[key]) for key in ("start", "end", "probability"))) for word in segment["words"])
+    words = (
+        Word(word["word"], *(float(word[key]) for key in ("start", "end", "probability")))
+        for word in segment["words"]
+    )
     return Segment(
         segment["text"],
         float(segment["no_speech_prob"]),

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from feature_extraction.seeing.backbones import pytorchvideo
 from feature_extraction.seeing.backbones.s3d import pooled_s3d
 from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.weights import find_weights, layout_of, load_weights, parameters, randomise, read_state
+from feature_extraction.seeing.weights import (
+    find_weights,
+    layout_of,
+    load_weights,
+    parameters,
+    randomise,
+    read_state,
+)
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,10 +48,14 @@ S3D_PREPROCESSING = {
         std=(0.22803, 0.22145, 0.216989),
     ),
     # main.py of github.com/kylemin/S3D: (2 x - 255) / 255.
-    "kylemin": Preprocessing(FrameSize(resize=256, crop=224, squeeze=True), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    "kylemin": Preprocessing(
+        FrameSize(resize=256, crop=224, squeeze=True), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)
+    ),
     # The readme of github.com/antoine77340/S3D_HowTo100M: 0..1. The loaders of its sister MIL-NCE_HowTo100M: 224, the
     # middle square scaled.
-    "howto100m": Preprocessing(FrameSize(resize=224, crop=224, squeeze=False), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+    "howto100m": Preprocessing(
+        FrameSize(resize=224, crop=224, squeeze=False), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+    ),
 }
 NAMED = {"kinetics400": "torchvision", "kylemin": "kylemin", "howto100m": "howto100m"}
 
@@ -85,7 +96,11 @@ class Backbone:
         if self.layout in S3D_PREPROCESSING:
             return S3D_PREPROCESSING[self.layout]
         model = pytorchvideo.MODELS[self.layout.partition(":")[2]]
-        return Preprocessing(FrameSize(resize=model.resize, crop=model.crop, squeeze=False), (0.45,) * 3, (0.225,) * 3)
+        return Preprocessing(
+            FrameSize(resize=model.resize, crop=model.crop, squeeze=False),
+            (0.45,) * 3,
+            (0.225,) * 3,
+        )
 
     @cached_property
     def width(self) -> int:

@@ -70,12 +70,18 @@ def _without_classifier(name: str) -> torch.nn.Module:
     try:
         from pytorchvideo.models import hub
     except ImportError as error:
-        raise InputError(f"the backbone {name!r} is not installed: pip install 'videobert[pytorchvideo]'") from error
+        raise InputError(
+            f"the backbone {name!r} is not installed: pip install 'videobert[pytorchvideo]'"
+        ) from error
     network = getattr(hub, name)(pretrained=False)
     head = network.blocks[-1]
     head.proj, head.activation = Identity(), None
     for pool in head.modules():
         if isinstance(pool, AvgPool3d):
             frames, height, width = cast("tuple[int, int, int]", pool.kernel_size)
-            pool.kernel_size = int(frames), height, width  # X3D's is numpy's: torch.compile fails on it
+            pool.kernel_size = (
+                int(frames),
+                height,
+                width,
+            )  # X3D's is numpy's: torch.compile fails on it
     return network

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-KYLEMIN_PARTS = {"0": "conv", "1": "bn", "0.0": "conv_s", "0.1": "bn_s", "1.0": "conv_t", "1.1": "bn_t"}
+KYLEMIN_PARTS = {
+    "0": "conv",
+    "1": "bn",
+    "0.0": "conv_s",
+    "0.1": "bn_s",
+    "1.0": "conv_t",
+    "1.1": "bn_t",
+}
 """Names of what torchvision numbers: a convolution and its normalisation, or a spatial pair and a temporal pair."""
 
 
@@ -21,7 +28,9 @@ def pooled_s3d() -> torch.nn.Module:
     from torch.nn import Identity
     from torchvision.models.video import s3d
 
-    network = s3d()  # ends in a mean over time and space: nothing before it, and that mean is the feature
+    network = (
+        s3d()
+    )  # ends in a mean over time and space: nothing before it, and that mean is the feature
     network.avgpool, network.classifier = Identity(), Identity()
     return network
 
@@ -32,6 +41,12 @@ def kylemin_key(key: str) -> str:
     >>> kylemin_key("features.5.branch1.1.0.1.weight")
     'base.5.branch1.1.bn_s.weight'
     """
-    key = key.replace("branch0.", "branch0.0.")  # theirs is a sequence of one, torchvision's is that one
+    key = key.replace(
+        "branch0.", "branch0.0."
+    )  # theirs is a sequence of one, torchvision's is that one
     place = r"features\.(\d+(?:\.branch\d\.\d)?)"
-    return re.sub(rf"{place}\.(\d(?:\.\d)?)\.", lambda match: f"base.{match[1]}.{KYLEMIN_PARTS[match[2]]}.", key)
+    return re.sub(
+        rf"{place}\.(\d(?:\.\d)?)\.",
+        lambda match: f"base.{match[1]}.{KYLEMIN_PARTS[match[2]]}.",
+        key,
+    )

@@ -42,7 +42,9 @@ class GatedS3D(Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Float32 [B, 3, T, H, W] in 0..1, T, H and W even, to float32 [B, 1024]."""
-        x = self.conv1(space_to_depth(pixels))[:, :, 1:, 1:, 1:]  # padded on both sides above, wanted on the far side
+        x = self.conv1(space_to_depth(pixels))[
+            :, :, 1:, 1:, 1:
+        ]  # padded on both sides above, wanted on the far side
         x = same_max_pool(x, (1, 3, 3), (1, 2, 2))
         x = self.gating(self.conv_2c(self.conv_2b(x)))
         for kernel, stride, blocks in STAGES:
@@ -55,7 +57,9 @@ class GatedS3D(Module):
 class Convolution(Module):
     """A convolution, batch normalisation, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: Triple = (1, 1, 1), padding: Triple = (0, 0, 0)) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: Triple = (1, 1, 1), padding: Triple = (0, 0, 0)
+    ) -> None:
         super().__init__()
         self.conv1 = Conv3d(inputs, outputs, kernel, padding=padding, bias=False)
         self.bn1 = BatchNorm3d(outputs)
@@ -97,8 +101,14 @@ class Inception(Module):
         super().__init__()
         b0, b1_narrow, b1, b2_narrow, b2, b3 = widths
         self.conv_b0, self.gating_b0 = Convolution(inputs, b0), Gate(b0)
-        self.conv_b1_a, self.conv_b1_b = Convolution(inputs, b1_narrow), SeparableConvolution(b1_narrow, b1)
-        self.conv_b2_a, self.conv_b2_b = Convolution(inputs, b2_narrow), SeparableConvolution(b2_narrow, b2)
+        self.conv_b1_a, self.conv_b1_b = (
+            Convolution(inputs, b1_narrow),
+            SeparableConvolution(b1_narrow, b1),
+        )
+        self.conv_b2_a, self.conv_b2_b = (
+            Convolution(inputs, b2_narrow),
+            SeparableConvolution(b2_narrow, b2),
+        )
         self.conv_b3_b = Convolution(inputs, b3)
         self.gating_b1, self.gating_b2, self.gating_b3 = Gate(b1), Gate(b2), Gate(b3)
 
@@ -120,7 +130,9 @@ def space_to_depth(pixels: torch.Tensor) -> torch.Tensor:
 def same_max_pool(x: torch.Tensor, kernel: Triple, stride: Triple) -> torch.Tensor:
     """Max pooling under TensorFlow's padding SAME, in which the network was trained: zeros, the odd one on the far side."""
     edges = []
-    for size, step in zip(reversed(kernel), reversed(stride), strict=True):  # pad counts from the last axis
+    for size, step in zip(
+        reversed(kernel), reversed(stride), strict=True
+    ):  # pad counts from the last axis
         extra = max(size - step, 0)
         edges += [extra // 2, extra - extra // 2]
     return max_pool3d(pad(x, edges), kernel, stride, ceil_mode=True)

@@ -38,7 +38,9 @@ def test_one_utterance_at_three_rates_is_one_sound(shared_data: Path) -> None:
     (first, _), *others = [heard(folder / name) for name in names]
     assert first.dtype == np.float32 and len(first) == 46_797
     for other, partial in others:
-        assert partial is None and abs(len(other) - len(first)) <= 1 and likeness(first, other) > 0.99
+        assert (
+            partial is None and abs(len(other) - len(first)) <= 1 and likeness(first, other) > 0.99
+        )
 
 
 @pytest.mark.parametrize(
@@ -60,15 +62,23 @@ def test_one_utterance_at_three_rates_is_one_sound(shared_data: Path) -> None:
         ("a.aac", "aac", 44_100, "mono"),
     ],
 )
-def test_any_format_is_heard_at_its_pitch_and_length(tmp_path: Path, name: str, codec: str, rate: int, layout: str) -> None:
-    sound, partial = heard(write_sound(tmp_path / name, tone(2.0, 500, rate), rate=rate, codec=codec, layout=layout))
+def test_any_format_is_heard_at_its_pitch_and_length(
+    tmp_path: Path, name: str, codec: str, rate: int, layout: str
+) -> None:
+    sound, partial = heard(
+        write_sound(tmp_path / name, tone(2.0, 500, rate), rate=rate, codec=codec, layout=layout)
+    )
     assert partial is None and sound.dtype == np.float32 and np.abs(sound).max() <= 1
-    assert len(sound) / SAMPLE_RATE == pytest.approx(2.0, abs=0.08)  # lossy ones are padded to whole frames
+    assert len(sound) / SAMPLE_RATE == pytest.approx(
+        2.0, abs=0.08
+    )  # lossy ones are padded to whole frames
     assert loudest_hertz(sound) == pytest.approx(500, abs=3)
 
 
 def test_blocks_are_of_one_length_and_make_up_the_sound(tmp_path: Path) -> None:
-    samples = (np.random.default_rng(0).integers(-20_000, 20_000, 2 * BLOCK + 777) / 32_768).astype(np.float32)
+    samples = (np.random.default_rng(0).integers(-20_000, 20_000, 2 * BLOCK + 777) / 32_768).astype(
+        np.float32
+    )
     blocks = list(stream_sound(write_sound(tmp_path / "a.flac", samples)))
     assert [len(block) for block in blocks] == [BLOCK, BLOCK, 777]
     assert np.abs(np.concatenate(blocks) - samples).max() < 1e-4
@@ -83,9 +93,15 @@ def test_the_sound_comes_the_same_through_a_guard(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_begins_late_is_heard_late(tmp_path: Path) -> None:
-    path = write_sound(tmp_path / "a.mkv", tone(3), tone(1, 1000), languages=("eng", "ger"), starts=(0.0, 1.25))
+    path = write_sound(
+        tmp_path / "a.mkv", tone(3), tone(1, 1000), languages=("eng", "ger"), starts=(0.0, 1.25)
+    )
     sound, partial = heard(path, "de")
-    assert partial is None and not sound[: int(1.24 * SAMPLE_RATE)].any() and sound[int(1.26 * SAMPLE_RATE) :].any()
+    assert (
+        partial is None
+        and not sound[: int(1.24 * SAMPLE_RATE)].any()
+        and sound[int(1.26 * SAMPLE_RATE) :].any()
+    )
     assert len(sound) / SAMPLE_RATE == pytest.approx(2.25, abs=0.01)
 
 
@@ -98,12 +114,22 @@ def test_a_gap_is_silence_of_its_length(tmp_path: Path) -> None:
 
 
 def test_a_jump_of_an_hour_is_damage(tmp_path: Path) -> None:
-    sound, partial = heard(write_sound(tmp_path / "a.mkv", tone(2), codec="pcm_s16le", gap=(1.0, 3600.0)))
-    assert partial and "jumps from 1.0 s to 3600.0 s" in partial and len(sound) / SAMPLE_RATE == pytest.approx(1, abs=0.1)
+    sound, partial = heard(
+        write_sound(tmp_path / "a.mkv", tone(2), codec="pcm_s16le", gap=(1.0, 3600.0))
+    )
+    assert (
+        partial
+        and "jumps from 1.0 s to 3600.0 s" in partial
+        and len(sound) / SAMPLE_RATE == pytest.approx(1, abs=0.1)
+    )
 
 
-@pytest.mark.parametrize(("language", "hertz"), [(None, 400), ("en", 400), ("de", 900), ("deu", 900), ("fr", 400)])
-def test_the_stream_is_chosen_by_its_language(tmp_path: Path, language: str | None, hertz: int) -> None:
+@pytest.mark.parametrize(
+    ("language", "hertz"), [(None, 400), ("en", 400), ("de", 900), ("deu", 900), ("fr", 400)]
+)
+def test_the_stream_is_chosen_by_its_language(
+    tmp_path: Path, language: str | None, hertz: int
+) -> None:
     path = write_sound(tmp_path / "a.mkv", tone(1, 400), tone(1, 900), languages=("eng", "ger"))
     assert loudest_hertz(heard(path, language)[0]) == pytest.approx(hertz, abs=3)
 
@@ -115,10 +141,18 @@ def test_a_video_without_sound_is_refused_with_what_to_do(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"this is no sound", b"#EXTM3U\n#EXTINF:1,\nother.wav\n", b"ffconcat version 1.0\nfile other.wav\n"]
+    "content",
+    [
+        b"",
+        b"this is no sound",
+        b"#EXTM3U\n#EXTINF:1,\nother.wav\n",
+        b"ffconcat version 1.0\nfile other.wav\n",
+    ],
 )
 @pytest.mark.parametrize("suffix", [".mp3", ".wav", ".m3u8"])
-def test_what_is_no_sound_is_refused_and_no_playlist_followed(tmp_path: Path, content: bytes, suffix: str) -> None:
+def test_what_is_no_sound_is_refused_and_no_playlist_followed(
+    tmp_path: Path, content: bytes, suffix: str
+) -> None:
     write_sound(tmp_path / "other.wav", tone(1), codec="pcm_s16le")
     path = tmp_path / f"list{suffix}"
     path.write_bytes(content)
@@ -127,7 +161,9 @@ def test_what_is_no_sound_is_refused_and_no_playlist_followed(tmp_path: Path, co
 
 
 def test_a_cut_file_is_partial_and_keeps_what_is_there(tmp_path: Path) -> None:
-    whole = write_sound(tmp_path / "a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32))
+    whole = write_sound(
+        tmp_path / "a.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32)
+    )
     cut = tmp_path / "cut.flac"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     sound, partial = heard(cut)
@@ -184,17 +220,25 @@ def test_a_codec_that_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flac", "a.wav", "a.mp3", "a.ts"])
 def test_a_spoilt_file_is_heard_or_refused(tmp_path: Path, name: str) -> None:
-    codec = {".flac": "flac", ".wav": "pcm_s16le", ".mp3": "libmp3lame"}.get(Path(name).suffix, "aac")
+    codec = {".flac": "flac", ".wav": "pcm_s16le", ".mp3": "libmp3lame"}.get(
+        Path(name).suffix, "aac"
+    )
     whole = write_sound(tmp_path / name, tone(4), codec=codec).read_bytes()
     rng = random.Random(name)
     for _ in range(40):
         content = bytearray(whole[: rng.choice([len(whole), rng.randrange(1, len(whole))])])
         for _ in range(rng.choice([1, 10, 100])):
-            content[rng.randrange(min(len(content), rng.choice([100, len(whole)])))] = rng.randrange(256)
+            content[rng.randrange(min(len(content), rng.choice([100, len(whole)])))] = (
+                rng.randrange(256)
+            )
         (tmp_path / name).write_bytes(content)
         try:
             for block in islice(stream_sound(tmp_path / name), 20):
-                assert np.isfinite(block).all() and np.abs(block).max() <= 1 and 0 < len(block) <= BLOCK
+                assert (
+                    np.isfinite(block).all()
+                    and np.abs(block).max() <= 1
+                    and 0 < len(block) <= BLOCK
+                )
         except InputError as error:
             assert name in str(error)
 

@@ -17,14 +17,18 @@ from workfolder.files import write_table
 from workfolder.stage import Stage
 
 
-def write_transcript(work: Path, video: str, *spans: tuple[float, float, int], source: str = "captions:a.vtt") -> None:
+def write_transcript(
+    work: Path, video: str, *spans: tuple[float, float, int], source: str = "captions:a.vtt"
+) -> None:
     """A sentence for each start, end and number of words."""
     rows = [
         {"video_id": video, "index": index, "start": start, "end": end, "text": "w " * count, "source": source,
          "language": None, "words": [{"word": "w", "start": start, "end": end, "probability": None}] * count}
         for index, (start, end, count) in enumerate(spans)
     ]  # fmt: skip
-    write_table(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), Stage(work / "transcripts").path(video))
+    write_table(
+        pa.Table.from_pylist(rows, schema=TRANSCRIPTS), Stage(work / "transcripts").path(video)
+    )
 
 
 @pytest.fixture
@@ -39,12 +43,27 @@ def work(tmp_path: Path) -> Path:
 def test_the_figures_are_those_of_the_sentences(work: Path) -> None:
     report = inspect_transcripts(work)
     figures = report.figures()
-    assert (figures["videos"], figures["videos with speech"], figures["videos without speech"]) == (3, 2, 1)
-    assert figures["words"] == 65 and figures["sentences"] == 4 and figures["longest sentence, words"] == 40
-    assert report.speech.tolist() == [10, 30, 0] and report.seconds.tolist() == [100, 31, 0] and report.ends_guessed == 1
+    assert (figures["videos"], figures["videos with speech"], figures["videos without speech"]) == (
+        3,
+        2,
+        1,
+    )
+    assert (
+        figures["words"] == 65
+        and figures["sentences"] == 4
+        and figures["longest sentence, words"] == 40
+    )
+    assert (
+        report.speech.tolist() == [10, 30, 0]
+        and report.seconds.tolist() == [100, 31, 0]
+        and report.ends_guessed == 1
+    )
     assert report.rates.tolist() == [150, 80] and report.shares.tolist() == [0.1, 30 / 31]
     assert figures["share of the time under speech"] == pytest.approx(40 / 131)
-    assert figures["videos by captions"] == figures["videos by whisper:base"] == 1 and figures["videos in unknown"] == 2
+    assert (
+        figures["videos by captions"] == figures["videos by whisper:base"] == 1
+        and figures["videos in unknown"] == 2
+    )
 
 
 def test_two_who_speak_at_once_count_once() -> None:
@@ -70,8 +89,18 @@ def test_without_transcripts_it_says_which_stage_comes_first(tmp_path: Path) -> 
         inspect_transcripts(tmp_path)
 
 
-def test_the_command_line_inspects(street: Street, tmp_path: Path, videobert: Callable[..., Result]) -> None:
+def test_the_command_line_inspects(
+    street: Street, tmp_path: Path, videobert: Callable[..., Result]
+) -> None:
     picture = tmp_path / "p.png"
-    figures = json.loads(videobert("inspect", "transcripts", street.work, "--picture", picture, "--json").out)
-    assert figures["videos"] == figures["videos with speech"] == 4 and 0.5 < figures["share of the time under speech"] < 1
-    assert "words a minute of speech" in videobert("inspect", "transcripts", street.work, "--picture", picture).out
+    figures = json.loads(
+        videobert("inspect", "transcripts", street.work, "--picture", picture, "--json").out
+    )
+    assert (
+        figures["videos"] == figures["videos with speech"] == 4
+        and 0.5 < figures["share of the time under speech"] < 1
+    )
+    assert (
+        "words a minute of speech"
+        in videobert("inspect", "transcripts", street.work, "--picture", picture).out
+    )

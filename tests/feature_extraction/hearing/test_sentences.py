@@ -62,7 +62,11 @@ def test_a_title_ends_a_sentence_only_at_the_end_of_all():
 
 def test_punctuated_words_are_not_split_at_a_breath_but_at_a_long_silence():
     words = spoken("We add the salt. Then we stir it all and now it is done.", {6: 1.0, 9: 10.0})
-    assert texts(split_sentences(words)) == ["We add the salt.", "Then we stir it all", "and now it is done."]
+    assert texts(split_sentences(words)) == [
+        "We add the salt.",
+        "Then we stir it all",
+        "and now it is done.",
+    ]
 
 
 # pauses
@@ -71,7 +75,9 @@ def test_punctuated_words_are_not_split_at_a_breath_but_at_a_long_silence():
 def test_words_without_punctuation_are_split_at_pauses():
     words = spoken("add the salt then stir it well now serve", {3: 0.4, 7: 0.8})
     assert texts(split_sentences(words)) == ["add the salt", "then stir it well", "now serve"]
-    assert texts(split_sentences(words, SentenceOptions(pause=1.0))) == ["add the salt then stir it well now serve"]
+    assert texts(split_sentences(words, SentenceOptions(pause=1.0))) == [
+        "add the salt then stir it well now serve"
+    ]
 
 
 def test_a_stray_full_stop_does_not_make_words_punctuated():
@@ -81,11 +87,17 @@ def test_a_stray_full_stop_does_not_make_words_punctuated():
 
 def test_a_long_run_is_cut_at_its_longest_pauses():
     words = spoken(counted(60), {15: 0.2, 50: 0.4})
-    assert [len(sentence.words) for sentence in split_sentences(words, SentenceOptions(pause=1.0))] == [15, 35, 10]
+    assert [
+        len(sentence.words) for sentence in split_sentences(words, SentenceOptions(pause=1.0))
+    ] == [15, 35, 10]
 
 
 def test_a_long_run_without_any_pause_is_cut_evenly():
-    assert [len(sentence.words) for sentence in split_sentences(spoken(counted(100)))] == [34, 34, 32]
+    assert [len(sentence.words) for sentence in split_sentences(spoken(counted(100)))] == [
+        34,
+        34,
+        32,
+    ]
     assert [len(sentence.words) for sentence in split_sentences(spoken(counted(41)))] == [21, 20]
 
 
@@ -124,7 +136,10 @@ def test_no_words_make_no_sentences():
 
 def test_a_restorer_is_asked_only_where_there_is_no_punctuation():
     def restore(words):
-        return [replace(word, text=f"{word.text}." if index % 3 == 2 else word.text) for index, word in enumerate(words)]
+        return [
+            replace(word, text=f"{word.text}." if index % 3 == 2 else word.text)
+            for index, word in enumerate(words)
+        ]
 
     assert texts(split_sentences(spoken("a b c d e f"), restore=restore)) == ["a b c.", "d e f."]
     assert texts(split_sentences(spoken("a b c d e f."), restore=restore)) == ["a b c d e f."]
@@ -149,12 +164,19 @@ SPEECH = st.lists(
 
 
 @settings(deadline=None, max_examples=300)
-@given(speech=SPEECH, least=st.integers(1, 4), spare=st.integers(0, 10), share=st.sampled_from([0.0, 0.025, 1.0]))
+@given(
+    speech=SPEECH,
+    least=st.integers(1, 4),
+    spare=st.integers(0, 10),
+    share=st.sampled_from([0.0, 0.025, 1.0]),
+)
 def test_words_are_kept_in_order_and_sentences_within_bounds(speech, least, spare, share):
     words, now = [], 0.0
     for index, (text, pause, length) in enumerate(speech):
         now += pause
-        words.append(Word(text, now, now + length, index / 1000))  # the probability tells equal words apart
+        words.append(
+            Word(text, now, now + length, index / 1000)
+        )  # the probability tells equal words apart
         now += 0.2
     options = SentenceOptions(min_words=least, max_words=2 * least + spare, punctuated=share)
     sentences = split_sentences(words, options)
@@ -165,14 +187,19 @@ def test_words_are_kept_in_order_and_sentences_within_bounds(speech, least, spar
         first, last = words.index(sentence.words[0]), words.index(sentence.words[-1])
         assert list(sentence.words) == words[first : last + 1]
         assert sentence.start == sentence.words[0].start and sentence.end >= sentence.words[-1].end
-        assert all(b.start - a.end <= options.silence for a, b in zip(sentence.words, sentence.words[1:], strict=False))
+        assert all(
+            b.start - a.end <= options.silence
+            for a, b in zip(sentence.words, sentence.words[1:], strict=False)
+        )
     for word in set(words) - set(kept):
         assert is_isolated(words, words.index(word), options)
 
 
 def is_isolated(words: list[Word], index: int, options: SentenceOptions) -> bool:
     """Whether fewer than min_words stand there between two long silences, or the ends of all."""
-    breaks = [n for n in range(1, len(words)) if words[n].start - words[n - 1].end > options.silence]
+    breaks = [
+        n for n in range(1, len(words)) if words[n].start - words[n - 1].end > options.silence
+    ]
     first = max([n for n in breaks if n <= index], default=0)
     last = min([n for n in breaks if n > index], default=len(words))
     return last - first < options.min_words
@@ -188,7 +215,14 @@ def test_an_hour_of_unbroken_growing_pauses_is_split_in_a_moment():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"pause": -1}, {"pause": 4}, {"pause": float("nan")}, {"min_words": 0}, {"max_words": 3}, {"punctuated": 2}],
+    [
+        {"pause": -1},
+        {"pause": 4},
+        {"pause": float("nan")},
+        {"min_words": 0},
+        {"max_words": 3},
+        {"punctuated": 2},
+    ],
 )
 def test_options_that_contradict_one_another_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):

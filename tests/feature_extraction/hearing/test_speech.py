@@ -20,7 +20,15 @@ from hypothesis import strategies as st
 from feature_extraction.hearing.audio import SAMPLE_RATE, stream_sound
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
-from feature_extraction.hearing.speech import Segment, Speech, doubt, pieces, quietest, recognise, without_loops
+from feature_extraction.hearing.speech import (
+    Segment,
+    Speech,
+    doubt,
+    pieces,
+    quietest,
+    recognise,
+    without_loops,
+)
 from feature_extraction.schema import Word
 from tests.feature_extraction.sounds import tone
 from tests.feature_extraction.tiny_whisper import WORDS, tiny_whisper
@@ -33,8 +41,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_whisper(tmp_path_factory.mktemp("whisper") / "tiny.pt")
 
 
-def segment(text: str, no_speech: float = 0.0, logprob: float = -0.2, ratio: float = 1.2, start: float = 0.0) -> Segment:
-    words = (Word(f" {word}", start + place, start + place + 0.5, 0.9) for place, word in enumerate(text.split()))
+def segment(
+    text: str, no_speech: float = 0.0, logprob: float = -0.2, ratio: float = 1.2, start: float = 0.0
+) -> Segment:
+    words = (
+        Word(f" {word}", start + place, start + place + 0.5, 0.9)
+        for place, word in enumerate(text.split())
+    )
     return Segment(f" {text}", no_speech, logprob, ratio, tuple(words))
 
 
@@ -50,10 +63,14 @@ def assert_in_order(speech: Speech, seconds: float) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(1, 5 * SAMPLE_RATE), max_size=12), st.sampled_from([2.0, 3.7, 9.0]))
-def test_pieces_are_the_sound_and_nothing_is_lost_between_them(runs: list[int], seconds: float) -> None:
+def test_pieces_are_the_sound_and_nothing_is_lost_between_them(
+    runs: list[int], seconds: float
+) -> None:
     sound = np.random.default_rng(sum(runs)).normal(size=sum(runs)).astype(np.float32)
     made = list(pieces(np.split(sound, np.cumsum(runs)[:-1]) if runs else [], seconds))
-    assert np.array_equal(np.concatenate([np.empty(0, np.float32), *(piece for _, piece in made)]), sound)
+    assert np.array_equal(
+        np.concatenate([np.empty(0, np.float32), *(piece for _, piece in made)]), sound
+    )
     begin = 0
     for start, piece in made:
         assert start == begin / SAMPLE_RATE and 0 < len(piece) <= seconds * SAMPLE_RATE
@@ -81,7 +98,10 @@ def test_the_quietest_moment_of_next_to_nothing() -> None:
     ("said", "reason"),
     [
         (segment("chop the onion"), None),
-        (segment("chop the onion", no_speech=0.9), None),  # Whisper's rule: sure of the words, so they are words
+        (
+            segment("chop the onion", no_speech=0.9),
+            None,
+        ),  # Whisper's rule: sure of the words, so they are words
         (segment("Thank you.", no_speech=0.61, logprob=-1.01), "silence"),
         (segment("chop the onion", logprob=-1.01), "guesses"),
         (segment("chop chop chop", ratio=2.41), "repeats itself"),
@@ -104,7 +124,10 @@ def test_what_is_not_believed(said: Segment, reason: str | None) -> None:
         ("no no no no no stop", "no stop"),
         ("we stir " + "thank you. Thank you " * 3 + "now", "we stir thank you. now"),
         ("please subscribe to my channel " * 9, "please subscribe to my channel"),
-        ("a b c d e f g h i j k l m n o p q r s t " * 4 + "end", "a b c d e f g h i j k l m n o p q r s t end"),
+        (
+            "a b c d e f g h i j k l m n o p q r s t " * 4 + "end",
+            "a b c d e f g h i j k l m n o p q r s t end",
+        ),
         ("", ""),
     ],
 )
@@ -122,13 +145,21 @@ def test_pieces_are_heard_in_turn_and_put_in_their_place() -> None:
         asked.append(language)
         if len(asked) == 1:
             return [segment("[Music]")], "cy"
-        return [segment("wir kochen Suppe", start=1.0), segment("und", start=0.2), segment("spät", start=400.0)], "de"
+        return [
+            segment("wir kochen Suppe", start=1.0),
+            segment("und", start=0.2),
+            segment("spät", start=400.0),
+        ], "de"
 
     sound = np.full(280 * SAMPLE_RATE, 0.1, np.float32)
     sound[115 * SAMPLE_RATE : 120 * SAMPLE_RATE] = 0
     heard = recognise([sound], None, hear)
     starts = [start for start, _ in pieces([sound])]
-    assert asked == [None, None, "de"] and heard.language == "de" and heard.dropped == {"not spoken": 1}
+    assert (
+        asked == [None, None, "de"]
+        and heard.language == "de"
+        and heard.dropped == {"not spoken": 1}
+    )
     assert [word.text for word in heard.words[:5]] == ["wir", "kochen", "Suppe", "und", "spät"]
     assert heard.words[0].start == starts[1] + 1 and heard.words[3].start == starts[1] + 3
     assert heard.words[4].end <= starts[2] <= heard.words[5].start
@@ -184,7 +215,16 @@ def test_a_thing_is_made_once_and_so_is_its_failure(failure: type[Exception]) ->
 
 @pytest.mark.parametrize(
     ("tag", "short"),
-    [("en", "en"), ("eng", "en"), ("en-US", "en"), ("pt_BR", "pt"), ("ger", "de"), ("deu", "de"), ("und", None), (None, None)],
+    [
+        ("en", "en"),
+        ("eng", "en"),
+        ("en-US", "en"),
+        ("pt_BR", "pt"),
+        ("ger", "de"),
+        ("deu", "de"),
+        ("und", None),
+        (None, None),
+    ],
 )
 def test_a_language_has_one_short_name(tag: str | None, short: str | None) -> None:
     assert short_language(tag) == short
@@ -202,7 +242,9 @@ def test_the_languages_are_those_of_whisper() -> None:
 def test_whisper_gives_timed_words_within_the_sound(checkpoint: Path, shared_data: Path) -> None:
     sound = list(stream_sound(shared_data / "video" / "videogrep" / "manifesto.mp4"))
     heard = OpenAIWhisper(str(checkpoint))(sound)
-    assert len(heard.words) == 3 * WORDS and heard.language == "en" and not heard.dropped  # 88 s: three windows
+    assert (
+        len(heard.words) == 3 * WORDS and heard.language == "en" and not heard.dropped
+    )  # 88 s: three windows
     assert_in_order(heard, sum(map(len, sound)) / SAMPLE_RATE)
     assert heard.words[-1].start > 60
 
@@ -212,7 +254,9 @@ def test_the_same_sound_gives_the_same_words_whatever_was_heard_before(checkpoin
     sounds = [[tone(4, 300)], [tone(7, 800)]]
     singly = [other(sound) for sound in sounds]
     heard: dict[int, Speech] = {}
-    threads = [threading.Thread(target=lambda n=n: heard.update({n: one(sounds[n])})) for n in (1, 0)]
+    threads = [
+        threading.Thread(target=lambda n=n: heard.update({n: one(sounds[n])})) for n in (1, 0)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -237,7 +281,10 @@ def test_a_model_that_is_neither_a_name_nor_a_file() -> None:
 
 def test_a_checkpoint_is_known_by_its_content(checkpoint: Path, tmp_path: Path) -> None:
     other = tiny_whisper(tmp_path / "other.pt", seed=1)
-    digests = [OpenAIWhisper(str(path)).provenance()["model_digest"] for path in (checkpoint, checkpoint, other)]
+    digests = [
+        OpenAIWhisper(str(path)).provenance()["model_digest"]
+        for path in (checkpoint, checkpoint, other)
+    ]
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -247,7 +294,15 @@ class Payload:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no checkpoint", {"dims": {"n_mels": 80}}, {"model_state_dict": {}}, [1, 2], {"dims": Payload()}]
+    "content",
+    [
+        b"",
+        b"no checkpoint",
+        {"dims": {"n_mels": 80}},
+        {"model_state_dict": {}},
+        [1, 2],
+        {"dims": Payload()},
+    ],
 )
 def test_what_is_no_checkpoint_is_refused_and_not_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object
@@ -265,7 +320,9 @@ def test_what_is_no_checkpoint_is_refused_and_not_executed(
     assert [entry.name for entry in tmp_path.iterdir()] == ["bad.pt"]
 
 
-def test_a_name_without_a_network_says_what_to_fetch_and_where_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_a_network_says_what_to_fetch_and_where_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def no_network(url: str) -> None:
@@ -276,14 +333,20 @@ def test_a_name_without_a_network_says_what_to_fetch_and_where_to(tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recogniser = OpenAIWhisper("tiny")
     for _ in range(2):
-        with pytest.raises(InputError, match=rf"no route to host.*https://.*/tiny\.pt.*{tmp_path}/whisper"):
+        with pytest.raises(
+            InputError, match=rf"no route to host.*https://.*/tiny\.pt.*{tmp_path}/whisper"
+        ):
             recogniser.prepare()
     assert len(asked) == 1
 
 
 def test_a_real_model_hears_kennedy(shared_data: Path) -> None:
     cache = Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
-    names = [name for name in ("tiny.en", "base.en", "tiny", "base", "small") if (cache / f"{name}.pt").is_file()]
+    names = [
+        name
+        for name in ("tiny.en", "base.en", "tiny", "base", "small")
+        if (cache / f"{name}.pt").is_file()
+    ]
     if not names:
         pytest.skip(f"no model of Whisper is in {cache}: what it says cannot be tried")
     heard = OpenAIWhisper(names[0])(stream_sound(shared_data / "speech" / "whisper" / "jfk.flac"))
@@ -294,7 +357,9 @@ def test_a_real_model_hears_kennedy(shared_data: Path) -> None:
 
 # faster-whisper
 
-faster = pytest.mark.skipif(not importlib.util.find_spec("faster_whisper"), reason="faster-whisper is not installed")
+faster = pytest.mark.skipif(
+    not importlib.util.find_spec("faster_whisper"), reason="faster-whisper is not installed"
+)
 
 
 @faster
@@ -307,11 +372,15 @@ def test_faster_whisper_gives_the_same_kind_of_words(monkeypatch: pytest.MonkeyP
         def __init__(self, model: str) -> None:
             assert model == "base"
 
-        def transcribe(self, piece: np.ndarray, *, language: str | None, word_timestamps: bool, **_: Any) -> tuple[Any, Any]:
+        def transcribe(
+            self, piece: np.ndarray, *, language: str | None, word_timestamps: bool, **_: Any
+        ) -> tuple[Any, Any]:
             assert piece.dtype == np.float32 and word_timestamps
             words = [SimpleNamespace(word=" Chop", start=0.5, end=0.9, probability=0.8)]
             figures = {"no_speech_prob": 0.1, "avg_logprob": -0.3, "compression_ratio": 1.0}
-            return iter([SimpleNamespace(text=" Chop", words=words, **figures)]), SimpleNamespace(language=language or "en")
+            return iter([SimpleNamespace(text=" Chop", words=words, **figures)]), SimpleNamespace(
+                language=language or "en"
+            )
 
     monkeypatch.setattr(faster_whisper, "WhisperModel", Stand_in)
     recogniser = FasterWhisper()

@@ -13,7 +13,9 @@ from tests.conftest import SHARED_DATA, grey_ramp, write_video
 from tests.feature_extraction.seeing.test_video import write_pictures
 from workfolder.errors import InputError
 
-REAL = sorted(path for path in SHARED_DATA.glob("video/**/*") if path.suffix in (".mp4", ".mkv", ".mov"))
+REAL = sorted(
+    path for path in SHARED_DATA.glob("video/**/*") if path.suffix in (".mp4", ".mkv", ".mov")
+)
 ABSENT = Path("shared data is absent")
 UNKNOWN = "av1_video.mkv"
 """decord's FFmpeg of 2018 has no decoder for it."""
@@ -37,8 +39,12 @@ def assert_equal(path: Path, size: FrameSize = FrameSize(64, 64)) -> None:
         assert np.array_equal(mine.frames, other.frames), mine.index
 
 
-@pytest.mark.parametrize("size", [FrameSize(), FrameSize(96, 64, squeeze=False)], ids=["squeezed", "in proportion"])
-@pytest.mark.parametrize("path", [path for path in REAL if path.name != UNKNOWN] or [ABSENT], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "size", [FrameSize(), FrameSize(96, 64, squeeze=False)], ids=["squeezed", "in proportion"]
+)
+@pytest.mark.parametrize(
+    "path", [path for path in REAL if path.name != UNKNOWN] or [ABSENT], ids=lambda path: path.name
+)
 def test_both_decoders_give_the_same_bytes(path: Path, size: FrameSize) -> None:
     pytest.importorskip("decord")
     if path == ABSENT:
@@ -56,12 +62,19 @@ def test_both_agree_on_what_is_shown_when(tmp_path: Path) -> None:
 
 def test_what_decord_cannot_read_is_told(shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("decord")
-    for path in (shared_data / "video" / "torchcodec" / UNKNOWN, write_pictures(tmp_path / "v.ts", grey_ramp(40))):
-        with pytest.raises(InputError, match=rf"{path.name} cannot be read by decord: use --decoder pyav"):
+    for path in (
+        shared_data / "video" / "torchcodec" / UNKNOWN,
+        write_pictures(tmp_path / "v.ts", grey_ramp(40)),
+    ):
+        with pytest.raises(
+            InputError, match=rf"{path.name} cannot be read by decord: use --decoder pyav"
+        ):
             read(path, FrameSize(), "decord")
 
 
-def test_decord_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decord_that_is_not_installed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "decord", None)
     with pytest.raises(InputError, match=r"pip install 'videobert\[decord\]'"):
         read(tmp_path / "v.mp4", FrameSize(), "decord")

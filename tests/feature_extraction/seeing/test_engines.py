@@ -12,7 +12,13 @@ import torch
 from feature_extraction.seeing import engines
 from feature_extraction.seeing.backbones.backbone import Backbone, Preprocessing
 from feature_extraction.seeing.backbones.s3d_gated import GatedS3D
-from feature_extraction.seeing.engines import Engine, check_engine, engine_precision, fixed_batch, make_engine
+from feature_extraction.seeing.engines import (
+    Engine,
+    check_engine,
+    engine_precision,
+    fixed_batch,
+    make_engine,
+)
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.weights import randomise
 from workfolder.errors import InputError
@@ -33,8 +39,12 @@ def clip(seed: int, side: int = 224) -> np.ndarray:
     frames = np.zeros((1, 30, 224, 224, 3), dtype=np.uint8)
     for colour, speed in zip(rng.integers(60, 255, (3, 3)), rng.integers(1, 5, 3), strict=True):
         for number, frame in enumerate(frames[0]):
-            frame[40:150, 10 + speed * number : 80 + speed * number] += (colour // 3).astype(np.uint8)
-    return np.ascontiguousarray(frames[:, :, 60 : 60 + side, 60 : 60 + side] if side < 224 else frames)
+            frame[40:150, 10 + speed * number : 80 + speed * number] += (colour // 3).astype(
+                np.uint8
+            )
+    return np.ascontiguousarray(
+        frames[:, :, 60 : 60 + side, 60 : 60 + side] if side < 224 else frames
+    )
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
@@ -61,24 +71,37 @@ def test_openvino_agrees_with_torch_and_with_itself_in_any_lane(plain: list[np.n
     engine = make_engine("openvino", backbone)
     alone = [engine(frames) for frames in clips]
     for found, expected in zip(alone, plain, strict=True):
-        assert found.shape == (1, 1024) and found.dtype == np.float32 and cosine(found, expected) > 0.999
+        assert (
+            found.shape == (1, 1024)
+            and found.dtype == np.float32
+            and cosine(found, expected) > 0.999
+        )
     shared = features_of(make_engine("openvino", backbone, lanes=3), clips * 2, lanes=3)
     assert shared == [feature.tobytes() for feature in alone] * 2
 
 
-def test_openvino_in_bfloat16_agrees_with_torch_on_the_gated_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openvino_in_bfloat16_agrees_with_torch_on_the_gated_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)  # processors without it compute bfloat16 too, or float32
+    monkeypatch.setattr(
+        engines, "_multiplies_bfloat16", lambda: True
+    )  # processors without it compute bfloat16 too, or float32
     network = GatedS3D()
     randomise(network, 0)
     torch.save(network.state_dict(), tmp_path / "s3dg.pth")
     backbone = SmallBackbone(str(tmp_path / "s3dg.pth"))
-    fast, slow = make_engine("openvino", backbone)(clip(0, 64)), make_engine("torch", backbone)(clip(0, 64))
+    fast, slow = (
+        make_engine("openvino", backbone)(clip(0, 64)),
+        make_engine("torch", backbone)(clip(0, 64)),
+    )
     assert cosine(fast, slow) > 0.999
 
 
 @pytest.mark.parametrize("name", ["torch", "openvino"])
-def test_a_feature_does_not_depend_on_what_is_in_its_batch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_feature_does_not_depend_on_what_is_in_its_batch(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if name == "openvino":
         pytest.importorskip("openvino", reason="the extra openvino is not installed")
     monkeypatch.setattr(engines, "cores", lambda: 2)
@@ -136,6 +159,10 @@ def test_an_engine_that_this_machine_lacks_is_refused(monkeypatch: pytest.Monkey
 
 def test_the_precision_is_that_of_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)
-    assert [engine_precision(name) for name in ("cuda", "openvino", "torch")] == ["bfloat16", "bfloat16", "float32"]
+    assert [engine_precision(name) for name in ("cuda", "openvino", "torch")] == [
+        "bfloat16",
+        "bfloat16",
+        "float32",
+    ]
     monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     assert engine_precision("openvino") == "float32"

@@ -19,7 +19,10 @@ def write_features(work: Path, video: str, features: np.ndarray) -> None:
     index = np.arange(len(features), dtype=np.int32)
     columns = [[video] * len(index), index, index * 1.5, index * 1.5 + 1.5]
     arrays = [*map(pa.array, columns), feature_column(features)]
-    write_table(pa.Table.from_arrays(arrays, schema=features_schema(features.shape[1])), Stage(work / "features").path(video))
+    write_table(
+        pa.Table.from_arrays(arrays, schema=features_schema(features.shape[1])),
+        Stage(work / "features").path(video),
+    )
 
 
 @pytest.fixture
@@ -36,9 +39,18 @@ def work(tmp_path: Path) -> Path:
 
 def test_figures_are_those_of_all_clips_together(work: Path) -> None:
     report = inspect_features(work)
-    assert (report.videos, report.clips, report.width, report.dead, report.not_finite) == (2, 40, 8, 1, 0)
+    assert (report.videos, report.clips, report.width, report.dead, report.not_finite) == (
+        2,
+        40,
+        8,
+        1,
+        0,
+    )
     assert report.hours == pytest.approx(40 * 1.5 / 3600)
-    assert report.deviations[2] == pytest.approx(0, abs=1e-6) and (np.delete(report.deviations, 2) > 4).all()
+    assert (
+        report.deviations[2] == pytest.approx(0, abs=1e-6)
+        and (np.delete(report.deviations, 2) > 4).all()
+    )
     assert report.norms.shape == (40,) and 8 < np.median(report.norms) < 20
     assert report.neighbours > 0.9 and report.strangers < -0.9
 

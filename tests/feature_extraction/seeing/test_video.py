@@ -40,7 +40,9 @@ def add_pictures(
 ) -> Callable[[], None]:
     """A stream of uint8 [count, height, width, 3] at 20 a second from tick ``first`` on, in B-frames where the codec has
     them; returns what writes it, as all streams must be there before."""
-    stream = container.add_stream(codec, rate=20, options={"crf": "1", "b": "0"} if "vpx" in codec else {"crf": "1"})
+    stream = container.add_stream(
+        codec, rate=20, options={"crf": "1", "b": "0"} if "vpx" in codec else {"crf": "1"}
+    )
     stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], pix_fmt
     stream.codec_context.time_base = Fraction(1, 20)
     stream.codec_context.color_range = colours
@@ -49,7 +51,9 @@ def add_pictures(
 
     def write() -> None:
         for number, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pix_fmt, dst_color_range=colours)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+                format=pix_fmt, dst_color_range=colours
+            )
             frame.pts, frame.time_base, frame.color_range = number + first, Fraction(1, 20), colours
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -57,7 +61,9 @@ def add_pictures(
     return write
 
 
-def write_pictures(path: Path, frames: np.ndarray, muxing: dict[str, str] | None = None, **stream: object) -> Path:
+def write_pictures(
+    path: Path, frames: np.ndarray, muxing: dict[str, str] | None = None, **stream: object
+) -> Path:
     with av.open(str(path), "w", options=muxing or {}) as container:
         add_pictures(container, frames, **stream)()
     return path
@@ -84,7 +90,9 @@ def test_the_frame_shown_is_the_last_at_or_before_the_sample(tmp_path: Path) -> 
 def test_variable_frame_rate_follows_the_presentation_times(tmp_path: Path) -> None:
     times = [0, 2, 3, 10, 25]
     clip = next(stream_clips(write_video(tmp_path / "v.mkv", grey_ramp(5), times=times), SMALL))
-    expected = [max(number for number, time in enumerate(times) if time <= tick) for tick in range(26)]
+    expected = [
+        max(number for number, time in enumerate(times) if time <= tick) for tick in range(26)
+    ]
     assert frame_numbers(clip.frames)[:26] == expected
 
 
@@ -110,12 +118,16 @@ def test_a_file_that_is_silent_about_its_duration(tmp_path: Path) -> None:
     path = write_pictures(tmp_path / "v.mkv", grey_ramp(60), {"live": "1"})
     with closing(open_video(path)) as video:
         assert video.declared_end is None
-    assert frame_numbers(np.concatenate([clip.frames for clip in stream_clips(path, SMALL)])) == list(range(60))
+    assert frame_numbers(
+        np.concatenate([clip.frames for clip in stream_clips(path, SMALL)])
+    ) == list(range(60))
 
 
 def test_an_avi_knows_no_time_but_that_of_decoding(tmp_path: Path) -> None:
     path = write_pictures(tmp_path / "v.avi", grey_ramp(60))
-    assert frame_numbers(np.concatenate([clip.frames for clip in stream_clips(path, SMALL)])) == list(range(60))
+    assert frame_numbers(
+        np.concatenate([clip.frames for clip in stream_clips(path, SMALL)])
+    ) == list(range(60))
 
 
 def test_what_an_edit_list_hides_is_not_shown(tmp_path: Path) -> None:
@@ -125,12 +137,18 @@ def test_what_an_edit_list_hides_is_not_shown(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         assert sum(packet.is_discard for packet in container.demux(video=0)) == 10
     clips = list(stream_clips(path, SMALL))
-    assert frame_numbers(np.concatenate([clip.frames for clip in clips]))[:50] == list(range(10, 60))
+    assert frame_numbers(np.concatenate([clip.frames for clip in clips]))[:50] == list(
+        range(10, 60)
+    )
     assert clips[-1].end == pytest.approx(2.5)
 
 
-@pytest.mark.parametrize(("frames", "clips", "end"), [(44, 1, 1.5), (45, 2, 2.25), (7, 1, 0.35), (1, 1, 0.05)])
-def test_the_last_clip_is_padded_from_its_half_on(tmp_path: Path, frames: int, clips: int, end: float) -> None:
+@pytest.mark.parametrize(
+    ("frames", "clips", "end"), [(44, 1, 1.5), (45, 2, 2.25), (7, 1, 0.35), (1, 1, 0.05)]
+)
+def test_the_last_clip_is_padded_from_its_half_on(
+    tmp_path: Path, frames: int, clips: int, end: float
+) -> None:
     found = list(stream_clips(write_video(tmp_path / "v.mp4", grey_ramp(frames)), SMALL))
     assert len(found) == clips
     assert found[-1].end == pytest.approx(end)
@@ -142,7 +160,9 @@ def test_the_last_clip_is_padded_from_its_half_on(tmp_path: Path, frames: int, c
 def test_the_middle_is_cropped_after_squeezing(tmp_path: Path) -> None:
     frames = np.zeros((30, 64, 128, 3), dtype=np.uint8)
     frames[:, 16:48, 32:96] = 255
-    clip = next(stream_clips(write_video(tmp_path / "v.mp4", frames), FrameSize(resize=64, crop=32)))
+    clip = next(
+        stream_clips(write_video(tmp_path / "v.mp4", frames), FrameSize(resize=64, crop=32))
+    )
     assert clip.frames.mean() > 240
 
 
@@ -155,7 +175,9 @@ def test_rotation_is_applied(shared_data: Path, clockwise: int) -> None:
     shown = next(stream_clips(path, FrameSize(96, 96))).frames[0].astype(int)
     errors = [np.abs(shown - np.rot90(stored, turns)).mean() for turns in range(4)]
     assert np.argmin(errors) == (-clockwise // 90) % 4 and min(errors) < 2
-    assert frame_at(path, 0.0, 96).shape == ((96, 54, 3) if clockwise in (90, 270) else (96, 170, 3))
+    assert frame_at(path, 0.0, 96).shape == (
+        (96, 54, 3) if clockwise in (90, 270) else (96, 170, 3)
+    )
 
 
 @pytest.mark.parametrize(("codec", "pix_fmt"), [("libx264", "yuv444p"), ("ffv1", "yuv420p")])
@@ -179,8 +201,15 @@ def test_proportions_are_kept_where_asked_for(tmp_path: Path) -> None:
 
 def test_a_stream_may_change_its_size_and_its_coding_in_its_middle() -> None:
     scaler = Scaler(SMALL)
-    for height, width, pix_fmt in ((64, 64, "yuv420p"), (48, 96, "yuv420p"), (48, 96, "yuv422p10le"), (64, 64, "gray")):
-        frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 128, np.uint8), format="rgb24").reformat(format=pix_fmt)
+    for height, width, pix_fmt in (
+        (64, 64, "yuv420p"),
+        (48, 96, "yuv420p"),
+        (48, 96, "yuv422p10le"),
+        (64, 64, "gray"),
+    ):
+        frame = av.VideoFrame.from_ndarray(
+            np.full((height, width, 3), 128, np.uint8), format="rgb24"
+        ).reformat(format=pix_fmt)
         frame.time_base = Fraction(1, 20)
         assert np.abs(scaler(frame).astype(int) - 128).max() < 4
 
@@ -214,7 +243,9 @@ def test_black_is_black_and_white_is_white_in_either_range(
 ) -> None:
     levels = np.linspace(0, 255, 30).round().astype(np.uint8)
     frames = np.broadcast_to(levels[:, None, None, None], (30, 64, 64, 3))
-    shown = first_clip(write_pictures(tmp_path / name, frames, codec=codec, pix_fmt=pix_fmt, colours=colours))
+    shown = first_clip(
+        write_pictures(tmp_path / name, frames, codec=codec, pix_fmt=pix_fmt, colours=colours)
+    )
     assert np.abs(shown.reshape(30, -1).mean(axis=1) - levels).max() < 4
 
 
@@ -225,7 +256,9 @@ def test_full_range_by_the_formula_of_its_standard(shared_data: Path) -> None:
     y, (u, v) = planes[:720].mean(), planes[720:].reshape(2, -1).mean(axis=1) - 128
     expected = (y + 1.5748 * v, y - 0.1873 * u - 0.4681 * v, y + 1.8556 * u)
     # The corners of the cube are clipped, so that the means are not quite the mean's colour.
-    assert first_clip(path, FrameSize(256, 256))[0].reshape(-1, 3).mean(axis=0) == pytest.approx(expected, abs=3)
+    assert first_clip(path, FrameSize(256, 256))[0].reshape(-1, 3).mean(axis=0) == pytest.approx(
+        expected, abs=3
+    )
 
 
 def test_of_several_streams_the_default_one_is_shown(tmp_path: Path) -> None:
@@ -242,7 +275,12 @@ def test_of_several_streams_the_default_one_is_shown(tmp_path: Path) -> None:
 def test_of_two_default_streams_the_one_that_players_show(shared_data: Path) -> None:
     path = shared_data / "video" / "torchcodec" / "nasa_13013.mp4"
     with av.open(str(path)) as container:
-        stored = next(container.decode(container.streams[3])).reformat(96, 96, "rgb24").to_ndarray().astype(int)
+        stored = (
+            next(container.decode(container.streams[3]))
+            .reformat(96, 96, "rgb24")
+            .to_ndarray()
+            .astype(int)
+        )
     assert np.abs(first_clip(path, FrameSize(96, 96))[0] - stored).mean() < 2
 
 
@@ -250,7 +288,11 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
     cover = np.full((1, 128, 128, 3), 255, np.uint8)
     for name, frames in (("song.mp4", None), ("clip.mp4", plain((40, 40, 200)))):
         with av.open(str(tmp_path / name), "w") as container:
-            writers = [add_pictures(container, cover, "mjpeg", "yuvj420p", 0, Disposition.attached_pic, FULL)]
+            writers = [
+                add_pictures(
+                    container, cover, "mjpeg", "yuvj420p", 0, Disposition.attached_pic, FULL
+                )
+            ]
             if frames is not None:
                 writers.append(add_pictures(container, frames))
             for write in writers:
@@ -261,7 +303,9 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_real_kitchen_gives_seven_clips(shared_data: Path) -> None:
-    clips = list(stream_clips(shared_data / "video" / "decord" / "examples" / "flipping_a_pancake.mkv"))
+    clips = list(
+        stream_clips(shared_data / "video" / "decord" / "examples" / "flipping_a_pancake.mkv")
+    )
     assert [clip.start for clip in clips] == [0.0, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0]
     last = clips[-1]
     assert 10.3 < last.end < 10.45
@@ -269,7 +313,9 @@ def test_a_real_kitchen_gives_seven_clips(shared_data: Path) -> None:
     assert len(padding) and (padding == padding[0]).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no video", b"\x00" * 4096, b"#EXTM3U\n#EXTINF:1,\nother.mp4\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"this is no video", b"\x00" * 4096, b"#EXTM3U\n#EXTINF:1,\nother.mp4\n"]
+)
 def test_what_is_no_video_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.mp4"
     path.write_bytes(content)
@@ -294,8 +340,12 @@ def test_frame_at_shows_the_frame_of_that_time(tmp_path: Path) -> None:
 
 
 def test_frame_at_shows_frames_of_a_long_video(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "v.mp4", np.tile(grey_ramp(60), (15, 1, 1, 1)), rate=1)  # frame n is shown at n s
-    assert [frame_numbers(frame_at(path, second, 64)[None]) for second in (599.0, 700.5, 880.0)] == [[59], [40], [40]]
+    path = write_video(
+        tmp_path / "v.mp4", np.tile(grey_ramp(60), (15, 1, 1, 1)), rate=1
+    )  # frame n is shown at n s
+    assert [
+        frame_numbers(frame_at(path, second, 64)[None]) for second in (599.0, 700.5, 880.0)
+    ] == [[59], [40], [40]]
     assert frame_numbers(frame_at(path, 2000.0, 64)[None]) == [59]
 
 
@@ -309,5 +359,7 @@ def test_what_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.Mon
 
     path = write_video(tmp_path / "v.mp4", grey_ramp(2))
     monkeypatch.setattr(av, "open", refuse)
-    with pytest.raises(InputError, match=r"v\.mp4 cannot be read \(Permission denied\): check its rights"):
+    with pytest.raises(
+        InputError, match=r"v\.mp4 cannot be read \(Permission denied\): check its rights"
+    ):
         next(stream_clips(path))

@@ -29,7 +29,14 @@ from workfolder.files import write_table
 
 REAL = Path(__file__).parents[4] / "shared/data/features/how2_resnext101/npz"
 
-SEARCHES = [{}, {"beam": 2}, {"beam": 4}, {"search": "flat"}, {"device": "cpu"}, {"device": "cpu", "beam": 4}]
+SEARCHES = [
+    {},
+    {"beam": 2},
+    {"beam": 4},
+    {"search": "flat"},
+    {"device": "cpu"},
+    {"device": "cpu", "beam": 4},
+]
 SEARCHES += [{"device": "cpu", "search": "flat"}]
 
 
@@ -38,9 +45,17 @@ def features_folder(features: np.ndarray, folder: Path, per_video: int) -> Path:
     for number, start in enumerate(range(0, len(features), per_video)):
         rows = features[start : start + per_video]
         index = np.arange(len(rows))
-        columns = [pa.array([f"video-{number}"] * len(rows)), index.astype(np.int32), index * 1.5, index * 1.5 + 1.5]
+        columns = [
+            pa.array([f"video-{number}"] * len(rows)),
+            index.astype(np.int32),
+            index * 1.5,
+            index * 1.5 + 1.5,
+        ]
         columns = [pa.array(column) for column in columns] + [feature_column(rows)]
-        write_table(pa.Table.from_arrays(columns, schema=features_schema(rows.shape[1])), folder / f"v{number:03d}.parquet")
+        write_table(
+            pa.Table.from_arrays(columns, schema=features_schema(rows.shape[1])),
+            folder / f"v{number:03d}.parquet",
+        )
     return folder
 
 
@@ -60,14 +75,18 @@ def test_every_step_of_a_words_path_is_the_nearest_sibling(model: HierarchicalKM
         siblings = (chosen // 4 * 4)[:, None] + np.arange(4)
         distances = np.linalg.norm(rows[:, None] - centers[siblings], axis=2)
         distances[model.sizes_[level][siblings] == 0] = np.inf
-        np.testing.assert_array_equal(siblings[np.arange(len(rows)), distances.argmin(axis=1)], chosen)
+        np.testing.assert_array_equal(
+            siblings[np.arange(len(rows)), distances.argmin(axis=1)], chosen
+        )
 
 
 def test_flat_search_finds_the_nearest_word_of_all(model: HierarchicalKMeans) -> None:
     rows = blobs(seed=1).astype(np.float64)
     distances = np.linalg.norm(rows[:, None] - model.cluster_centers_[-1], axis=2)
     distances[:, model.dead_words_] = np.inf
-    np.testing.assert_array_equal(clone_fitted(model, search="flat").predict(rows), distances.argmin(axis=1))
+    np.testing.assert_array_equal(
+        clone_fitted(model, search="flat").predict(rows), distances.argmin(axis=1)
+    )
 
 
 def clone_fitted(model: HierarchicalKMeans, **parameters: Any) -> HierarchicalKMeans:
@@ -77,9 +96,13 @@ def clone_fitted(model: HierarchicalKMeans, **parameters: Any) -> HierarchicalKM
     return other
 
 
-def test_a_beam_as_wide_as_the_tree_is_exact_and_a_wider_one_is_no_worse(model: HierarchicalKMeans) -> None:
+def test_a_beam_as_wide_as_the_tree_is_exact_and_a_wider_one_is_no_worse(
+    model: HierarchicalKMeans,
+) -> None:
     rows = blobs(seed=1)
-    np.testing.assert_array_equal(clone_fitted(model, beam=16).predict(rows), clone_fitted(model, search="flat").predict(rows))
+    np.testing.assert_array_equal(
+        clone_fitted(model, beam=16).predict(rows), clone_fitted(model, search="flat").predict(rows)
+    )
     scores = [clone_fitted(model, beam=beam).score(rows) for beam in (1, 2, 4, 16)]
     assert scores == sorted(scores)
 
@@ -99,11 +122,15 @@ def test_labels_sizes_and_inertia_are_those_of_the_training_rows(model: Hierarch
     rows = blobs()
     np.testing.assert_array_equal(model.predict(rows), model.labels_)
     for level, sizes in enumerate(model.sizes_):
-        np.testing.assert_array_equal(np.bincount(model.labels_ // 4 ** (2 - level), minlength=len(sizes)), sizes)
+        np.testing.assert_array_equal(
+            np.bincount(model.labels_ // 4 ** (2 - level), minlength=len(sizes)), sizes
+        )
     differences = rows.astype(np.float64) - model.cluster_centers_[-1][model.labels_]
     assert model.inertia_ == pytest.approx((differences**2).sum(), rel=1e-5)
     assert model.score(rows) == pytest.approx(-model.inertia_, rel=1e-6)
-    np.testing.assert_allclose(model.transform(rows)[:, 0], np.linalg.norm(differences, axis=1), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        model.transform(rows)[:, 0], np.linalg.norm(differences, axis=1), rtol=1e-3, atol=1e-5
+    )
     words, distances = model.nearest(rows)
     assert (words == model.labels_).all() and (distances == model.transform(rows)[:, 0]).all()
     assert model.inertia_by_level_ == sorted(model.inertia_by_level_, reverse=True)
@@ -138,19 +165,27 @@ def test_one_vector_is_one_word() -> None:
 def test_equal_rows_get_equal_words_and_constant_columns_do_not_matter() -> None:
     rows = np.hstack([np.repeat(blobs(50), 3, axis=0), np.full((150, 3), 7, np.float16)])
     for preparation in ("none", "pca", "whiten"):
-        words = HierarchicalKMeans(3, 3, preparation=preparation, n_components=8).fit(rows).labels_.reshape(50, 3)
+        words = (
+            HierarchicalKMeans(3, 3, preparation=preparation, n_components=8)
+            .fit(rows)
+            .labels_.reshape(50, 3)
+        )
         assert (words == words[:, :1]).all()
 
 
 def test_rows_far_from_the_origin_are_told_apart() -> None:
     near = blobs(400).astype(np.float64)
     shifted = HierarchicalKMeans(4, 2, random_state=0).fit(near + 1000)
-    np.testing.assert_array_equal(shifted.labels_, HierarchicalKMeans(4, 2, random_state=0).fit(near).labels_)
+    np.testing.assert_array_equal(
+        shifted.labels_, HierarchicalKMeans(4, 2, random_state=0).fit(near).labels_
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("how", SEARCHES, ids=str)
-def test_a_row_that_is_not_finite_is_named(model: HierarchicalKMeans, bad: float, how: dict[str, Any]) -> None:
+def test_a_row_that_is_not_finite_is_named(
+    model: HierarchicalKMeans, bad: float, how: dict[str, Any]
+) -> None:
     rows = blobs().astype(np.float32)
     rows[321, 5] = bad
     with pytest.raises(InputError, match="row 321 holds NaN"):
@@ -159,7 +194,9 @@ def test_a_row_that_is_not_finite_is_named(model: HierarchicalKMeans, bad: float
         clone_fitted(model, **how).predict(rows)
 
 
-def test_a_row_that_is_not_finite_is_named_though_no_node_was_fitted_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_is_not_finite_is_named_though_no_node_was_fitted_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(tree_growing, "PREPARATION_ROWS", 20)
     rows = blobs()
     rows[321, 5] = np.nan
@@ -185,7 +222,9 @@ def test_a_folder_a_memory_map_and_an_array_give_the_same_bytes(tmp_path: Path) 
     assert made_of(HierarchicalKMeans(4, 3, samples_per_node=50).fit(folder)) == expected
 
 
-def test_many_blocks_and_groups_find_the_words_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_blocks_and_groups_find_the_words_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = blobs(3000)
     folder = features_folder(rows, tmp_path, 100)
     whole = HierarchicalKMeans(4, 3).fit(rows)
@@ -219,7 +258,10 @@ def test_folders_that_hold_no_features_of_one_kind_are_refused(tmp_path: Path) -
 def test_a_folder_whose_bytes_have_rotted_is_refused(tmp_path: Path) -> None:
     path = features_folder(blobs(), tmp_path, 600) / "v000.parquet"
     whole, chunk = path.read_bytes(), pq.read_metadata(path).row_group(0).column(4)
-    first, size = chunk.dictionary_page_offset or chunk.data_page_offset, chunk.total_compressed_size
+    first, size = (
+        chunk.dictionary_page_offset or chunk.data_page_offset,
+        chunk.total_compressed_size,
+    )
     for place in range(first + size // 4, first + size, size // 40):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(InputError, match=r"v000\.parquet cannot be read"):
@@ -267,7 +309,10 @@ def test_a_saved_codebook_predicts_the_same(tmp_path: Path, preparation: str) ->
     loaded = HierarchicalKMeans.load(tmp_path, beam=2)
     rows = blobs(seed=1)
     np.testing.assert_array_equal(loaded.predict(rows), clone_fitted(model, beam=2).predict(rows))
-    assert all((one == two).all() for one, two in zip(loaded.cluster_centers_, model.cluster_centers_, strict=True))
+    assert all(
+        (one == two).all()
+        for one, two in zip(loaded.cluster_centers_, model.cluster_centers_, strict=True)
+    )
     assert loaded.inertia_ == model.inertia_ and (loaded.dead_words_ == model.dead_words_).all()
 
 
@@ -284,21 +329,31 @@ def test_a_damaged_codebook_is_refused(tmp_path: Path, model: HierarchicalKMeans
         HierarchicalKMeans.load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("said", ["[]", '{"format": 1}', '{"format": 1, "parameters": {"depth": "3"}}'])
-def test_a_codebook_that_says_something_else_is_refused(tmp_path: Path, model: HierarchicalKMeans, said: str) -> None:
+@pytest.mark.parametrize(
+    "said", ["[]", '{"format": 1}', '{"format": 1, "parameters": {"depth": "3"}}']
+)
+def test_a_codebook_that_says_something_else_is_refused(
+    tmp_path: Path, model: HierarchicalKMeans, said: str
+) -> None:
     model.save(tmp_path)
     (tmp_path / "codebook.json").write_text(said)
     with pytest.raises(InputError, match=r"codebook\.json beside it cannot be read"):
         HierarchicalKMeans.load(tmp_path)
 
 
-def test_a_codebook_without_a_figure_or_with_one_too_many_is_refused(tmp_path: Path, model: HierarchicalKMeans) -> None:
+def test_a_codebook_without_a_figure_or_with_one_too_many_is_refused(
+    tmp_path: Path, model: HierarchicalKMeans
+) -> None:
     model.save(tmp_path)
     said = json.loads((tmp_path / "codebook.json").read_text())
-    (tmp_path / "codebook.json").write_text(json.dumps({key: said[key] for key in said if key != "inertia_by_level"}))
+    (tmp_path / "codebook.json").write_text(
+        json.dumps({key: said[key] for key in said if key != "inertia_by_level"})
+    )
     with pytest.raises(InputError, match="inertia_by_level"):
         HierarchicalKMeans.load(tmp_path)
-    (tmp_path / "codebook.json").write_text(json.dumps(said | {"parameters": said["parameters"] | {"dephth": 3}}))
+    (tmp_path / "codebook.json").write_text(
+        json.dumps(said | {"parameters": said["parameters"] | {"dephth": 3}})
+    )
     with pytest.raises(InputError, match="dephth"):
         HierarchicalKMeans.load(tmp_path)
 
@@ -308,25 +363,37 @@ def test_all_components_of_pca_keep_the_distances() -> None:
     plain = HierarchicalKMeans(4, 1).fit(rows)
     turned = HierarchicalKMeans(4, 1, preparation="pca", n_components=16).fit(rows)
     assert turned.inertia_ == pytest.approx(plain.inertia_, rel=0.02)
-    differences = rows - turned.cluster_centers_[-1][turned.labels_]  # centroids are told in the features' own space
-    assert turned.inertia_ == pytest.approx(np.square(differences.astype(np.float64)).sum(), rel=1e-3)
+    differences = (
+        rows - turned.cluster_centers_[-1][turned.labels_]
+    )  # centroids are told in the features' own space
+    assert turned.inertia_ == pytest.approx(
+        np.square(differences.astype(np.float64)).sum(), rel=1e-3
+    )
 
 
 # ---- scikit-learn ---------------------------------------------------------------------------------------------------
 
-NOT_FOR_US = {"check_transformer_n_iter": "max_iter is for each node: there is no one number of iterations"}
+NOT_FOR_US = {
+    "check_transformer_n_iter": "max_iter is for each node: there is no one number of iterations"
+}
 
 
 @parametrize_with_checks(
     [HierarchicalKMeans(3, 1, n_jobs=1), HierarchicalKMeans(2, 2, n_jobs=2)],
     expected_failed_checks=lambda estimator: NOT_FOR_US,
 )
-def test_scikit_learn_finds_nothing_amiss(estimator: HierarchicalKMeans, check: Callable[[Any], None]) -> None:
+def test_scikit_learn_finds_nothing_amiss(
+    estimator: HierarchicalKMeans, check: Callable[[Any], None]
+) -> None:
     check(estimator)
 
 
 def test_the_example_in_the_docstring_holds() -> None:
-    assert doctest.testmod(hierarchical_kmeans).attempted > 0 == doctest.testmod(hierarchical_kmeans).failed
+    assert (
+        doctest.testmod(hierarchical_kmeans).attempted
+        > 0
+        == doctest.testmod(hierarchical_kmeans).failed
+    )
 
 
 def test_distinct_rows_are_found_late_too() -> None:
@@ -342,10 +409,16 @@ def test_distinct_rows_are_found_late_too() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="../shared/data/features/how2_resnext101 is not here")
 def test_real_features_are_clustered_no_worse_than_by_recursive_minibatch() -> None:
-    rows = np.concatenate([np.load(path)["features"] for path in sorted(REAL.glob("*.npz"))]).astype(np.float32)
+    rows = np.concatenate(
+        [np.load(path)["features"] for path in sorted(REAL.glob("*.npz"))]
+    ).astype(np.float32)
     model = HierarchicalKMeans(12, 2, random_state=0).fit(rows)
     root = MiniBatchKMeans(12, random_state=0).fit(rows)
     members = [rows[root.labels_ == child] for child in range(12)]
-    plain = sum(MiniBatchKMeans(min(12, len(part)), random_state=0).fit(part).inertia_ for part in members)
+    plain = sum(
+        MiniBatchKMeans(min(12, len(part)), random_state=0).fit(part).inertia_ for part in members
+    )
     assert model.inertia_ < 1.01 * plain
-    assert clone_fitted(model, beam=4).score(rows) >= 1.01 * clone_fitted(model, search="flat").score(rows)
+    assert clone_fitted(model, beam=4).score(rows) >= 1.01 * clone_fitted(
+        model, search="flat"
+    ).score(rows)

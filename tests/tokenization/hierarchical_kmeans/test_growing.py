@@ -19,7 +19,9 @@ class Killed(Exception):
     """Stands for a signal."""
 
 
-def dying(write: Callable[[dict[str, np.ndarray], Path], None], at: int) -> Callable[[dict[str, np.ndarray], Path], None]:
+def dying(
+    write: Callable[[dict[str, np.ndarray], Path], None], at: int
+) -> Callable[[dict[str, np.ndarray], Path], None]:
     """A writer that dies half way through its ``at``-th file."""
     numbers = count(1)
 
@@ -32,7 +34,9 @@ def dying(write: Callable[[dict[str, np.ndarray], Path], None], at: int) -> Call
     return write_or_die
 
 
-def test_a_fit_that_was_killed_anywhere_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_that_was_killed_anywhere_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tree_growing, "GROUP_BYTES", 2 * 16 * 100)  # several groups a level
     rows = blobs()
     expected = made_of(HierarchicalKMeans(4, 3).fit(rows))
@@ -49,7 +53,9 @@ def test_a_fit_that_was_killed_anywhere_goes_on_to_the_same_bytes(tmp_path: Path
     assert kills > 8
 
 
-def test_a_checkpoint_spares_the_work_that_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_spares_the_work_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
     monkeypatch.delattr(tree_growing, "fit_node")
     HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
@@ -66,7 +72,9 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["preparation", "level-0-rows", "level-1-nodes-0"])
-def test_a_torn_file_of_a_checkpoint_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+def test_a_torn_file_of_a_checkpoint_is_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     expected = made_of(HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path))
     torn = tmp_path / f"{name}.safetensors"
     whole = torn.read_bytes()

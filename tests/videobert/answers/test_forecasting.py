@@ -21,7 +21,10 @@ def test_the_last_words_are_followed_by_masks_up_to_the_horizon_and_the_last_mas
 ) -> None:
     living = living_words(processor)
     asked = []
-    network = StandIn(processor, logits=lambda text, words, place: asked.append((len(words), place)) or [0.0] * WORDS)
+    network = StandIn(
+        processor,
+        logits=lambda text, words, place: asked.append((len(words), place)) or [0.0] * WORDS,
+    )
     clip = [living[place % LIVING] for place in range(40)]
     assert [found.step for found in forecast(network.model, clip)] == list(STEPS)
     for (text, words), (length, place), step in zip(network.read, asked, STEPS, strict=True):
@@ -33,7 +36,9 @@ def test_the_last_words_are_followed_by_masks_up_to_the_horizon_and_the_last_mas
     assert network.read == [("", [*clip[1:3], MASKED]), ("", [*clip[:3], MASKED])]
 
 
-def test_probabilities_are_over_living_words_alone_and_the_likeliest_come_first(processor: VideoBertProcessor) -> None:
+def test_probabilities_are_over_living_words_alone_and_the_likeliest_come_first(
+    processor: VideoBertProcessor,
+) -> None:
     (dead,) = processor.codebook.tree.dead_words_.tolist()
     living = living_words(processor)
     logits = np.full(WORDS, -50.0)
@@ -58,7 +63,9 @@ def test_a_bigram_learns_a_chain_that_a_unigram_cannot(processor: VideoBertProce
         return [5.0 * (word == true) for word in range(WORDS)]
 
     videos = {str(begin): chain(begin, 30) for begin in range(5)}
-    table = forecast_table(StandIn(processor, logits=logits).model, videos, [chain(0, 60), chain(2, 31)])
+    table = forecast_table(
+        StandIn(processor, logits=logits).model, videos, [chain(0, 60), chain(2, 31)]
+    )
     for step in STEPS:
         rows = table.rows[step]
         assert table.words[step] == 5 * (30 - step)
@@ -68,7 +75,9 @@ def test_a_bigram_learns_a_chain_that_a_unigram_cannot(processor: VideoBertProce
     assert len(table.cells()) == len(STEPS) * len(METHODS)
 
 
-def test_a_constant_forecast_is_no_better_than_the_first_words(processor: VideoBertProcessor) -> None:
+def test_a_constant_forecast_is_no_better_than_the_first_words(
+    processor: VideoBertProcessor,
+) -> None:
     living = living_words(processor)
     videos = {"a": np.repeat(living, 2)}
     table = forecast_table(StandIn(processor).model, videos, [living], steps=[1])
@@ -81,8 +90,14 @@ def test_the_bigram_falls_back_on_the_unigram() -> None:
     counts = NGrams.fit([[0, 1, 0, 1, 0, 2], [4, 4, 4]], step=1, words=6)
     assert counts.unigram(1)[0] * 9 == pytest.approx([3, 2, 1, 0, 3, 0])
     known, unknown = counts.bigram(np.array([0, 5]))
-    assert known.argsort()[::-1][:2].tolist() == [1, 2]  # twice and once after 0, though 4 is commoner than either
-    assert unknown.argmax() == counts.counts.argmax() and (unknown.argsort() == counts.unigram(1)[0].argsort()).all()
+    assert known.argsort()[::-1][:2].tolist() == [
+        1,
+        2,
+    ]  # twice and once after 0, though 4 is commoner than either
+    assert (
+        unknown.argmax() == counts.counts.argmax()
+        and (unknown.argsort() == counts.unigram(1)[0].argsort()).all()
+    )
     two_ahead = NGrams.fit([[0, 1, 0, 1, 0, 2], [4, 4, 4]], step=2, words=6)
     assert two_ahead.following.toarray()[0].tolist() == [2, 0, 0, 0, 0, 0]
     assert NGrams.fit([[3]], step=2, words=6).bigram(np.array([3])).argmax() == 3
@@ -94,18 +109,22 @@ def test_so_many_words_are_drawn_and_the_seed_decides_which(processor: VideoBert
     reads = []
     for seed in (0, 0, 1):
         network = StandIn(processor)
-        assert forecast_table(network.model, videos, [living], steps=[1], most=20, seed=seed).words == {1: 20}
+        assert forecast_table(
+            network.model, videos, [living], steps=[1], most=20, seed=seed
+        ).words == {1: 20}
         reads.append(network.read)
     assert reads[0] == reads[1] != reads[2]
 
 
-def test_a_step_that_is_too_far_for_every_video_costs_only_itself(processor: VideoBertProcessor) -> None:
+def test_a_step_that_is_too_far_for_every_video_costs_only_itself(
+    processor: VideoBertProcessor,
+) -> None:
     living = living_words(processor)
     table = forecast_table(StandIn(processor).model, {"a": living[:5]}, [living])
     assert table.words == {1: 4, 2: 3, 4: 1, 8: 0} and list(table.rows) == [1, 2, 4]
-    assert table.cells()[-1] == ["8 ahead, forecast", "left out", "left out"] and len(table.cells()) == len(STEPS) * len(
-        METHODS
-    )
+    assert table.cells()[-1] == ["8 ahead, forecast", "left out", "left out"] and len(
+        table.cells()
+    ) == len(STEPS) * len(METHODS)
 
 
 def test_what_cannot_be_forecast_is_refused(processor: VideoBertProcessor) -> None:
@@ -119,7 +138,10 @@ def test_what_cannot_be_forecast_is_refused(processor: VideoBertProcessor) -> No
     with pytest.raises(InputError, match="9 masks are too many for a model of 19 ids"):
         forecast(model, [0], steps=[9])
     assert forecast(model, [0] * 30, steps=[8], context=30)
-    with pytest.raises(InputError, match=r"no video has a clip 2 after its first: give longer videos, or a smaller --step"):
+    with pytest.raises(
+        InputError,
+        match=r"no video has a clip 2 after its first: give longer videos, or a smaller --step",
+    ):
         forecast_table(model, {"a": [0, 1]}, [[0, 1]], steps=[3, 2])
     with pytest.raises(InputError, match="training videos"):
         forecast_table(model, {"a": [0, 1]}, [[]], steps=[1])

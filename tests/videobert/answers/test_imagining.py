@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.videobert.stand_ins import LIVING, MASKED, SENTENCES, WORDS, StandIn, living_words, make_passages, make_processor
+from tests.videobert.stand_ins import (
+    LIVING,
+    MASKED,
+    SENTENCES,
+    WORDS,
+    StandIn,
+    living_words,
+    make_passages,
+    make_processor,
+)
 from videobert.answers.imagining import imagine
 from videobert.evaluation.imagining_table import KS, imagining_table
 from videobert.processing_videobert import VideoBertProcessor
@@ -15,7 +24,9 @@ def processor() -> VideoBertProcessor:
     return make_processor()
 
 
-def test_masks_follow_the_sentence_and_the_whole_is_their_mean(processor: VideoBertProcessor) -> None:
+def test_masks_follow_the_sentence_and_the_whole_is_their_mean(
+    processor: VideoBertProcessor,
+) -> None:
     living = living_words(processor)
     shares = {0: {living[0]: 0.7, living[1]: 0.3}, 1: {living[1]: 0.6, living[2]: 0.4}}
 
@@ -38,12 +49,19 @@ def test_recall_counts_the_different_words_of_each_sentence(processor: VideoBert
         return [9.0 * (word in meant[text]) for word in range(WORDS)]
 
     rows = [
-        ("a", "chop the carrot", [living[0], living[0], living[1], living[1]]),  # all among the three
+        (
+            "a",
+            "chop the carrot",
+            [living[0], living[0], living[1], living[1]],
+        ),  # all among the three
         ("a", "", [living[5]]),  # nobody speaks: not asked
         ("b", "Chop the carrot", [living[2], living[6]]),  # one of two
         ("b", "boil the egg", [living[0]]),  # none
     ]
-    training = make_passages(("t", SENTENCES[0], [living[6]] * 3 + [living[2]] * 2 + [living[1]]), ("t", "", [living[0]] * 9))
+    training = make_passages(
+        ("t", SENTENCES[0], [living[6]] * 3 + [living[2]] * 2 + [living[1]]),
+        ("t", "", [living[0]] * 9),
+    )
     network = StandIn(processor, logits=logits)
     table = imagining_table(network.model, make_passages(*rows), training)
     assert table.examples == 3 and len(network.read) == 2

@@ -41,7 +41,9 @@ def test_windows_slide_clip_by_clip_and_a_short_video_is_one() -> None:
             windows_of(track(words), lengths)
 
 
-def test_the_best_window_and_those_that_are_not_the_same_answer(processor: VideoBertProcessor) -> None:
+def test_the_best_window_and_those_that_are_not_the_same_answer(
+    processor: VideoBertProcessor,
+) -> None:
     egg, other, *_ = living_words(processor)
     video = track([other] * 3 + [egg] * 4 + [other] * 5 + [egg] * 2 + [other] * 6)
     found = locate(StandIn(processor, odds=counting(egg)).model, "boil the egg", video, top=2)
@@ -67,25 +69,38 @@ def test_locating_says_how_far_it_is(processor: VideoBertProcessor) -> None:
 def test_the_table_counts_any_time_that_a_sentence_is_said(processor: VideoBertProcessor) -> None:
     egg, other, *_ = living_words(processor)
     video = track([other] * 4 + [egg] * 4 + [other] * 8)
-    passages = make_passages(("a", "boil the egg", [egg]), ("a", "Boil the egg", [egg]), ("a", "", [other]), seconds=6.0)
+    passages = make_passages(
+        ("a", "boil the egg", [egg]), ("a", "Boil the egg", [egg]), ("a", "", [other]), seconds=6.0
+    )
     table = localisation_table(StandIn(processor, odds=counting(egg)).model, passages, {"a": video})
     assert (table.sentences, table.videos) == (1, 1)
     assert table.rows["alignment"].iou.value == 1 and table.rows["alignment"].recall[0.7].value == 1
     # Chance: all 13 windows of four clips, by hand. The sentence is said from 0 to 12 s in two halves of 6.
     firsts = SECONDS * np.arange(13)
-    shared = [max(max(0, 6 - abs(first - said)) / (6 + min(6, abs(first - said))) for said in (0, 6)) for first in firsts]
+    shared = [
+        max(max(0, 6 - abs(first - said)) / (6 + min(6, abs(first - said))) for said in (0, 6))
+        for first in firsts
+    ]
     assert table.rows["chance"].iou.value == pytest.approx(np.mean(shared))
     for least in IOUS:
-        assert table.rows["chance"].recall[least].value == pytest.approx(np.mean(np.array(shared) >= least))
+        assert table.rows["chance"].recall[least].value == pytest.approx(
+            np.mean(np.array(shared) >= least)
+        )
 
 
-def test_of_many_sentences_some_are_drawn_and_all_their_times_count(processor: VideoBertProcessor) -> None:
+def test_of_many_sentences_some_are_drawn_and_all_their_times_count(
+    processor: VideoBertProcessor,
+) -> None:
     egg, other, *_ = living_words(processor)
     videos = {name: track([other] * 4 + [egg] * 4) for name in "abc"}
     rows = [(video, text, [egg]) for video in videos for text in ("boil the egg", "Boil the egg")]
     for seed in range(3):
         table = localisation_table(
-            StandIn(processor, odds=counting(egg)).model, make_passages(*rows), videos, most=2, seed=seed
+            StandIn(processor, odds=counting(egg)).model,
+            make_passages(*rows),
+            videos,
+            most=2,
+            seed=seed,
         )
         assert (table.sentences, table.videos) == (2, 2) and table.rows["alignment"].iou.value == 1
 
@@ -94,7 +109,9 @@ def test_a_head_that_points_elsewhere_finds_nothing(processor: VideoBertProcesso
     egg, other, *_ = living_words(processor)
     video = track([egg] * 4 + [other] * 8)
     passages = make_passages(("a", "boil the egg", [egg]))
-    table = localisation_table(StandIn(processor, odds=counting(other)).model, passages, {"a": video})
+    table = localisation_table(
+        StandIn(processor, odds=counting(other)).model, passages, {"a": video}
+    )
     assert table.rows["alignment"].iou.value == 0 < table.rows["chance"].iou.value
     assert len(table.cells()) == 2
 

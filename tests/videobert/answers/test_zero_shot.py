@@ -10,7 +10,12 @@ import torch
 
 from tests.videobert.toy import toy_model
 from videobert.answers import zero_shot
-from videobert.answers.zero_shot import Sensitivity, label_probabilities, predict, predict_with_templates
+from videobert.answers.zero_shot import (
+    Sensitivity,
+    label_probabilities,
+    predict,
+    predict_with_templates,
+)
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 
@@ -37,24 +42,34 @@ def log_probabilities(model: TrainedModel, template: str) -> torch.Tensor:
     """Of every text id at each mask, [masks, ids]: the network asked directly, without padding."""
     inputs = model.processor([template], [VIDEO], 64)
     with torch.inference_mode():
-        logits = model.network(**inputs).prediction_logits[inputs["input_ids"] == model.processor.tokenizer.mask_token_id]
+        logits = model.network(**inputs).prediction_logits[
+            inputs["input_ids"] == model.processor.tokenizer.mask_token_id
+        ]
     return logits[:, : model.processor.vocabulary.text_size].log_softmax(dim=-1)
 
 
 def test_the_first_guess_is_the_likeliest_word(model: TrainedModel) -> None:
-    expected = log_probabilities(model, zero_shot.TEMPLATE)[:, [pieces(model, word)[0] for word in ONE_PIECE]].softmax(dim=-1)
+    expected = log_probabilities(model, zero_shot.TEMPLATE)[
+        :, [pieces(model, word)[0] for word in ONE_PIECE]
+    ].softmax(dim=-1)
     for mask, guesses in enumerate(predict(model, VIDEO, labels=ONE_PIECE, top=99)):
         found = {guess.word: guess.probability for guess in guesses}
-        assert found == pytest.approx(dict(zip(ONE_PIECE, expected[mask].tolist(), strict=True)), abs=1e-5)
+        assert found == pytest.approx(
+            dict(zip(ONE_PIECE, expected[mask].tolist(), strict=True)), abs=1e-5
+        )
         assert [guess.probability for guess in guesses] == sorted(found.values(), reverse=True)
 
 
 def test_a_word_of_several_pieces_is_scored_by_the_mean_of_its_pieces(model: TrainedModel) -> None:
     label = "cuts"
     assert len(pieces(model, label)) == 2
-    single, wide = (log_probabilities(model, f"{masks} the onion") for masks in ("[MASK]", "[MASK] [MASK]"))
+    single, wide = (
+        log_probabilities(model, f"{masks} the onion") for masks in ("[MASK]", "[MASK] [MASK]")
+    )
     first, second = pieces(model, label)
-    scores = torch.stack([single[0, pieces(model, "cut")[0]], (wide[0, first] + wide[1, second]) / 2])
+    scores = torch.stack(
+        [single[0, pieces(model, "cut")[0]], (wide[0, first] + wide[1, second]) / 2]
+    )
     (guesses,) = predict(model, VIDEO, "[MASK] the onion", ["cut", label])
     expected = dict(zip(["cut", label], scores.softmax(dim=0).tolist(), strict=True))
     assert {guess.word: guess.probability for guess in guesses} == pytest.approx(expected, abs=1e-5)
@@ -62,12 +77,20 @@ def test_a_word_of_several_pieces_is_scored_by_the_mean_of_its_pieces(model: Tra
 
 def test_only_the_mask_of_a_long_word_is_widened(model: TrainedModel) -> None:
     verb, noun = "cut", "pans"
-    verbs, nouns = label_probabilities(model, ["[MASK] the [MASK]"], [VIDEO], [[verb, "stir"], [noun, "onion"]])
-    alone, _ = label_probabilities(model, ["[MASK] the [MASK]"], [VIDEO], [[verb, "stir"], ["pan", "onion"]])
-    assert torch.allclose(verbs, alone, atol=1e-6)  # what is asked of the noun changes nothing for the verb
+    verbs, nouns = label_probabilities(
+        model, ["[MASK] the [MASK]"], [VIDEO], [[verb, "stir"], [noun, "onion"]]
+    )
+    alone, _ = label_probabilities(
+        model, ["[MASK] the [MASK]"], [VIDEO], [[verb, "stir"], ["pan", "onion"]]
+    )
+    assert torch.allclose(
+        verbs, alone, atol=1e-6
+    )  # what is asked of the noun changes nothing for the verb
     wide = log_probabilities(model, "[MASK] the [MASK] [MASK]")
     narrow = log_probabilities(model, "[MASK] the [MASK]")
-    mean = torch.stack([wide[place, piece] for place, piece in enumerate(pieces(model, noun), 1)]).mean()
+    mean = torch.stack(
+        [wide[place, piece] for place, piece in enumerate(pieces(model, noun), 1)]
+    ).mean()
     expected = torch.stack([mean, narrow[1, pieces(model, "onion")[0]]]).softmax(dim=0)
     assert len(pieces(model, noun)) == 2 and torch.allclose(nouns[0, 0], expected, atol=1e-5)
 
@@ -77,7 +100,9 @@ def test_no_video_short_and_long_ones_are_answered_as_if_alone(model: TrainedMod
     labels = [["cut", "cuts", "stir"], ["onion", "pan", "pans"]]
     together = label_probabilities(model, [zero_shot.TEMPLATE], visual, labels)
     for clip, words in enumerate(visual):
-        for mask, alone in enumerate(label_probabilities(model, [zero_shot.TEMPLATE], [words], labels)):
+        for mask, alone in enumerate(
+            label_probabilities(model, [zero_shot.TEMPLATE], [words], labels)
+        ):
             assert torch.allclose(together[mask][:, clip], alone[:, 0], atol=1e-5)
 
 
@@ -95,14 +120,24 @@ def test_all_words_of_the_vocabulary_share_all_probability(model: TrainedModel) 
 
 
 def test_templates_are_averaged_and_say_how_far_apart_they_are(model: TrainedModel) -> None:
-    templates = ["[MASK] the [MASK]", "now let me show you how to [MASK] the [MASK]", "we [MASK] water in the [MASK]"]
+    templates = [
+        "[MASK] the [MASK]",
+        "now let me show you how to [MASK] the [MASK]",
+        "we [MASK] water in the [MASK]",
+    ]
     each = [predict(model, VIDEO, template, ONE_PIECE) for template in templates]
     answer = predict_with_templates(model, VIDEO, templates, ONE_PIECE)
     for mask, (guesses, moved) in enumerate(zip(answer.guesses, answer.sensitivity, strict=True)):
-        single = [{guess.word: guess.probability for guess in guess_list[mask]} for guess_list in each]
+        single = [
+            {guess.word: guess.probability for guess in guess_list[mask]} for guess_list in each
+        ]
         mean = {guess.word: guess.probability for guess in guesses}
-        assert mean == pytest.approx({word: sum(one[word] for one in single) / 3 for word in ONE_PIECE}, abs=1e-5)
-        assert moved.agreement == pytest.approx(sum(max(one, key=one.get) == guesses[0].word for one in single) / 3)
+        assert mean == pytest.approx(
+            {word: sum(one[word] for one in single) / 3 for word in ONE_PIECE}, abs=1e-5
+        )
+        assert moved.agreement == pytest.approx(
+            sum(max(one, key=one.get) == guesses[0].word for one in single) / 3
+        )
         distances = [sum(abs(one[word] - mean[word]) for word in ONE_PIECE) / 2 for one in single]
         assert moved.distance == pytest.approx(sum(distances) / 3, abs=1e-5) and moved.distance > 0
 
@@ -111,7 +146,9 @@ def test_sensitivity_knows_agreement_from_opposition() -> None:
     same = torch.tensor([[[0.9, 0.1, 0]]] * 4)
     assert zero_shot.sensitivity(same) == Sensitivity(1, pytest.approx(0, abs=1e-6))
     opposed = torch.tensor([[[1.0, 0, 0]], [[1.0, 0, 0]], [[0, 0, 1.0]]])
-    assert zero_shot.sensitivity(opposed) == Sensitivity(pytest.approx(2 / 3), pytest.approx((1 / 3 + 1 / 3 + 2 / 3) / 3))
+    assert zero_shot.sensitivity(opposed) == Sensitivity(
+        pytest.approx(2 / 3), pytest.approx((1 / 3 + 1 / 3 + 2 / 3) / 3)
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +161,9 @@ def test_labels_that_cannot_be_ranked(model: TrainedModel, labels: list[str], sa
         predict(model, VIDEO, labels=labels)
 
 
-def test_a_label_that_is_too_long_is_named_and_not_the_masks_that_it_takes(model: TrainedModel) -> None:
+def test_a_label_that_is_too_long_is_named_and_not_the_masks_that_it_takes(
+    model: TrainedModel,
+) -> None:
     with pytest.raises(InputError, match=r"the label 'pan pan [pan ]{52}' is too long") as error:
         predict(model, VIDEO, labels=["cut", "pan " * 600])
     assert str(error.value).count("[MASK]") == 2
@@ -152,7 +191,10 @@ def test_a_word_that_the_vocabulary_has_not_is_no_sign(model: TrainedModel) -> N
 def test_a_file_of_templates(model: TrainedModel, tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "templates.txt"
     path.write_text("[MASK] the [MASK]\n\n  i [MASK] some [MASK] \n", encoding)
-    assert zero_shot.read_templates(path, model.processor) == ["[MASK] the [MASK]", "i [MASK] some [MASK]"]
+    assert zero_shot.read_templates(path, model.processor) == [
+        "[MASK] the [MASK]",
+        "i [MASK] some [MASK]",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"cut it\n", b"[MASK] [CLS]\n", b"\xff\xfe\x00", None])
@@ -162,6 +204,10 @@ def test_what_a_file_has_that_cannot_be_asked_is_said_of_the_file(
 ) -> None:
     path = tmp_path / "asked.txt"
     if content is not None:
-        path.write_bytes(content.replace(b"cut it", b"\xe5\x8f\xa3" if read is zero_shot.read_labels else b"cut it"))
+        path.write_bytes(
+            content.replace(
+                b"cut it", b"\xe5\x8f\xa3" if read is zero_shot.read_labels else b"cut it"
+            )
+        )
     with pytest.raises(InputError, match=f"^{path}"):
         read(path, model.processor)

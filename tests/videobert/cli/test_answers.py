@@ -43,7 +43,11 @@ def encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     encode = ClipEncoder.__call__
 
     def remember(
-        encoder: ClipEncoder, path: Path, start: float = 0.0, end: float = np.inf, progress: Progress = silent
+        encoder: ClipEncoder,
+        path: Path,
+        start: float = 0.0,
+        end: float = np.inf,
+        progress: Progress = silent,
     ) -> EncodedClip:
         if (path, start, end) not in ENCODED:
             ENCODED[path, start, end] = encode(encoder, path, start, end)
@@ -56,7 +60,9 @@ def encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return coloured_recipe(tmp_path_factory.mktemp("unseen") / "new.mp4", ["blue", "red", "green"], spoken=False)
+    return coloured_recipe(
+        tmp_path_factory.mktemp("unseen") / "new.mp4", ["blue", "red", "green"], spoken=False
+    )
 
 
 def assert_drawn(picture: Path) -> None:
@@ -64,7 +70,9 @@ def assert_drawn(picture: Path) -> None:
     assert min(image.shape[:2]) > 300 and len(np.unique(image.reshape(-1, 3), axis=0)) > 500
 
 
-def test_a_clip_is_forecast_in_words_and_pictures(street: Street, unseen: Path, tmp_path: Path) -> None:
+def test_a_clip_is_forecast_in_words_and_pictures(
+    street: Street, unseen: Path, tmp_path: Path
+) -> None:
     picture = tmp_path / "forecast.png"
     answer = call("forecast", unseen, "--model", street.model, "--picture", picture, "--json")
     assert [each["step"] for each in answer["forecast"]] == [1, 2, 4, 8]
@@ -72,15 +80,28 @@ def test_a_clip_is_forecast_in_words_and_pictures(street: Street, unseen: Path, 
     dead = set(codebook.tree.dead_words_.tolist())
     for each in answer["forecast"]:
         probabilities = [guess["probability"] for guess in each["guesses"]]
-        assert len(probabilities) == 3 and probabilities == sorted(probabilities, reverse=True) and 0 < sum(probabilities) <= 1
+        assert (
+            len(probabilities) == 3
+            and probabilities == sorted(probabilities, reverse=True)
+            and 0 < sum(probabilities) <= 1
+        )
         assert not dead & {guess["word"] for guess in each["guesses"]}
     assert_drawn(picture)
-    assert "drawn: " in call("forecast", unseen, "--model", street.model, "--step", 3, "--picture", picture)
+    assert "drawn: " in call(
+        "forecast", unseen, "--model", street.model, "--step", 3, "--picture", picture
+    )
 
 
 def test_a_sentence_is_imagined_in_words_and_pictures(street: Street, tmp_path: Path) -> None:
     picture = tmp_path / "imagined.png"
-    arguments = ("imagine", "now we paint the red [square]", "--model", street.model, "--picture", picture)
+    arguments = (
+        "imagine",
+        "now we paint the red [square]",
+        "--model",
+        street.model,
+        "--picture",
+        picture,
+    )
     answer = call(*arguments, "--masks", 2, "--json")
     assert [len(clip) for clip in answer["clips"]] == [3, 3] and len(answer["overall"]) == 3
     assert_drawn(picture)
@@ -89,7 +110,16 @@ def test_a_sentence_is_imagined_in_words_and_pictures(street: Street, tmp_path: 
 
 @pytest.mark.parametrize("first_stage", ["profiles", "transcripts"])
 def test_search_finds_the_colour(street: Street, first_stage: str) -> None:
-    arguments = ("search", "the yellow square", "--model", street.model, "--work", street.work, "--first-stage", first_stage)
+    arguments = (
+        "search",
+        "the yellow square",
+        "--model",
+        street.model,
+        "--work",
+        street.work,
+        "--first-stage",
+        first_stage,
+    )
     hits = call(*arguments, "--weight", 0, "--top", 2, "--json")["hits"]
     assert [hit["video_id"] for hit in hits] == ["recipe_1", "recipe_3"]
     assert all("yellow" in hit["text"] and hit["start"] < hit["end"] for hit in hits)
@@ -97,8 +127,24 @@ def test_search_finds_the_colour(street: Street, first_stage: str) -> None:
 
 
 def test_search_by_the_head_alone_looks_at_everything(street: Street) -> None:
-    hits = call("search", "red", "--model", street.model, "--work", street.work, "--first-stage", "none", "--top", 99, "--json")
-    examples = [row for path in (street.work / "examples").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    hits = call(
+        "search",
+        "red",
+        "--model",
+        street.model,
+        "--work",
+        street.work,
+        "--first-stage",
+        "none",
+        "--top",
+        99,
+        "--json",
+    )
+    examples = [
+        row
+        for path in (street.work / "examples").glob("*.parquet")
+        for row in pq.read_table(path).to_pylist()
+    ]
     assert len(hits["hits"]) == sum(bool(row["visual"]) for row in examples)
     odds = [hit["aligned"] for hit in hits["hits"]]
     assert odds == sorted(odds, reverse=True) and 0 < odds[-1] <= odds[0] < 1
@@ -107,7 +153,10 @@ def test_search_by_the_head_alone_looks_at_everything(street: Street) -> None:
 def test_a_sentence_is_located_in_a_video(street: Street, unseen: Path) -> None:
     arguments = ("locate", "the red square", unseen, "--model", street.model)
     found = call(*arguments, "--length", 3, "--top", 2, "--json")["locations"]
-    assert all(place["end"] - place["start"] == pytest.approx(4.5) for place in found) and len(found) == 2
+    assert (
+        all(place["end"] - place["start"] == pytest.approx(4.5) for place in found)
+        and len(found) == 2
+    )
     assert "start" in call(*arguments)
 
 
@@ -116,7 +165,11 @@ def test_the_measures_are_printed(street: Street, tmp_path: Path) -> None:
     folders = ("--model", street.model, "--work", street.work, "--training", training)
     found = call("evaluate", "retrieval", *folders, "--json")
     for way in ("text_to_clip", "clip_to_text"):
-        assert found[way]["bm25"]["recall"]["1"]["value"] == 1 > found[way]["chance"]["recall"]["1"]["value"]
+        assert (
+            found[way]["bm25"]["recall"]["1"]["value"]
+            == 1
+            > found[way]["chance"]["recall"]["1"]["value"]
+        )
     printed = call("evaluate", "retrieval", *folders)
     assert all(row in printed for row in ("R@1", "median rank", "re-ranked", "interpolated"))
     found = call("evaluate", "forecast", *folders, "--step", 1, "--json")
@@ -141,22 +194,44 @@ def test_words_beyond_the_codebook_are_refused_by_file(street: Street, tmp_path:
     path = tmp_path / "work/examples/recipe_0.parquet"
     rows = [row | {"visual": [9]} for row in pq.read_table(path).to_pylist()]
     pq.write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), path)
-    refused(f"{path} has visual words", "search", "red", "--model", street.model, "--work", tmp_path / "work")
+    refused(
+        f"{path} has visual words",
+        "search",
+        "red",
+        "--model",
+        street.model,
+        "--work",
+        tmp_path / "work",
+    )
 
 
-def test_templates_and_labels_are_judged_before_the_clip_is_read(street: Street, tmp_path: Path) -> None:
+def test_templates_and_labels_are_judged_before_the_clip_is_read(
+    street: Street, tmp_path: Path
+) -> None:
     (tmp_path / "labels.txt").write_text("red\n口\n")
     asked = ("predict", tmp_path / "absent.mp4", "--model", street.model)
-    refused(f"{tmp_path / 'labels.txt'}: the label '口'", *asked, "--labels", tmp_path / "labels.txt")
+    refused(
+        f"{tmp_path / 'labels.txt'}: the label '口'", *asked, "--labels", tmp_path / "labels.txt"
+    )
     refused("the template '' has no [MASK]", *asked, "--template", "")
     refused("give one of them", *asked, "--template", "", "--templates", tmp_path / "labels.txt")
 
 
 def test_templates_say_how_far_they_are_apart(street: Street, unseen: Path, tmp_path: Path) -> None:
     (tmp_path / "templates.txt").write_text("now we [MASK] the red square\nwe [MASK]\n")
-    asked = ("--model", street.model, "--templates", tmp_path / "templates.txt", "--picture", tmp_path / "p.png")
+    asked = (
+        "--model",
+        street.model,
+        "--templates",
+        tmp_path / "templates.txt",
+        "--picture",
+        tmp_path / "p.png",
+    )
     printed = call("predict", unseen, *asked)
-    assert re.search(r"mask 1: \d+% of single templates' first words are those of their average; \d+% of the prob", printed)
+    assert re.search(
+        r"mask 1: \d+% of single templates' first words are those of their average; \d+% of the prob",
+        printed,
+    )
 
 
 def test_more_answers_are_printed_than_drawn(street: Street, tmp_path: Path) -> None:
@@ -168,7 +243,9 @@ def test_more_answers_are_printed_than_drawn(street: Street, tmp_path: Path) -> 
     assert narrow[0] < Image.open(picture).size[0] < 110 * CELL[0] * 11
 
 
-def test_where_nobody_speaks_the_forecasts_are_measured_all_the_same(street: Street, tmp_path: Path) -> None:
+def test_where_nobody_speaks_the_forecasts_are_measured_all_the_same(
+    street: Street, tmp_path: Path
+) -> None:
     shutil.copytree(street.work, tmp_path / "silent")
     for path in (tmp_path / "silent" / "examples").glob("*.parquet"):
         rows = [row | {"text": ""} for row in pq.read_table(path).to_pylist()]
@@ -183,7 +260,9 @@ def test_where_nobody_speaks_the_forecasts_are_measured_all_the_same(street: Str
 
 
 @pytest.mark.parametrize("text", ["", "   ", "鍋"])
-def test_a_sentence_that_says_nothing(street: Street, unseen: Path, tmp_path: Path, text: str) -> None:
+def test_a_sentence_that_says_nothing(
+    street: Street, unseen: Path, tmp_path: Path, text: str
+) -> None:
     for rest in (
         ("imagine", text, "--picture", tmp_path / "p.png"),
         ("search", text, "--work", street.work),
@@ -193,7 +272,9 @@ def test_a_sentence_that_says_nothing(street: Street, unseen: Path, tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("verb", [["predict"], ["forecast"], ["locate", "the red square"]], ids=lambda verb: verb[0])
+@pytest.mark.parametrize(
+    "verb", [["predict"], ["forecast"], ["locate", "the red square"]], ids=lambda verb: verb[0]
+)
 def test_a_clip_that_ends_early_is_said_to(
     street: Street, unseen: Path, tmp_path: Path, videobert: Run, verb: list[str]
 ) -> None:
@@ -201,7 +282,11 @@ def test_a_clip_that_ends_early_is_said_to(
     drawn = [] if verb[0] == "locate" else ["--picture", tmp_path / "p.png"]
     asked = ("--model", street.model, "--json", *drawn)
     result = videobert(*verb, unseen, *asked)
-    assert json.loads(result.out)["partial"] is None and "look: " in result.err and "videobert: " not in result.err
+    assert (
+        json.loads(result.out)["partial"] is None
+        and "look: " in result.err
+        and "videobert: " not in result.err
+    )
     ENCODED[half, 0.0, np.inf] = replace(ENCODED[unseen, 0.0, np.inf], path=half, partial=reason)
     result = videobert(*verb, half, *asked)
     assert result.status == 0 and json.loads(result.out)["partial"] == reason
@@ -209,12 +294,23 @@ def test_a_clip_that_ends_early_is_said_to(
 
 
 def test_brackets_are_printed_as_they_are(street: Street, unseen: Path, tmp_path: Path) -> None:
-    printed = call("imagine", "the red [/] square [bold]", "--model", street.model, "--picture", tmp_path / "p.png")
+    printed = call(
+        "imagine",
+        "the red [/] square [bold]",
+        "--model",
+        street.model,
+        "--picture",
+        tmp_path / "p.png",
+    )
     assert "[/]" in printed and "[bold]" in printed
 
 
 def test_a_clip_without_video(street: Street, shared_data: Path, tmp_path: Path) -> None:
-    sound = next(path for path in (shared_data / "speech").rglob("*") if path.suffix in {".flac", ".wav", ".mp3"})
+    sound = next(
+        path
+        for path in (shared_data / "speech").rglob("*")
+        if path.suffix in {".flac", ".wav", ".mp3"}
+    )
     refused(sound.name, "forecast", sound, "--model", street.model, "--picture", tmp_path / "p.png")
     assert not (tmp_path / "p.png").exists()
 
@@ -231,8 +327,28 @@ def test_folders_that_do_not_fit(street: Street, tmp_path: Path) -> None:
         refused(reason, "evaluate", "localisation", *work)
         for verb in ("retrieval", "forecast"):
             refused(reason, "evaluate", verb, *work, "--training", street.work)
-            refused(reason, "evaluate", verb, "--model", street.model, "--work", street.work, "--training", tmp_path / folder)
-    refused("--first-stage 'guess'", "search", "red", "--model", street.model, "--work", street.work, "--first-stage", "guess")
+            refused(
+                reason,
+                "evaluate",
+                verb,
+                "--model",
+                street.model,
+                "--work",
+                street.work,
+                "--training",
+                tmp_path / folder,
+            )
+    refused(
+        "--first-stage 'guess'",
+        "search",
+        "red",
+        "--model",
+        street.model,
+        "--work",
+        street.work,
+        "--first-stage",
+        "guess",
+    )
 
 
 def refused(reason: str, *arguments: object) -> None:

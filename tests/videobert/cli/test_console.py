@@ -8,7 +8,9 @@ from tests.conftest import Run
 from videobert.cli import console
 
 
-def test_where_there_is_no_terminal_a_line_is_printed_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_there_is_no_terminal_a_line_is_printed_each_tenth(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with console.progress_bars() as progress:
         for done in range(0, 1001):
             progress("extract", done, 1000, "3 clips/s")
@@ -18,7 +20,9 @@ def test_where_there_is_no_terminal_a_line_is_printed_each_tenth(capsys: pytest.
     assert lines[-1] == "extract: 1,000 of 1,000, 3 clips/s"
 
 
-def test_a_slow_stage_speaks_every_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slow_stage_speaks_every_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     clock = iter(range(0, 10_000, 40))
     monkeypatch.setattr(console.time, "monotonic", lambda: float(next(clock)))
     with console.progress_bars() as progress:
@@ -39,7 +43,9 @@ def test_what_earlier_runs_did_says_nothing_about_the_pace(
     with console.progress_bars() as progress:
         progress("extract", 900, 1000)
         progress("extract", 950, 1000)
-    assert capsys.readouterr().err == "extract: 950 of 1,000, 0:01:40 left\n"  # 50 in 100 s, 50 to go
+    assert (
+        capsys.readouterr().err == "extract: 950 of 1,000, 0:01:40 left\n"
+    )  # 50 in 100 s, 50 to go
 
 
 def test_a_table_takes_no_bracket_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,20 +29,34 @@ def clip_of(path: Path, words: int) -> EncodedClip:
 @pytest.mark.parametrize("words", [1, 4, 6])
 def test_the_frames_fill_the_picture_from_side_to_side(tmp_path: Path, words: int) -> None:
     video = coloured_recipe(tmp_path / "a.mp4", ["red", "green"], spoken=False)
-    draw_prediction(clip_of(video, words), PICTURES.empty_table(), "we [MASK] it", GUESSES, tmp_path / "drawn.png")
+    draw_prediction(
+        clip_of(video, words),
+        PICTURES.empty_table(),
+        "we [MASK] it",
+        GUESSES,
+        tmp_path / "drawn.png",
+    )
     image = np.asarray(Image.open(tmp_path / "drawn.png").convert("RGB")).astype(int)
     coloured = np.flatnonzero((np.ptp(image, axis=2) > 150).any(axis=0))  # bars are paler
     left, right = coloured[0], image.shape[1] - coloured[-1]
     assert abs(left - right) < 120 and (words < 4 or left < 120)
 
 
-def test_nothing_runs_on_after_a_frame_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_runs_on_after_a_frame_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed: list[Guards] = []
     close = Guards.close
     monkeypatch.setattr(Guards, "close", lambda guards: closed.append(guards) or close(guards))
     (tmp_path / "a.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match="is no video"):
-        draw_prediction(clip_of(tmp_path / "a.mp4", 2), PICTURES.empty_table(), "[MASK]", GUESSES, tmp_path / "drawn.png")
+        draw_prediction(
+            clip_of(tmp_path / "a.mp4", 2),
+            PICTURES.empty_table(),
+            "[MASK]",
+            GUESSES,
+            tmp_path / "drawn.png",
+        )
     assert closed and not (tmp_path / "drawn.png").exists()
 
 
@@ -54,7 +68,11 @@ def test_answers_beyond_the_first_are_not_drawn(tmp_path: Path) -> None:
     video = coloured_recipe(tmp_path / "a.mp4", ["red"], spoken=False)
     for count in (MOST_ANSWERS, 400):
         draw_prediction(
-            clip_of(video, 1), PICTURES.empty_table(), "[MASK]", [GUESSES[0][:1] * count], tmp_path / f"{count}.png"
+            clip_of(video, 1),
+            PICTURES.empty_table(),
+            "[MASK]",
+            [GUESSES[0][:1] * count],
+            tmp_path / f"{count}.png",
         )
     assert (tmp_path / f"{MOST_ANSWERS}.png").read_bytes() == (tmp_path / "400.png").read_bytes()
 
@@ -62,4 +80,9 @@ def test_answers_beyond_the_first_are_not_drawn(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("error")
 def test_titles_are_drawn_as_they_were_typed(tmp_path: Path) -> None:
     for title in ("the 鍋 boils", r"it costs $\pounds 5$"):
-        draw_words(PICTURES.empty_table(), [WordColumn("one", [0], ["word"])], title, tmp_path / "drawn.png")
+        draw_words(
+            PICTURES.empty_table(),
+            [WordColumn("one", [0], ["word"])],
+            title,
+            tmp_path / "drawn.png",
+        )

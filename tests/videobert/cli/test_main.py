@@ -11,23 +11,39 @@ from tests.conftest import Run, Street
 from videobert import pipeline
 
 
-def test_a_stop_by_hand_is_answered(videobert: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_by_hand_is_answered(
+    videobert: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(work: Path) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "status", stop)
     result = videobert("status", "--work", tmp_path)
     assert result.status == 130
-    assert result.err == "videobert: stopped; whatever is finished is kept, and the same command goes on from there\n"
+    assert (
+        result.err
+        == "videobert: stopped; whatever is finished is kept, and the same command goes on from there\n"
+    )
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_where_no_video_is_left_each_ones_reason_is_told(videobert: Run, tmp_path: Path, as_json: bool) -> None:
+def test_where_no_video_is_left_each_ones_reason_is_told(
+    videobert: Run, tmp_path: Path, as_json: bool
+) -> None:
     for name in ("one", "two"):
         (tmp_path / "videos").mkdir(exist_ok=True)
         (tmp_path / "videos" / f"{name}.mp4").write_text("no video")
     folders = ("--work", tmp_path / "work", "--out", tmp_path / "model")
-    result = videobert("run", tmp_path / "videos", *folders, "--weights", "random:0", "--init", "none", *["--json"] * as_json)
+    result = videobert(
+        "run",
+        tmp_path / "videos",
+        *folders,
+        "--weights",
+        "random:0",
+        "--init",
+        "none",
+        *["--json"] * as_json,
+    )
     *reasons, last = [line for line in result.err.splitlines() if line.startswith("videobert: ")]
     assert result.status == 2 and "holds no features, as every video failed" in last
     assert not (tmp_path / "work" / "transcripts").exists()
@@ -38,8 +54,19 @@ def test_where_no_video_is_left_each_ones_reason_is_told(videobert: Run, tmp_pat
         assert "features: 0 done now" in result.out
 
 
-def test_templates_are_looked_at_before_videos(street: Street, videobert: Run, tmp_path: Path) -> None:
+def test_templates_are_looked_at_before_videos(
+    street: Street, videobert: Run, tmp_path: Path
+) -> None:
     (tmp_path / "templates.txt").write_text("how to [MASK] it")
-    arguments = ("--annotations", tmp_path / "none.json", "--work", tmp_path, "--model", street.model)
-    result = videobert("evaluate", "youcook2", *arguments, "--templates", tmp_path / "templates.txt")
+    arguments = (
+        "--annotations",
+        tmp_path / "none.json",
+        "--work",
+        tmp_path,
+        "--model",
+        street.model,
+    )
+    result = videobert(
+        "evaluate", "youcook2", *arguments, "--templates", tmp_path / "templates.txt"
+    )
     assert result.status == 2 and "templates.txt: write two [MASK]s in each line" in result.err

@@ -41,7 +41,9 @@ class Extractor:
         starts = 1.5 * np.arange(CLIPS)
         features = np.random.default_rng(0).normal(size=(CLIPS, WIDTH)).astype(np.float16)
         columns = [["x"] * CLIPS, range(CLIPS), starts, starts + 1.5, feature_column(features)]
-        table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=features_schema(WIDTH))
+        table = pa.Table.from_arrays(
+            [pa.array(column) for column in columns], schema=features_schema(WIDTH)
+        )
         return Made(table, self.partial)
 
     def provenance(self) -> dict[str, Any]:
@@ -60,7 +62,14 @@ def encoder(monkeypatch: pytest.MonkeyPatch) -> ClipEncoder:
 
 @pytest.mark.parametrize(
     ("start", "end", "starts"),
-    [(0, np.inf, [0, 1.5, 3, 4.5]), (1.5, 4.5, [1.5, 3]), (1, 2, [1.5]), (0, 0.2, [0]), (5.9, np.inf, None), (5, 2, None)],
+    [
+        (0, np.inf, [0, 1.5, 3, 4.5]),
+        (1.5, 4.5, [1.5, 3]),
+        (1, 2, [1.5]),
+        (0, 0.2, [0]),
+        (5.9, np.inf, None),
+        (5, 2, None),
+    ],
 )
 def test_a_part_has_the_clips_that_any_stretch_has(
     encoder: ClipEncoder, start: float, end: float, starts: list[float] | None
@@ -70,12 +79,18 @@ def test_a_part_has_the_clips_that_any_stretch_has(
             encoder(Path("a.mp4"), start, end)
         return
     clip = encoder(Path("a.mp4"), start, end)
-    assert isinstance(clip, Track) and clip.start.tolist() == starts and clip.end.tolist() == [s + 1.5 for s in starts]
+    assert (
+        isinstance(clip, Track)
+        and clip.start.tolist() == starts
+        and clip.end.tolist() == [s + 1.5 for s in starts]
+    )
     assert clip.words.tolist() == toy_codebook().predict(clip.features, MADE_WITH).tolist()
     assert clip.mean == pytest.approx(clip.features.astype(float).mean(axis=0), abs=1e-3)
 
 
-def test_a_file_that_was_not_whole_is_known_as_such(encoder: ClipEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_not_whole_is_known_as_such(
+    encoder: ClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert encoder(Path("a.mp4")).partial is None
     monkeypatch.setattr(Extractor, "partial", "ends after 6.0 s of 10.4 s")
     assert encoder(Path("a.mp4"), end=3.0).partial == "ends after 6.0 s of 10.4 s"

@@ -12,8 +12,12 @@ def test_hits_are_those_of_a_sorted_list() -> None:
     random = np.random.default_rng(0)
     scores, truth = random.integers(0, 6, (200, 9)).astype(float), random.integers(0, 9, 200)
     for k in (1, 3, 5, 9, 20):
-        ranked = [sorted(range(9), key=lambda label, row=row: (-row[label], label))[:k] for row in scores]
-        assert top_k_hits(scores, truth, k).tolist() == [label in best for label, best in zip(truth, ranked, strict=True)]
+        ranked = [
+            sorted(range(9), key=lambda label, row=row: (-row[label], label))[:k] for row in scores
+        ]
+        assert top_k_hits(scores, truth, k).tolist() == [
+            label in best for label, best in zip(truth, ranked, strict=True)
+        ]
 
 
 def test_the_best_label_counts_as_the_first() -> None:
@@ -29,7 +33,10 @@ def test_a_constant_row_is_right_only_for_the_first_labels() -> None:
 
 def test_what_is_no_number_is_never_right() -> None:
     scores = np.array([[np.nan] * 5, [np.nan, 1, 0, 0, 0]])
-    assert not top_k_hits(scores, [3, 2], 2).any() and top_k_hits(scores, [3, 1], 2).tolist() == [False, True]
+    assert not top_k_hits(scores, [3, 2], 2).any() and top_k_hits(scores, [3, 1], 2).tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_the_interval_is_that_of_a_share() -> None:
@@ -37,7 +44,9 @@ def test_the_interval_is_that_of_a_share() -> None:
     found = accuracy(hits, np.arange(400))
     half = 1.96 * np.sqrt(0.3 * 0.7 / 400)
     assert found.value == pytest.approx(0.3)
-    assert found.low == pytest.approx(0.3 - half, abs=0.01) and found.high == pytest.approx(0.3 + half, abs=0.01)
+    assert found.low == pytest.approx(0.3 - half, abs=0.01) and found.high == pytest.approx(
+        0.3 + half, abs=0.01
+    )
     assert accuracy(hits, np.arange(400)) == found != accuracy(hits, np.arange(400), seed=1)
 
 
@@ -50,7 +59,11 @@ def test_segments_of_one_video_are_not_taken_for_many_videos() -> None:
 
 def test_videos_count_by_their_segments() -> None:
     found = accuracy(np.array([True] * 9 + [False]), np.array(["long"] * 9 + ["short"]))
-    assert (found.value, found.low, found.high) == (0.9, 0, 1)  # both drawn, only the short one, only the long one
+    assert (found.value, found.low, found.high) == (
+        0.9,
+        0,
+        1,
+    )  # both drawn, only the short one, only the long one
 
 
 def test_one_video_alone_is_no_certainty() -> None:

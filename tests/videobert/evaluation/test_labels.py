@@ -9,14 +9,23 @@ import pytest
 
 from benchmarks import youcook2_machine_labels
 from benchmarks.label_lists import differences, label_lists, under_singular
-from videobert.evaluation.labels import ActionFinder, nouns, plurals, read_label_list, verbs, words_of
+from videobert.evaluation.labels import (
+    ActionFinder,
+    nouns,
+    plurals,
+    read_label_list,
+    verbs,
+    words_of,
+)
 from workfolder.errors import InputError
 
 
 def test_the_lists_are_as_long_as_the_papers_and_in_the_order_of_their_counts() -> None:
     for labels, size, first in ((verbs(), 45, "add"), (nouns(), 100, "pan")):
         assert len(labels.words) == len(set(labels.words)) == len(labels.counts) == size
-        assert labels.words[0] == first and list(labels.counts) == sorted(labels.counts, reverse=True)
+        assert labels.words[0] == first and list(labels.counts) == sorted(
+            labels.counts, reverse=True
+        )
     assert set(verbs().words) & set(nouns().words) == {"slice"}
 
 
@@ -30,7 +39,9 @@ def test_the_counts_are_those_of_the_training_captions(shared_data: Path) -> Non
     from videobert.data.youcook2 import TRAINING, read_annotations
 
     path = shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
-    counted = Counter(w for s in read_annotations(path) if s.subset == TRAINING for w in words_of(s.sentence))
+    counted = Counter(
+        w for s in read_annotations(path) if s.subset == TRAINING for w in words_of(s.sentence)
+    )
     for noun, count in zip(nouns().words, nouns().counts, strict=True):
         assert 0 < count <= sum(counted[form] for form in {noun, *plurals(noun)}), noun
     for verb, count in zip(verbs().words, verbs().counts, strict=True):
@@ -58,25 +69,46 @@ def test_the_counts_are_those_of_the_training_captions(shared_data: Path) -> Non
 def test_the_action_of_a_caption(caption: str, verb: str | None, noun: str | None) -> None:
     find = ActionFinder(verbs().words, nouns().words)
     found = find(caption)
-    assert (found and (find.verbs[found[0]], find.nouns[found[1]])) == ((verb, noun) if verb else None)
+    assert (found and (find.verbs[found[0]], find.nouns[found[1]])) == (
+        (verb, noun) if verb else None
+    )
 
 
 def test_most_real_captions_have_an_action(shared_data: Path) -> None:
     from videobert.data.youcook2 import read_annotations
 
-    captions = read_annotations(shared_data / "annotations/youcook2/youcookii_annotations_trainval.json")
+    captions = read_annotations(
+        shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
+    )
     find = ActionFinder(verbs().words, nouns().words)
     assert sum(find(caption.sentence) is not None for caption in captions) > 0.8 * len(captions)
 
 
 def test_plurals_are_counted_under_the_commonest_singular_that_fits() -> None:
     singular = Counter({"leaf": 5, "potato": 3, "berry": 2, "loaf": 1, "bay": 4})
-    plural = Counter({"leaves": 7, "potatos": 2, "potatoes": 1, "berries": 1, "loaves": 1, "chives": 6})
-    assert under_singular(singular, plural) == {"leaf": 12, "potato": 6, "berry": 3, "loaf": 2, "bay": 4, "chives": 6}
+    plural = Counter(
+        {"leaves": 7, "potatos": 2, "potatoes": 1, "berries": 1, "loaves": 1, "chives": 6}
+    )
+    assert under_singular(singular, plural) == {
+        "leaf": 12,
+        "potato": 6,
+        "berry": 3,
+        "loaf": 2,
+        "bay": 4,
+        "chives": 6,
+    }
 
 
 def test_a_list_is_made_of_what_the_tagger_says() -> None:
-    tags = {"you": "PNP", "should": "VM0", "stir": "VVI", "onions": "NN2", "onion": "NN1", "chopped": "AJ0", "tofu": "UNC"}
+    tags = {
+        "you": "PNP",
+        "should": "VM0",
+        "stir": "VVI",
+        "onions": "NN2",
+        "onion": "NN1",
+        "chopped": "AJ0",
+        "tofu": "UNC",
+    }
 
     def tag(words: list[str]) -> list[tuple[str, str, str]]:
         assert words[:2] == ["you", "should"]
@@ -107,9 +139,16 @@ def test_a_list_that_is_none_is_named(tmp_path: Path, content: str | None) -> No
         read_label_list(path)
 
 
-@pytest.mark.parametrize(("out", "said"), [("there", "there is there already: give a new folder"), ("new", "No such file")])
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("there", "there is there already: give a new folder"), ("new", "No such file")],
+)
 def test_the_benchmark_of_machine_labels_refuses_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str, said: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    out: str,
+    said: str,
 ) -> None:
     (tmp_path / "there").mkdir()
     monkeypatch.setattr("sys.argv", ["it", "--data", str(tmp_path), "--out", str(tmp_path / out)])

@@ -31,20 +31,39 @@ from workfolder.files import write_json, write_table
 from workfolder.progress import silent
 
 Annotated = dict[str, Any]
-VIDEOS = {"abcdefghij1": "training", "abcdefghij2": "training", "abcdefghij3": "validation", "-bcdefghi_4": "validation"}
-SENTENCES = ["cut the onions", "stir the rice in the pan", "whatever this is", "pour the oil into the bowl"]
+VIDEOS = {
+    "abcdefghij1": "training",
+    "abcdefghij2": "training",
+    "abcdefghij3": "validation",
+    "-bcdefghi_4": "validation",
+}
+SENTENCES = [
+    "cut the onions",
+    "stir the rice in the pan",
+    "whatever this is",
+    "pour the oil into the bowl",
+]
 SPAN = 15.0
 
 
 def annotations(path: Path, change: Callable[[Annotated], object] = lambda _: None) -> Path:
-    rows = [{"segment": [n * SPAN, (n + 1) * SPAN], "id": n, "sentence": text} for n, text in enumerate(SENTENCES)]
-    made = {"database": {video: {"subset": subset, "annotations": rows} for video, subset in VIDEOS.items()}}
+    rows = [
+        {"segment": [n * SPAN, (n + 1) * SPAN], "id": n, "sentence": text}
+        for n, text in enumerate(SENTENCES)
+    ]
+    made = {
+        "database": {
+            video: {"subset": subset, "annotations": rows} for video, subset in VIDEOS.items()
+        }
+    }
     change(made)
     path.write_text(json.dumps(made))
     return path
 
 
-def write_tokens(work: Path, video: str, seed: int, seconds: float = 4 * SPAN, digest: str | None = None) -> None:
+def write_tokens(
+    work: Path, video: str, seed: int, seconds: float = 4 * SPAN, digest: str | None = None
+) -> None:
     starts = np.arange(0, seconds, 1.5)
     words = np.random.default_rng(seed).integers(0, 9, len(starts))
     columns = {
@@ -60,7 +79,11 @@ def write_tokens(work: Path, video: str, seed: int, seconds: float = 4 * SPAN, d
 
 def write_features(work: Path, video: str, features: np.ndarray) -> None:
     index = np.arange(len(features), dtype=np.int32)
-    arrays = [pa.array([video] * len(index)), *map(pa.array, (index, index * 1.5, index * 1.5 + 1.5)), feature_column(features)]
+    arrays = [
+        pa.array([video] * len(index)),
+        *map(pa.array, (index, index * 1.5, index * 1.5 + 1.5)),
+        feature_column(features),
+    ]
     table = pa.Table.from_arrays(arrays, schema=features_schema(features.shape[1]))
     write_table(table, work / "features" / f"{video}.parquet")
     write_json(MADE_WITH, work / "features/options.json")
@@ -74,7 +97,13 @@ def telling_features(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
-    return toy_model([f"now let me show you how to {verb} the {noun}" for verb in verbs().words for noun in nouns().words])
+    return toy_model(
+        [
+            f"now let me show you how to {verb} the {noun}"
+            for verb in verbs().words
+            for noun in nouns().words
+        ]
+    )
 
 
 def test_the_real_file(shared_data: Path, tmp_path: Path, model: TrainedModel) -> None:
@@ -90,43 +119,74 @@ def test_the_real_file(shared_data: Path, tmp_path: Path, model: TrainedModel) -
     segments = sum(caption.video in set(videos[::10]) for caption in captions)
     assert result.table.segments + result.unnamed + result.unseen == segments
     rows = result.table.rows
-    assert set(rows) | set(result.table.left_out) == set(METHODS) and list(result.table.left_out) == ["linear_probe"]
-    assert rows["chance"]["verb_top5"].value == 5 / 45 and rows["chance"]["noun_top1"].value == 1 / 100
-    assert rows["frequency_prior"]["verb_top1"].value > 0.25  # "add" is a good guess in every kitchen
+    assert set(rows) | set(result.table.left_out) == set(METHODS) and list(
+        result.table.left_out
+    ) == ["linear_probe"]
+    assert (
+        rows["chance"]["verb_top5"].value == 5 / 45 and rows["chance"]["noun_top1"].value == 1 / 100
+    )
+    assert (
+        rows["frequency_prior"]["verb_top1"].value > 0.25
+    )  # "add" is a good guess in every kitchen
     for row in rows.values():
         assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in row.values())
-    assert rows["cross_modal"]["verb_top5"].value < 0.5  # made-up words and an untrained model know nothing
+    assert (
+        rows["cross_modal"]["verb_top5"].value < 0.5
+    )  # made-up words and an untrained model know nothing
 
 
-def test_features_alone_give_words_and_the_probe_its_row(tmp_path: Path, model: TrainedModel) -> None:
+def test_features_alone_give_words_and_the_probe_its_row(
+    tmp_path: Path, model: TrainedModel
+) -> None:
     for seed, video in enumerate(VIDEOS):
         write_features(tmp_path, video, telling_features(seed))
     result = evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
     assert (result.table.segments, result.unnamed, result.unseen, result.missing) == (6, 2, 0, ())
     assert list(result.table.rows) == list(METHODS) and not result.table.left_out
-    assert result.table.rows["linear_probe"]["verb_top1"].value == result.table.rows["linear_probe"]["noun_top1"].value == 1
-    caption = next(caption for caption in read_annotations(tmp_path / "a.json") if caption.video == "abcdefghij3")
-    (segment,) = Footage(tmp_path, toy_codebook(), VIDEOS).segments("", [caption], {caption: (0, 0)}, silent)
+    assert (
+        result.table.rows["linear_probe"]["verb_top1"].value
+        == result.table.rows["linear_probe"]["noun_top1"].value
+        == 1
+    )
+    caption = next(
+        caption
+        for caption in read_annotations(tmp_path / "a.json")
+        if caption.video == "abcdefghij3"
+    )
+    (segment,) = Footage(tmp_path, toy_codebook(), VIDEOS).segments(
+        "", [caption], {caption: (0, 0)}, silent
+    )
     shown = telling_features(2)[:10]
     assert np.array_equal(segment.words, toy_codebook().predict(shown, MADE_WITH))
     assert np.allclose(segment.feature, shown.astype(float).mean(axis=0), atol=1e-3)
 
 
-def test_segments_without_a_clip_and_without_a_listed_word_are_counted(tmp_path: Path, model: TrainedModel) -> None:
+def test_segments_without_a_clip_and_without_a_listed_word_are_counted(
+    tmp_path: Path, model: TrainedModel
+) -> None:
     write_tokens(tmp_path, "abcdefghij3", 0, seconds=SPAN)
     result = evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
-    assert (result.table.segments, result.unnamed, result.unseen, result.missing) == (1, 1, 2, ("-bcdefghi_4",))
+    assert (result.table.segments, result.unnamed, result.unseen, result.missing) == (
+        1,
+        1,
+        2,
+        ("-bcdefghi_4",),
+    )
     assert set(result.table.left_out) == {"shuffled_video", "linear_probe"}
 
 
-def test_the_frequency_prior_is_what_training_does_most(tmp_path: Path, model: TrainedModel) -> None:
+def test_the_frequency_prior_is_what_training_does_most(
+    tmp_path: Path, model: TrainedModel
+) -> None:
     def only_cut(made: Annotated) -> None:
         for about in made["database"].values():
             if about["subset"] == "training":
                 about["annotations"] = about["annotations"][:1]
 
     write_tokens(tmp_path, "abcdefghij3", 0)
-    prior = evaluate(annotations(tmp_path / "a.json", only_cut), tmp_path, model).table.rows["frequency_prior"]
+    prior = evaluate(annotations(tmp_path / "a.json", only_cut), tmp_path, model).table.rows[
+        "frequency_prior"
+    ]
     assert prior["verb_top1"].value == prior["noun_top1"].value == pytest.approx(1 / 3)
 
 
@@ -149,13 +209,21 @@ def test_a_model_that_reads_the_video_is_told_from_one_that_does_not(model: Trai
                 logits[row, [0, 1], ids[2 * word : 2 * word + 2]] = 9
             import torch
 
-            return VideoBertOutput(prediction_logits=torch.from_numpy(logits.reshape(-1, logits.shape[-1])))
+            return VideoBertOutput(
+                prediction_logits=torch.from_numpy(logits.reshape(-1, logits.shape[-1]))
+            )
 
         config, device = model.network.config, model.network.device
 
     table = action_table(TrainedModel(Reading(), model.processor), segments, [], labels)  # type: ignore[arg-type]
     right = {method: row["verb_top1"].value for method, row in table.rows.items()}
-    assert right == {"chance": 0.5, "frequency_prior": 0.5, "language_prior": 0.5, "shuffled_video": 0, "cross_modal": 1}
+    assert right == {
+        "chance": 0.5,
+        "frequency_prior": 0.5,
+        "language_prior": 0.5,
+        "shuffled_video": 0,
+        "cross_modal": 1,
+    }
     assert {method: row["noun_top1"].value for method, row in table.rows.items()} == right
 
 
@@ -167,7 +235,13 @@ def test_clips_belong_to_the_segment_that_shows_their_middle() -> None:
 
 
 def test_which_video_is_which() -> None:
-    there = ["abcdefghij1", "course%2F-bcdefghi_4", "Soup%20%5Babcdefghij3%5D", "another", "abcdefghij2.part"]
+    there = [
+        "abcdefghij1",
+        "course%2F-bcdefghi_4",
+        "Soup%20%5Babcdefghij3%5D",
+        "another",
+        "abcdefghij2.part",
+    ]
     assert by_youtube_id(there, VIDEOS) == {
         "abcdefghij1": "abcdefghij1",
         "-bcdefghi_4": "course%2F-bcdefghi_4",
@@ -191,7 +265,9 @@ def test_which_video_is_which() -> None:
      '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 2], "sentence": null}]}}}',
      '{"database": {"x": {"subset": "training", "annotations": [{"segment": [1, 2], "sentence": "cut"}]}}}', None],
 )  # fmt: skip
-def test_annotations_of_another_shape_are_refused_by_name(tmp_path: Path, content: str | None) -> None:
+def test_annotations_of_another_shape_are_refused_by_name(
+    tmp_path: Path, content: str | None
+) -> None:
     path = tmp_path / "a.json"
     if content is not None:
         path.write_text(content, encoding="latin-1")
@@ -217,13 +293,23 @@ def test_folders_that_cannot_be_used(tmp_path: Path, model: TrainedModel) -> Non
         evaluate(path, work, model)
     shutil.rmtree(work)
     write_tokens(work, "abcdefghij3", 0, seconds=1)
-    with pytest.raises(InputError, match=r"of 3 segments of .* none has a listed verb, noun and a clip"):
-        evaluate(annotations(path, lambda made: made["database"]["abcdefghij3"]["annotations"].pop(0)), work, model)
+    with pytest.raises(
+        InputError, match=r"of 3 segments of .* none has a listed verb, noun and a clip"
+    ):
+        evaluate(
+            annotations(path, lambda made: made["database"]["abcdefghij3"]["annotations"].pop(0)),
+            work,
+            model,
+        )
 
 
 def test_labels_are_spelt_before_any_footage_is_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot spell YouCook2's label '\w+': use a model that starts from bert"):
-        evaluate(annotations(tmp_path / "a.json"), tmp_path / "absent", toy_model(["cut the onion"] * 2))
+    with pytest.raises(
+        InputError, match=r"cannot spell YouCook2's label '\w+': use a model that starts from bert"
+    ):
+        evaluate(
+            annotations(tmp_path / "a.json"), tmp_path / "absent", toy_model(["cut the onion"] * 2)
+        )
 
 
 def test_words_beyond_the_codebook_are_refused_by_file(tmp_path: Path, model: TrainedModel) -> None:
@@ -232,7 +318,9 @@ def test_words_beyond_the_codebook_are_refused_by_file(tmp_path: Path, model: Tr
     whole = pq.read_table(path)
     for wrong in (9, -1):
         column = pa.array([wrong] * len(whole), TOKENS.field("token").type)
-        write_table(whole.set_column(whole.column_names.index("token"), TOKENS.field("token"), column), path)
+        write_table(
+            whole.set_column(whole.column_names.index("token"), TOKENS.field("token"), column), path
+        )
         said = f"^{path} has visual words beyond the 9"
         with pytest.raises(InputError, match=said):
             read_tracks(tmp_path, toy_codebook())
@@ -240,19 +328,39 @@ def test_words_beyond_the_codebook_are_refused_by_file(tmp_path: Path, model: Tr
             evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
 
 
-def test_the_command_prints_the_table_and_what_is_missing(tmp_path: Path, model: TrainedModel, monkeypatch: Any) -> None:
+def test_the_command_prints_the_table_and_what_is_missing(
+    tmp_path: Path, model: TrainedModel, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("videobert.loading.load_model", lambda folder: model)
     write_tokens(tmp_path, "abcdefghij3", 0)
     (tmp_path / "templates.txt").write_text("[MASK] the [MASK]\nhow to [MASK] the [MASK]\n")
     path = annotations(tmp_path / "a.json")
-    given = ["--annotations", path, "--work", tmp_path, "--model", tmp_path, "--templates", tmp_path / "templates.txt"]
-    group = ["youcook2"] if len(command.registered_commands) > 1 else []  # one verb alone needs no name
+    given = [
+        "--annotations",
+        path,
+        "--work",
+        tmp_path,
+        "--model",
+        tmp_path,
+        "--templates",
+        tmp_path / "templates.txt",
+    ]
+    group = (
+        ["youcook2"] if len(command.registered_commands) > 1 else []
+    )  # one verb alone needs no name
     said = CliRunner().invoke(command, [*group, *map(str, given)]).stdout
-    assert "cross modal" in said and "linear probe is left out: no training segment has features" in said
+    assert (
+        "cross modal" in said
+        and "linear probe is left out: no training segment has features" in said
+    )
     assert "missing videos, 1: -bcdefghi_4" in said
-    assert re.search(r"verb: \d+% of single templates' first words are .*; \d+% of the probability moves", said)
+    assert re.search(
+        r"verb: \d+% of single templates' first words are .*; \d+% of the probability moves", said
+    )
     refused = CliRunner().invoke(command, [*group, *map(str, given[:-1]), str(path)])
-    assert isinstance(refused.exception, InputError) and str(refused.exception).startswith(str(path))
+    assert isinstance(refused.exception, InputError) and str(refused.exception).startswith(
+        str(path)
+    )
     found = json.loads(CliRunner().invoke(command, [*group, *map(str, given), "--json"]).stdout)
     assert found["missing"] == ["-bcdefghi_4"] and found["table"]["segments"] == 3
     assert set(found["table"]["rows"]["cross_modal"]["noun_top5"]) == {"value", "low", "high"}

@@ -37,7 +37,9 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         other = MasterAdamW(torch.nn.Linear(4, 3), 1e-3, 0.1)
     found = History()
     assert folder.load(other, found) == 20
-    assert all(torch.equal(tensor, state_of(other)[name]) for name, tensor in state_of(saved).items())
+    assert all(
+        torch.equal(tensor, state_of(other)[name]) for name, tensor in state_of(saved).items()
+    )
     assert found.rows == history.rows
 
 
@@ -68,10 +70,14 @@ def test_a_torn_checkpoint_is_passed_over_for_the_one_before_and_written_again(
     path.write_bytes(path.read_bytes()[:-1] if file == WEIGHTS_FILE else b"{")
     found = learner()
     assert folder.load(found, History()) == 5 and "step-00000010" in caplog.text
-    assert all(torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(early).items())
+    assert all(
+        torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(early).items()
+    )
     folder.save(10, late, History())
     assert folder.load(found, History()) == 10
-    assert all(torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(late).items())
+    assert all(
+        torch.equal(tensor, state_of(found)[name]) for name, tensor in state_of(late).items()
+    )
 
 
 def test_of_two_that_a_kill_left_the_later_one_is_taken(tmp_path: Path) -> None:
@@ -95,9 +101,15 @@ def test_a_folder_of_other_options_or_data_is_refused(tmp_path: Path) -> None:
     for _ in range(2):
         with folder.claimed({"seed": 1, DATA_DIGEST: "a"}):
             pass
-    with pytest.raises(InputError, match="seed was 1 and is now 2"), folder.claimed({"seed": 2, DATA_DIGEST: "a"}):
+    with (
+        pytest.raises(InputError, match="seed was 1 and is now 2"),
+        folder.claimed({"seed": 2, DATA_DIGEST: "a"}),
+    ):
         pass
-    with pytest.raises(InputError, match="data_digest was 'a' and is now 'b'"), folder.claimed({"seed": 1, DATA_DIGEST: "b"}):
+    with (
+        pytest.raises(InputError, match="data_digest was 'a' and is now 'b'"),
+        folder.claimed({"seed": 1, DATA_DIGEST: "b"}),
+    ):
         pass
 
 
@@ -107,7 +119,11 @@ def test_a_folder_that_somebody_put_there_is_no_checkpoint(tmp_path: Path) -> No
         folder.save(step, learner(), History())
         if step == 10:
             shutil.copytree(tmp_path / "step-00000005", tmp_path / "step-5.bak")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000010", "step-00000015", "step-5.bak"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "step-00000010",
+        "step-00000015",
+        "step-5.bak",
+    ]
     assert folder.load(learner(), History()) == 15
 
 
@@ -118,7 +134,9 @@ def test_a_full_disk_is_told_by_the_folder(tmp_path: Path, monkeypatch: pytest.M
     folder = TrainingFolder(tmp_path)
     folder.save(5, learner(), History())
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(InputError, match=rf"^{tmp_path}/step-00000010 cannot be written \(.*No space left"):
+    with pytest.raises(
+        InputError, match=rf"^{tmp_path}/step-00000010 cannot be written \(.*No space left"
+    ):
         folder.save(10, learner(), History())
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
 
@@ -132,7 +150,9 @@ def test_what_a_kill_left_half_written_goes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", [WEIGHTS_FILE, STATE_FILE])
 @pytest.mark.parametrize("share", [None, 0.0, 0.5, 0.9])
-def test_a_damaged_checkpoint_is_one_line_that_names_it(tmp_path: Path, file: str, share: float | None) -> None:
+def test_a_damaged_checkpoint_is_one_line_that_names_it(
+    tmp_path: Path, file: str, share: float | None
+) -> None:
     folder = TrainingFolder(tmp_path)
     folder.save(5, learner(), History())
     path = tmp_path / "step-00000005" / file

@@ -17,8 +17,12 @@ def test_a_share_is_put_out_and_the_mean_is_kept(share: float, dtype: torch.dtyp
     found = bit_dropout(torch.ones(1000, 401, dtype=dtype), share)
     out = found == 0
     assert out.float().mean().item() == pytest.approx(share, abs=0.003)
-    assert out.float().mean(dim=0).std() < 0.03 and out.float().mean(dim=1).std() < 0.03  # no stripes
-    assert found.dtype == dtype and found[~out].unique().tolist() == pytest.approx([1 / (1 - share)], rel=0.01)
+    assert (
+        out.float().mean(dim=0).std() < 0.03 and out.float().mean(dim=1).std() < 0.03
+    )  # no stripes
+    assert found.dtype == dtype and found[~out].unique().tolist() == pytest.approx(
+        [1 / (1 - share)], rel=0.01
+    )
 
 
 def test_draws_follow_from_the_seed_and_differ_from_each_other() -> None:
@@ -38,7 +42,9 @@ def test_the_gradient_passes_where_the_number_did() -> None:
 
 def test_nothing_is_put_out_when_evaluating_or_where_there_is_nothing() -> None:
     numbers = torch.randn(5, 7)
-    assert torch.equal(BitDropout(0.5).eval()(numbers), numbers) and torch.equal(BitDropout(0.0)(numbers), numbers)
+    assert torch.equal(BitDropout(0.5).eval()(numbers), numbers) and torch.equal(
+        BitDropout(0.0)(numbers), numbers
+    )
     assert bit_dropout(torch.empty(0, 7), 0.5).shape == (0, 7)
 
 
@@ -51,7 +57,9 @@ def test_attention_is_torchs_on_average() -> None:
     expected = scaled_dot_product_attention(query, key, value, mask).transpose(1, 2)
     nearly, _ = _attention(module, query, key, value, mask, dropout=1e-9)
     assert torch.allclose(nearly, expected, atol=1e-5)
-    mean = torch.stack([_attention(module, query, key, value, mask, dropout=0.2)[0] for _ in range(2000)]).mean(dim=0)
+    mean = torch.stack(
+        [_attention(module, query, key, value, mask, dropout=0.2)[0] for _ in range(2000)]
+    ).mean(dim=0)
     assert torch.allclose(mean, expected, atol=0.1)
 
 

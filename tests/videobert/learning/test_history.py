@@ -29,8 +29,13 @@ def test_a_row_is_the_mean_over_what_was_asked_since_the_row_before() -> None:
     asked = sum(range(REPORT_EVERY + 1, 2 * REPORT_EVERY + 1))
     assert rows[1]["masked_text_loss"] == pytest.approx(2.0)
     assert rows[1]["masked_text_accuracy"] == pytest.approx(REPORT_EVERY / asked)
-    assert rows[1]["tokens"] == 200 * REPORT_EVERY and rows[1]["learning_rate"] == 2 * REPORT_EVERY / 1000
-    assert not any(name.startswith("alignment") for row in rows for name in row)  # nothing was asked
+    assert (
+        rows[1]["tokens"] == 200 * REPORT_EVERY
+        and rows[1]["learning_rate"] == 2 * REPORT_EVERY / 1000
+    )
+    assert not any(
+        name.startswith("alignment") for row in rows for name in row
+    )  # nothing was asked
 
 
 def test_a_validation_joins_the_row_of_its_step() -> None:
@@ -41,7 +46,10 @@ def test_a_validation_joins_the_row_of_its_step() -> None:
     assert table.column("step").to_pylist() == [REPORT_EVERY, REPORT_EVERY + 5]
     assert table.column("validation_masked_text_loss").to_pylist() == [1.5, 0.5]
     assert table.column("masked_text_loss").to_pylist() == [2.0, None]
-    assert history.last["validation_masked_text_accuracy"] == 1.0 and history.last["masked_text_loss"] == 2.0
+    assert (
+        history.last["validation_masked_text_accuracy"] == 1.0
+        and history.last["masked_text_loss"] == 2.0
+    )
 
 
 def test_the_last_step_makes_a_row_of_what_is_left() -> None:
@@ -74,17 +82,30 @@ def test_the_last_figures_of_a_long_run_are_told_at_once() -> None:
 
 def test_curves_put_training_and_validation_of_a_figure_together(tmp_path: Path) -> None:
     with SummaryWriter(tmp_path) as board:
-        write_curves({"step": 20, "masked_text_loss": 2.5, "validation_masked_text_loss": 3.5}, board)
+        write_curves(
+            {"step": 20, "masked_text_loss": 2.5, "validation_masked_text_loss": 3.5}, board
+        )
     found = EventAccumulator(str(tmp_path)).Reload()
-    assert sorted(found.Tags()["scalars"]) == ["masked_text_loss/training", "masked_text_loss/validation"]
+    assert sorted(found.Tags()["scalars"]) == [
+        "masked_text_loss/training",
+        "masked_text_loss/validation",
+    ]
     (event,) = found.Scalars("masked_text_loss/validation")
     assert (event.step, event.value) == (20, 3.5)
 
 
 @pytest.mark.parametrize(
-    "rows", [[], [{"step": 3.0}], [{"step": 5.0, "validation_alignment_loss": 0.7}], of_steps(History(), 1, 60).rows]
+    "rows",
+    [
+        [],
+        [{"step": 3.0}],
+        [{"step": 5.0, "validation_alignment_loss": 0.7}],
+        of_steps(History(), 1, 60).rows,
+    ],
 )
-def test_losses_are_drawn_whatever_there_is_of_them(rows: list[dict[str, float]], tmp_path: Path) -> None:
+def test_losses_are_drawn_whatever_there_is_of_them(
+    rows: list[dict[str, float]], tmp_path: Path
+) -> None:
     draw_losses(rows, tmp_path / "losses.png")
     pixels = np.asarray(Image.open(tmp_path / "losses.png").convert("RGB"))
     assert pixels.shape[1] > pixels.shape[0] > 300 and pixels.std() > 5
@@ -93,5 +114,8 @@ def test_losses_are_drawn_whatever_there_is_of_them(rows: list[dict[str, float]]
 def test_validation_alone_is_drawn_too(tmp_path: Path) -> None:
     row = {"step": 5.0, "masked_text_loss": 1.0}
     draw_losses([row, {"step": 9.0, "masked_text_loss": 0.5}], tmp_path / "without.png")
-    draw_losses([row | {"validation_masked_text_loss": 3.0}, {"step": 9.0, "masked_text_loss": 0.5}], tmp_path / "with.png")
+    draw_losses(
+        [row | {"validation_masked_text_loss": 3.0}, {"step": 9.0, "masked_text_loss": 0.5}],
+        tmp_path / "with.png",
+    )
     assert (tmp_path / "with.png").read_bytes() != (tmp_path / "without.png").read_bytes()

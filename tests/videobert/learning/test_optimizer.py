@@ -31,7 +31,11 @@ def test_it_is_torchs_adamw_without_decay_of_biases() -> None:
     ours, theirs = layer(), layer()
     adamw = MasterAdamW(ours, RATE, weight_decay=0.1)
     plain = torch.optim.AdamW(
-        [{"params": [theirs.weight], "weight_decay": 0.1}, {"params": [theirs.bias], "weight_decay": 0.0}], lr=RATE
+        [
+            {"params": [theirs.weight], "weight_decay": 0.1},
+            {"params": [theirs.bias], "weight_decay": 0.0},
+        ],
+        lr=RATE,
     )
     for step in range(5):
         for model in (ours, theirs):
@@ -47,11 +51,16 @@ def test_it_is_torchs_adamw_without_decay_of_biases() -> None:
 def test_the_norm_is_told_and_cut() -> None:
     small, large = layer(), layer()
     one, other = MasterAdamW(small, RATE, 0.0), MasterAdamW(large, RATE, 0.0)
-    for gradient in (1.0, 0.001):  # AdamW does not mind the size of one gradient, but of the next beside it
+    for gradient in (
+        1.0,
+        0.001,
+    ):  # AdamW does not mind the size of one gradient, but of the next beside it
         give(small, min(gradient, MOST_GRADIENT / math.sqrt(15)))
         give(large, 1000 * gradient if gradient == 1.0 else gradient)
         norms = one.step(1.0), other.step(1.0)
-        assert norms[1] == pytest.approx(math.sqrt(15) * (1000 if gradient == 1.0 else gradient), rel=1e-5)
+        assert norms[1] == pytest.approx(
+            math.sqrt(15) * (1000 if gradient == 1.0 else gradient), rel=1e-5
+        )
     for mine, theirs in zip(small.parameters(), large.parameters(), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-7)
 
@@ -90,7 +99,8 @@ def test_filled_with_its_masters_a_bf16_model_is_an_fp32_one() -> None:
     masters = {name: master.clone() for name, master in adamw.masters.items()}
     adamw.fill(model)
     assert all(
-        torch.equal(masters[name], weight) and weight.dtype == torch.float32 for name, weight in model.named_parameters()
+        torch.equal(masters[name], weight) and weight.dtype == torch.float32
+        for name, weight in model.named_parameters()
     )
 
 
@@ -104,7 +114,10 @@ def test_a_layer_learns_slower_than_the_one_above_it() -> None:
     before, adamw = kept(model), MasterAdamW(model, RATE, 0.0, layer_decay=0.5)
     give(model, 0.01)
     adamw.step(1.0)
-    moved = {name: (before[name] - weight).abs().mean().item() / RATE for name, weight in model.named_parameters()}
+    moved = {
+        name: (before[name] - weight).abs().mean().item() / RATE
+        for name, weight in model.named_parameters()
+    }
     shares = {
         "cls.predictions.transform.dense.weight": 1.0,
         "cls.seq_relationship.weight": 1.0,
@@ -126,7 +139,9 @@ def test_frozen_weights_are_left_alone_and_have_no_moments() -> None:
     adamw.step(1.0)
     same = [name for name, weight in model.named_parameters() if torch.equal(before[name], weight)]
     assert same == ["bert.embeddings.word_embeddings.weight"]
-    assert f"weight/{same[0]}" in dict(adamw.state()) and f"exp_avg/{same[0]}" not in dict(adamw.state())
+    assert f"weight/{same[0]}" in dict(adamw.state()) and f"exp_avg/{same[0]}" not in dict(
+        adamw.state()
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -142,5 +157,8 @@ def test_it_goes_on_from_its_state_bit_for_bit(dtype: torch.dtype) -> None:
         first.step(0.3)
         if step >= 3:
             second.step(0.3)
-    assert all(torch.equal(mine, theirs) for mine, theirs in zip(model.parameters(), other.parameters(), strict=True))
+    assert all(
+        torch.equal(mine, theirs)
+        for mine, theirs in zip(model.parameters(), other.parameters(), strict=True)
+    )
     assert all(torch.equal(first.masters[name], second.masters[name]) for name in first.masters)

@@ -26,8 +26,12 @@ def test_each_schedule_is_that_of_transformers(schedule: str) -> None:
         theirs.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
         scheduler.step()
-    within = 1e-7 if schedule == "polynomial" else 0  # where transformers' own ends, whatever the peak; ours ends at 0
-    assert [PEAK * share for share in shares(schedule, [Phase(128, 8, 100)])] == pytest.approx(theirs, rel=1e-6, abs=within)
+    within = (
+        1e-7 if schedule == "polynomial" else 0
+    )  # where transformers' own ends, whatever the peak; ours ends at 0
+    assert [PEAK * share for share in shares(schedule, [Phase(128, 8, 100)])] == pytest.approx(
+        theirs, rel=1e-6, abs=within
+    )
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -32,19 +32,34 @@ def corpus_of(videos: int, sentences: int = 5, distinct: int = 1000) -> Corpus:
             text = "" if place % 3 == 2 else f"{number}"
             visual = [] if place % 7 == 6 else [number % 250, number % 250 + 1, number % 250 + 2]
             start = 20.0 * place
-            rows.append({"video_id": f"v{video}", "start": start, "end": start + 5, "text": text, "visual": visual})
+            rows.append(
+                {
+                    "video_id": f"v{video}",
+                    "start": start,
+                    "end": start + 5,
+                    "text": text,
+                    "visual": visual,
+                }
+            )
     return make_corpus(
-        pa.Table.from_pylist(rows, schema=EXAMPLES), lambda texts: [[int(t) % 390 + 6] if t else [] for t in texts]
+        pa.Table.from_pylist(rows, schema=EXAMPLES),
+        lambda texts: [[int(t) % 390 + 6] if t else [] for t in texts],
     )
 
 
 def batches_of(
-    corpus: Corpus, size: int = 12, stream: int = 1, members: np.ndarray | None = None, **changes: object
+    corpus: Corpus,
+    size: int = 12,
+    stream: int = 1,
+    members: np.ndarray | None = None,
+    **changes: object,
 ) -> Batches:
     masker = Masker(VOCABULARY, mask=4, special=(0, 1, 2, 3, 4, VOCABULARY.joiner))
     everyone = np.ones(len(corpus), dtype=bool)
     layout, options = SequenceLayout(VOCABULARY, 2, 3, 0, 64), replace(OPTIONS, **changes)
-    return Batches(corpus, everyone if members is None else members, layout, masker, options, size, stream)
+    return Batches(
+        corpus, everyone if members is None else members, layout, masker, options, size, stream
+    )
 
 
 def sentences_of(batch: Batch, regime: int) -> list[int]:
@@ -84,19 +99,33 @@ def test_a_step_gives_the_same_batch_again_and_another_step_stream_or_seed_anoth
     corpus = corpus_of(6)
     first, again = batches_of(corpus).batch(3), batches_of(corpus).batch(3)
     assert (first.input_ids == again.input_ids).all() and (first.labels == again.labels).all()
-    others = [batches_of(corpus).batch(4), batches_of(corpus, stream=2).batch(3), batches_of(corpus, seed=1).batch(3)]
+    others = [
+        batches_of(corpus).batch(4),
+        batches_of(corpus, stream=2).batch(3),
+        batches_of(corpus, seed=1).batch(3),
+    ]
     assert all(not np.array_equal(first.input_ids, other.input_ids) for other in others)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 5), st.integers(0, 2**31))
-def test_each_example_comes_once_an_epoch_in_another_order_each_time(size: int, first: int, seed: int) -> None:
+def test_each_example_comes_once_an_epoch_in_another_order_each_time(
+    size: int, first: int, seed: int
+) -> None:
     corpus = corpus_of(5)
-    options = {"text_weight": 1.0, "video_weight": 0.0, "joint_weight": 0.0, "join_probability": 0.0, "masked_share": 0.0}
+    options = {
+        "text_weight": 1.0,
+        "video_weight": 0.0,
+        "joint_weight": 0.0,
+        "join_probability": 0.0,
+        "masked_share": 0.0,
+    }
     batches = batches_of(corpus, size, seed=seed, **options)
     pool = sorted(int(corpus.texts[i][0]) for i in batches.pools[TEXT])
     begin, end = first * len(pool), (first + 2) * len(pool)
-    drawn = [word for step in range(-(-end // size)) for word in sentences_of(batches.batch(step), TEXT)]
+    drawn = [
+        word for step in range(-(-end // size)) for word in sentences_of(batches.batch(step), TEXT)
+    ]
     assert len(drawn) >= end
     one, other = drawn[begin : begin + len(pool)], drawn[begin + len(pool) : end]
     assert sorted(one) == sorted(other) == pool and one != other
@@ -104,10 +133,15 @@ def test_each_example_comes_once_an_epoch_in_another_order_each_time(size: int, 
 
 def test_masks_and_negatives_are_drawn_anew_each_epoch() -> None:
     corpus = corpus_of(8)
-    batches = batches_of(corpus, 3 * len(batches_of(corpus).pools[JOINT]), join_probability=0.0, longest_step=1)
+    batches = batches_of(
+        corpus, 3 * len(batches_of(corpus).pools[JOINT]), join_probability=0.0, longest_step=1
+    )
     rng = np.random.default_rng(0)
     assert len({batches.negatives.draw(0, rng) for _ in range(200)}) > 5
-    masks = [sorted(map(tuple, np.argwhere(batches.batch(step).labels != IGNORED).tolist())) for step in range(2)]
+    masks = [
+        sorted(map(tuple, np.argwhere(batches.batch(step).labels != IGNORED).tolist()))
+        for step in range(2)
+    ]
     assert masks[0] != masks[1]
 
 
@@ -115,17 +149,23 @@ def test_masks_and_negatives_are_drawn_anew_each_epoch() -> None:
 @pytest.mark.parametrize("size", [2, 7, 12])
 def test_regimes_share_a_batch_by_their_weights(weights: tuple[float, ...], size: int) -> None:
     text, video, joint = weights
-    counts = batches_of(corpus_of(6), size, text_weight=text, video_weight=video, joint_weight=joint).counts
+    counts = batches_of(
+        corpus_of(6), size, text_weight=text, video_weight=video, joint_weight=joint
+    ).counts
     exact = np.array(weights) / sum(weights) * size
     assert sum(counts) == size and (np.abs(counts - exact) < 1).all()
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 6), st.integers(3, 8), st.integers(4, 40), st.integers(0, 2**31))
-def test_a_negative_is_never_an_aligned_pair(videos: int, sentences: int, distinct: int, seed: int) -> None:
+def test_a_negative_is_never_an_aligned_pair(
+    videos: int, sentences: int, distinct: int, seed: int
+) -> None:
     corpus = corpus_of(videos, sentences, distinct)
     rng = np.random.default_rng(seed)
-    negatives = Negatives(corpus, np.flatnonzero(corpus.spoken & corpus.seen), OPTIONS.negative_margin)
+    negatives = Negatives(
+        corpus, np.flatnonzero(corpus.spoken & corpus.seen), OPTIONS.negative_margin
+    )
     example = int(rng.choice(negatives.pool))
     allowed = [int(other) for other in negatives.pool if unrelated(corpus, example, int(other))]
     if allowed:
@@ -137,9 +177,13 @@ def test_a_negative_is_never_an_aligned_pair(videos: int, sentences: int, distin
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 4), st.integers(2, 8), st.integers(2, 30))
-def test_who_has_no_negative_is_found_before_training(videos: int, sentences: int, distinct: int) -> None:
+def test_who_has_no_negative_is_found_before_training(
+    videos: int, sentences: int, distinct: int
+) -> None:
     corpus = corpus_of(videos, sentences, distinct)
-    negatives = Negatives(corpus, np.flatnonzero(corpus.spoken & corpus.seen), OPTIONS.negative_margin)
+    negatives = Negatives(
+        corpus, np.flatnonzero(corpus.spoken & corpus.seen), OPTIONS.negative_margin
+    )
     pool = negatives.pool.tolist()
     lacking = [i for i in pool if not any(unrelated(corpus, i, j) for j in pool)]
     assert negatives.lacking() == (lacking[0] if lacking else None)
@@ -152,7 +196,8 @@ def unrelated(corpus: Corpus, example: int, other: int) -> bool:
         corpus.sentence[i] != corpus.sentence[j]
         and (
             corpus.video[i] != corpus.video[j]
-            or max(corpus.start[i] - corpus.end[j], corpus.start[j] - corpus.end[i]) >= OPTIONS.negative_margin
+            or max(corpus.start[i] - corpus.end[j], corpus.start[j] - corpus.end[i])
+            >= OPTIONS.negative_margin
         )
         for i in both[0]
         for j in both[1]
@@ -181,7 +226,9 @@ def test_subsampling_keeps_order_and_at_least_half_of_a_pair() -> None:
 
 def test_a_regime_without_examples_is_refused_when_its_batches_are_made() -> None:
     rows = [{"video_id": "v", "start": 0.0, "end": 5.0, "text": "", "visual": [1, 2]}]
-    corpus = make_corpus(pa.Table.from_pylist(rows, schema=EXAMPLES), lambda texts: [[] for _ in texts])
+    corpus = make_corpus(
+        pa.Table.from_pylist(rows, schema=EXAMPLES), lambda texts: [[] for _ in texts]
+    )
     with pytest.raises(InputError, match=r"text regime.*--text-weight 0"):
         batches_of(corpus)
     alone = batches_of(corpus, text_weight=0.0, joint_weight=0.0).batch(0)
@@ -189,7 +236,10 @@ def test_a_regime_without_examples_is_refused_when_its_batches_are_made() -> Non
 
 
 def test_visual_words_are_held_once_as_they_lie_on_the_disk() -> None:
-    rows = [{"video_id": "v", "start": 0.0, "end": 5.0, "text": "", "visual": words} for words in ([], [7, 8], [9], [])]
+    rows = [
+        {"video_id": "v", "start": 0.0, "end": 5.0, "text": "", "visual": words}
+        for words in ([], [7, 8], [9], [])
+    ]
     some, others = (pa.Table.from_pylist(part, schema=EXAMPLES) for part in (rows, rows[1:]))
     visual = make_corpus(pa.concat_tables([some, others]), lambda texts: [[] for _ in texts]).visual
     assert [words.tolist() for words in visual] == [[], [7, 8], [9], [], [7, 8], [9], []]
@@ -205,11 +255,28 @@ def test_one_sentence_alone_cannot_be_misaligned() -> None:
 def test_only_members_are_drawn_negatives_and_neighbours_included() -> None:
     corpus = corpus_of(12)
     apart = corpus.of_some_videos(0.5, seed=3)
-    assert len(np.unique(corpus.video[apart])) == 6 and not set(corpus.video[apart]) & set(corpus.video[~apart])
-    theirs = {int(text[0]) for text, member in zip(corpus.texts, apart, strict=True) if member and len(text)}
+    assert len(np.unique(corpus.video[apart])) == 6 and not set(corpus.video[apart]) & set(
+        corpus.video[~apart]
+    )
+    theirs = {
+        int(text[0])
+        for text, member in zip(corpus.texts, apart, strict=True)
+        if member and len(text)
+    }
     batches = batches_of(corpus, members=~apart)
-    drawn = {word for step in range(40) for regime in (TEXT, JOINT) for word in sentences_of(batches.batch(step), regime)}
-    mine = {int(text[0]) for text, member in zip(corpus.texts, ~apart, strict=True) if member and len(text)}
-    assert mine <= drawn and theirs - mine  # a random replacement may be anything, so only sentences that are asked count
+    drawn = {
+        word
+        for step in range(40)
+        for regime in (TEXT, JOINT)
+        for word in sentences_of(batches.batch(step), regime)
+    }
+    mine = {
+        int(text[0])
+        for text, member in zip(corpus.texts, ~apart, strict=True)
+        if member and len(text)
+    }
+    assert (
+        mine <= drawn and theirs - mine
+    )  # a random replacement may be anything, so only sentences that are asked count
     pool = set(batches.negatives.pool.tolist())
     assert pool <= set(np.flatnonzero(~apart).tolist())

@@ -73,7 +73,9 @@ def test_whole_words_are_hidden_with_all_their_pieces_or_not_at_all() -> None:
     for word in ([2, 3], [4, 5, 6], [8, 9], [11, 12]):
         assert (chosen[:, word].all(axis=1) == chosen[:, word].any(axis=1)).all()
     assert not np.isin(ids[chosen], SPECIAL).any() and chosen.any(axis=1).all()
-    assert 0.14 < chosen.sum() / (len(ids) * 16) < 0.18  # a word that is begun is hidden whole, even if that is over the share
+    assert (
+        0.14 < chosen.sum() / (len(ids) * 16) < 0.18
+    )  # a word that is begun is hidden whole, even if that is over the share
     _, labels = Masker(VOCABULARY, MASK, SPECIAL)(ids, np.random.default_rng(0))
     torn = labels[:, [2, 3]] != IGNORED  # where each piece is chosen for itself
     assert (torn.any(axis=1) & ~torn.all(axis=1)).any()
@@ -87,7 +89,9 @@ def test_a_text_that_begins_inside_a_word_has_one_mask_too() -> None:
 
 
 def test_every_word_is_as_likely_to_be_hidden_as_another() -> None:
-    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(words_and_pieces(20_000), np.random.default_rng(0))
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(
+        words_and_pieces(20_000), np.random.default_rng(0)
+    )
     share = (labels != IGNORED).mean(axis=0)[[1, 2, 4, 7, 8, 10, 11, 14, 15, 16, 17]]
     assert share.min() > 0.75 * share.max()
 
@@ -99,7 +103,9 @@ def test_the_share_is_kept_to_a_whole_number(length: int, share: float, seed: in
     ids[:, 1:-1] = rng.integers(5, 1000, (3, length))
     inputs, labels = Masker(VOCABULARY, MASK, SPECIAL, share)(ids, rng)
     hidden = (labels != IGNORED).sum(axis=1)
-    assert (hidden >= max(1, np.floor(share * length))).all() and (hidden <= max(1, np.ceil(share * length))).all()
+    assert (hidden >= max(1, np.floor(share * length))).all() and (
+        hidden <= max(1, np.ceil(share * length))
+    ).all()
     assert (inputs[:, [0, -1]] == 3).all()
 
 

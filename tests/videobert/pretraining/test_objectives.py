@@ -32,7 +32,8 @@ def output(right: list[bool], alignment: list[list[float]]) -> VideoBertOutput:
     for row, (label, good) in enumerate(zip(LABELS[LABELS != IGNORED], right, strict=True)):
         logits[row, label if good else 0] = 2
     return VideoBertOutput(
-        prediction_logits=logits.requires_grad_(), alignment_logits=torch.tensor(alignment, requires_grad=True)
+        prediction_logits=logits.requires_grad_(),
+        alignment_logits=torch.tensor(alignment, requires_grad=True),
     )
 
 
@@ -51,7 +52,10 @@ RIGHT, WRONG = math.log(9 + math.e**2) - 2, math.log(9 + math.e**2)
 
 def test_each_objective_scores_its_own_regime() -> None:
     found = scores_of(output([True, False, True, False], [[3.0, 1.0], [3.0, 1.0]]))
-    figures = {name: (score.loss.item(), int(score.correct), asked()[name]) for name, score in found.items()}
+    figures = {
+        name: (score.loss.item(), int(score.correct), asked()[name])
+        for name, score in found.items()
+    }
     surprise = math.log(1 + math.e**-2)
     assert figures == {
         "masked_text": (pytest.approx(RIGHT + WRONG, abs=1e-5), 1, 2),
@@ -70,7 +74,8 @@ def test_the_loss_is_a_mean_over_hidden_ids_and_a_mean_over_pairs() -> None:
 def test_what_is_not_asked_costs_nothing_and_teaches_nothing() -> None:
     text_alone = pack(BATCH, np.array([0]))
     found = VideoBertOutput(
-        prediction_logits=torch.zeros(2, 10, requires_grad=True), alignment_logits=torch.zeros(0, 2, requires_grad=True)
+        prediction_logits=torch.zeros(2, 10, requires_grad=True),
+        alignment_logits=torch.zeros(0, 2, requires_grad=True),
     )
     scores = {objective.name: objective(answer(found, text_alone)) for objective in OBJECTIVES}
     assert [name for name, score in scores.items() if score.loss.item()] == ["masked_text"]
@@ -80,6 +85,10 @@ def test_what_is_not_asked_costs_nothing_and_teaches_nothing() -> None:
 
 def test_bf16_logits_are_judged_in_fp32() -> None:
     logits = torch.full((4, 10), 0.1, dtype=torch.bfloat16)
-    scores = scores_of(VideoBertOutput(prediction_logits=logits, alignment_logits=torch.zeros(2, 2, dtype=torch.bfloat16)))
+    scores = scores_of(
+        VideoBertOutput(
+            prediction_logits=logits, alignment_logits=torch.zeros(2, 2, dtype=torch.bfloat16)
+        )
+    )
     assert scores["masked_text"].loss.dtype == torch.float32
     assert scores["masked_text"].loss.item() == pytest.approx(2 * math.log(10), abs=1e-5)

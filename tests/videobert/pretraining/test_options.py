@@ -21,11 +21,16 @@ NAMES = [field.name for field in fields(PretrainOptions)]
 def test_a_verb_takes_every_option_with_its_default_and_help(verb: str) -> None:
     parameters = {parameter.name: parameter for parameter in get_command(app).commands[verb].params}
     for field in fields(PretrainOptions):
-        parameter, on = parameters[field.name], field.default is True  # what is on has a flag that turns it off
+        parameter, on = (
+            parameters[field.name],
+            field.default is True,
+        )  # what is on has a flag that turns it off
         assert f"--{'no-' if on else ''}{field.name.replace('_', '-')}" in parameter.opts
         assert parameter.default == (False if on else field.default)
         if (verb, field.name) != ("run", "seed"):  # there it is every stage's
-            assert parameter.help == option_help(PretrainOptions)[field.name].removeprefix("False: ")
+            assert parameter.help == option_help(PretrainOptions)[field.name].removeprefix(
+                "False: "
+            )
 
 
 def test_each_option_has_a_line_of_help() -> None:
@@ -33,7 +38,9 @@ def test_each_option_has_a_line_of_help() -> None:
 
 
 def test_help_is_found_in_a_docstring_that_python_dedents_as_3_13_does() -> None:
-    dedented = type("Dedented", (PretrainOptions,), {"__doc__": cleandoc(str(PretrainOptions.__doc__))})
+    dedented = type(
+        "Dedented", (PretrainOptions,), {"__doc__": cleandoc(str(PretrainOptions.__doc__))}
+    )
     assert option_help(dedented) == option_help(PretrainOptions)
 
 
@@ -72,7 +79,10 @@ def test_without_phases_there_is_one() -> None:
 
 def test_phases_are_length_batch_and_steps() -> None:
     options = PretrainOptions(phases="128:256:9000,512:32:1000")
-    assert options.plan == (Phase(128, 256, 9000), Phase(512, 32, 1000)) and options.total_steps == 10_000
+    assert (
+        options.plan == (Phase(128, 256, 9000), Phase(512, 32, 1000))
+        and options.total_steps == 10_000
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,22 +35,38 @@ def write_bert(folder: Path, rows: int, positions: int = 64) -> Path:
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join([*SPECIAL, "the", "##ing", *VERBS, *NOUNS]) + "\n")
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    shape = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     torch.manual_seed(0)
-    BertForPreTraining(BertConfig(vocab_size=rows, max_position_embeddings=positions, **shape)).save_pretrained(folder)
+    BertForPreTraining(
+        BertConfig(vocab_size=rows, max_position_embeddings=positions, **shape)
+    ).save_pretrained(folder)
     return folder
 
 
 @pytest.mark.parametrize("rows", [23, 32])
-def test_a_checkpoints_ids_are_unchanged_and_the_new_ones_follow(work: Path, tmp_path: Path, rows: int) -> None:
+def test_a_checkpoints_ids_are_unchanged_and_the_new_ones_follow(
+    work: Path, tmp_path: Path, rows: int
+) -> None:
     bert = write_bert(tmp_path / "bert", rows)
     prepared = prepare(work, replace(TINY, init=str(bert), visual_start="random"))
     processor, model = prepared.processor, prepared.model
-    assert (processor.vocabulary.text_size, processor.vocabulary.joiner, processor.vocabulary.size) == (23, 23, 33)
+    assert (
+        processor.vocabulary.text_size,
+        processor.vocabulary.joiner,
+        processor.vocabulary.size,
+    ) == (23, 23, 33)
     ids = processor(["chop the onion [>]"], [[0, 8]], max_length=32)["input_ids"][0].tolist()
     assert ids == [2, 7, 5, 15, 23, 23, 24, 32, 3]
     theirs = BertForPreTraining.from_pretrained(bert).get_input_embeddings().weight
-    assert model.config.vocabulary == processor.vocabulary and len(model.get_input_embeddings().weight) == 33
+    assert (
+        model.config.vocabulary == processor.vocabulary
+        and len(model.get_input_embeddings().weight) == 33
+    )
     assert torch.equal(model.get_input_embeddings().weight[:23], theirs[:23])
 
 
@@ -61,7 +77,9 @@ def test_a_tokenizer_of_another_checkpoint_is_refused(work: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("changes", [{"max_length": 65}, {"phases": "32:12:5,65:12:5"}])
-def test_sequences_longer_than_the_checkpoint_reads_are_refused(work: Path, tmp_path: Path, changes: dict[str, object]) -> None:
+def test_sequences_longer_than_the_checkpoint_reads_are_refused(
+    work: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
     bert = write_bert(tmp_path / "bert", 23)
     with pytest.raises(InputError, match="64 ids at most"):
         prepare(work, replace(TINY, init=str(bert), **changes))
@@ -69,7 +87,9 @@ def test_sequences_longer_than_the_checkpoint_reads_are_refused(work: Path, tmp_
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_folder_that_is_no_checkpoint_is_refused(work: Path, tmp_path: Path, missing: str) -> None:
+def test_a_folder_that_is_no_checkpoint_is_refused(
+    work: Path, tmp_path: Path, missing: str
+) -> None:
     bert = write_bert(tmp_path / "bert", 23)
     (bert / missing).unlink()
     if missing == "tokenizer.json":
@@ -79,17 +99,28 @@ def test_a_folder_that_is_no_checkpoint_is_refused(work: Path, tmp_path: Path, m
         prepare(work, replace(TINY, init=str(bert)))
 
 
-def test_a_checkpoint_with_damaged_weights_is_refused_with_the_cause(work: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_with_damaged_weights_is_refused_with_the_cause(
+    work: Path, tmp_path: Path
+) -> None:
     weights = write_bert(tmp_path / "bert", 23) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"bert is no BERT checkpoint .*\(.*incomplete.*\): give a folder"):
+    with pytest.raises(
+        InputError, match=r"bert is no BERT checkpoint .*\(.*incomplete.*\): give a folder"
+    ):
         prepare(work, replace(TINY, init=str(weights.parent)))
 
 
 @pytest.mark.parametrize(
-    ("kind", "refusal"), [("gpt2", "of the kind 'gpt2'"), ("roberta", "of the kind 'roberta'"), ("videobert", "a VideoBERT")]
+    ("kind", "refusal"),
+    [
+        ("gpt2", "of the kind 'gpt2'"),
+        ("roberta", "of the kind 'roberta'"),
+        ("videobert", "a VideoBERT"),
+    ],
 )
-def test_a_checkpoint_of_another_kind_is_refused(work: Path, tmp_path: Path, kind: str, refusal: str) -> None:
+def test_a_checkpoint_of_another_kind_is_refused(
+    work: Path, tmp_path: Path, kind: str, refusal: str
+) -> None:
     config = write_bert(tmp_path / "other", 23) / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"model_type": kind}))
     with pytest.raises(InputError, match=refusal):
@@ -98,9 +129,19 @@ def test_a_checkpoint_of_another_kind_is_refused(work: Path, tmp_path: Path, kin
         check(tmp_path / "model", replace(TINY, init=str(config.parent)))
 
 
-def test_a_checkpoint_that_does_not_say_its_kind_is_taken_for_a_bert(work: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_that_does_not_say_its_kind_is_taken_for_a_bert(
+    work: Path, tmp_path: Path
+) -> None:
     config = write_bert(tmp_path / "old", 23) / "config.json"
-    config.write_text(json.dumps({key: value for key, value in json.loads(config.read_text()).items() if key != "model_type"}))
+    config.write_text(
+        json.dumps(
+            {
+                key: value
+                for key, value in json.loads(config.read_text()).items()
+                if key != "model_type"
+            }
+        )
+    )
     assert prepare(work, replace(TINY, init=str(config.parent))).phases
 
 
@@ -108,7 +149,11 @@ def test_a_tokenizer_that_cannot_mask_is_refused(work: Path, tmp_path: Path) -> 
     bert = write_bert(tmp_path / "bert", 23)
     for file in bert.glob("*token*"):
         file.unlink()
-    pieces = Tokenizer(WordPiece({piece: place for place, piece in enumerate([*SPECIAL, *VERBS])}, unk_token="[UNK]"))
+    pieces = Tokenizer(
+        WordPiece(
+            {piece: place for place, piece in enumerate([*SPECIAL, *VERBS])}, unk_token="[UNK]"
+        )
+    )
     PreTrainedTokenizerFast(tokenizer_object=pieces, unk_token="[UNK]").save_pretrained(bert)
     with pytest.raises(InputError, match=r"tokenizer of .*bert has not all of \[CLS\]"):
         prepare(work, replace(TINY, init=str(bert)))
@@ -118,7 +163,9 @@ def test_visual_words_start_where_their_centroids_are_or_at_random(work: Path) -
     rows = {}
     for start in ("centroids", "random"):
         prepared = prepare(work, replace(TINY, visual_start=start))
-        rows[start] = prepared.model.get_input_embeddings().weight.detach()[prepared.processor.vocabulary.first_visual :]
+        rows[start] = prepared.model.get_input_embeddings().weight.detach()[
+            prepared.processor.vocabulary.first_visual :
+        ]
     places = torch.from_numpy(toy_codebook().places)
     apart = torch.pdist(places - places.mean(dim=0))
     like = {start: np.corrcoef(apart, torch.pdist(found))[0, 1] for start, found in rows.items()}
@@ -134,15 +181,21 @@ def test_validation_videos_are_not_trained_on(work: Path) -> None:
     prepared = prepare(work, TINY)
     trained, apart = prepared.phases[0].members, prepared.validation.members
     corpus = prepared.validation.corpus
-    assert len(set(corpus.video[apart])) == 3 and not set(corpus.video[apart]) & set(corpus.video[trained])
+    assert len(set(corpus.video[apart])) == 3 and not set(corpus.video[apart]) & set(
+        corpus.video[trained]
+    )
     assert (trained | apart).all()
     other = prepare(work, replace(TINY, seed=5)).validation.members
     assert (other != apart).any()
 
 
 @pytest.mark.parametrize(("share", "videos"), [(0.0, 10), (0.05, 8), (0.3, 1)])
-def test_where_too_few_videos_are_kept_apart_none_are(tmp_path: Path, share: float, videos: int) -> None:
-    prepared = prepare(make_work(tmp_path, videos), replace(TINY, validation_share=share, negative_margin=0.0))
+def test_where_too_few_videos_are_kept_apart_none_are(
+    tmp_path: Path, share: float, videos: int
+) -> None:
+    prepared = prepare(
+        make_work(tmp_path, videos), replace(TINY, validation_share=share, negative_margin=0.0)
+    )
     assert prepared.validation is None and prepared.phases[0].members.all()
 
 

@@ -27,7 +27,10 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make(work: Path, tmp_path: Path) -> Make:
     return lambda options: Trainer(
-        prepare(work, options), options, Accelerator(cpu=True), TrainingFolder(tmp_path / "training")
+        prepare(work, options),
+        options,
+        Accelerator(cpu=True),
+        TrainingFolder(tmp_path / "training"),
     )
 
 
@@ -35,7 +38,10 @@ def weights_after(trainer: Trainer, updates: int) -> dict[str, torch.Tensor]:
     batches = trainer._prepared.phases[0]
     for step in range(updates):
         trainer.update(step, batches.batch(step))
-    return {name: weight.detach().clone() for name, weight in trainer.finished_model().named_parameters()}
+    return {
+        name: weight.detach().clone()
+        for name, weight in trainer.finished_model().named_parameters()
+    }
 
 
 def furthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
@@ -43,7 +49,9 @@ def furthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
 
 
 def test_accumulated_gradients_are_those_of_the_large_batch(make: Make) -> None:
-    options = replace(TINY, dropout=0.0, learning_rate=2e-5)  # AdamW makes as much of a rounding where a gradient is nearly 0
+    options = replace(
+        TINY, dropout=0.0, learning_rate=2e-5
+    )  # AdamW makes as much of a rounding where a gradient is nearly 0
     whole, parts = (weights_after(make(replace(options, accumulate=parts)), 5) for parts in (1, 4))
     assert furthest(whole, weights_after(make(options), 0)) > 5e-5
     assert furthest(whole, parts) < 1e-6
@@ -70,7 +78,9 @@ def test_it_learns_and_says_so(make: Make, precision: str) -> None:
     trainer.run(silent)
     rows = [row for row in trainer.history.rows if "masked_text_loss" in row]
     assert rows[-1]["masked_text_loss"] < rows[0]["masked_text_loss"] - 0.5
-    assert {"masked_text", "masked_video", "masked_joint", "alignment"} <= {name[: -len("_loss")] for name in rows[-1]}
+    assert {"masked_text", "masked_video", "masked_joint", "alignment"} <= {
+        name[: -len("_loss")] for name in rows[-1]
+    }
     assert all(0 <= rows[-1][name] <= 1 for name in rows[-1] if name.endswith("_accuracy"))
 
 
@@ -79,7 +89,10 @@ def test_frozen_embeddings_stay_as_they_started(make: Make, work: Path, precisio
     options = replace(TINY, freeze_embeddings=True, precision=precision)
     before = dict(prepare(work, options).model.named_parameters())
     after = weights_after(make(options), 3)
-    words, dense = "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.0.output.dense.weight"
+    words, dense = (
+        "bert.embeddings.word_embeddings.weight",
+        "bert.encoder.layer.0.output.dense.weight",
+    )
     assert torch.equal(after[words], before[words]) and not torch.equal(after[dense], before[dense])
 
 

@@ -54,7 +54,10 @@ class CaptionScores:
 
 
 def score_captions(
-    candidates: Sequence[str], references: Sequence[Sequence[str]], tokenised: bool = False, with_meteor: bool = False
+    candidates: Sequence[str],
+    references: Sequence[Sequence[str]],
+    tokenised: bool = False,
+    with_meteor: bool = False,
 ) -> CaptionScores:
     """Every score of one caption for each clip against one or more reference captions for it.
 
@@ -63,24 +66,33 @@ def score_captions(
     """
     _check(candidates, references)
     cut = str.split if tokenised else ptb_tokens
-    ours, theirs = [cut(caption) for caption in candidates], [[cut(caption) for caption in known] for known in references]
+    ours, theirs = (
+        [cut(caption) for caption in candidates],
+        [[cut(caption) for caption in known] for known in references],
+    )
     of_meteor, why = None, "METEOR was not asked for"
     if with_meteor:
         try:
             of_meteor, why = Score(*meteor(ours, theirs)), ""
         except MeteorError as error:
             why = str(error)
-    return CaptionScores(bleu(ours, theirs), rouge_l(ours, theirs), cider_d(ours, theirs), of_meteor, why)
+    return CaptionScores(
+        bleu(ours, theirs), rouge_l(ours, theirs), cider_d(ours, theirs), of_meteor, why
+    )
 
 
 def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     if not candidates:
         raise InputError("there are no captions to score: give at least one")
     if len(candidates) != len(references):
-        raise InputError(f"{len(candidates)} captions and references for {len(references)} do not match: give as many of each")
+        raise InputError(
+            f"{len(candidates)} captions and references for {len(references)} do not match: give as many of each"
+        )
     for number, captions in enumerate(references):
         if isinstance(captions, str) or not captions:
-            raise InputError(f"the references of caption {number} are no list with a caption in it: give at least one")
+            raise InputError(
+                f"the references of caption {number} are no list with a caption in it: give at least one"
+            )
 
 
 def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> tuple[Score, ...]:
@@ -97,19 +109,26 @@ def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> 
             most |= reference
         right[item], made[item] = by_order(counts & most), by_order(counts)
         length = made[item, 0]
-        lengths[:, item] = length, min((by_order(ngrams(r))[0] for r in known), key=lambda n: (abs(n - length), n))
+        lengths[:, item] = (
+            length,
+            min((by_order(ngrams(r))[0] for r in known), key=lambda n: (abs(n - length), n)),
+        )
     items = bleu_of_counts(right, made, *lengths)
     corpus = bleu_of_counts(right.sum(axis=0), made.sum(axis=0), *lengths.sum(axis=1))
     return tuple(Score(float(total), each) for total, each in zip(corpus, items.T, strict=True))
 
 
-def bleu_of_counts(right: np.ndarray, made: np.ndarray, length: np.ndarray, closest: np.ndarray) -> np.ndarray:
+def bleu_of_counts(
+    right: np.ndarray, made: np.ndarray, length: np.ndarray, closest: np.ndarray
+) -> np.ndarray:
     """BLEU-1 to 4, [..., 4], from counts of n-grams that are right and that were made, [..., 4], and lengths in words.
 
     The reference program adds 1e-15 above and 1e-9 below each fraction: a caption without a right n-gram keeps a little.
     """
     tiny, small = 1e-15, 1e-9
-    precision = np.cumprod((right + tiny) / (made + small), axis=-1) ** (1 / np.arange(1, ORDERS + 1))
+    precision = np.cumprod((right + tiny) / (made + small), axis=-1) ** (
+        1 / np.arange(1, ORDERS + 1)
+    )
     ratio = (length + tiny) / (closest + small)
     return precision * np.exp(np.minimum(1 - 1 / ratio, 0))[..., None]
 
@@ -125,7 +144,9 @@ def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) 
         ours, theirs = candidate or [""], [reference or [""] for reference in known]
         common = [common_subsequence(ours, reference) for reference in theirs]
         precision = max(common) / len(ours)
-        recall = max(length / len(reference) for length, reference in zip(common, theirs, strict=True))
+        recall = max(
+            length / len(reference) for length, reference in zip(common, theirs, strict=True)
+        )
         below = recall + ROUGE_BETA**2 * precision
         scores.append((1 + ROUGE_BETA**2) * precision * recall / below if below else 0.0)
     return mean_score(scores)
@@ -153,7 +174,10 @@ def cider_d(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) 
     scores = []
     for candidate, known in zip(candidates, grams, strict=True):
         ours = weighted(ngrams(candidate), clips_with, len(grams))
-        scores.append(10 * float(np.mean([similarity(ours, weighted(r, clips_with, len(grams))) for r in known])))
+        scores.append(
+            10
+            * float(np.mean([similarity(ours, weighted(r, clips_with, len(grams))) for r in known]))
+        )
     return mean_score(scores)
 
 
@@ -168,7 +192,10 @@ class Weighted:
 
 def weighted(grams: Ngrams, clips_with: Mapping[tuple[str, ...], int], clips: int) -> Weighted:
     """The n-grams of a caption weighed by how rare they are; one in no reference counts as in one clip."""
-    weights = {gram: count * float(np.log(clips / max(1, clips_with.get(gram, 0)))) for gram, count in grams.items()}
+    weights = {
+        gram: count * float(np.log(clips / max(1, clips_with.get(gram, 0))))
+        for gram, count in grams.items()
+    }
     norms = np.sqrt(by_order({gram: weight**2 for gram, weight in weights.items()}))
     return Weighted(weights, norms, int(by_order(grams)[1]))
 
@@ -176,10 +203,17 @@ def weighted(grams: Ngrams, clips_with: Mapping[tuple[str, ...], int], clips: in
 def similarity(ours: Weighted, theirs: Weighted) -> float:
     """In [0, 1]: the mean over the orders of the clipped cosine, less for captions of different lengths."""
     shared = ours.weights.keys() & theirs.weights.keys()
-    products = by_order({gram: min(ours.weights[gram], theirs.weights[gram]) * theirs.weights[gram] for gram in shared})
+    products = by_order(
+        {
+            gram: min(ours.weights[gram], theirs.weights[gram]) * theirs.weights[gram]
+            for gram in shared
+        }
+    )
     norms = ours.norms * theirs.norms
     cosines = np.divide(products, norms, out=np.zeros(ORDERS), where=norms > 0)
-    return float(cosines.mean() * np.exp(-((ours.pairs - theirs.pairs) ** 2) / (2 * CIDER_SIGMA**2)))
+    return float(
+        cosines.mean() * np.exp(-((ours.pairs - theirs.pairs) ** 2) / (2 * CIDER_SIGMA**2))
+    )
 
 
 def ngrams(words: Words) -> Ngrams:
@@ -189,7 +223,9 @@ def ngrams(words: Words) -> Ngrams:
     """
     split = " ".join(words).split()
     return Counter(
-        tuple(split[first : first + order]) for order in range(1, ORDERS + 1) for first in range(len(split) - order + 1)
+        tuple(split[first : first + order])
+        for order in range(1, ORDERS + 1)
+        for first in range(len(split) - order + 1)
     )
 
 

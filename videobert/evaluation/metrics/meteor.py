@@ -46,7 +46,9 @@ def find_jar() -> Path:
 
 
 def meteor(
-    candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]], timeout: float | None = None
+    candidates: Sequence[Sequence[str]],
+    references: Sequence[Sequence[Sequence[str]]],
+    timeout: float | None = None,
 ) -> tuple[float, np.ndarray]:
     """METEOR over all captions, and float64 [captions] of each, in [0, 1]; captions are lists of words.
 
@@ -54,7 +56,18 @@ def meteor(
     hangs, not one that is slow beside other work. MeteorError if it is not there, stops by itself or is stopped.
     """
     questions = [question(*pair) for pair in zip(candidates, references, strict=True)]
-    command = [find_java(), "-Xmx2G", "-jar", str(find_jar()), "-", "-", "-stdio", "-l", "en", "-norm"]
+    command = [
+        find_java(),
+        "-Xmx2G",
+        "-jar",
+        str(find_jar()),
+        "-",
+        "-",
+        "-stdio",
+        "-l",
+        "en",
+        "-norm",
+    ]
     answers = converse(command, questions, timeout or 600 + len(questions))
     scores = np.array(answers, dtype=np.float64)
     return float(scores[-1]), scores[:-1]
@@ -75,7 +88,11 @@ def converse(command: Sequence[str], questions: Sequence[str], timeout: float) -
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
         try:
             with subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, encoding="utf-8"
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                encoding="utf-8",
             ) as program:
                 clock = threading.Timer(timeout, program.kill)
                 clock.start()
@@ -88,7 +105,11 @@ def converse(command: Sequence[str], questions: Sequence[str], timeout: float) -
                     program.kill()
         except (OSError, ValueError) as error:
             late = time.monotonic() - start >= timeout
-            reason = f"it took more than {timeout:.0f} s" if late else last_line(complaints) or str(error)
+            reason = (
+                f"it took more than {timeout:.0f} s"
+                if late
+                else last_line(complaints) or str(error)
+            )
             raise MeteorError(f"METEOR's program failed: {reason}") from error
 
 

@@ -65,4 +65,8 @@ def ptb_tokens(caption: str) -> list[str]:
     """
     text = READ_ANY.sub(lambda found: READ[found[0]], unicodedata.normalize("NFC", caption))
     text = RAISED.sub(r" \1 ", ASTRAL.sub(" ", " ".join(text.split())))
-    return [word.lower().translate(WRITTEN) for word in TOKEN.findall(text) if not PUNCTUATION.fullmatch(word)]
+    return [
+        word.lower().translate(WRITTEN)
+        for word in TOKEN.findall(text)
+        if not PUNCTUATION.fullmatch(word)
+    ]

@@ -35,7 +35,11 @@ FOLDER, CONFIG_FILE, WEIGHTS_FILE = "captioner", "config.json", "model.safetenso
 
 
 def segment_features(
-    model: TrainedModel, variant: str, visual: Sequence[Ids], s3d: np.ndarray | None = None, batch: int = BATCH
+    model: TrainedModel,
+    variant: str,
+    visual: Sequence[Ids],
+    s3d: np.ndarray | None = None,
+    batch: int = BATCH,
 ) -> Features:
     """What a captioner of a variant, one of FEATURES, reads of segments.
 
@@ -49,13 +53,17 @@ def segment_features(
     found = _hidden_means(model, visual, MASKED in parts, batch) if VISUAL in parts else {}
     if S3D in parts:
         if s3d is None or len(s3d) != len(visual):
-            raise ValueError(f"{variant} needs the mean S3D feature of each of {len(visual)} segments")
+            raise ValueError(
+                f"{variant} needs the mean S3D feature of each of {len(visual)} segments"
+            )
         found[S3D] = torch.from_numpy(np.asarray(s3d, dtype=np.float32))
     return {part: found[part] for part in parts}
 
 
 @torch.inference_mode()
-def _hidden_means(model: TrainedModel, visual: Sequence[Ids], with_template: bool, batch: int) -> dict[str, torch.Tensor]:
+def _hidden_means(
+    model: TrainedModel, visual: Sequence[Ids], with_template: bool, batch: int
+) -> dict[str, torch.Tensor]:
     """Mean hidden states at the visual words and, with the template, at its masks; each float32 [segments, hidden]."""
     network, processor = model.network, model.processor
     longest = network.config.max_position_embeddings
@@ -65,9 +73,16 @@ def _hidden_means(model: TrainedModel, visual: Sequence[Ids], with_template: boo
     for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
         shown = [thin(visual[place], room) for place in places.tolist()]
         inputs = processor([template] * len(shown), shown, longest)
-        hidden = network.bert(**{name: tensor.to(network.device) for name, tensor in inputs.items()})[0].float().cpu()
+        hidden = (
+            network.bert(**{name: tensor.to(network.device) for name, tensor in inputs.items()})[0]
+            .float()
+            .cpu()
+        )
         ids = inputs["input_ids"]
-        at = {VISUAL: ids >= processor.vocabulary.first_visual, MASKED: ids == processor.tokenizer.mask_token_id}
+        at = {
+            VISUAL: ids >= processor.vocabulary.first_visual,
+            MASKED: ids == processor.tokenizer.mask_token_id,
+        }
         for part in parts:
             weights = at[part].float() / at[part].sum(dim=1, keepdim=True)
             means[part][places] = (weights[:, None] @ hidden)[:, 0]
@@ -110,7 +125,11 @@ class Captioner:
         """
         count = len(next(iter(features.values())))
         places = torch.arange(count).split(batch) if count else ()
-        return [caption for some in places for caption in self._captions({k: v[some] for k, v in features.items()}, beam)]
+        return [
+            caption
+            for some in places
+            for caption in self._captions({k: v[some] for k, v in features.items()}, beam)
+        ]
 
     def _captions(self, features: Features, beam: int) -> list[Caption]:
         found = [self._search(features, width) for width in sorted({1, beam})]
@@ -118,10 +137,15 @@ class Captioner:
 
     def _search(self, features: Features, beam: int) -> list[Caption]:
         config = self.network.config
-        never = sorted({i for i in self.tokenizer.all_special_ids if i < config.text_size} - {config.end})
+        never = sorted(
+            {i for i in self.tokenizer.all_special_ids if i < config.text_size} - {config.end}
+        )
         pieces = self.network.search(features, beam, never)
         texts = [self._text(row) for row in pieces.tolist()]
-        return [Caption(*found) for found in zip(texts, self.network.scores(features, pieces).tolist(), strict=True)]
+        return [
+            Caption(*found)
+            for found in zip(texts, self.network.scores(features, pieces).tolist(), strict=True)
+        ]
 
     def _text(self, pieces: list[int]) -> str:
         return CONTRACTION.sub("'", str(self.tokenizer.decode(pieces, skip_special_tokens=True)))
@@ -130,24 +154,35 @@ class Captioner:
         """Write config and weights into a folder; the tokenizer is the model's."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(asdict(self.network.config), folder / CONFIG_FILE)
-        tensors = dict([*self.network.named_parameters(), *self.network.named_buffers()])  # each once, shared or not
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS_FILE)
+        tensors = dict(
+            [*self.network.named_parameters(), *self.network.named_buffers()]
+        )  # each once, shared or not
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            folder / WEIGHTS_FILE,
+        )
 
 
 def load_captioner(folder: Path, model: TrainedModel) -> Captioner:
     """The captioner of a model's folder; InputError if it has none, it is damaged, or it learnt with another model."""
     home = folder / FOLDER
     if not home.is_dir():
-        raise InputError(f"{folder} has no captioner yet: run videobert finetune caption --model {folder} --work DIR")
+        raise InputError(
+            f"{folder} has no captioner yet: run videobert finetune caption --model {folder} --work DIR"
+        )
     if read_json(home / OPTIONS_FILE).get("model") != model_digest(folder):
-        raise InputError(f"{home} learnt with another model than {folder} holds: delete it and run videobert finetune caption")
+        raise InputError(
+            f"{home} learnt with another model than {folder} holds: delete it and run videobert finetune caption"
+        )
     config = read_json(home / CONFIG_FILE)
     try:
         network = CaptionNetwork(CaptionerConfig(**config))
         load_model(network, home / WEIGHTS_FILE)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{home} cannot be read ({reason}): delete it and run videobert finetune caption") from error
+        raise InputError(
+            f"{home} cannot be read ({reason}): delete it and run videobert finetune caption"
+        ) from error
     return Captioner(network.to(model.network.device).eval(), model.processor.tokenizer)
 
 
@@ -156,7 +191,11 @@ def model_digest(folder: Path) -> str:
     return "+".join(file_digest(path) for path in sorted(folder.glob("model*.safetensors")))
 
 
-def caption(model: TrainedModel, captioner: Captioner, clip: EncodedClip, beam: int = BEAM) -> Caption:
+def caption(
+    model: TrainedModel, captioner: Captioner, clip: EncodedClip, beam: int = BEAM
+) -> Caption:
     """A sentence about a clip."""
     mean = None if clip.mean is None else clip.mean[None]
-    return captioner(segment_features(model, captioner.network.config.features, [clip.words], mean), beam)[0]
+    return captioner(
+        segment_features(model, captioner.network.config.features, [clip.words], mean), beam
+    )[0]

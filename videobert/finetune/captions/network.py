@@ -92,8 +92,12 @@ class CaptionNetwork(torch.nn.Module):
     def __init__(self, config: CaptionerConfig) -> None:
         super().__init__()
         self.config = config
-        self.standardisers = torch.nn.ModuleDict({part: Standardiser(width) for part, width in config.widths.items()})
-        self.projections = torch.nn.ModuleDict({p: torch.nn.Linear(width, config.width) for p, width in config.widths.items()})
+        self.standardisers = torch.nn.ModuleDict(
+            {part: Standardiser(width) for part, width in config.widths.items()}
+        )
+        self.projections = torch.nn.ModuleDict(
+            {p: torch.nn.Linear(width, config.width) for p, width in config.widths.items()}
+        )
         self.transformer = BartForConditionalGeneration(config.transformer())
 
     @property
@@ -106,26 +110,37 @@ class CaptionNetwork(torch.nn.Module):
         for part, standardiser in self.standardisers.items():
             standardiser.fit(features[part])  # type: ignore[operator]  # ModuleDict does not know its modules
 
-    def forward(self, features: Features, pieces: torch.Tensor, asked: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, features: Features, pieces: torch.Tensor, asked: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Logits of each piece of captions, given those before it: int64 [segments, pieces] -> [segments, pieces, words].
 
         Where ``asked``, bool [segments, pieces], is given, of those pieces alone: [asked, words]; most of the work is here.
         """
         first = torch.full_like(pieces[:, :1], self.config.start)
         before = torch.cat([first, pieces[:, :-1]], dim=1)
-        hidden = self.transformer.model(inputs_embeds=self._embed(features), decoder_input_ids=before)[0]
+        hidden = self.transformer.model(
+            inputs_embeds=self._embed(features), decoder_input_ids=before
+        )[0]
         logits: torch.Tensor = self.transformer.lm_head(hidden if asked is None else hidden[asked])
         return logits + self.transformer.final_logits_bias
 
     def _embed(self, features: Features) -> torch.Tensor:
         """The encoder's input, [segments, parts, width]; the encoder adds what tells the places, so the parts, apart."""
-        scaled = {part: scale(features[part].to(self.device)) for part, scale in self.standardisers.items()}
-        return torch.stack([project(scaled[part]) for part, project in self.projections.items()], dim=1)
+        scaled = {
+            part: scale(features[part].to(self.device))
+            for part, scale in self.standardisers.items()
+        }
+        return torch.stack(
+            [project(scaled[part]) for part, project in self.projections.items()], dim=1
+        )
 
     def scores(self, features: Features, pieces: torch.Tensor) -> torch.Tensor:
         """Log probability of captions over their length to the power of LENGTH_PENALTY, [segments]."""
         there = pieces != self.config.pad
-        losses = torch.nn.functional.cross_entropy(self(features, pieces, there), pieces[there], reduction="none")
+        losses = torch.nn.functional.cross_entropy(
+            self(features, pieces, there), pieces[there], reduction="none"
+        )
         summed = losses.new_zeros(len(pieces)).index_add(0, there.nonzero()[:, 0], losses)
         return -summed / there.sum(dim=1) ** LENGTH_PENALTY
 
@@ -136,5 +151,7 @@ class CaptionNetwork(torch.nn.Module):
             suppress_tokens=list(never), length_penalty=LENGTH_PENALTY if beam > 1 else None,
         )  # fmt: skip
         pieces = found[:, 1:]
-        ends = pieces == self.config.end  # where the id of [PAD] is 0, transformers fills up what a beam ended with [SEP]
+        ends = (
+            pieces == self.config.end
+        )  # where the id of [PAD] is 0, transformers fills up what a beam ended with [SEP]
         return pieces.masked_fill((ends.cumsum(dim=1) - ends.long()).bool(), self.config.pad)

@@ -63,7 +63,9 @@ class CaptionOptions:
         refuse_unknown("--features", self.features, FEATURES)
         refuse_out_of_range(self, _RANGES)
         if self.width % HEAD_WIDTH:
-            raise InputError(f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of a head")
+            raise InputError(
+                f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of a head"
+            )
 
 
 _RANGES = {

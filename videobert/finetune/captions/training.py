@@ -72,7 +72,11 @@ class CaptionerReport:
     def __str__(self) -> str:
         if not self.now:
             return "captioner: done already, nothing to do"
-        loss = "" if self.validation_loss is None else f", validation loss {self.validation_loss:.3f} a piece"
+        loss = (
+            ""
+            if self.validation_loss is None
+            else f", validation loss {self.validation_loss:.3f} a piece"
+        )
         learnt = f"captioner: {self.folder} learnt from {self.segments:,} segments"
         return f"{learnt}; step {self.best_step:,} of {self.steps:,} was best{loss}"
 
@@ -94,16 +98,32 @@ def finetune_captioner(
     tokens = token_stage(work, model.processor.codebook)
     segments = annotated_segments(annotations, TRAINING) if annotations else spoken_segments(work)
     examples = Stage(work / "examples")
-    source = {"annotations": file_digest(annotations)} if annotations else {"examples": examples.options()}
+    source = (
+        {"annotations": file_digest(annotations)}
+        if annotations
+        else {"examples": examples.options()}
+    )
     read = [tokens] if annotations else [tokens, examples]
     found = {"videos": len(tokens.done()), DATA_DIGEST: data_digest(*read), **source}
     provenance = {**asdict(options), "model": model_digest(folder), **found}
     if home.exists():
         _refuse_another(home, provenance)
-        return CaptionerReport(**{**read_json(home / REPORT_FILE), "folder": str(home), "now": False})
-    seen = see(segments, work, model.processor.codebook, S3D in FEATURES[options.features], progress)
+        return CaptionerReport(
+            **{**read_json(home / REPORT_FILE), "folder": str(home), "now": False}
+        )
+    seen = see(
+        segments, work, model.processor.codebook, S3D in FEATURES[options.features], progress
+    )
     features = segment_features(model, options.features, seen.visual, seen.s3d)
-    training = train_captioner(model.processor, features, seen.sentences, seen.videos, options, progress, model.network.device)
+    training = train_captioner(
+        model.processor,
+        features,
+        seen.sentences,
+        seen.videos,
+        options,
+        progress,
+        model.network.device,
+    )
     report = _report(home, options, training, len(seen.segments), seen.unseen, seen.missing)
     with write_whole(home) as part:
         training.captioner.save(part)
@@ -120,16 +140,31 @@ def _refuse_another(home: Path, provenance: Mapping[str, Any]) -> None:
         refuse_other_options(home, there, provenance)
     except InputError as error:
         difference, _, _ = str(error).rpartition("; ")
-        raise InputError(f"{difference}; delete {home}, or fine-tune a copy of {home.parent}") from error
+        raise InputError(
+            f"{difference}; delete {home}, or fine-tune a copy of {home.parent}"
+        ) from error
 
 
 def _report(
-    home: Path, options: CaptionOptions, training: Training, segments: int, unseen: int, missing: tuple[str, ...]
+    home: Path,
+    options: CaptionOptions,
+    training: Training,
+    segments: int,
+    unseen: int,
+    missing: tuple[str, ...],
 ) -> CaptionerReport:
     rows = {row["step"]: row for row in training.history.to_pylist()}
     best = rows[training.best_step]
     return CaptionerReport(
-        str(home), True, options.features, segments, unseen, missing, max(rows), training.best_step, best["validation_loss"]
+        str(home),
+        True,
+        options.features,
+        segments,
+        unseen,
+        missing,
+        max(rows),
+        training.best_step,
+        best["validation_loss"],
     )
 
 
@@ -157,10 +192,16 @@ def train_captioner(
     watch = _Watch(network.to(device), held, options)
     _learn(network, learnt, watch, options, progress)
     network.load_state_dict(watch.best_weights)
-    return Training(Captioner(network.eval(), processor.tokenizer), pa.Table.from_pylist(watch.rows), watch.best_step)
+    return Training(
+        Captioner(network.eval(), processor.tokenizer),
+        pa.Table.from_pylist(watch.rows),
+        watch.best_step,
+    )
 
 
-def _config(processor: VideoBertProcessor, features: Features, options: CaptionOptions) -> CaptionerConfig:
+def _config(
+    processor: VideoBertProcessor, features: Features, options: CaptionOptions
+) -> CaptionerConfig:
     tokenizer = processor.tokenizer
     return CaptionerConfig(
         features=options.features,
@@ -180,11 +221,17 @@ def _kept_apart(videos: Sequence[str], options: CaptionOptions) -> np.ndarray:
     """Which segments are of the validation videos, bool [segments]: one video at least, where there are two to share."""
     names = np.unique(videos)
     most = len(names) - 1
-    number = min(most, max(1, round(options.validation_share * len(names)))) if options.validation_share else 0
+    number = (
+        min(most, max(1, round(options.validation_share * len(names))))
+        if options.validation_share
+        else 0
+    )
     return np.isin(videos, np.random.default_rng(options.seed).permutation(names)[:number])
 
 
-def _pieces(processor: VideoBertProcessor, sentences: Sequence[str], config: CaptionerConfig) -> torch.Tensor:
+def _pieces(
+    processor: VideoBertProcessor, sentences: Sequence[str], config: CaptionerConfig
+) -> torch.Tensor:
     """Ids of each sentence with [SEP], padded: int64 [segments, longest]. What is too long is cut, and then has no [SEP]."""
     pieces = torch.full((len(sentences), config.longest), config.pad)
     for row, ids in zip(pieces, processor.text_ids(sentences), strict=True):
@@ -204,7 +251,9 @@ class _Pairs:
         return len(self.pieces)
 
     def at(self, places: torch.Tensor) -> _Pairs:
-        return _Pairs({part: values[places] for part, values in self.features.items()}, self.pieces[places])
+        return _Pairs(
+            {part: values[places] for part, values in self.features.items()}, self.pieces[places]
+        )
 
 
 def _loss(network: CaptionNetwork, pairs: _Pairs) -> torch.Tensor:
@@ -227,26 +276,44 @@ class _Watch:
     def look(self, step: int, loss: float) -> None:
         """Note where learning stands; without a validation slice the last weights are the best."""
         found = _finite(self._validation_loss(), step) if len(self._held) else None
-        best = min((row["validation_loss"] for row in self.rows if found is not None), default=np.inf)
+        best = min(
+            (row["validation_loss"] for row in self.rows if found is not None), default=np.inf
+        )
         self.rows.append({"step": step, "loss": loss, "validation_loss": found})
         if found is None or found < best:
             self.best_step = step
-            self.best_weights = {name: values.clone() for name, values in self._network.state_dict().items()}
+            self.best_weights = {
+                name: values.clone() for name, values in self._network.state_dict().items()
+            }
 
     @property
     def hopeless(self) -> bool:
         """Whether the last looks brought nothing better."""
-        return bool(self.rows) and sum(row["step"] > self.best_step for row in self.rows) >= self._options.patience
+        return (
+            bool(self.rows)
+            and sum(row["step"] > self.best_step for row in self.rows) >= self._options.patience
+        )
 
     @torch.inference_mode()
     def _validation_loss(self) -> float:
         self._network.eval()
-        parts = [self._held.at(some) for some in torch.arange(len(self._held)).split(self._options.batch_size)]
+        parts = [
+            self._held.at(some)
+            for some in torch.arange(len(self._held)).split(self._options.batch_size)
+        ]
         sizes = [int((part.pieces != self._network.config.pad).sum()) for part in parts]
-        return float(np.average([_loss(self._network, part).item() for part in parts], weights=sizes))
+        return float(
+            np.average([_loss(self._network, part).item() for part in parts], weights=sizes)
+        )
 
 
-def _learn(network: CaptionNetwork, learnt: _Pairs, watch: _Watch, options: CaptionOptions, progress: Progress) -> None:
+def _learn(
+    network: CaptionNetwork,
+    learnt: _Pairs,
+    watch: _Watch,
+    options: CaptionOptions,
+    progress: Progress,
+) -> None:
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, 0, options.steps)
     recent: list[float] = []
@@ -263,7 +330,9 @@ def _learn(network: CaptionNetwork, learnt: _Pairs, watch: _Watch, options: Capt
         if step % options.validate_every == 0 or step == options.steps:
             watch.look(step, float(np.mean(recent)))
             recent = []
-        progress(STAGE, step, options.steps, f"best at step {watch.best_step}" if watch.best_step else "")
+        progress(
+            STAGE, step, options.steps, f"best at step {watch.best_step}" if watch.best_step else ""
+        )
         if watch.hopeless:
             progress(STAGE, step, step, f"nothing better since step {watch.best_step}")
             return
@@ -271,7 +340,9 @@ def _learn(network: CaptionNetwork, learnt: _Pairs, watch: _Watch, options: Capt
 
 def _finite(loss: float, step: int) -> float:
     if not np.isfinite(loss):
-        raise InputError(f"the captioner's loss at step {step} is {loss}: use a lower --learning-rate; nothing was written")
+        raise InputError(
+            f"the captioner's loss at step {step} is {loss}: use a lower --learning-rate; nothing was written"
+        )
     return loss
 
 

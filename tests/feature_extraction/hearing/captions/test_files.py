@@ -21,7 +21,9 @@ DATA = Path(__file__).parents[4].parent / "shared" / "data"
 MANIFESTO = DATA / "video" / "videogrep"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real captions of {DATA} are absent")
 in_one_folder = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -64,8 +66,14 @@ def rolling(rows: list[list[str]]) -> str:
     cues, above = [], " "
     for index, row in enumerate(rows):
         start, end = float(index), index + 0.99
-        later = [f"<{clock(index + 0.9 * n / len(row))}><c> {word}</c>" for n, word in enumerate(row) if n]
-        cues.append(f"{clock(start)} --> {clock(end)} align:start position:0%\n{above}\n{row[0]}{''.join(later)}\n")
+        later = [
+            f"<{clock(index + 0.9 * n / len(row))}><c> {word}</c>"
+            for n, word in enumerate(row)
+            if n
+        ]
+        cues.append(
+            f"{clock(start)} --> {clock(end)} align:start position:0%\n{above}\n{row[0]}{''.join(later)}\n"
+        )
         above = " ".join(row)
         cues.append(f"{clock(end)} --> {clock(index + 1)} align:start position:0%\n{above}\n \n")
     return "WEBVTT\nKind: captions\nLanguage: en\n\n" + "\n".join(cues)
@@ -76,7 +84,12 @@ def rolling(rows: list[list[str]]) -> str:
 
 @needs_data
 def test_every_real_file_is_read_or_refused_by_name():
-    files = [path for folder in (DATA / "captions", MANIFESTO) for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [
+        path
+        for folder in (DATA / "captions", MANIFESTO)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
     files = [path for path in files if path.suffix in {".vtt", ".srt", ".sbv", ".json", ".json3"}]
     refused = {}
     for path in files:
@@ -96,7 +109,12 @@ def test_every_real_file_is_read_or_refused_by_name():
 @needs_data
 def test_rolling_captions_say_what_the_same_captions_say_without_rolling():
     spoken = (MANIFESTO / "manifesto.srt").read_text().split("\n\n")
-    expected = [word for cue in spoken if cue.strip() for word in " ".join(cue.strip().split("\n")[2:]).split()]
+    expected = [
+        word
+        for cue in spoken
+        if cue.strip()
+        for word in " ".join(cue.strip().split("\n")[2:]).split()
+    ]
     rolled = read_captions(MANIFESTO / "manifesto.vtt")
     assert len(expected) == 206
     assert texts(rolled) == texts(read_captions(MANIFESTO / "manifesto.srt")) == expected
@@ -105,19 +123,31 @@ def test_rolling_captions_say_what_the_same_captions_say_without_rolling():
 
 @needs_data
 def test_two_recognisers_agree():
-    ours, theirs = (read_captions(MANIFESTO / name).words for name in ("manifesto.vtt", "manifesto.json"))
-    matcher = SequenceMatcher(None, [word.text for word in ours], [word.text for word in theirs], autojunk=False)
-    pairs = [(ours[block.a + n], theirs[block.b + n]) for block in matcher.get_matching_blocks() for n in range(block.size)]
+    ours, theirs = (
+        read_captions(MANIFESTO / name).words for name in ("manifesto.vtt", "manifesto.json")
+    )
+    matcher = SequenceMatcher(
+        None, [word.text for word in ours], [word.text for word in theirs], autojunk=False
+    )
+    pairs = [
+        (ours[block.a + n], theirs[block.b + n])
+        for block in matcher.get_matching_blocks()
+        for n in range(block.size)
+    ]
     near = [pair for pair in pairs if abs(pair[0].start - pair[1].start) < 0.3]
     assert len(pairs) >= 0.85 * len(ours)
     assert len(near) >= 0.95 * len(pairs)
 
 
 @needs_data
-@pytest.mark.parametrize("name", ["captions/aivants/transcript.en.json3", "captions/datakami_cooking/c-cooking.json"])
+@pytest.mark.parametrize(
+    "name", ["captions/aivants/transcript.en.json3", "captions/datakami_cooking/c-cooking.json"]
+)
 def test_a_real_json_loses_no_word(name):
     document = json.loads((DATA / name).read_text())
-    segments = [segment["utf8"] for event in document.get("events", []) for segment in event.get("segs", [])]
+    segments = [
+        segment["utf8"] for event in document.get("events", []) for segment in event.get("segs", [])
+    ]
     expected = (document.get("transcription") or "".join(segments)).replace("[Music]", " ").split()
     assert texts(read_captions(DATA / name)) == [word for word in expected if word != ">>"]
 
@@ -134,12 +164,19 @@ def test_inline_times_are_the_words_times_and_pauses_stay_silent(read):
 
 
 @in_one_folder
-@given(rows=st.lists(st.lists(st.sampled_from("a b salt it's 1/2 Käse".split()), min_size=1, max_size=4), max_size=8))
+@given(
+    rows=st.lists(
+        st.lists(st.sampled_from("a b salt it's 1/2 Käse".split()), min_size=1, max_size=4),
+        max_size=8,
+    )
+)
 def test_every_word_of_rolling_captions_comes_back_once(read, rows):
     rows = [["first", "row"], *rows]
     found = read(rolling(rows))
     assert texts(found) == [word for row in rows for word in row]
-    assert [int(word.start) for word in found.words] == [index for index, row in enumerate(rows) for _ in row]
+    assert [int(word.start) for word in found.words] == [
+        index for index, row in enumerate(rows) for _ in row
+    ]
 
 
 @pytest.mark.parametrize("row", ["salt", "add<00:01.500><c> salt</c>"])
@@ -162,7 +199,10 @@ def test_rolling_captions_converted_to_srt_are_read_once(read):
 
 
 def test_words_that_are_said_again_are_kept(read):
-    found = read("1\n00:00:00,000 --> 00:00:02,000\nhey\n\n2\n00:00:02,000 --> 00:00:04,000\nhey\n", "talk.srt")
+    found = read(
+        "1\n00:00:00,000 --> 00:00:02,000\nhey\n\n2\n00:00:02,000 --> 00:00:04,000\nhey\n",
+        "talk.srt",
+    )
     assert texts(found) == ["hey", "hey"]
 
 
@@ -170,8 +210,12 @@ def test_words_that_are_said_again_are_kept(read):
 
 
 def test_words_share_a_cue_by_their_length(read):
-    found = read("WEBVTT\n\n00:00:10.000 --> 00:00:12.000\nadd\nsalted to it\n")  # 3 + 6 + 2 + 2 letters
-    assert [word.start for word in found.words] == pytest.approx([10, 10 + 6 / 13, 10 + 18 / 13, 10 + 22 / 13])
+    found = read(
+        "WEBVTT\n\n00:00:10.000 --> 00:00:12.000\nadd\nsalted to it\n"
+    )  # 3 + 6 + 2 + 2 letters
+    assert [word.start for word in found.words] == pytest.approx(
+        [10, 10 + 6 / 13, 10 + 18 / 13, 10 + 22 / 13]
+    )
     assert found.words[-1].end == 12
 
 
@@ -186,7 +230,9 @@ def test_styles_notes_settings_tags_entities_and_sounds(read):
 
 
 def test_a_timing_line_begins_a_cue_without_a_blank_line_before(read):
-    found = read("1\n00:00:01,000 --> 00:00:02,000\none\n2\n00:00:02,000 --> 00:00:03,000\ntwo\n", "talk.srt")
+    found = read(
+        "1\n00:00:01,000 --> 00:00:02,000\none\n2\n00:00:02,000 --> 00:00:03,000\ntwo\n", "talk.srt"
+    )
     assert texts(found) == ["one", "two"]
 
 
@@ -205,7 +251,10 @@ def test_times_that_overlap_run_backwards_or_lie_before_the_start(read):
         (8, 7, "fifth"),
         (99999 * 3600 + 3599, 0, "end"),
     ]
-    lines = [f"{'-' * (start < 0)}{clock(abs(start))} --> {clock(end)}\n{text}\n" for start, end, text in cues]
+    lines = [
+        f"{'-' * (start < 0)}{clock(abs(start))} --> {clock(end)}\n{text}\n"
+        for start, end, text in cues
+    ]
     found = read("\n".join(["WEBVTT\n", *lines]))
     assert texts(found) == ["first", "second", "third", "fourth", "fifth", "end"]
     assert_sound(found)
@@ -226,7 +275,9 @@ def test_a_character_reference_of_5000_digits_is_text(read):
 
 
 def test_what_is_left_out_is_counted(read):
-    found = read("WEBVTT\n\nlost words\n\n00:01.000 --> 00:02.000\n\n00:02.000 --> 00:03.000\n[Music] hello\n")
+    found = read(
+        "WEBVTT\n\nlost words\n\n00:01.000 --> 00:02.000\n\n00:02.000 --> 00:03.000\n[Music] hello\n"
+    )
     assert texts(found) == ["hello"]
     assert found.dropped == {"lines without times": 1, "cues without words": 1, "not spoken": 1}
 
@@ -241,7 +292,11 @@ def test_what_is_left_out_is_counted(read):
         ("a.sbv", "0:00:01.000,0:00:02.000\nhi", ".vtt .srt .json3 .json"),
         ("a.vtt", "00:01.000 --> 00:02.000\nhi\n", "line 1: a .vtt file begins with WEBVTT"),
         ("a.vtt", "WEBVTT\n\nnothing\n", "line 3: the file ends here without a cue"),
-        ("a.srt", "1\n00:00:01,000 --> 00:00:0x,000\nhi\n", "line 2: '00:00:01,000 --> 00:00:0x,000' is no time"),
+        (
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:0x,000\nhi\n",
+            "line 2: '00:00:01,000 --> 00:00:0x,000' is no time",
+        ),
         ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nhi\n00:00:01 -->\n", "line 4"),
         ("a.srt", "1\n" + "9" * 5000 + ":00:01,000 --> 00:00:02,000\nhi\n", "line 2"),
         ("a.json", '{"segments": [\n{"start": 1,}]}', "line 2: this is no JSON"),
@@ -276,7 +331,12 @@ def test_an_absent_file_and_one_that_is_too_large_are_refused(read, tmp_path, mo
 
 
 def test_json3_offsets_and_words_in_several_segments(read):
-    segments = [{"utf8": "straw"}, {"utf8": "berry"}, {"utf8": " jam", "tOffsetMs": 900}, {"utf8": "\n"}]
+    segments = [
+        {"utf8": "straw"},
+        {"utf8": "berry"},
+        {"utf8": " jam", "tOffsetMs": 900},
+        {"utf8": "\n"},
+    ]
     events = [{"tStartMs": 0, "id": 1}, {"tStartMs": 1000, "dDurationMs": 9000, "segs": segments}]
     events += [{"tStartMs": 2500, "aAppend": 1, "segs": [{"utf8": "\n"}]}]
     found = read(json.dumps({"wireMagic": "pb3", "events": events}), "talk.en-US.json3")
@@ -286,17 +346,26 @@ def test_json3_offsets_and_words_in_several_segments(read):
 
 
 def test_whisperx_words_without_times_get_the_time_between_their_neighbours(read):
-    words = [{"word": "add", "start": 1.0, "end": 1.5, "score": 0.9}, {"word": "1/2"}, {"word": "cups"}]
+    words = [
+        {"word": "add", "start": 1.0, "end": 1.5, "score": 0.9},
+        {"word": "1/2"},
+        {"word": "cups"},
+    ]
     words += [{"word": "now", "start": 3.0, "end": 3.2}, {"word": "50"}]
     segment = {"start": 1.0, "end": 4.0, "text": "add 1/2 cups now 50", "words": words}
     found = read(json.dumps({"segments": [segment], "language": "en"}), "talk.json")
-    assert [word.start for word in found.words] == pytest.approx([1.0, 1.5, 1.5 + 1.5 * 3 / 7, 3.0, 3.2])
+    assert [word.start for word in found.words] == pytest.approx(
+        [1.0, 1.5, 1.5 + 1.5 * 3 / 7, 3.0, 3.2]
+    )
     assert [word.probability for word in found.words] == [0.9, None, None, None, None]
     assert found.language == "en"
 
 
 def test_whisper_segments_without_words_and_half_characters(read):
-    segments = [{"start": 0, "end": 2, "text": " Cut it\ud800."}, {"start": 2, "end": float("nan"), "text": "Stir"}]
+    segments = [
+        {"start": 0, "end": 2, "text": " Cut it\ud800."},
+        {"start": 2, "end": float("nan"), "text": "Stir"},
+    ]
     found = read(json.dumps(segments), "talk.json")
     assert texts(found) == ["Cut", "it\ufffd.", "Stir"]
     assert_sound(found)
@@ -308,8 +377,12 @@ def test_whisper_segments_without_words_and_half_characters(read):
 SEEDS = {
     ".vtt": rolling([["beat", "the", "eggs"], ["fold", "in"]]),
     ".srt": "1\n00:00:01,000 --> 00:00:02,000\nhi &amp; {\\an8}<i>you</i>\n\n2\n00:00:02,000 --> 00:00:03,000\nbye\n",
-    ".json3": json.dumps({"events": [{"tStartMs": 5, "dDurationMs": 9, "segs": [{"utf8": "hi", "tOffsetMs": 1}]}]}),
-    ".json": json.dumps([{"start": 1, "end": 2, "words": [{"word": "hi", "start": 1, "end": 2}, {"word": "50"}]}]),
+    ".json3": json.dumps(
+        {"events": [{"tStartMs": 5, "dDurationMs": 9, "segs": [{"utf8": "hi", "tOffsetMs": 1}]}]}
+    ),
+    ".json": json.dumps(
+        [{"start": 1, "end": 2, "words": [{"word": "hi", "start": 1, "end": 2}, {"word": "50"}]}]
+    ),
 }
 PIECES = [
     "-->",
@@ -330,7 +403,19 @@ PIECES = [
     "1e999",
     "null",
 ]
-PIECES += ["NaN", "99999:59:59", "\0", "\ufeff", "\u2028", "é", "NOTE", "\\ud800", ",", "<00:00:00.500>", "9" * 30]
+PIECES += [
+    "NaN",
+    "99999:59:59",
+    "\0",
+    "\ufeff",
+    "\u2028",
+    "é",
+    "NOTE",
+    "\\ud800",
+    ",",
+    "<00:00:00.500>",
+    "9" * 30,
+]
 
 
 @settings(in_one_folder, max_examples=250)
@@ -340,7 +425,11 @@ def test_any_mutated_file_is_read_or_refused(read, suffix, data):
     for _ in range(data.draw(st.integers(1, 6))):
         first = data.draw(st.integers(0, len(content)))
         last = min(first + data.draw(st.integers(0, 8)), len(content))
-        content = content[:first] + data.draw(st.sampled_from(PIECES) | st.text(max_size=4)) + content[last:]
+        content = (
+            content[:first]
+            + data.draw(st.sampled_from(PIECES) | st.text(max_size=4))
+            + content[last:]
+        )
     try:
         found = read(content.encode("utf-8", "surrogatepass"), f"talk{suffix}")
     except InputError as error:
@@ -359,17 +448,35 @@ def test_any_bytes_are_read_or_refused(read, content, suffix):
 
 
 @pytest.mark.parametrize(
-    "unit", ["<", "[", "a<00:01.000>", "word ", "[&#0;", "{\\", "ab\n", "&#1", "00:01.000 --> 00:02.000\nhi\n"]
+    "unit",
+    [
+        "<",
+        "[",
+        "a<00:01.000>",
+        "word ",
+        "[&#0;",
+        "{\\",
+        "ab\n",
+        "&#1",
+        "00:01.000 --> 00:02.000\nhi\n",
+    ],
 )
 def test_time_grows_no_faster_than_the_file(read, unit):
-    small, large = (min(seconds(read, unit, size) for _ in range(3)) for size in (100_000, 1_600_000))
-    assert large < 40 * max(small, 0.01)  # linear is 16 times, n ** 1.6 is 84: far from both, whatever else runs
+    small, large = (
+        min(seconds(read, unit, size) for _ in range(3)) for size in (100_000, 1_600_000)
+    )
+    assert large < 40 * max(
+        small, 0.01
+    )  # linear is 16 times, n ** 1.6 is 84: far from both, whatever else runs
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ["<", "a<00:01.000>", "[&#0;"])
 def test_a_file_of_50_mb_takes_four_times_as_long_as_a_quarter_of_it(read, unit):
-    quarter, half, whole = (min(seconds(read, unit, size) for _ in range(2)) for size in (12_500_000, 25_000_000, 50_000_000))
+    quarter, half, whole = (
+        min(seconds(read, unit, size) for _ in range(2))
+        for size in (12_500_000, 25_000_000, 50_000_000)
+    )
     assert half < 2.8 * quarter and whole < 2.8 * half  # n ** 1.6 is 3.03 times at twice the size
 
 
@@ -383,5 +490,10 @@ def seconds(read, unit: str, size: int) -> float:
 
 def test_a_language_in_the_name_is_one_that_is_spoken(read):
     content = "WEBVTT\n\n00:01.000 --> 00:02.000\nhello\n"
-    names = {"talk.pt-BR.vtt": "pt-BR", "talk.ger.vtt": "ger", "part.one.vtt": None, "talk.vtt": None}
+    names = {
+        "talk.pt-BR.vtt": "pt-BR",
+        "talk.ger.vtt": "ger",
+        "part.one.vtt": None,
+        "talk.vtt": None,
+    }
     assert {name: read(content, name).language for name in names} == names

@@ -7,10 +7,26 @@ from feature_extraction.hearing.captions.files import captions_in
 
 def test_the_captions_beside_a_video_are_found_in_order(tmp_path):
     video = tmp_path / "soup [1].mp4"
-    order = ["vtt", "en.vtt", "en-GB.vtt", "de.vtt", "zh-Hans.vtt", "srt", "fr.srt", "en.json3", "json"]
+    order = [
+        "vtt",
+        "en.vtt",
+        "en-GB.vtt",
+        "de.vtt",
+        "zh-Hans.vtt",
+        "srt",
+        "fr.srt",
+        "en.json3",
+        "json",
+    ]
     for name in order:
         (tmp_path / f"soup [1].{name}").touch()
-    for other in ("soup.vtt", "soup [1]b.vtt", "soup [1].info.json", "soup [1].mp4.txt", "soup [1].mkv.vtt"):
+    for other in (
+        "soup.vtt",
+        "soup [1]b.vtt",
+        "soup [1].info.json",
+        "soup [1].mp4.txt",
+        "soup [1].mkv.vtt",
+    ):
         (tmp_path / other).touch()
     for name in order:
         assert captions_in(tmp_path)[video.stem] == tmp_path / f"soup [1].{name}"

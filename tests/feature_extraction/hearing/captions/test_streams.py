@@ -21,7 +21,9 @@ def write_subtitles(path: Path, *streams: list[Cue], languages: tuple[str, ...] 
         container = stack.enter_context(av.open(str(path), "w"))
         pairs = []
         for number, cues in enumerate(streams):
-            lines = [f"00:00:{start:06.3f} --> 00:00:{end:06.3f}\n{text}\n" for start, end, text in cues]
+            lines = [
+                f"00:00:{start:06.3f} --> 00:00:{end:06.3f}\n{text}\n" for start, end, text in cues
+            ]
             script = path.with_name(f"{number}.srt_script")
             script.write_text("\n".join(lines).replace(".", ","))
             source = stack.enter_context(av.open(str(script), format="srt"))
@@ -52,23 +54,41 @@ def test_the_subtitles_of_a_film_are_those_of_the_file_beside_it(shared_data: Pa
 
 
 def test_tags_and_several_lines_are_read_as_in_a_file(tmp_path: Path) -> None:
-    cues = [(0.5, 1.5, "<i>now</i> we\nchop"), (2.0, 3.5, "{\\an8}[Music] salt &amp; pepper"), (9.0, 10.0, "♪")]
+    cues = [
+        (0.5, 1.5, "<i>now</i> we\nchop"),
+        (2.0, 3.5, "{\\an8}[Music] salt &amp; pepper"),
+        (9.0, 10.0, "♪"),
+    ]
     path = write_subtitles(tmp_path / "a.mkv", cues)
     subtitles = read_subtitles(path)
-    assert subtitles and [word.text for word in subtitles.captions.words] == ["now", "we", "chop", "salt", "&", "pepper"]
+    assert subtitles and [word.text for word in subtitles.captions.words] == [
+        "now",
+        "we",
+        "chop",
+        "salt",
+        "&",
+        "pepper",
+    ]
     words = subtitles.captions.words
     assert (words[0].start, words[2].end, words[3].start, words[-1].end) == (0.5, 1.5, 2.0, 3.5)
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [(None, "chop"), ("en", "chop"), ("de", "hacken"), ("ger", "hacken"), ("fr", None)]
+    ("language", "words"),
+    [(None, "chop"), ("en", "chop"), ("de", "hacken"), ("ger", "hacken"), ("fr", None)],
 )
-def test_the_stream_is_chosen_by_its_language(tmp_path: Path, language: str | None, words: str | None) -> None:
-    path = write_subtitles(tmp_path / "a.mkv", [(0, 1, "chop")], [(0, 1, "hacken")], languages=("eng", "ger"))
+def test_the_stream_is_chosen_by_its_language(
+    tmp_path: Path, language: str | None, words: str | None
+) -> None:
+    path = write_subtitles(
+        tmp_path / "a.mkv", [(0, 1, "chop")], [(0, 1, "hacken")], languages=("eng", "ger")
+    )
     assert said(path, language) == words
 
 
-def test_a_video_without_subtitles_or_without_text_in_them_has_none(tmp_path: Path, shared_data: Path) -> None:
+def test_a_video_without_subtitles_or_without_text_in_them_has_none(
+    tmp_path: Path, shared_data: Path
+) -> None:
     assert read_subtitles(write_video(tmp_path / "a.mp4", grey_ramp(5))) is None
     assert said(shared_data / "video" / "decord" / "examples" / "flipping_a_pancake.mkv") is None
 

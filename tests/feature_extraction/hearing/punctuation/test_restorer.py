@@ -39,7 +39,15 @@ SENTENCES = (
     "now pour the oil in .",
 )
 TOY = training.TrainingOptions(
-    steps=120, batch_size=8, learning_rate=3e-3, dropout=0.0, forgotten=0.0, layers=2, width=32, heads=2, window=31
+    steps=120,
+    batch_size=8,
+    learning_rate=3e-3,
+    dropout=0.0,
+    forgotten=0.0,
+    layers=2,
+    width=32,
+    heads=2,
+    window=31,
 )
 
 
@@ -48,7 +56,9 @@ def write_corpus(folder: Path, files: int = 30) -> Path:
     folder.mkdir(parents=True)
     dice = random.Random(0)
     for number in range(files):
-        (folder / f"video_{number}.txt").write_text("\n".join(dice.choices(SENTENCES, k=20)) + "\n", encoding="utf-8")
+        (folder / f"video_{number}.txt").write_text(
+            "\n".join(dice.choices(SENTENCES, k=20)) + "\n", encoding="utf-8"
+        )
     return folder
 
 
@@ -76,7 +86,9 @@ def many_words(count: int) -> list[str]:
 
 
 def timed(text: str) -> list[Word]:
-    return [Word(word, 0.4 * index, 0.4 * index + 0.4, 0.5) for index, word in enumerate(text.split())]
+    return [
+        Word(word, 0.4 * index, 0.4 * index + 0.4, 0.5) for index, word in enumerate(text.split())
+    ]
 
 
 # learning
@@ -100,7 +112,9 @@ def test_held_out_transcripts_are_restored(corpus, restorer):
 def test_the_split_is_by_the_name_of_the_file(corpus, tmp_path):
     names = [path.name for path in training.find_texts([corpus])]
     held_out = {name for name in names if training.is_held_out(Path(name))}
-    assert held_out == {path.name for path in training.find_texts([corpus]) if training.is_held_out(path)}
+    assert held_out == {
+        path.name for path in training.find_texts([corpus]) if training.is_held_out(path)
+    }
     others = sum(training.is_held_out(Path(f"{number}.txt")) for number in range(2000))
     assert 150 < others < 250
     for name in held_out:
@@ -112,7 +126,8 @@ def test_the_split_is_by_the_name_of_the_file(corpus, tmp_path):
 def test_the_same_options_make_the_same_model(corpus, tmp_path):
     short = replace(TOY, steps=3, dropout=0.1, forgotten=0.1)
     models = [
-        training.train([corpus], tmp_path / str(number), replace(short, seed=seed)) for number, seed in enumerate((0, 0, 1))
+        training.train([corpus], tmp_path / str(number), replace(short, seed=seed))
+        for number, seed in enumerate((0, 0, 1))
     ]
     weights = [made.model.classifier.weight.detach().numpy() for made in models]
     assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).any()
@@ -124,7 +139,15 @@ def test_the_same_options_make_the_same_model(corpus, tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "tag"),
-    [("salt", NONE), ("salt,", COMMA), ('salt."', STOP), ("1.5", NONE), ("what?!", STOP), ("what?", QUESTION), ("", NONE)],
+    [
+        ("salt", NONE),
+        ("salt,", COMMA),
+        ('salt."', STOP),
+        ("1.5", NONE),
+        ("what?!", STOP),
+        ("what?", QUESTION),
+        ("", NONE),
+    ],
 )
 def test_the_tag_of_a_word_is_its_last_mark(word, tag):
     assert tag_of(word) == tag
@@ -133,12 +156,28 @@ def test_the_tag_of_a_word_is_its_last_mark(word, tag):
 def test_treebank_tokens_become_words_as_captions_have_them(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("it 's not too.\nsalty , do n't you\nthink ? , OK.", encoding="utf-8")
-    assert training.read_words(path) == ["it's", "not", "too.", "salty,", "don't", "you", "think?", "OK."]
+    assert training.read_words(path) == [
+        "it's",
+        "not",
+        "too.",
+        "salty,",
+        "don't",
+        "you",
+        "think?",
+        "OK.",
+    ]
 
 
 def test_a_word_that_is_not_known_is_read_as_its_ending():
     vocabulary = Vocabulary(("[PAD]", "[CLS]", "[UNK]", "##g", "##ing", "two", "salt"))
-    assert vocabulary.ids(["Salt,", "whisking", "bag", "350°F", "tofu", "&"]).tolist() == [6, 4, 3, 5, 2, 2]
+    assert vocabulary.ids(["Salt,", "whisking", "bag", "350°F", "tofu", "&"]).tolist() == [
+        6,
+        4,
+        3,
+        5,
+        2,
+        2,
+    ]
 
 
 def test_a_vocabulary_holds_words_seen_often_and_endings_of_many_words():
@@ -192,7 +231,9 @@ def test_the_restorer_serves_the_splitter(restorer):
     assert [sentence.text.rstrip(".") for sentence in sentences] == [
         "First, add the salt", "Then stir it well", "Do you see that?", "Then stir it well"
     ]  # fmt: skip
-    assert [replace(word, text="") for word in restorer(words)] == [replace(word, text="") for word in words]
+    assert [replace(word, text="") for word in restorer(words)] == [
+        replace(word, text="") for word in words
+    ]
 
 
 def test_marks_that_are_there_are_kept(restorer):
@@ -214,7 +255,9 @@ def test_no_words_have_no_marks(restorer):
 def test_what_is_saved_is_what_is_loaded(restorer, tmp_path):
     restorer.save(tmp_path / "copy")
     words = many_words(500)
-    assert (tmp_path / "copy" / "model.safetensors").stat().st_mode == (tmp_path / "copy" / "config.json").stat().st_mode
+    assert (tmp_path / "copy" / "model.safetensors").stat().st_mode == (
+        tmp_path / "copy" / "config.json"
+    ).stat().st_mode
     assert (PunctuationRestorer.load(tmp_path / "copy").tags(words) == restorer.tags(words)).all()
 
 
@@ -225,7 +268,9 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in DAMAGE.items() for text in [None, *texts]])
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in DAMAGE.items() for text in [None, *texts]]
+)
 def test_a_damaged_model_is_refused_with_its_path(model, tmp_path, name, text):
     folder = tmp_path / "damaged"
     folder.mkdir()
@@ -249,7 +294,10 @@ def test_a_model_that_is_not_there_is_refused_with_its_path(tmp_path):
 
 def test_the_command_evaluates_transcripts_and_captions(corpus, model, tmp_path, capsys):
     captions = tmp_path / "clip.vtt"
-    captions.write_text("WEBVTT\n\n00:01.000 --> 00:05.000\nFirst, add the salt. Do you see that? Yes.\n", encoding="utf-8")
+    captions.write_text(
+        "WEBVTT\n\n00:01.000 --> 00:05.000\nFirst, add the salt. Do you see that? Yes.\n",
+        encoding="utf-8",
+    )
     assert main(["evaluate", str(captions), "--model", str(model)]) == 0
     assert "1 files, 9 words" in capsys.readouterr().out
     assert main(["evaluate", str(corpus), str(captions), "--model", str(model)]) == 0
@@ -268,7 +316,9 @@ REFUSED = (
 def test_the_command_refuses_in_one_line(tmp_path, capsys, arguments):
     assert main(arguments.format(tmp_path).split()) == 2
     refusal = capsys.readouterr().err
-    assert ("--steps" if "--steps" in arguments else str(tmp_path)) in refusal and refusal.count("\n") == 1
+    assert ("--steps" if "--steps" in arguments else str(tmp_path)) in refusal and refusal.count(
+        "\n"
+    ) == 1
 
 
 # the model of the package
@@ -283,12 +333,16 @@ NARRATION = (
 @pytest.fixture(scope="module")
 def packaged() -> PunctuationRestorer:
     if not PACKAGED.is_dir():
-        pytest.skip(f"{PACKAGED} is not there: make it with python -m feature_extraction.hearing.punctuation train")
+        pytest.skip(
+            f"{PACKAGED} is not there: make it with python -m feature_extraction.hearing.punctuation train"
+        )
     return PunctuationRestorer.load()
 
 
 def test_the_packaged_model_splits_a_narration(packaged):
-    ends = [sentence.words[-1].text for sentence in split_sentences(timed(NARRATION), restore=packaged)]
+    ends = [
+        sentence.words[-1].text for sentence in split_sentences(timed(NARRATION), restore=packaged)
+    ]
     assert len({"pan.", "soft.", "salt."} & set(ends)) >= 2 and len(ends) <= 6
 
 

@@ -42,7 +42,11 @@ def saved(state: object, path: Path) -> Backbone:
 
 
 def kylemins(state: State) -> State:
-    return {kylemin_key(name): tensor for name, tensor in state.items() if not name.startswith("classifier.")}
+    return {
+        kylemin_key(name): tensor
+        for name, tensor in state.items()
+        if not name.startswith("classifier.")
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,14 +70,20 @@ def test_a_name_tells_what_pixels_it_wants_before_there_are_weights(
 def test_kinetics400_is_what_torchvision_says_of_it() -> None:
     published, ours = S3D_Weights.KINETICS400_V1.transforms(), S3D_PREPROCESSING["torchvision"]
     assert (tuple(published.mean), tuple(published.std)) == (ours.mean, ours.std)
-    assert (published.resize_size, published.crop_size) == ([ours.size.resize] * 2, [ours.size.crop] * 2)
+    assert (published.resize_size, published.crop_size) == (
+        [ours.size.resize] * 2,
+        [ours.size.crop] * 2,
+    )
     assert URLS["kinetics400"] == S3D_Weights.KINETICS400_V1.url
 
 
 @pytest.mark.parametrize(
-    ("layout", "black", "white"), [("kylemin", -1, 1), ("howto100m", 0, 1), ("torchvision", -1.895, 2.490)]
+    ("layout", "black", "white"),
+    [("kylemin", -1, 1), ("howto100m", 0, 1), ("torchvision", -1.895, 2.490)],
 )
-def test_pixels_are_scaled_as_the_layout_wants_them(layout: str, black: float, white: float) -> None:
+def test_pixels_are_scaled_as_the_layout_wants_them(
+    layout: str, black: float, white: float
+) -> None:
     wanted = S3D_PREPROCESSING[layout]
     assert (0 - wanted.mean[0]) / wanted.std[0] == pytest.approx(black, abs=1e-3)
     assert (1 - wanted.mean[0]) / wanted.std[0] == pytest.approx(white, abs=1e-3)
@@ -91,13 +101,23 @@ def test_a_seed_that_is_none_is_refused() -> None:
 def test_a_file_of_torchvisions_layout_is_loaded(state: State, tmp_path: Path) -> None:
     backbone = saved(state, tmp_path / "s3d.pth")
     loaded = backbone.module.network.state_dict()
-    assert backbone.layout == "torchvision" and backbone.preprocessing == S3D_PREPROCESSING["torchvision"]
-    assert all(torch.equal(loaded[name], state[name]) for name in loaded) and len(loaded) == len(state) - 2
+    assert (
+        backbone.layout == "torchvision"
+        and backbone.preprocessing == S3D_PREPROCESSING["torchvision"]
+    )
+    assert (
+        all(torch.equal(loaded[name], state[name]) for name in loaded)
+        and len(loaded) == len(state) - 2
+    )
 
 
 def test_the_digest_is_of_what_decides_a_feature(state: State, tmp_path: Path) -> None:
     digest = saved(state, tmp_path / "whole.pth").digest
-    bare = {name: tensor for name, tensor in state.items() if "classifier" not in name and "num_batches" not in name}
+    bare = {
+        name: tensor
+        for name, tensor in state.items()
+        if "classifier" not in name and "num_batches" not in name
+    }
     assert saved(bare, tmp_path / "bare.pth").digest == digest
     assert saved(kylemins(state), tmp_path / "renamed.pt").digest == digest
     bare["features.0.0.1.running_var"] = bare["features.0.0.1.running_var"] + 0.1
@@ -106,8 +126,16 @@ def test_the_digest_is_of_what_decides_a_feature(state: State, tmp_path: Path) -
 
 @pytest.mark.parametrize("weights", ["kinetics400", "kylemin", "howto100m"])
 def test_named_weights_come_from_torchs_cache(weights: str, state: State, cache: Path) -> None:
-    states = {"kinetics400": state, "kylemin": kylemins(state), "howto100m": GatedS3D().state_dict()}
-    names = {"kinetics400": "s3d-d76dad2f.pth", "kylemin": "S3D_kinetics400.pt", "howto100m": "s3d_howto100m.pth"}
+    states = {
+        "kinetics400": state,
+        "kylemin": kylemins(state),
+        "howto100m": GatedS3D().state_dict(),
+    }
+    names = {
+        "kinetics400": "s3d-d76dad2f.pth",
+        "kylemin": "S3D_kinetics400.pt",
+        "howto100m": "s3d_howto100m.pth",
+    }
     torch.save(states[weights], cache / names[weights])
     first = next(iter(Backbone(weights).module.parameters()))
     assert torch.equal(first, next(iter(states[weights].values())))
@@ -119,7 +147,9 @@ def test_without_a_network_the_address_is_told(weights: str, cache: Path) -> Non
         _ = Backbone(weights).module
 
 
-def test_what_is_fetched_is_checked_and_kept(state: State, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_fetched_is_checked_and_kept(
+    state: State, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
     def download(url: str, path: str, hash_prefix: str | None, progress: bool) -> None:
@@ -137,14 +167,20 @@ def test_kylemins_file_that_is_not_there_is_asked_for(cache: Path) -> None:
 
 
 def test_a_name_that_is_none_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"kinetics-400 does not exist.*kinetics400.*howto100m.*x3d_m.*kylemin.*random:SEED"):
+    with pytest.raises(
+        InputError,
+        match=r"kinetics-400 does not exist.*kinetics400.*howto100m.*x3d_m.*kylemin.*random:SEED",
+    ):
         _ = Backbone("kinetics-400").layout
 
 
 def test_a_missing_and_an_unknown_key_are_named(state: State, tmp_path: Path) -> None:
     other = dict(state)
     other["features.0.0.0.mass"] = other.pop("features.0.0.0.weight")
-    with pytest.raises(InputError, match=r"other\.pth.*torchvision.*first features\.0\.0\.0\.mass, features\.0\.0\.0\.weight$"):
+    with pytest.raises(
+        InputError,
+        match=r"other\.pth.*torchvision.*first features\.0\.0\.0\.mass, features\.0\.0\.0\.weight$",
+    ):
         _ = saved(other, tmp_path / "other.pth").module
 
 
@@ -162,7 +198,9 @@ def test_another_shape_is_named(state: State, tmp_path: Path) -> None:
 
 
 def test_another_network_is_refused_with_its_first_keys(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"other\.pth.*torchvision, kylemin, howto100m.*bias, weight$"):
+    with pytest.raises(
+        InputError, match=r"other\.pth.*torchvision, kylemin, howto100m.*bias, weight$"
+    ):
         _ = saved(torch.nn.Linear(2, 2).state_dict(), tmp_path / "other.pth").layout
 
 
@@ -183,7 +221,9 @@ def test_what_is_no_state_dict_is_refused_and_runs_nothing(
     assert not (tmp_path / "exploded").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 half an archive", bytes(range(256))])
+@pytest.mark.parametrize(
+    "content", [b"", b"no weights", b"PK\x03\x04 half an archive", bytes(range(256))]
+)
 def test_what_is_no_file_of_torchs_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "file.pth").write_bytes(content)
     with pytest.raises(InputError, match=r"file\.pth"):

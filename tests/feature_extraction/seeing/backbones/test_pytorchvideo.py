@@ -21,7 +21,9 @@ def extra() -> None:
 
 def frames(name: str) -> torch.Tensor:
     side = MODELS[name].crop
-    return torch.from_numpy(np.random.default_rng(1).integers(0, 256, (1, 30, side, side, 3), np.uint8))
+    return torch.from_numpy(
+        np.random.default_rng(1).integers(0, 256, (1, 30, side, side, 3), np.uint8)
+    )
 
 
 def published(name: str) -> torch.nn.Module:
@@ -60,17 +62,30 @@ def test_a_feature_is_what_enters_the_last_projection(
     picked = frames(name)[:, np.linspace(0, 29, count).astype(int)]
     with torch.inference_mode():
         found = Backbone(name).module(frames(name))
-        expected = entering_the_projection(network, ((picked / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3))
+        expected = entering_the_projection(
+            network, ((picked / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3)
+        )
     assert found.shape == (1, Backbone(name).width) and found.std() > 1e-3
-    assert torch.allclose(found, expected.flatten(1), rtol=0, atol=2e-6 * float(expected.abs().max()))
+    assert torch.allclose(
+        found, expected.flatten(1), rtol=0, atol=2e-6 * float(expected.abs().max())
+    )
 
 
 def test_a_file_and_a_seed_may_be_named(extra: None, tmp_path: Path) -> None:
     seeded = Backbone("x3d_s:random:2")
-    state = {name.removeprefix("network.network."): tensor for name, tensor in seeded.module.state_dict().items()}
+    state = {
+        name.removeprefix("network.network."): tensor
+        for name, tensor in seeded.module.state_dict().items()
+    }
     torch.save(state, tmp_path / "x3d.pyth")
-    assert Backbone(f"x3d_s:{tmp_path / 'x3d.pyth'}").digest == seeded.digest == Backbone("x3d_s:random:2").digest
-    with pytest.raises(InputError, match=r"x3d\.pyth is no state dict of pytorchvideo:c2d_r50.*first blocks"):
+    assert (
+        Backbone(f"x3d_s:{tmp_path / 'x3d.pyth'}").digest
+        == seeded.digest
+        == Backbone("x3d_s:random:2").digest
+    )
+    with pytest.raises(
+        InputError, match=r"x3d\.pyth is no state dict of pytorchvideo:c2d_r50.*first blocks"
+    ):
         _ = Backbone(f"c2d_r50:{tmp_path / 'x3d.pyth'}").module
 
 

@@ -68,7 +68,9 @@ def filled(shapes: dict[str, list[int]]) -> State:
     state = {}
     for name, shape in shapes.items():
         noise = torch.randn(shape, generator=generator)
-        if name.endswith(("running_var", "bn_s.weight", "bn_t.weight", "bn.weight", "bn1.weight", "bn2.weight")):
+        if name.endswith(
+            ("running_var", "bn_s.weight", "bn_t.weight", "bn.weight", "bn1.weight", "bn2.weight")
+        ):
             state[name] = 1 + 0.2 * noise.clamp(-2, 2)
         else:
             state[name] = noise * (math.sqrt(2 / math.prod(shape[1:])) if len(shape) > 1 else 0.1)
@@ -76,7 +78,9 @@ def filled(shapes: dict[str, list[int]]) -> State:
 
 
 def normalised(x: Tensor, state: State, name: str, eps: float) -> Tensor:
-    mean, var, weight, bias = (state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+    mean, var, weight, bias = (
+        state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+    )
     return batch_norm(x, mean, var, weight, bias, eps=eps).relu()
 
 
@@ -87,7 +91,9 @@ def kylemin_feature(state: State, pixels: Tensor) -> Tensor:
         if f"{name}.conv.weight" in state:
             return normalised(conv3d(x, state[f"{name}.conv.weight"]), state, f"{name}.bn", 1e-3)
         half = state[f"{name}.conv_t.weight"].shape[2] // 2
-        x = conv3d(x, state[f"{name}.conv_s.weight"], stride=(1, stride, stride), padding=(0, half, half))
+        x = conv3d(
+            x, state[f"{name}.conv_s.weight"], stride=(1, stride, stride), padding=(0, half, half)
+        )
         x = normalised(x, state, f"{name}.bn_s", 1e-3)
         x = conv3d(x, state[f"{name}.conv_t.weight"], stride=(stride, 1, 1), padding=(half, 0, 0))
         return normalised(x, state, f"{name}.bn_t", 1e-3)
@@ -98,7 +104,9 @@ def kylemin_feature(state: State, pixels: Tensor) -> Tensor:
         x = {8: max_pool3d(x, 3, 2, 1), 14: max_pool3d(x, 2, 2)}.get(place, x)
         name = f"base.{place}.branch"
         b1, b2 = (layer(layer(x, f"{name}{branch}.0"), f"{name}{branch}.1") for branch in (1, 2))
-        x = torch.cat([layer(x, f"{name}0.0"), b1, b2, layer(max_pool3d(x, 3, 1, 1), f"{name}3.1")], dim=1)
+        x = torch.cat(
+            [layer(x, f"{name}0.0"), b1, b2, layer(max_pool3d(x, 3, 1, 1), f"{name}3.1")], dim=1
+        )
     return x.mean((2, 3, 4))
 
 
@@ -114,16 +122,31 @@ def howto100m_feature(state: State, pixels: Tensor) -> Tensor:
         return x
 
     def gated(x: Tensor, name: str) -> Tensor:
-        weights = linear(x.mean((2, 3, 4)), state[f"{name}.fc.weight"], state[f"{name}.fc.bias"]).sigmoid()
+        weights = linear(
+            x.mean((2, 3, 4)), state[f"{name}.fc.weight"], state[f"{name}.fc.bias"]
+        ).sigmoid()
         return torch.einsum("bcthw,bc->bcthw", x, weights)
 
     def block(x: Tensor, name: str) -> Tensor:
-        b1, b2 = (layer(layer(x, f"{name}.conv_b{branch}_a"), f"{name}.conv_b{branch}_b") for branch in (1, 2))
-        branches = [layer(x, f"{name}.conv_b0"), b1, b2, layer(max_pool3d(x, 3, 1, 1), f"{name}.conv_b3_b")]
-        return torch.cat([gated(x, f"{name}.gating_b{number}") for number, x in enumerate(branches)], dim=1)
+        b1, b2 = (
+            layer(layer(x, f"{name}.conv_b{branch}_a"), f"{name}.conv_b{branch}_b")
+            for branch in (1, 2)
+        )
+        branches = [
+            layer(x, f"{name}.conv_b0"),
+            b1,
+            b2,
+            layer(max_pool3d(x, 3, 1, 1), f"{name}.conv_b3_b"),
+        ]
+        return torch.cat(
+            [gated(x, f"{name}.gating_b{number}") for number, x in enumerate(branches)], dim=1
+        )
 
     x = layer(depth(pixels), "conv1")[:, :, 1:, 1:, 1:]
-    x = layer(layer(max_pool3d(pad(x, (0, 1, 0, 1)), (1, 3, 3), (1, 2, 2), ceil_mode=True), "conv_2b"), "conv_2c")
+    x = layer(
+        layer(max_pool3d(pad(x, (0, 1, 0, 1)), (1, 3, 3), (1, 2, 2), ceil_mode=True), "conv_2b"),
+        "conv_2c",
+    )
     x = max_pool3d(pad(gated(x, "gating"), (0, 1, 0, 1)), (1, 3, 3), (1, 2, 2), ceil_mode=True)
     x = block(block(x, "mixed_3b"), "mixed_3c")
     x = max_pool3d(pad(x, (0, 1, 0, 1, 0, 1)), 3, 2, ceil_mode=True)
@@ -135,7 +158,9 @@ def howto100m_feature(state: State, pixels: Tensor) -> Tensor:
 def depth(pixels: Tensor) -> Tensor:
     """Space to depth as it was published."""
     batch, channels, time, height, width = pixels.shape
-    blocks = pixels.view(batch, channels, time // 2, 2, height // 2, 2, width // 2, 2).permute(0, 3, 5, 7, 1, 2, 4, 6)
+    blocks = pixels.view(batch, channels, time // 2, 2, height // 2, 2, width // 2, 2).permute(
+        0, 3, 5, 7, 1, 2, 4, 6
+    )
     return blocks.contiguous().view(batch, -1, time // 2, height // 2, width // 2)
 
 
@@ -152,7 +177,9 @@ def assert_same(found: Tensor, expected: Tensor) -> None:
 
 def test_a_feature_is_the_mean_of_torchvisions_last_map(frames: Tensor) -> None:
     module = Backbone("random:0").module
-    pixels = (frames / 255 - torch.tensor((0.43216, 0.394666, 0.37645))) / torch.tensor((0.22803, 0.22145, 0.216989))
+    pixels = (frames / 255 - torch.tensor((0.43216, 0.394666, 0.37645))) / torch.tensor(
+        (0.22803, 0.22145, 0.216989)
+    )
     with torch.inference_mode():
         map_ = module.network.features(pixels.permute(0, 4, 1, 2, 3))
         assert map_.shape == (2, 1024, 4, 2, 2)
@@ -163,17 +190,25 @@ def test_kylemin_names_the_parameters_of_torchvisions_network_in_the_same_order(
     ours, theirs = s3d().state_dict(), dict(kylemin_shapes())
     assert [list(tensor.shape) for tensor in ours.values()] == list(theirs.values())
     features = [name for name in ours if name.startswith("features.")]
-    assert [kylemin_key(name) for name in features] == [name for name in theirs if name.startswith("base.")]
+    assert [kylemin_key(name) for name in features] == [
+        name for name in theirs if name.startswith("base.")
+    ]
 
 
 def test_torchvisions_and_kylemins_classifiers_have_the_published_number_of_parameters() -> None:
-    learned = {name: shape for name, shape in kylemin_shapes() if not name.endswith(("mean", "var", "tracked"))}
+    learned = {
+        name: shape
+        for name, shape in kylemin_shapes()
+        if not name.endswith(("mean", "var", "tracked"))
+    }
     assert sum(math.prod(shape) for shape in learned.values()) == 8_320_048
     assert sum(parameter.numel() for parameter in s3d().parameters()) == 8_320_048
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_a_file_of_kylemins_computes_what_its_layout_says(prefix: str, frames: Tensor, tmp_path: Path) -> None:
+def test_a_file_of_kylemins_computes_what_its_layout_says(
+    prefix: str, frames: Tensor, tmp_path: Path
+) -> None:
     state = filled(dict(kylemin_shapes()))
     torch.save({prefix + name: tensor for name, tensor in state.items()}, tmp_path / "s3d.pt")
     backbone = Backbone(str(tmp_path / "s3d.pt"))
@@ -183,11 +218,15 @@ def test_a_file_of_kylemins_computes_what_its_layout_says(prefix: str, frames: T
         assert_same(backbone.module(frames), kylemin_feature(state, pixels))
 
 
-@pytest.mark.parametrize("beside", [{}, {"text_module.fc1.weight": [8, 3], "fc.weight": [512, 1024], "fc.bias": [512]}])
+@pytest.mark.parametrize(
+    "beside", [{}, {"text_module.fc1.weight": [8, 3], "fc.weight": [512, 1024], "fc.bias": [512]}]
+)
 def test_a_file_of_howto100ms_computes_what_its_layout_says(
     beside: dict[str, list[int]], frames: Tensor, tmp_path: Path
 ) -> None:
-    state = filled({name: list(tensor.shape) for name, tensor in GatedS3D().state_dict().items()} | beside)
+    state = filled(
+        {name: list(tensor.shape) for name, tensor in GatedS3D().state_dict().items()} | beside
+    )
     torch.save(state, tmp_path / "s3d_howto100m.pth")
     backbone = Backbone(str(tmp_path / "s3d_howto100m.pth"))
     assert backbone.layout == "howto100m"
@@ -198,7 +237,12 @@ def test_a_file_of_howto100ms_computes_what_its_layout_says(
 
 def test_the_gated_network_spells_its_keys_as_published() -> None:
     keys = set(GatedS3D().state_dict())
-    assert {"conv1.conv1.weight", "conv_2c.bn2.running_var", "gating.fc.bias", "mixed_4f.conv_b1_b.conv2.weight"} <= keys
+    assert {
+        "conv1.conv1.weight",
+        "conv_2c.bn2.running_var",
+        "gating.fc.bias",
+        "mixed_4f.conv_b1_b.conv2.weight",
+    } <= keys
     assert {"mixed_5c.gating_b3.fc.weight", "mixed_3b.conv_b3_b.bn1.num_batches_tracked"} <= keys
     blocks = {name.partition(".")[0] for name in keys if name.startswith("mixed_")}
     assert blocks == {f"mixed_{name}" for name in "3b 3c 4b 4c 4d 4e 4f 5b 5c".split()}

@@ -45,22 +45,43 @@ def test_a_caption_without_words_has_no_tokens(caption):
     assert ptb_tokens(caption) == []
 
 
-@pytest.mark.parametrize("text", ["." * 20_000, "a." * 10_000, "a-" * 10_000, "a/" * 10_000, "ai" * 10_000, "1," * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    ["." * 20_000, "a." * 10_000, "a-" * 10_000, "a/" * 10_000, "ai" * 10_000, "1," * 10_000],
+)
 def test_a_long_and_silly_caption_is_cut(text):
-    assert set("".join(ptb_tokens(text))) <= set(text)  # backtracking without end would not come back
+    assert set("".join(ptb_tokens(text))) <= set(
+        text
+    )  # backtracking without end would not come back
 
 
 def test_every_youcook2_caption_is_cut_as_by_the_reference_program(shared_data, tmp_path):
     """Runs the reference tokeniser itself, where the extra `meteor` has brought it."""
     skip_without_meteor()
-    annotations = json.loads((shared_data / "annotations/youcook2/youcookii_annotations_trainval.json").read_text("utf-8"))
-    segments = [segment for video in annotations["database"].values() for segment in video["annotations"]]
+    annotations = json.loads(
+        (shared_data / "annotations/youcook2/youcookii_annotations_trainval.json").read_text(
+            "utf-8"
+        )
+    )
+    segments = [
+        segment for video in annotations["database"].values() for segment in video["annotations"]
+    ]
     captions = [" ".join(segment["sentence"].split()) for segment in segments]
     asked = tmp_path / "captions.txt"
     asked.write_text("\n".join(captions) + "\n", encoding="utf-8")
     jar = find_jar().parents[1] / "tokenizer" / "stanford-corenlp-3.4.1.jar"
-    command = [find_java(), "-cp", jar, "edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", asked]
-    lines = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=True).stdout.split("\n")[:-1]
+    command = [
+        find_java(),
+        "-cp",
+        jar,
+        "edu.stanford.nlp.process.PTBTokenizer",
+        "-preserveLines",
+        "-lowerCase",
+        asked,
+    ]
+    lines = subprocess.run(
+        command, capture_output=True, encoding="utf-8", timeout=120, check=True
+    ).stdout.split("\n")[:-1]
     dropped = "'' ' `` ` -LRB- -RRB- -LCB- -RCB- . ? ! , : - -- ... ;".split()
     theirs = [[word for word in line.split(" ") if word and word not in dropped] for line in lines]
     assert len(captions) == 13_829
@@ -90,9 +111,18 @@ def test_meteor_is_the_reference_programs(shared_data, case):
 def scored(folder: Path, case: str, with_meteor: bool = False) -> tuple[dict, CaptionScores]:
     expected = json.loads((folder / "EXPECTED.json").read_text("utf-8"))[case]
     if case == "nlg-eval":
-        ours, first, second = ((folder / case / f"{name}.txt").read_text().splitlines() for name in ("hyp", "ref1", "ref2"))
-        return expected, score_captions(ours, list(zip(first, second, strict=True)), tokenised=True, with_meteor=with_meteor)
-    captions = json.loads((folder / "clipscore" / f"{case.removeprefix('clipscore_')}_captions.json").read_text("utf-8"))
+        ours, first, second = (
+            (folder / case / f"{name}.txt").read_text().splitlines()
+            for name in ("hyp", "ref1", "ref2")
+        )
+        return expected, score_captions(
+            ours, list(zip(first, second, strict=True)), tokenised=True, with_meteor=with_meteor
+        )
+    captions = json.loads(
+        (folder / "clipscore" / f"{case.removeprefix('clipscore_')}_captions.json").read_text(
+            "utf-8"
+        )
+    )
     references = json.loads((folder / "clipscore" / "refs.json").read_text("utf-8"))
     theirs = [references[name] for name in captions]
     return expected, score_captions(list(captions.values()), theirs, with_meteor=with_meteor)
@@ -100,7 +130,9 @@ def scored(folder: Path, case: str, with_meteor: bool = False) -> tuple[dict, Ca
 
 def agree(scores: dict[str, Score], expected: dict) -> None:
     for name, score in scores.items():
-        assert score.corpus == pytest.approx(expected["computed_with_pycocoevalcap"][name], abs=1e-6), name
+        assert score.corpus == pytest.approx(
+            expected["computed_with_pycocoevalcap"][name], abs=1e-6
+        ), name
         assert score.corpus == pytest.approx(expected["published"][name], abs=1e-4), name
         np.testing.assert_allclose(score.items, expected["per_item"][name], atol=1e-6, err_msg=name)
 
@@ -120,7 +152,15 @@ def test_the_reference_itself_scores_highest():
     for score in (*scores.bleu, scores.rouge_l):
         np.testing.assert_allclose(score.items, 1, atol=1e-6)
     np.testing.assert_allclose(scores.cider_d.items, 10)
-    assert list(scores.corpus) == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D"]
+    assert list(scores.corpus) == [
+        "BLEU-1",
+        "BLEU-2",
+        "BLEU-3",
+        "BLEU-4",
+        "METEOR",
+        "ROUGE-L",
+        "CIDEr-D",
+    ]
 
 
 def test_words_in_another_order_lose_only_what_looks_at_order():
@@ -133,8 +173,12 @@ def test_words_in_another_order_lose_only_what_looks_at_order():
 
 def test_the_brevity_penalty_takes_the_closest_reference_and_the_shorter_of_two():
     references = [["a b c d e f", "a b"]]
-    assert score_captions(["a b c d"], references).bleu[0].corpus == pytest.approx(1)  # 2 and 6 are as near to 4
-    assert score_captions(["a b c d e"], references).bleu[0].corpus == pytest.approx(np.exp(1 - 6 / 5))
+    assert score_captions(["a b c d"], references).bleu[0].corpus == pytest.approx(
+        1
+    )  # 2 and 6 are as near to 4
+    assert score_captions(["a b c d e"], references).bleu[0].corpus == pytest.approx(
+        np.exp(1 - 6 / 5)
+    )
 
 
 def test_an_empty_caption_scores_nothing_and_the_rest_is_as_it_was():
@@ -142,7 +186,9 @@ def test_an_empty_caption_scores_nothing_and_the_rest_is_as_it_was():
     scores = score_captions(["...", PAIR[1]], references)
     full = score_captions(PAIR, references)
     for score, whole in zip(
-        (*scores.bleu, scores.rouge_l, scores.cider_d), (*full.bleu, full.rouge_l, full.cider_d), strict=True
+        (*scores.bleu, scores.rouge_l, scores.cider_d),
+        (*full.bleu, full.rouge_l, full.cider_d),
+        strict=True,
     ):
         assert score.items[0] == 0
         assert score.items[1] == whole.items[1]
@@ -150,7 +196,10 @@ def test_an_empty_caption_scores_nothing_and_the_rest_is_as_it_was():
 
 def test_an_empty_reference_gives_numbers():
     scores = score_captions(["a pan", ""], [[""], ["", "an egg"]])
-    assert scores.rouge_l.items.tolist() == [0, 1]  # to the reference program two empty captions are alike
+    assert scores.rouge_l.items.tolist() == [
+        0,
+        1,
+    ]  # to the reference program two empty captions are alike
     assert all(np.isfinite(score.items).all() for score in (*scores.bleu, scores.cider_d))
 
 
@@ -226,7 +275,11 @@ def test_a_machine_with_other_work_to_do_is_no_hang(monkeypatch):
     monkeypatch.setattr(meteor_module, "find_java", lambda: "java")
     monkeypatch.setattr(meteor_module, "find_jar", lambda: "jar")
     limits = []
-    monkeypatch.setattr(meteor_module, "converse", lambda command, questions, timeout: limits.append(timeout) or [0.5] * 3)
+    monkeypatch.setattr(
+        meteor_module,
+        "converse",
+        lambda command, questions, timeout: limits.append(timeout) or [0.5] * 3,
+    )
     meteor_module.meteor([["a"]] * 2, [[["a"]]] * 2)
     assert limits[0] > 500  # 18 captions took more than a minute
 

@@ -70,11 +70,17 @@ def toy_features(model: TrainedModel, seed: int = 9, copies: int = 2) -> Feature
         ("videobert+s3d", {"visual": HIDDEN, "masked": HIDDEN, "s3d": WIDTH}),
     ],
 )
-def test_each_variant_reads_its_parts(model: TrainedModel, variant: str, widths: dict[str, int]) -> None:
+def test_each_variant_reads_its_parts(
+    model: TrainedModel, variant: str, widths: dict[str, int]
+) -> None:
     visual, s3d, *_ = toy_segments(copies=2)
     features = segment_features(model, variant, visual, s3d)
-    assert {part: tuple(values.shape) for part, values in features.items()} == {k: (10, width) for k, width in widths.items()}
-    assert list(features) == list(FEATURES[variant]) and all(values.dtype == torch.float32 for values in features.values())
+    assert {part: tuple(values.shape) for part, values in features.items()} == {
+        k: (10, width) for k, width in widths.items()
+    }
+    assert list(features) == list(FEATURES[variant]) and all(
+        values.dtype == torch.float32 for values in features.values()
+    )
 
 
 @torch.inference_mode()
@@ -87,15 +93,23 @@ def test_parts_are_means_of_hidden_states_whatever_the_batch(model: TrainedModel
         at_masks = hidden[inputs["input_ids"][0] == model.processor.tokenizer.mask_token_id]
         assert len(at_masks) == 5
         assert torch.allclose(features["masked"][place], at_masks.mean(dim=0), atol=1e-5)
-        assert torch.allclose(features["visual"][place], hidden[-1 - len(words) : -1].mean(dim=0), atol=1e-5)
+        assert torch.allclose(
+            features["visual"][place], hidden[-1 - len(words) : -1].mean(dim=0), atol=1e-5
+        )
 
 
-def test_video_only_never_sees_the_template(model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_video_only_never_sees_the_template(
+    model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visual, *_ = toy_segments(copies=1)
-    alone, joined = (segment_features(model, variant, visual)["visual"] for variant in ("video", "videobert"))
+    alone, joined = (
+        segment_features(model, variant, visual)["visual"] for variant in ("video", "videobert")
+    )
     monkeypatch.setattr(captioning, "TEMPLATE", "cut the [MASK]")
     assert torch.equal(segment_features(model, "video", visual)["visual"], alone)
-    assert not torch.allclose(segment_features(model, "videobert", visual)["visual"], joined, atol=1e-3)
+    assert not torch.allclose(
+        segment_features(model, "videobert", visual)["visual"], joined, atol=1e-3
+    )
 
 
 def test_long_segments_are_thinned_so_that_the_template_stays_whole(model: TrainedModel) -> None:
@@ -103,7 +117,9 @@ def test_long_segments_are_thinned_so_that_the_template_stays_whole(model: Train
     assert torch.isfinite(segment_features(model, "videobert", visual)["masked"]).all()
 
 
-def test_a_template_that_is_longer_than_the_model(model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_that_is_longer_than_the_model(
+    model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(captioning, "TEMPLATE", "[MASK] " * (LENGTH - 3))
     visual, *_ = toy_segments(copies=1)
     with pytest.raises(InputError, match=r"509 pieces to a model of 512 ids.*--max-length"):
@@ -112,15 +128,23 @@ def test_a_template_that_is_longer_than_the_model(model: TrainedModel, monkeypat
 
 
 @pytest.mark.parametrize("beam", [1, 4])
-def test_it_says_what_it_learnt_of_segments_it_never_saw(model: TrainedModel, captioner: Captioner, beam: int) -> None:
+def test_it_says_what_it_learnt_of_segments_it_never_saw(
+    model: TrainedModel, captioner: Captioner, beam: int
+) -> None:
     found = captioner(toy_features(model), beam)
     assert [caption.text for caption in found] == [*SENTENCES, *SENTENCES]
 
 
 @torch.inference_mode()
-def test_greedy_takes_the_likeliest_piece_each_time(model: TrainedModel, untrained: Captioner) -> None:
+def test_greedy_takes_the_likeliest_piece_each_time(
+    model: TrainedModel, untrained: Captioner
+) -> None:
     features, network = toy_features(model), untrained.network
-    never = [i for i in untrained.tokenizer.all_special_ids if i not in (network.config.end, model.processor.vocabulary.joiner)]
+    never = [
+        i
+        for i in untrained.tokenizer.all_special_ids
+        if i not in (network.config.end, model.processor.vocabulary.joiner)
+    ]
     for place, found in enumerate(untrained(features, beam=1)):
         one = {part: values[[place]] for part, values in features.items()}
         pieces: list[int] = []
@@ -130,13 +154,23 @@ def test_greedy_takes_the_likeliest_piece_each_time(model: TrainedModel, untrain
             pieces.append(int(logits.argmax()))
         assert found.text == untrained._text(pieces)
         assert not any(token in found.text for token in untrained.tokenizer.all_special_tokens)
-        probabilities = network(one, torch.tensor([pieces]))[0].log_softmax(dim=-1)[range(len(pieces)), pieces]
-        assert found.score == pytest.approx(float(probabilities.sum()) / len(pieces) ** 0.6, abs=1e-4)
+        probabilities = network(one, torch.tensor([pieces]))[0].log_softmax(dim=-1)[
+            range(len(pieces)), pieces
+        ]
+        assert found.score == pytest.approx(
+            float(probabilities.sum()) / len(pieces) ** 0.6, abs=1e-4
+        )
 
 
-def test_a_beam_is_never_worse_and_sometimes_better(model: TrainedModel, untrained: Captioner) -> None:
-    features = {part: 3 * torch.randn(12, values.shape[1]) for part, values in toy_features(model).items()}
-    greedy, wide = (np.array([caption.score for caption in untrained(features, beam)]) for beam in (1, 4))
+def test_a_beam_is_never_worse_and_sometimes_better(
+    model: TrainedModel, untrained: Captioner
+) -> None:
+    features = {
+        part: 3 * torch.randn(12, values.shape[1]) for part, values in toy_features(model).items()
+    }
+    greedy, wide = (
+        np.array([caption.score for caption in untrained(features, beam)]) for beam in (1, 4)
+    )
     assert (wide >= greedy).all() and (wide > greedy + 1e-3).any()
 
 
@@ -145,8 +179,15 @@ def test_a_beam_that_lost_the_greedy_caption_on_its_way_gives_way(
 ) -> None:
     features, search = toy_features(model), CaptionNetwork.search
 
-    def lost(network: CaptionNetwork, features: Features, beam: int, never: list[int]) -> torch.Tensor:
-        return search(network, {k: v.flip(0) for k, v in features.items()} if beam > 1 else features, beam, never)
+    def lost(
+        network: CaptionNetwork, features: Features, beam: int, never: list[int]
+    ) -> torch.Tensor:
+        return search(
+            network,
+            {k: v.flip(0) for k, v in features.items()} if beam > 1 else features,
+            beam,
+            never,
+        )
 
     greedy = captioner(features, 1)
     monkeypatch.setattr(CaptionNetwork, "search", lost)
@@ -155,10 +196,14 @@ def test_a_beam_that_lost_the_greedy_caption_on_its_way_gives_way(
 
 @pytest.mark.parametrize("beam", [1, 4])
 @torch.inference_mode()
-def test_behind_the_end_is_nothing_that_a_score_would_count(model: TrainedModel, captioner: Captioner, beam: int) -> None:
+def test_behind_the_end_is_nothing_that_a_score_would_count(
+    model: TrainedModel, captioner: Captioner, beam: int
+) -> None:
     config = captioner.network.config
     pieces = captioner.network.search(toy_features(model), beam, [])
-    for row, ids in zip(pieces.tolist(), model.processor.text_ids([*SENTENCES, *SENTENCES]), strict=True):
+    for row, ids in zip(
+        pieces.tolist(), model.processor.text_ids([*SENTENCES, *SENTENCES]), strict=True
+    ):
         assert row == [*ids, config.end] + [config.pad] * (len(row) - len(ids) - 1)
 
 
@@ -166,21 +211,32 @@ def test_captions_do_not_hang_on_the_batch(model: TrainedModel, captioner: Capti
     features = toy_features(model)
     together, alone = (captioner(features, 3, batch) for batch in (64, 1))
     assert [caption.text for caption in together] == [caption.text for caption in alone]
-    assert np.allclose([caption.score for caption in together], [caption.score for caption in alone], atol=1e-4)
+    assert np.allclose(
+        [caption.score for caption in together], [caption.score for caption in alone], atol=1e-4
+    )
     assert captioner({part: values[:0] for part, values in features.items()}) == []
 
 
-def test_a_clip_is_captioned_by_its_words_and_its_mean_feature(model: TrainedModel, captioner: Captioner) -> None:
+def test_a_clip_is_captioned_by_its_words_and_its_mean_feature(
+    model: TrainedModel, captioner: Captioner
+) -> None:
     visual, s3d, *_ = toy_segments(copies=1)
     times = np.arange(len(visual[3])) * 1.5
     features = np.repeat(s3d[3:4], len(visual[3]), axis=0).astype(np.float16)
     assert (
-        caption(model, captioner, EncodedClip(times, times + 1.5, visual[3], features, path=Path("x.mp4"))).text == SENTENCES[3]
+        caption(
+            model,
+            captioner,
+            EncodedClip(times, times + 1.5, visual[3], features, path=Path("x.mp4")),
+        ).text
+        == SENTENCES[3]
     )
 
 
 @pytest.fixture(scope="module")
-def folder(model: TrainedModel, captioner: Captioner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(
+    model: TrainedModel, captioner: Captioner, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.network.save_pretrained(folder)
     model.processor.save_pretrained(folder)
@@ -189,7 +245,9 @@ def folder(model: TrainedModel, captioner: Captioner, tmp_path_factory: pytest.T
     return folder
 
 
-def test_a_fresh_process_says_the_same(model: TrainedModel, captioner: Captioner, folder: Path, tmp_path: Path) -> None:
+def test_a_fresh_process_says_the_same(
+    model: TrainedModel, captioner: Captioner, folder: Path, tmp_path: Path
+) -> None:
     moved = tmp_path / "moved"
     folder.rename(moved)
     code = f"""
@@ -200,15 +258,25 @@ model = load_model(Path({str(moved)!r}))
 captions = load_captioner(Path({str(moved)!r}), model)(toy_features(model))
 sys.stdout.write(json.dumps([vars(caption) for caption in captions]))
 """
-    said = json.loads(subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True).stdout)
+    said = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True
+        ).stdout
+    )
     moved.rename(folder)
     here = captioner(toy_features(model))
     assert [caption["text"] for caption in said] == [caption.text for caption in here]
-    assert [caption["score"] for caption in said] == pytest.approx([caption.score for caption in here], abs=1e-5)
+    assert [caption["score"] for caption in said] == pytest.approx(
+        [caption.score for caption in here], abs=1e-5
+    )
 
 
-def test_a_captioner_that_cannot_be_used_is_refused(model: TrainedModel, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no captioner yet: run videobert finetune caption --model"):
+def test_a_captioner_that_cannot_be_used_is_refused(
+    model: TrainedModel, folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        InputError, match="has no captioner yet: run videobert finetune caption --model"
+    ):
         load_captioner(tmp_path, model)
     weights = folder / FOLDER / WEIGHTS_FILE
     whole = weights.read_bytes()

@@ -12,20 +12,38 @@ from safetensors import SafetensorError
 
 from feature_extraction.schema import feature_column
 from tests.videobert.toy import WIDTH
-from tests.videobert.toy_captions import SENTENCES, ToyWork, captioning_model, toy_segments, toy_work
+from tests.videobert.toy_captions import (
+    SENTENCES,
+    ToyWork,
+    captioning_model,
+    toy_segments,
+    toy_work,
+)
 from videobert.data.segments import annotated_segments, known_videos, see, spoken_segments
 from videobert.data.youcook2 import TRAINING
 from videobert.evaluation.caption_evaluation import evaluate_captions
 from videobert.finetune.captions import captioner as captioning
-from videobert.finetune.captions.captioner import FOLDER, Captioner, load_captioner, segment_features
+from videobert.finetune.captions.captioner import (
+    FOLDER,
+    Captioner,
+    load_captioner,
+    segment_features,
+)
 from videobert.finetune.captions.options import CaptionOptions
-from videobert.finetune.captions.training import HISTORY_FILE, Training, finetune_captioner, train_captioner
+from videobert.finetune.captions.training import (
+    HISTORY_FILE,
+    Training,
+    finetune_captioner,
+    train_captioner,
+)
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.files import read_json, read_table, write_json, write_table
 from workfolder.stage import Stage
 
-QUICK = CaptionOptions("s3d", width=64, layers=1, dropout=0.1, batch_size=8, steps=12, validate_every=4)
+QUICK = CaptionOptions(
+    "s3d", width=64, layers=1, dropout=0.1, batch_size=8, steps=12, validate_every=4
+)
 LEARNT = replace(QUICK, features="videobert+s3d", steps=160, validate_every=20)
 
 
@@ -47,7 +65,13 @@ def copied(toy: ToyWork, folder: Path) -> ToyWork:
 
 def trained(model: TrainedModel, options: CaptionOptions, copies: int = 6) -> Training:
     visual, s3d, sentences, videos = toy_segments(copies)
-    return train_captioner(model.processor, segment_features(model, options.features, visual, s3d), sentences, videos, options)
+    return train_captioner(
+        model.processor,
+        segment_features(model, options.features, visual, s3d),
+        sentences,
+        videos,
+        options,
+    )
 
 
 def weights_of(captioner: Captioner) -> torch.Tensor:
@@ -56,7 +80,9 @@ def weights_of(captioner: Captioner) -> torch.Tensor:
 
 def test_the_seed_decides_everything(model: TrainedModel) -> None:
     first, second = trained(model, QUICK), trained(model, QUICK)
-    assert torch.equal(weights_of(first.captioner), weights_of(second.captioner)) and first.history.equals(second.history)
+    assert torch.equal(
+        weights_of(first.captioner), weights_of(second.captioner)
+    ) and first.history.equals(second.history)
     other = trained(model, replace(QUICK, seed=1))
     assert not torch.equal(weights_of(first.captioner), weights_of(other.captioner))
 
@@ -82,11 +108,18 @@ def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel)
     visual, s3d, sentences, videos = toy_segments(copies=6)
     options = replace(QUICK, validation_share=0.34)
     features = segment_features(model, options.features, visual, s3d)
-    usual = train_captioner(model.processor, features, sentences, videos, options).history.to_pylist()
+    usual = train_captioner(
+        model.processor, features, sentences, videos, options
+    ).history.to_pylist()
     changed = set()
     for video in set(videos):
-        swapped = [SENTENCES[0] if mine == video else text for text, mine in zip(sentences, videos, strict=True)]
-        history = train_captioner(model.processor, features, swapped, videos, options).history.to_pylist()
+        swapped = [
+            SENTENCES[0] if mine == video else text
+            for text, mine in zip(sentences, videos, strict=True)
+        ]
+        history = train_captioner(
+            model.processor, features, swapped, videos, options
+        ).history.to_pylist()
         if [row["loss"] for row in history] == [row["loss"] for row in usual]:
             changed.add(video)
             assert history[0]["validation_loss"] != usual[0]["validation_loss"]
@@ -103,25 +136,40 @@ def test_features_that_are_no_numbers_stop_it(model: TrainedModel) -> None:
 def test_long_sentences_are_cut_and_unknown_features_refused(model: TrainedModel) -> None:
     found = trained(model, replace(QUICK, longest=4, steps=60))
     visual, s3d, *_ = toy_segments(1)
-    texts = [caption.text for caption in found.captioner(segment_features(model, "s3d", visual, s3d))]
-    assert all(len(model.processor.text_ids([text])[0]) <= 4 for text in texts) and texts[0].startswith("cut")
+    texts = [
+        caption.text for caption in found.captioner(segment_features(model, "s3d", visual, s3d))
+    ]
+    assert all(len(model.processor.text_ids([text])[0]) <= 4 for text in texts) and texts[
+        0
+    ].startswith("cut")
     with pytest.raises(InputError, match=r"--features 'sound' is not known"):
         CaptionOptions(features="sound")
-    for changes, said in (({"width": 100}, r"--width 100 .* multiple of 64"), ({"learning_rate": float("nan")}, "-rate nan")):
+    for changes, said in (
+        ({"width": 100}, r"--width 100 .* multiple of 64"),
+        ({"learning_rate": float("nan")}, "-rate nan"),
+    ):
         with pytest.raises(InputError, match=said):
             replace(QUICK, **changes)
 
 
-def test_segments_have_the_words_and_the_mean_feature_of_their_time(toy: ToyWork, model: TrainedModel) -> None:
+def test_segments_have_the_words_and_the_mean_feature_of_their_time(
+    toy: ToyWork, model: TrainedModel
+) -> None:
     seen = see(spoken_segments(toy.work), toy.work, model.processor.codebook, with_s3d=True)
-    assert seen.sentences == [*SENTENCES] * 5 and seen.videos[::5] == [f"video_{n}" for n in range(5)]
-    assert [words.tolist() for words in seen.visual[:5]] == [[n, n] for n in range(5)] and seen.unseen == 0
+    assert seen.sentences == [*SENTENCES] * 5 and seen.videos[::5] == [
+        f"video_{n}" for n in range(5)
+    ]
+    assert [words.tolist() for words in seen.visual[:5]] == [
+        [n, n] for n in range(5)
+    ] and seen.unseen == 0
     table = read_table(Stage(toy.work / "features").path("video_1"))
     features = np.stack(table.column("feature").to_numpy()).astype(np.float32)
     assert seen.s3d is not None and np.allclose(seen.s3d[6], features[2:4].mean(axis=0), atol=1e-5)
 
 
-def test_annotated_segments_without_a_clip_or_a_video_are_counted(toy: ToyWork, model: TrainedModel) -> None:
+def test_annotated_segments_without_a_clip_or_a_video_are_counted(
+    toy: ToyWork, model: TrainedModel
+) -> None:
     segments = annotated_segments(toy.annotations, TRAINING)
     seen = see(segments, toy.work, model.processor.codebook, with_s3d=False)
     assert len(segments) == 30 and len(seen.segments) == 20
@@ -129,7 +177,9 @@ def test_annotated_segments_without_a_clip_or_a_video_are_counted(toy: ToyWork, 
 
 
 def test_a_video_is_known_by_its_id_or_its_youtube_id() -> None:
-    assert known_videos(["sandwich%20GLd3aX16zBg", "step_1"], ["GLd3aX16zBg", "step_1", "elsewhere"]) == {
+    assert known_videos(
+        ["sandwich%20GLd3aX16zBg", "step_1"], ["GLd3aX16zBg", "step_1", "elsewhere"]
+    ) == {
         "GLd3aX16zBg": "sandwich%20GLd3aX16zBg",
         "step_1": "step_1",
     }
@@ -143,7 +193,9 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
     annotations = mine.annotations if annotated else None
     report = finetune_captioner(mine.model, mine.work, LEARNT, annotations)
     assert report.now and report.segments == (20 if annotated else 25) and report.steps == 160
-    assert (report.unseen, tuple(report.missing)) == ((4, ("absent_one",)) if annotated else (0, ()))
+    assert (report.unseen, tuple(report.missing)) == (
+        (4, ("absent_one",)) if annotated else (0, ())
+    )
     rows = read_table(mine.model / FOLDER / HISTORY_FILE).to_pylist()
     assert report.validation_loss == min(row["validation_loss"] for row in rows)
     assert sorted(path.name for path in (mine.model / FOLDER).iterdir()) == [
@@ -152,15 +204,22 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
 
     captioner = load_captioner(mine.model, model)
     found = evaluate_captions(model, captioner, mine.work, mine.annotations)
-    assert [pair.caption for pair in found.pairs] == [pair.reference for pair in found.pairs] == [*SENTENCES]
+    assert (
+        [pair.caption for pair in found.pairs]
+        == [pair.reference for pair in found.pairs]
+        == [*SENTENCES]
+    )
     assert (found.segments, found.unseen, tuple(found.missing)) == (5, 1, ())
 
     before = (mine.model / FOLDER / "model.safetensors").stat().st_mtime_ns
     again = finetune_captioner(mine.model, mine.work, LEARNT, annotations)
-    assert again == replace(report, now=False, missing=again.missing) and list(again.missing) == list(report.missing)
+    assert again == replace(report, now=False, missing=again.missing) and list(
+        again.missing
+    ) == list(report.missing)
     assert before == (mine.model / FOLDER / "model.safetensors").stat().st_mtime_ns
     with pytest.raises(
-        InputError, match=r"dropout was 0\.1 and is now 0\.2; delete .*/captioner, or fine-tune a copy of .*/model$"
+        InputError,
+        match=r"dropout was 0\.1 and is now 0\.2; delete .*/captioner, or fine-tune a copy of .*/model$",
     ):
         finetune_captioner(mine.model, mine.work, replace(LEARNT, dropout=0.2), annotations)
     if annotated:
@@ -181,13 +240,17 @@ def test_a_captioner_of_other_data_is_refused(toy: ToyWork, tmp_path: Path) -> N
         assert not finetune_captioner(mine.model, mine.work, QUICK).now
 
 
-def test_a_full_disk_is_told_by_the_folder(toy: ToyWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_by_the_folder(
+    toy: ToyWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     mine = copied(toy, tmp_path)
     monkeypatch.setattr(captioning, "save_file", full)
-    with pytest.raises(InputError, match=rf"^{mine.model / FOLDER} cannot be written \(.*No space left"):
+    with pytest.raises(
+        InputError, match=rf"^{mine.model / FOLDER} cannot be written \(.*No space left"
+    ):
         finetune_captioner(mine.model, mine.work, QUICK)
     assert not (mine.model / FOLDER).exists() and not list(mine.model.glob(".*.part"))
 
@@ -200,7 +263,9 @@ def test_the_same_options_write_the_same_bytes(toy: ToyWork, tmp_path: Path) -> 
     assert first == second
 
 
-def test_what_cannot_be_learnt_from_leaves_nothing(toy: ToyWork, model: TrainedModel, tmp_path: Path) -> None:
+def test_what_cannot_be_learnt_from_leaves_nothing(
+    toy: ToyWork, model: TrainedModel, tmp_path: Path
+) -> None:
     mine = copied(toy, tmp_path)
     with pytest.raises(InputError, match="holds no visual words: run videobert tokenize --work"):
         finetune_captioner(mine.model, tmp_path, QUICK)
@@ -220,7 +285,9 @@ def test_what_cannot_be_learnt_from_leaves_nothing(toy: ToyWork, model: TrainedM
     database = read_json(mine.annotations)["database"]
     elsewhere = {f"elsewhere{n}": about for n, about in enumerate(database.values())}
     mine.annotations.write_text(json.dumps({"database": elsewhere}))
-    with pytest.raises(InputError, match=r"has no clip of the 30 segments, and 5 of their 5 videos are not there"):
+    with pytest.raises(
+        InputError, match=r"has no clip of the 30 segments, and 5 of their 5 videos are not there"
+    ):
         finetune_captioner(mine.model, mine.work, QUICK, mine.annotations)
     mine.annotations.write_text("[]")
     with pytest.raises(InputError, match="has not the shape of YouCook2"):
