@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,21 +69,25 @@ def make(folder: Path, name: str) -> None:
         *"--branching 4 --depth 2 --preparation whiten --components 24".split(),
     )
     _run(None, *verb, "tokenize", "--work", work)
+    shutil.copytree(work / "codebook", held_out / "codebook")
+    _run(None, *verb, "tokenize", "--work", held_out)
     _run(None, *verb, "pretrain", "--work", work, "--out", model, *PRETRAIN)
     _run(None, *verb, "finetune", "caption", "--model", model, "--work", work, *CAPTION)
-    _ask(run, model, work, min((films / "held_out_videos").glob("*.mp4")))
+    _ask(run, min((films / "held_out_videos").glob("*.mp4")))
     run.rename(folder / name)
 
 
-def _ask(run: Path, model: Path, work: Path, clip: Path) -> None:
+def _ask(run: Path, clip: Path) -> None:
     """Every question that a user can ask, its answer as JSON."""
+    model, work, held_out = (run / name for name in ("model", "work", "held_out"))
+    of = ("--work", held_out, "--training", work)
     sentence = "now let me show you how to chop the onion"
     asked = {
         "predict": (clip,), "caption": (clip,), "forecast": (clip,), "imagine": (sentence,),
         "search": (sentence, "--work", work), "locate": (sentence, clip),
         "status": ("--work", work), "inspect features": (work,), "inspect transcripts": (work,), "inspect codebook": (work,),
-        "evaluate retrieval": ("--work", work, "--training", work), "evaluate localisation": ("--work", work),
-        "evaluate forecast": ("--work", work, "--training", work), "evaluate caption": ("--work", work),
+        "evaluate retrieval": of, "evaluate forecast": of,
+        "evaluate localisation": ("--work", held_out), "evaluate caption": ("--work", held_out),
     }  # fmt: skip
     for words, arguments in asked.items():
         models = () if words.split()[0] in ("status", "inspect") else ("--model", model)

@@ -38,7 +38,7 @@ from feature_extraction.seeing.video import (
 )
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -65,7 +65,7 @@ class FeatureOptions:
     decoder: str = "pyav"
 
 
-class FeatureExtractor(Work):
+class FeatureExtractor(Maker):
     """A video in, its features out, for several videos at a time.
 
     The model is built once, when the first video comes; each video is decoded in a process of its own.

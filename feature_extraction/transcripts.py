@@ -22,7 +22,7 @@ from feature_extraction.hearing.speech import DEFAULT_MODEL, Recogniser
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from workfolder.errors import InputError, refuse_unknown
 from workfolder.guard import Guards, Limits
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -71,7 +71,7 @@ class Heard:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class Transcriber(Work):
+class Transcriber(Maker):
     """A video in, its timed sentences out. Files are read in processes of their own; the recogniser is here, for all videos."""
 
     def __init__(

@@ -17,7 +17,7 @@ from tokenization.schema import EXAMPLES, SCHEMA_VERSION, TOKENS
 from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import cannot_write, read_table
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, run_job
@@ -26,7 +26,7 @@ from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)
-class Tokenizer(Work):
+class TokenMaker(Maker):
     """The features of a video in, its visual words out."""
 
     codebook: Codebook
@@ -41,7 +41,7 @@ class Tokenizer(Work):
 
 
 @dataclass(frozen=True)
-class ExampleMaker(Work):
+class ExampleMaker(Maker):
     """The visual words of a video in, its examples out."""
 
     transcripts: Stage
@@ -75,7 +75,7 @@ def tokenize(
     tokens = Stage(work / "tokens")
     tokens.claim({"schema": SCHEMA_VERSION, "codebook": codebook.digest})
     _remove_outdated(tokens, features)
-    tokens_report = run_job(tokens, sources, Tokenizer(codebook, features), job, progress)
+    tokens_report = run_job(tokens, sources, TokenMaker(codebook, features), job, progress)
 
     heard = set(transcripts.done())
     sources = [Source(video, tokens.path(video)) for video in tokens.done()]

@@ -25,7 +25,7 @@ class Made:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-class Work(ABC):
+class Maker(ABC):
     """What a stage does for one video. It is called from several threads, and must be picklable for --runner ray.
 
     Attributes:

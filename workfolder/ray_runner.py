@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from workfolder.attempt import Attempt, Outcome
 from workfolder.errors import InputError
-from workfolder.job import Outcome, Task
 from workfolder.sources import Source
 
 MOST_BLOCKS = 10_000
@@ -26,15 +26,15 @@ CPUS = 0.25
 class _Actor:
     """Does one video after another, somewhere."""
 
-    def __init__(self, task: Task, folder: Path) -> None:
+    def __init__(self, attempt: Attempt, folder: Path) -> None:
         os.chdir(folder)  # a path means here what it means to who gave it
-        self._task = task
+        self._attempt = attempt
 
     def __call__(self, row: dict[str, Source]) -> dict[str, Outcome]:
-        return {"outcome": self._task(row["item"])}
+        return {"outcome": self._attempt(row["item"])}
 
 
-def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+def ray_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
     """What becomes of each video, as it comes, from that many actors of the cluster at RAY_ADDRESS, else of this machine.
 
     InputError if Ray is not installed, does not answer, or cannot go on; what was finished is kept.
@@ -48,7 +48,7 @@ def ray_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterato
             _check_address(os.environ.get("RAY_ADDRESS", ""))
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
         yield from (
-            row["outcome"] for row in _dataset(ray.data, task, sources, workers).iter_rows()
+            row["outcome"] for row in _dataset(ray.data, attempt, sources, workers).iter_rows()
         )
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
@@ -86,14 +86,14 @@ def _quiet_ray() -> Any:
     return ray
 
 
-def _dataset(data: Any, task: Task, sources: Sequence[Source], workers: int) -> Any:
+def _dataset(data: Any, attempt: Attempt, sources: Sequence[Source], workers: int) -> Any:
     """Rows with outcomes, in the order in which they come; nothing runs before they are asked for."""
     blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
     pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
     return blocks.map(
         _Actor,
-        fn_constructor_args=(task, Path.cwd()),
+        fn_constructor_args=(attempt, Path.cwd()),
         compute=pool,
         num_cpus=CPUS,
-        num_gpus=task.work.gpus,
+        num_gpus=attempt.maker.gpus,
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from workfolder.accounts import Account
-from workfolder.job import Outcome
+from workfolder.attempt import Outcome
 from workfolder.progress import Progress
 
 
@@ -61,6 +61,7 @@ class Tally:
         progress(name, settled, total)
 
     def add(self, outcome: Outcome) -> None:
+        """Count what became of one video, and tell how fast they come."""
         self._count += 1
         if outcome.failure:
             self.failures[outcome.source.video_id] = outcome.failure

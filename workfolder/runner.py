@@ -1,4 +1,4 @@
-"""The same work for many videos: what is done is skipped, a failure is a row, every input is accounted for."""
+"""The same maker for many videos: what is done is skipped, a failure is a row, every input is accounted for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from workfolder.accounts import FAILED, PARTIAL, Account, Accounts
+from workfolder.attempt import Attempt, Outcome
 from workfolder.errors import InputError, refuse_unknown
 from workfolder.guard import Limits
-from workfolder.job import Outcome, Task
-from workfolder.maker import Work
+from workfolder.maker import Maker
 from workfolder.progress import Progress, silent
 from workfolder.report import Report, Tally
 from workfolder.sources import Source
@@ -51,13 +51,13 @@ class JobOptions:
 def run_job(
     stage: Stage,
     sources: Sequence[Source],
-    work: Work,
+    maker: Maker,
     options: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Report:
-    """Do ``work`` for each source whose file is not there yet, and write what it returns.
+    """Do ``maker`` for each source whose file is not there yet, and write what it returns.
 
-    A source whose work raises is noted in failures.jsonl. InputError if the disk cannot be written to, the work cannot be
+    A source whose maker raises is noted in failures.jsonl. InputError if the disk cannot be written to, the maker cannot be
     made ready, or more sources fail than ``options.max_failures``; what was finished is kept.
     """
     stage.sweep()
@@ -69,7 +69,7 @@ def run_job(
     waiting = _waiting(before, sources, options)
     tally = Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
     notes = accounts.notes(source.video_id for source in waiting)
-    for outcome in _outcomes(Task(stage, work, again, notes), waiting, options):
+    for outcome in _outcomes(Attempt(stage, maker, again, notes), waiting, options):
         video = outcome.source.video_id
         if outcome.stop:
             raise InputError(outcome.stop)
@@ -85,11 +85,11 @@ def run_job(
     return tally.report(accounts.read(videos), len(before.done - again))
 
 
-def make_ready(work: Work, stage: Stage, sources: Sequence[Source], options: JobOptions) -> None:
-    """Prepare the work if there is any, before the stage is claimed for what cannot be had; Ray's actors do so themselves."""
+def make_ready(maker: Maker, stage: Stage, sources: Sequence[Source], options: JobOptions) -> None:
+    """Prepare the maker if there is any, before the stage is claimed for what cannot be had; Ray's actors do so themselves."""
     account = Accounts(stage).read(source.video_id for source in sources)
     if options.runner == "local" and _waiting(account, sources, options):
-        work.prepare()
+        maker.prepare()
 
 
 def _waiting(account: Account, sources: Sequence[Source], options: JobOptions) -> list[Source]:
@@ -102,15 +102,17 @@ def _waiting(account: Account, sources: Sequence[Source], options: JobOptions) -
     return [source for source in sources if source.video_id not in settled]
 
 
-def _outcomes(task: Task, sources: Sequence[Source], options: JobOptions) -> Iterator[Outcome]:
+def _outcomes(
+    attempt: Attempt, sources: Sequence[Source], options: JobOptions
+) -> Iterator[Outcome]:
     if options.runner == "ray":
         from workfolder.ray_runner import ray_outcomes
 
-        return ray_outcomes(task, sources, options.workers)
-    return _local_outcomes(task, sources, options.workers)
+        return ray_outcomes(attempt, sources, options.workers)
+    return _local_outcomes(attempt, sources, options.workers)
 
 
-def _local_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+def _local_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
     """Outcomes as they come; few futures are held, however many the sources.
 
     Threads are enough: what takes time runs in other processes (decoding) or outside Python (networks, matrices).
@@ -119,14 +121,14 @@ def _local_outcomes(task: Task, sources: Sequence[Source], workers: int) -> Iter
     with ThreadPoolExecutor(workers) as pool:
         try:
             running: set[Future[Outcome]] = {
-                pool.submit(task, source) for source in islice(remaining, workers)
+                pool.submit(attempt, source) for source in islice(remaining, workers)
             }
             while running:
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
                 running |= {
-                    pool.submit(task, source) for source in islice(remaining, len(finished))
+                    pool.submit(attempt, source) for source in islice(remaining, len(finished))
                 }
                 for future in finished:
                     yield future.result()
         finally:  # where the job is left early, the videos in flight end with their processes
-            task.work.close()
+            attempt.maker.close()

@@ -15,7 +15,7 @@ import pyarrow as pa
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
 from workfolder.guard import Guards, Limits
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.sources import Source
 
 MB = 2**20
@@ -23,7 +23,7 @@ SMALL = FrameSize(resize=32, crop=32)
 
 
 @dataclass(frozen=True)
-class Brightness(Work):
+class Brightness(Maker):
     """The mean pixel of each clip, through the real reader."""
 
     guards: Guards = field(default_factory=lambda: Guards(Limits(seconds=20, memory=512 * MB)))

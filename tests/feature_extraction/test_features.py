@@ -16,8 +16,8 @@ from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.engines import cores
 from feature_extraction.seeing.weights import randomise
 from tests.conftest import grey_ramp, write_video
+from workfolder.attempt import Attempt
 from workfolder.errors import InputError
-from workfolder.job import Task
 from workfolder.once import Once
 from workfolder.runner import JobOptions
 from workfolder.sources import Source, find_videos
@@ -130,7 +130,9 @@ def test_an_engine_that_cannot_be_built_stops_the_job_before_anything_is_made(
     with pytest.raises(InputError, match=refusal):
         extract(videos, tmp_path, PLAIN)
     assert tries == [1] and not (tmp_path / "features").exists()
-    task = Task(Stage(tmp_path / "features"), FeatureExtractor(PLAIN))  # as an actor of Ray has it
+    task = Attempt(
+        Stage(tmp_path / "features"), FeatureExtractor(PLAIN)
+    )  # as an actor of Ray has it
     assert [task(video).stop for video in videos] == [task(videos[0]).stop] * 2 and len(tries) == 2
 
 

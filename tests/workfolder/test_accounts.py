@@ -16,7 +16,7 @@ from feature_extraction.schema import TRANSCRIPTS, feature_column, features_sche
 from workfolder.accounts import FAILED, PARTIAL, Accounts, damaged
 from workfolder.errors import InputError
 from workfolder.files import read_table, write_table
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
@@ -33,7 +33,7 @@ def features_file(stage: Stage, video: str, rows: int = 20) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Fated(Work):
+class Fated(Maker):
     """What becomes of each video is decided beforehand."""
 
     fates: dict[str, str]

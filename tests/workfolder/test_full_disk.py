@@ -21,7 +21,7 @@ from tests.conftest import Result
 from workfolder.accounts import Accounts, damaged
 from workfolder.errors import InputError
 from workfolder.files import write_whole
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.report import Report
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source
@@ -32,7 +32,7 @@ KILLED = 9
 SOURCES = [Source(name, Path(name)) for name in ("whole_1", "bad_2", "half_3", "whole_4")]
 
 
-class Fill(Work):
+class Fill(Maker):
     """4 KB of rows for each video that is not bad."""
 
     def __call__(self, source: Source) -> Made:

@@ -17,7 +17,7 @@ import pytest
 
 from workfolder.accounts import Accounts, damaged
 from workfolder.guard import Guards
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
@@ -35,7 +35,7 @@ def read_slowly(path: Path) -> Iterator[np.ndarray]:
 
 
 @dataclass(frozen=True)
-class Sum(Work):
+class Sum(Maker):
     """The sum of each byte's array; each call is noted beside the source."""
 
     guards: Guards = field(default_factory=Guards)

@@ -18,14 +18,14 @@ from tests.conftest import grey_ramp, write_video
 from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.guard import Guards
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source, find_videos
 from workfolder.stage import Stage
 
 
 @dataclass
-class MeanPixel(Work):
+class MeanPixel(Maker):
     """The brightness of each clip; the actor that comes to the video named ``deadly`` first is killed."""
 
     deadly: str | None = None

@@ -10,14 +10,14 @@ import pytest
 from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_table
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, make_ready, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)
-class CountLetters(Work):
+class CountLetters(Maker):
     """Fails on files that say so, and notes each call in a file beside them."""
 
     def __call__(self, source: Source) -> Made:

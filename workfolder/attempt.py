@@ -13,7 +13,7 @@ import pyarrow as pa
 from workfolder.accounts import PARTIAL, WHOLE, Accounts
 from workfolder.errors import InputError
 from workfolder.files import write_table
-from workfolder.maker import Made, Work
+from workfolder.maker import Made, Maker
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -33,11 +33,11 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Task:
+class Attempt:
     """Work for one video, its result written and its failure caught, so that one video costs only itself."""
 
     stage: Stage
-    work: Work
+    maker: Maker
     again: frozenset[str] = frozenset()
     """Videos that are done, and done again."""
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -49,13 +49,13 @@ class Task:
         if path.exists() and source.video_id not in self.again:
             return Outcome(source)
         try:
-            self.work.prepare()
+            self.maker.prepare()
         except InputError as error:
             return Outcome(source, stop=str(error))
         try:
             if source.refusal:
                 raise InputError(source.refusal)
-            made = self.work(source)
+            made = self.maker(source)
         except InputError as error:
             return Outcome(source, failure=str(error))
         except Exception as error:  # a bug met by one video in 300,000 must not cost the others
