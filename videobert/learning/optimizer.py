@@ -20,7 +20,7 @@ class MasterAdamW:
     takes the update, and the model gets the master rounded (Micikevicius et al., 2018, "Mixed Precision Training").
 
     Args:
-        model: in fp32; its parameters that want a gradient are updated.
+        model: its parameters that want a gradient are updated.
         dtype: in which the model is held from now on, bfloat16 or float32.
         learning_rate: the peak.
         weight_decay: not of biases and LayerNorm, the parameters of one dimension.
@@ -36,7 +36,7 @@ class MasterAdamW:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self._weights = dict(model.named_parameters())
-        full = dtype == torch.float32
+        full = dtype == next(model.parameters()).dtype
         self.masters = {
             name: weight if full else weight.detach().clone()
             for name, weight in self._weights.items()
@@ -65,7 +65,7 @@ class MasterAdamW:
         """
         for name, master in self.masters.items():
             gradient = self._weights[name].grad
-            master.grad = None if gradient is None else gradient.float()
+            master.grad = None if gradient is None else gradient.to(master.dtype)
         norm = clip_grad_norm_(self.masters.values(), MOST_GRADIENT).item()
         if norm < float("inf"):
             for group in self._adamw.param_groups:
