@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,12 +30,22 @@ class Account:
 
     Attributes:
         failed, partial: reasons by video. What is partial is done, too.
+        dropped: how much was thrown away of the videos that are done, by video and reason.
     """
 
     done: frozenset[str]
     failed: dict[str, str]
     waiting: frozenset[str]
     partial: dict[str, str]
+    dropped: dict[str, dict[str, int]]
+
+    @property
+    def dropped_in_all(self) -> Counter[str]:
+        """How much was thrown away of all videos, by reason."""
+        total: Counter[str] = Counter()
+        for dropped in self.dropped.values():
+            total.update(dropped)
+        return total
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,10 @@ class Accounts:
     @property
     def _notes(self) -> Ledger:
         return Ledger(self.stage.folder / "failures.jsonl")
+
+    @property
+    def _drops(self) -> Ledger:
+        return Ledger(self.stage.folder / "dropped.jsonl")
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -83,6 +98,19 @@ class Accounts:
             [{"video": video, "status": status, "reason": reason, "when": when, "times": times}]
         )
 
+    def note_dropped(self, video: str, dropped: Mapping[str, int]) -> None:
+        """Add a row about what was thrown away of a video; the latest one counts."""
+        self._drops.add([{"video": video, "dropped": dict(dropped)}])
+
+    def dropped(self) -> dict[str, dict[str, int]]:
+        """What was thrown away, by video and reason, where anything was."""
+        latest = {row["video"]: row.get("dropped") for row in _rows(self._drops)}
+        return {
+            video: dropped
+            for video, dropped in latest.items()
+            if dropped and isinstance(dropped, dict)
+        }
+
     def notes(self, videos: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
         """The latest row about each of these videos, or about every one."""
         latest = {row["video"]: row for row in _rows(self._notes)}
@@ -112,7 +140,8 @@ class Accounts:
         partial = {
             video: reason for video, status, reason in noted if status == PARTIAL and video in done
         }
-        return Account(done, failed, inputs.difference(done, failed), partial)
+        dropped = {video: counts for video, counts in self.dropped().items() if video in done}
+        return Account(done, failed, inputs.difference(done, failed), partial, dropped)
 
 
 def _is_still(noted: str, path: str, video: str) -> bool:

@@ -30,6 +30,7 @@ class Outcome:
     rows: int = 0
     end: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Attempt:
     """Videos that are done, and done again."""
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the books say of videos, see Accounts.notes."""
+    dropped: frozenset[str] = frozenset()
+    """Videos of which the books say that something was dropped."""
 
     def __call__(self, source: Source) -> Outcome:
         """Do it, unless another run has done it in the meantime."""
@@ -69,11 +72,14 @@ class Attempt:
         except InputError as error:
             return Outcome(source, stop=str(error))
         seconds = {**made.seconds, "write": time.perf_counter() - begin}
-        return Outcome(source, None, None, made.table.num_rows, _end(made.table), seconds)
+        rows, end = made.table.num_rows, _end(made.table)
+        return Outcome(source, None, None, rows, end, seconds, made.dropped)
 
     def _write(self, source: Source, made: Made) -> None:
         """A kill between note and rows leaves a video that seems partial, never one that seems whole and is not."""
         accounts, noted = Accounts(self.stage), self.notes.get(source.video_id, {})
+        if made.dropped or source.video_id in self.dropped:
+            accounts.note_dropped(source.video_id, made.dropped)
         if made.partial:
             accounts.note(
                 source.video_id, PARTIAL, f"{source.path} {made.partial}", noted.get("times", 0) + 1

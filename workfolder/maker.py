@@ -16,13 +16,17 @@ class Made:
     """What a stage made of one video.
 
     Attributes:
-        partial: why the video was not whole, if it was not.
+        table: its rows.
+        partial: why the video was not whole; None if it was.
         seconds: how long it took, by part.
+        dropped: how much was thrown away, by reason. A reason is a plural that reads well after
+            its number, such as "words without a time".
     """
 
     table: pa.Table
     partial: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 class Maker(ABC):

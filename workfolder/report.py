@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workfolder.accounts import Account
@@ -20,6 +21,7 @@ class Report:
         failures, partial: reasons by video.
         rows: how many were written now.
         seconds: how long that took, by part, summed over the videos; and ``all`` of it by the clock.
+        dropped: how much was thrown away now, by reason.
     """
 
     stage: str
@@ -29,6 +31,7 @@ class Report:
     partial: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -43,10 +46,18 @@ class Report:
             counts += f", {len(self.partial)} partial in all"
         if self.failures:
             counts += f", {len(self.failures)} failed (--retry-failed tries them again)"
+        if self.dropped:
+            counts += f"; dropped {told_dropped(self.dropped)}"
         parts = ", ".join(
             f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all"
         )
         return f"{counts}; {parts}" if parts and self.now else counts
+
+
+def told_dropped(dropped: Mapping[str, int]) -> str:
+    """How much was thrown away, the most first, in words."""
+    most_first = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {reason}" for reason, count in most_first)
 
 
 class Tally:
@@ -57,6 +68,7 @@ class Tally:
         self._begin = time.monotonic()
         self._rows, self._video_seconds, self._count = 0, 0.0, 0
         self._seconds: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
         self.failures: dict[str, str] = {}
         progress(name, settled, total)
 
@@ -68,6 +80,7 @@ class Tally:
         self._rows += outcome.rows
         self._video_seconds += outcome.end
         self._seconds.update(outcome.seconds)
+        self._dropped.update(outcome.dropped)
         self._progress(self._name, self._settled + self._count, self._total, self._pace())
 
     def _pace(self) -> str:
@@ -92,4 +105,5 @@ class Tally:
             account.partial,
             self._rows,
             seconds,
+            dict(self._dropped),
         )

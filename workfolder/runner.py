@@ -69,7 +69,9 @@ def run_job(
     waiting = _waiting(before, sources, options)
     tally = Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
     notes = accounts.notes(source.video_id for source in waiting)
-    for outcome in _outcomes(Attempt(stage, maker, again, notes), waiting, options):
+    dropped = frozenset(accounts.dropped()) if waiting else frozenset()
+    attempt = Attempt(stage, maker, again, notes, dropped)
+    for outcome in _outcomes(attempt, waiting, options):
         video = outcome.source.video_id
         if outcome.stop:
             raise InputError(outcome.stop)

@@ -197,3 +197,37 @@ def test_progress_tells_every_video_and_the_pace(stage: Stage, tmp_path: Path) -
         and "rows/s" in details[-1]
         and "x real time" in details[-1]
     )
+
+
+@dataclass(frozen=True)
+class DropDigits(CountLetters):
+    """Counts letters; digits and spaces are thrown away."""
+
+    def __call__(self, source: Source) -> Made:
+        text = source.path.read_text()
+        dropped = {
+            "digits": sum(map(str.isdigit, text)),
+            "spaces": text.count(" "),
+        }
+        table = pa.table({"video_id": [source.video_id]})
+        return Made(table, dropped={reason: count for reason, count in dropped.items() if count})
+
+
+def test_what_is_dropped_is_told_now_and_later(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="a12", b="b 3", c="clean")
+    report = run_job(stage, sources, DropDigits(), JobOptions(2))
+    assert report.dropped == {"digits": 3, "spaces": 1}
+    assert "; dropped 3 digits, 1 spaces; " in str(report)
+    assert Accounts(stage).read().dropped == {"a": {"digits": 2}, "b": {"digits": 1, "spaces": 1}}
+    assert not run_job(stage, sources, DropDigits()).dropped  # nothing is made again
+    assert Accounts(stage).read().dropped.keys() == {"a", "b"}
+
+
+def test_what_is_made_anew_without_loss_is_noted_so(stage: Stage, tmp_path: Path) -> None:
+    sources = make_sources(tmp_path, a="a12", b="b3")
+    run_job(stage, sources, DropDigits())
+    stage.path("a").unlink()
+    assert Accounts(stage).read().dropped.keys() == {"b"}  # only what is done has lost something
+    (tmp_path / "a").write_text("a")
+    run_job(stage, sources, DropDigits())
+    assert Accounts(stage).read().dropped == {"b": {"digits": 1}}

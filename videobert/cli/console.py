@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workfolder.progress import Progress
+from workfolder.report import told_dropped
 
 if TYPE_CHECKING:
     from tokenization.inspection import CodebookReport
@@ -102,6 +103,9 @@ def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
     for name, account in accounts.items():
         for video, reason in {**account.partial, **account.failed}.items():
             print_line(f"{name}: {video}: {reason}")
+        if account.dropped:
+            total = told_dropped(account.dropped_in_all)
+            print_line(f"{name}: dropped {total}, of {len(account.dropped):,} videos")
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

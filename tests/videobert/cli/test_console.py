@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.conftest import Run
 from videobert.cli import console
+from workfolder.accounts import Accounts
+from workfolder.files import write_table
+from workfolder.stage import Stage
 
 
 def test_where_there_is_no_terminal_a_line_is_printed_each_tenth(
@@ -58,3 +63,15 @@ def test_a_folder_of_any_name_has_a_status(videobert: Run, tmp_path: Path) -> No
     (tmp_path / "[" / "x]").mkdir(parents=True)
     result = videobert("status", "--work", tmp_path / "[" / "x]")
     assert result.status == 0 and "features" in result.out
+
+
+def test_status_tells_what_was_dropped(videobert: Run, tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "transcripts")
+    write_table(pa.table({"video_id": ["soup"]}), stage.path("soup"))
+    Accounts(stage).note_dropped("soup", {"cues without a time": 2, "sound labels": 1200})
+    shown = videobert("status", "--work", tmp_path).out
+    assert "transcripts: dropped 1,200 sound labels, 2 cues without a time, of 1 videos" in shown
+    read = json.loads(videobert("status", "--work", tmp_path, "--json").out)
+    assert read["transcripts"]["dropped"] == {
+        "soup": {"cues without a time": 2, "sound labels": 1200}
+    }
