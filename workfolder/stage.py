@@ -71,8 +71,23 @@ class Stage:
         refuse_other_options(self.folder, read_json(path), options)
 
 
-def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """InputError that names each option in which ``wanted`` differs from what made ``folder``, VERSIONS aside."""
+def refuse_other_options(
+    folder: Path,
+    there: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    advice: str = "use those, or another folder",
+) -> None:
+    """Check that ``folder`` was made with the options that are wanted now, VERSIONS aside.
+
+    Args:
+        folder: named in the message.
+        there: the options that made it.
+        wanted: the options that are wanted now.
+        advice: what the user can do about a difference.
+
+    Raises:
+        InputError: if they differ; the message names each difference.
+    """
     there, plain = (
         _material(there),
         _material(json.loads(json.dumps(dict(wanted)))),
@@ -82,9 +97,7 @@ def refuse_other_options(folder: Path, there: Mapping[str, Any], wanted: Mapping
         differences = ", ".join(
             f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing
         )
-        raise InputError(
-            f"{folder} was made with other options: {differences}; use those, or another folder"
-        )
+        raise InputError(f"{folder} was made with other options: {differences}; {advice}")
 
 
 def _material(options: Any) -> Any:

@@ -135,14 +135,8 @@ def finetune_captioner(
 
 def _refuse_another(home: Path, provenance: Mapping[str, Any]) -> None:
     """InputError if a captioner was made otherwise; a model has one, so another folder for it is no way out."""
-    there = read_json(home / OPTIONS_FILE)
-    try:
-        refuse_other_options(home, there, provenance)
-    except InputError as error:
-        difference, _, _ = str(error).rpartition("; ")
-        raise InputError(
-            f"{difference}; delete {home}, or fine-tune a copy of {home.parent}"
-        ) from error
+    advice = f"delete {home}, or fine-tune a copy of {home.parent}"
+    refuse_other_options(home, read_json(home / OPTIONS_FILE), provenance, advice)
 
 
 def _report(
