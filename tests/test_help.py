@@ -19,7 +19,7 @@ from feature_extraction.features import FeatureOptions
 from feature_extraction.seeing.engines import check_engine
 from feature_extraction.seeing.video import DECODERS
 from feature_extraction.transcripts import LISTENERS, TranscriptOptions
-from tests.conftest import Run
+from tests.toys.command_line import Run
 from tokenization.codebook import ClusterOptions
 from tokenization.hierarchical_kmeans.projection import PREPARATIONS
 from videobert.answers.forecasting import STEPS

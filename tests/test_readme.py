@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tests.conftest import TRAINING, Run, Street, coloured_recipe
+from tests.toys.command_line import Run
+from tests.toys.street import TRAINING, Street
+from tests.toys.videos import coloured_recipe
 from videobert.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from tests.conftest import Result, Run, Street, coloured_recipe
+from tests.toys.command_line import Result, Run
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 
 TRAINING = "--init none --size tiny --steps 40 --batch-size 12 --learning-rate 2e-3 --max-length 48".split()
 CODEBOOK = "--branching 3 --depth 2".split()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Street, coloured_recipe
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 
 TUTORIAL = (Path(__file__).resolve().parents[1] / "docs" / "tutorial.md").read_text(
     encoding="utf-8"

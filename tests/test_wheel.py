@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Street, coloured_recipe
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("feature_extraction", "tokenization", "videobert")
+PACKAGES = ("workfolder", "feature_extraction", "tokenization", "videobert")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 

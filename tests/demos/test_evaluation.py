@@ -13,7 +13,8 @@ from demos.kitchen import evaluation
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, write_truth
 from feature_extraction.schema import feature_column, features_schema
-from tests.videobert.toy import MADE_WITH, WIDTH, toy_model
+from tests.toys.codebook import MADE_WITH, WIDTH
+from tests.toys.model import toy_model
 from tokenization.schema import EXAMPLES
 from videobert.evaluation.action_table import METHODS
 from videobert.loading import TrainedModel

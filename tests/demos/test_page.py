@@ -15,7 +15,8 @@ from demos.page import clips, doors, parts
 from demos.page.__main__ import main
 from demos.page.answers import Answers
 from feature_extraction.seeing.video import declared_seconds
-from tests.conftest import Street, coloured_recipe
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 from videobert.answers import zero_shot
 from videobert.answers.search import Hit
 from videobert.answers.zero_shot import Guess

@@ -22,7 +22,8 @@ from PIL import Image
 
 from demos.page.doors import BIGGEST
 from demos.page.screenshot import CHROMIUM, PATIENCE, bring, browser_at, screenshot
-from tests.conftest import Street, coloured_recipe
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 
 pytest.importorskip("gradio", reason="gradio is not installed: the page cannot be tried")
 pytest.importorskip("playwright", reason="playwright is not installed: nobody can drive a browser")

@@ -15,7 +15,7 @@ from feature_extraction.seeing import engines
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.engines import cores
 from feature_extraction.seeing.weights import randomise
-from tests.conftest import grey_ramp, write_video
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.attempt import Attempt
 from workfolder.errors import InputError
 from workfolder.once import Once

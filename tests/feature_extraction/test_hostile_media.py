@@ -20,8 +20,7 @@ import pytest
 from feature_extraction.seeing.frames import LONGEST_VIDEO
 from feature_extraction.seeing.pyav_video import PyavVideo, _check_budget
 from feature_extraction.seeing.video import stream_clips
-from tests.conftest import grey_ramp, write_video
-from tests.feature_extraction.media import (
+from tests.toys.hostile_media import (
     MB,
     MKV,
     SMALL,
@@ -31,7 +30,6 @@ from tests.feature_extraction.media import (
     century,
     count_clips,
     cut,
-    encode,
     flipped,
     huge_claim,
     huge_track,
@@ -44,7 +42,9 @@ from tests.feature_extraction.media import (
     remux,
     sound_only,
     tagged_century,
+    write_noise,
 )
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_table
@@ -60,14 +60,16 @@ TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "nul.mp4": (lambda path: path.write_bytes(bytes(50_000)), "failed", "is no video", 0),
     "random.mp4": (lambda path: path.write_bytes(random.Random(0).randbytes(50_000)), "failed", "is no video", 0),
     "text.avi": (lambda path: path.write_text("this is no video\n" * 100), "failed", "is no video", 0),
-    "cut.mkv": (lambda path: cut(encode(path, 120, **MKV), 0.5), "partial", "ends after 2.* of 6.0 s", 2),
-    "cut_faststart.mp4": (lambda path: cut(encode(path, 120, movflags="faststart"), 0.6), "partial", "of 6.0 s are kept", 2),
-    "cut_end.mp4": (lambda path: cut(encode(path, 120), 0.9), "failed", "is no video", 0),
+    "cut.mkv": (lambda path: cut(write_noise(path, 120, **MKV), 0.5), "partial", "ends after 2.* of 6.0 s", 2),
+    "cut_faststart.mp4": (lambda path: cut(write_noise(path, 120, movflags="faststart"), 0.6),
+                          "partial", "of 6.0 s are kept", 2),
+    "cut_end.mp4": (lambda path: cut(write_noise(path, 120), 0.9), "failed", "is no video", 0),
     "flipped.mp4": (flipped, "any", "", -1),
     "sound.mp4": (sound_only, "failed", "has no picture", 0),
-    "one_frame.mp4": (lambda path: encode(path, 1), "done", "", 1),
-    "instant.mp4": (lambda path: encode(path, 3, rate=1_000_000), "failed", "1,000,000 frames a second, more than 1,000", 0),
-    "fast.mp4": (lambda path: encode(path, 2000, (16, 16), rate=1000), "done", "", 1),
+    "one_frame.mp4": (lambda path: write_noise(path, 1), "done", "", 1),
+    "instant.mp4": (lambda path: write_noise(path, 3, rate=1_000_000),
+                    "failed", "1,000,000 frames a second, more than 1,000", 0),
+    "fast.mp4": (lambda path: write_noise(path, 2000, (16, 16), rate=1000), "done", "", 1),
     "huge_claim.avi": (huge_claim, "failed", "is damaged after 0.0 s", 0),
     "huge_track.mp4": (huge_track, "done", "", 1),
     "bomb.avi": (bomb, "partial", "is damaged after 0.0 s", 1),
@@ -77,7 +79,7 @@ TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "long_last.mkv": (long_last, "partial", "ends after 3.0 s", 2),
     "century.mkv": (tagged_century, "failed", "more than 24", 0),
     "odd_tag.mkv": (odd_tag, "done", "", 1),
-    "unknown.mp4": (lambda path: patch(encode(path, 20), b"avc1", 0, b"qqqq"), "failed", "does not know", 0),
+    "unknown.mp4": (lambda path: patch(write_noise(path, 20), b"avc1", 0, b"qqqq"), "failed", "does not know", 0),
     "hls.mp4": (playlist, "failed", "is no video", 0),
     "concat.mp4": (lambda path: path.write_text("ffconcat version 1.0\nfile neighbour.mp4\n"), "failed", "is no video", 0),
 }  # fmt: skip
@@ -322,7 +324,10 @@ def test_a_title_in_another_alphabet_does_no_harm(tmp_path: Path) -> None:
 
 def test_frames_minutes_apart_do_not_add_up_to_more_than_a_day(tmp_path: Path) -> None:
     path = remux(
-        encode(tmp_path / "_.mp4", 200), tmp_path / "endless.mkv", lambda n: n * 599_000, live="1"
+        write_noise(tmp_path / "_.mp4", 200),
+        tmp_path / "endless.mkv",
+        lambda n: n * 599_000,
+        live="1",
     )
     with closing(PyavVideo(path)) as video:
         times = [frame.time for frame in video.frames()]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from feature_extraction.seeing.video import stream_clips
-from tests.feature_extraction.media import MB, SMALL, Brightness, count_clips, cut, encode, memory
+from tests.toys.hostile_media import MB, SMALL, Brightness, count_clips, cut, memory, write_noise
 from workfolder.accounts import Accounts
 from workfolder.files import read_table
 from workfolder.guard import Guards, Limits
@@ -46,12 +46,12 @@ def mutated(content: bytes, other: bytes, rng: random.Random) -> bytes:
 
 
 def seeds(folder: Path, shared: Path) -> list[Path]:
-    made = [encode(folder / f"seed.{kind}", 25) for kind in ("mp4", "mkv", "ts", "flv")]
-    made.append(encode(folder / "early.mp4", 25, movflags="faststart"))
-    made.append(encode(folder / "old.mpg", 25, codec="mpeg1video", rate=25))
+    made = [write_noise(folder / f"seed.{kind}", 25) for kind in ("mp4", "mkv", "ts", "flv")]
+    made.append(write_noise(folder / "early.mp4", 25, movflags="faststart"))
+    made.append(write_noise(folder / "old.mpg", 25, codec="mpeg1video", rate=25))
     made += [
-        encode(folder / "jpeg.avi", 10, codec="mjpeg"),
-        encode(folder / "old.avi", 25, codec="mpeg4"),
+        write_noise(folder / "jpeg.avi", 10, codec="mjpeg"),
+        write_noise(folder / "old.avi", 25, codec="mpeg4"),
     ]
     real = [
         path
@@ -110,7 +110,7 @@ def clips_and_memory(path: Path) -> Iterator[tuple[int, int]]:
 
 @pytest.mark.slow
 def test_two_hours_take_no_more_memory_than_two_minutes(tmp_path: Path) -> None:
-    path = encode(tmp_path / "long.mp4", 2 * 3600 * 5, (32, 32), rate=5)
+    path = write_noise(tmp_path / "long.mp4", 2 * 3600 * 5, (32, 32), rate=5)
     guards = Guards()
     theirs, ours = [], []
     for _, bytes_there in guards.stream(clips_and_memory, path):
@@ -131,7 +131,7 @@ def test_two_hours_take_no_more_memory_than_two_minutes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_thousand_videos_through_one_process_leave_nothing_behind(tmp_path: Path) -> None:
     kinds = ["a.mp4", "b.mkv", "c.avi", "d.ts", "e.mp4"]
-    paths = [encode(tmp_path / name, 30 + number) for number, name in enumerate(kinds)]
+    paths = [write_noise(tmp_path / name, 30 + number) for number, name in enumerate(kinds)]
     cut(paths[-1], 0.5)
     guards = Guards()
     sizes = []

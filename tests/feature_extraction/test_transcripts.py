@@ -19,9 +19,10 @@ from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
 from feature_extraction.hearing.speech import Speech
 from feature_extraction.schema import Word
 from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
-from tests.conftest import Result, grey_ramp, write_video
-from tests.feature_extraction.sounds import tone, write_sound
-from tests.feature_extraction.tiny_whisper import WORDS, tiny_whisper
+from tests.toys.command_line import Result
+from tests.toys.sounds import tone, write_sound
+from tests.toys.tiny_whisper import WORDS, tiny_whisper
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.report import Report

@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 from safetensors import SafetensorError
 
-from tests.conftest import grey_ramp, write_video
-from tests.tokenization.made_up import add_video
+from tests.toys.videos import grey_ramp, write_video
+from tests.toys.work_folder import add_features
 from tokenization.codebook import ClusterOptions, Codebook, cluster
 from tokenization.hierarchical_kmeans import growing as tree_growing
 from tokenization.hierarchical_kmeans import tree as tree_files
@@ -28,7 +28,7 @@ def work(tmp_path: Path) -> Path:
     stage = Stage(tmp_path / "features")
     stage.claim({"weights": "random:0"})
     for video in ("a", "b", "c"):
-        add_video(tmp_path, video)
+        add_features(tmp_path, video)
     return tmp_path
 
 
@@ -45,7 +45,7 @@ def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(
         write_video(work / f"{name}.mp4", grey_ramp(120)) for name in ("given", "private")
     )
     for video, source in {"a": given, "b": private, "c": private}.items():
-        add_video(work, video, clips=2, source=source)
+        add_features(work, video, clips=2, source=source)
     (work / "link.mp4").symlink_to(given)
     Accounts(Stage(work / "features")).expect([Source("a", work / "link.mp4"), Source("b", given)])
     cluster(work, SMALL)
@@ -97,7 +97,7 @@ def test_what_a_kill_left_when_the_codebook_was_there_goes(work: Path) -> None:
 
 def test_an_unfinished_fit_of_fewer_videos_says_what_to_remove(work: Path) -> None:
     HierarchicalKMeans(3, 2).fit(work / "features", checkpoint=work / "codebook.unfinished")
-    add_video(work, "d")
+    add_features(work, "d")
     with pytest.raises(
         InputError,
         match=r"codebook\.unfinished .*rows was 120 and is now 160.*; remove it, to begin anew$",

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from feature_extraction.schema import TRANSCRIPTS
-from tests.tokenization.made_up import add_video
+from tests.toys.work_folder import add_features
 from tokenization import tokens
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
@@ -27,7 +27,7 @@ def work(tmp_path: Path) -> Path:
     Stage(tmp_path / "features").claim(MADE_WITH)
     Stage(tmp_path / "transcripts").claim({"asr": "captions"})
     for video in ("a", "b"):
-        add_video(tmp_path, video, clips=20)
+        add_features(tmp_path, video, clips=20)
         say(tmp_path, video, "cut the bread")
     cluster(tmp_path, ClusterOptions(branching=3, depth=2))
     return tmp_path
@@ -53,10 +53,10 @@ def rows(work: Path, stage: str, video: str) -> list[dict[str, object]]:
 
 
 def test_features_and_transcripts_that_are_redone_reach_tokens_and_examples(work: Path) -> None:
-    add_video(work, "a", clips=4)
+    add_features(work, "a", clips=4)
     tokenize(work)
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.parquet")}
-    add_video(work, "a", clips=20)
+    add_features(work, "a", clips=20)
     words, examples = tokenize(work)
     assert (words.now, words.before, examples.now, examples.before) == (1, 1, 1, 1)
     assert (

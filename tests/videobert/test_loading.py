@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from tests.videobert.toy import toy_model
+from tests.toys.model import toy_model
 from videobert.loading import load_model
 from workfolder.errors import InputError
 from workfolder.files import write_json

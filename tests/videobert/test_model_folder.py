@@ -21,7 +21,7 @@ from transformers import (
 )
 
 import videobert
-from tests.conftest import Street
+from tests.toys.street import Street
 from videobert.learning.dropout import ATTENTION
 from videobert.loading import load_model
 

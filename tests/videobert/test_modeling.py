@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForPreTraining, BertModel
 
-from tests.videobert.toy import toy_codebook
+from tests.toys.codebook import toy_codebook
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.modeling_videobert import (

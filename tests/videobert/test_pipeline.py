@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.videobert.toy import MADE_WITH, toy_codebook
+from tests.toys.codebook import MADE_WITH, toy_codebook
 from videobert.pipeline import verify
 from workfolder.files import write_json
 from workfolder.stage import Stage

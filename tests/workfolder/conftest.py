@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.workfolder.decoders import HANG
+from tests.toys.decoders import HANG
 from workfolder.guard import Guards, Limits
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.workfolder.decoders import (
+from tests.toys.decoders import (
     VIDEO,
     count,
     count_large,

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
-from tests.conftest import Result
+from tests.toys.command_line import Result
 from workfolder.accounts import Accounts, damaged
 from workfolder.errors import InputError
 from workfolder.files import write_whole

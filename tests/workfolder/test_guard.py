@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.workfolder.decoders import (
+from tests.toys.decoders import (
     HANG,
     VIDEO,
     break_down,
@@ -226,7 +226,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from workfolder.guard import Guards
-from tests.workfolder import decoders
+from tests.toys import decoders
 guards = Guards()
 print(guards.call(decoders.process_id, Path("v")), flush=True)
 guards.call(getattr(decoders, sys.argv[1]), Path(sys.argv[2]) / "v")

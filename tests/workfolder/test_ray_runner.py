@@ -14,7 +14,7 @@ import pytest
 
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
-from tests.conftest import grey_ramp, write_video
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.guard import Guards

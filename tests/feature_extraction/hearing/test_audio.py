@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from feature_extraction.hearing.audio import BLOCK, SAMPLE_RATE, _Resampler, stream_sound
-from tests.conftest import grey_ramp, write_video
-from tests.feature_extraction.sounds import loudest_hertz, tone, write_sound
+from tests.toys.sounds import loudest_hertz, tone, write_sound
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.guard import Guards
 

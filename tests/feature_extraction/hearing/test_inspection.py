@@ -11,7 +11,8 @@ from PIL import Image
 
 from feature_extraction.hearing.inspection import covered, draw_transcripts, inspect_transcripts
 from feature_extraction.schema import TRANSCRIPTS
-from tests.conftest import Result, Street
+from tests.toys.command_line import Result
+from tests.toys.street import Street
 from workfolder.errors import InputError
 from workfolder.files import write_table
 from workfolder.stage import Stage

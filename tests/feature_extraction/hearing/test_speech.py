@@ -30,8 +30,8 @@ from feature_extraction.hearing.speech import (
     without_loops,
 )
 from feature_extraction.schema import Word
-from tests.feature_extraction.sounds import tone
-from tests.feature_extraction.tiny_whisper import WORDS, tiny_whisper
+from tests.toys.sounds import tone
+from tests.toys.tiny_whisper import WORDS, tiny_whisper
 from workfolder.errors import InputError
 from workfolder.once import Once
 

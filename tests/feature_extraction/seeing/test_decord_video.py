@@ -9,8 +9,9 @@ import pytest
 from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
-from tests.conftest import SHARED_DATA, grey_ramp, write_video
+from tests.conftest import SHARED_DATA
 from tests.feature_extraction.seeing.test_video import write_pictures
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 
 REAL = sorted(

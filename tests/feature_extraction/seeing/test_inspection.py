@@ -9,7 +9,7 @@ import pytest
 
 from feature_extraction.schema import feature_column, features_schema
 from feature_extraction.seeing.inspection import draw_features, inspect_features
-from tests.conftest import Run
+from tests.toys.command_line import Run
 from workfolder.errors import InputError
 from workfolder.files import write_table
 from workfolder.stage import Stage

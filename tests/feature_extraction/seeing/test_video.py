@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ from av.video.reformatter import ColorRange
 
 from feature_extraction.seeing.frames import FrameSize, Scaler
 from feature_extraction.seeing.video import frame_at, open_video, stream_clips
-from tests.conftest import grey_ramp, write_video
+from tests.toys.videos import B_FRAMES, add_video, grey_ramp, write_video
 from workfolder.errors import InputError
 
 SMALL = FrameSize(resize=64, crop=64)
@@ -29,44 +28,14 @@ def first_clip(path: Path, size: FrameSize = SMALL) -> np.ndarray:
     return next(stream_clips(path, size)).frames
 
 
-def add_pictures(
-    container: av.container.OutputContainer,
-    frames: np.ndarray,
-    codec: str = "libx264",
-    pix_fmt: str = "yuv420p",
-    first: int = 0,
-    disposition: Disposition | None = None,
-    colours: ColorRange = ColorRange.MPEG,
-) -> Callable[[], None]:
-    """A stream of uint8 [count, height, width, 3] at 20 a second from tick ``first`` on, in B-frames where the codec has
-    them; returns what writes it, as all streams must be there before."""
-    stream = container.add_stream(
-        codec, rate=20, options={"crf": "1", "b": "0"} if "vpx" in codec else {"crf": "1"}
-    )
-    stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], pix_fmt
-    stream.codec_context.time_base = Fraction(1, 20)
-    stream.codec_context.color_range = colours
-    if disposition is not None:
-        stream.disposition = disposition
-
-    def write() -> None:
-        for number, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
-                format=pix_fmt, dst_color_range=colours
-            )
-            frame.pts, frame.time_base, frame.color_range = number + first, Fraction(1, 20), colours
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-
-    return write
-
-
 def write_pictures(
-    path: Path, frames: np.ndarray, muxing: dict[str, str] | None = None, **stream: object
+    path: Path, frames: np.ndarray, first: int = 0, codec: str = "libx264", **given: object
 ) -> Path:
-    with av.open(str(path), "w", options=muxing or {}) as container:
-        add_pictures(container, frames, **stream)()
-    return path
+    """Write frames from tick ``first`` on, with B-frames where the codec has them."""
+    options = B_FRAMES | ({"b": "0"} if "vpx" in codec else {})
+    times = range(first, first + len(frames))
+    given = {"options": options, "colours": ColorRange.MPEG} | given
+    return write_video(path, frames, times=times, codec=codec, **given)
 
 
 def plain(colour: tuple[int, int, int], height: int = 64, width: int = 64) -> np.ndarray:
@@ -106,7 +75,7 @@ def test_times_count_from_the_start_of_the_file(tmp_path: Path, name: str) -> No
 def test_where_sound_comes_first_the_first_picture_stands_until_the_second(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "v.mkv"), "w") as container:
         sound = container.add_stream("pcm_s16le", rate=16000, layout="mono")
-        write = add_pictures(container, grey_ramp(30), first=10)
+        write = add_video(container, grey_ramp(30), times=range(10, 40), options=B_FRAMES)
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 32000), np.int16), layout="mono")
         silence.sample_rate, silence.pts = 16000, 0
         container.mux(sound.encode(silence))
@@ -115,7 +84,7 @@ def test_where_sound_comes_first_the_first_picture_stands_until_the_second(tmp_p
 
 
 def test_a_file_that_is_silent_about_its_duration(tmp_path: Path) -> None:
-    path = write_pictures(tmp_path / "v.mkv", grey_ramp(60), {"live": "1"})
+    path = write_pictures(tmp_path / "v.mkv", grey_ramp(60), muxing={"live": "1"})
     with closing(open_video(path)) as video:
         assert video.declared_end is None
     assert frame_numbers(
@@ -264,8 +233,8 @@ def test_full_range_by_the_formula_of_its_standard(shared_data: Path) -> None:
 def test_of_several_streams_the_default_one_is_shown(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "v.mkv"), "w") as container:
         writers = [
-            add_pictures(container, plain((200, 40, 40), 128, 128), disposition=Disposition(0)),
-            add_pictures(container, plain((40, 40, 200)), disposition=Disposition.default),
+            add_video(container, plain((200, 40, 40), 128, 128), disposition=Disposition(0)),
+            add_video(container, plain((40, 40, 200)), disposition=Disposition.default),
         ]
         for write in writers:
             write()
@@ -288,13 +257,10 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
     cover = np.full((1, 128, 128, 3), 255, np.uint8)
     for name, frames in (("song.mp4", None), ("clip.mp4", plain((40, 40, 200)))):
         with av.open(str(tmp_path / name), "w") as container:
-            writers = [
-                add_pictures(
-                    container, cover, "mjpeg", "yuvj420p", 0, Disposition.attached_pic, FULL
-                )
-            ]
+            attached = {"disposition": Disposition.attached_pic, "colours": FULL, "options": {}}
+            writers = [add_video(container, cover, codec="mjpeg", pix_fmt="yuvj420p", **attached)]
             if frames is not None:
-                writers.append(add_pictures(container, frames))
+                writers.append(add_video(container, frames))
             for write in writers:
                 write()
     with pytest.raises(InputError, match=r"song\.mp4 has no picture"):

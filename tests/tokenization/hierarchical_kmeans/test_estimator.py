@@ -17,7 +17,7 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from feature_extraction.schema import feature_column, features_schema
-from tests.tokenization.made_up import blobs, made_of
+from tests.toys.features import blobs, made_of
 from tokenization.hierarchical_kmeans import estimator as hierarchical_kmeans
 from tokenization.hierarchical_kmeans import feature_source
 from tokenization.hierarchical_kmeans import growing as tree_growing

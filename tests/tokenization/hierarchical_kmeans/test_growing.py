@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tokenization.made_up import blobs, made_of
+from tests.toys.features import blobs, made_of
 from tokenization.hierarchical_kmeans import growing as tree_growing
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from workfolder.errors import InputError

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.videobert.stand_ins import LIVING, MASKED, WORDS, StandIn, living_words, make_processor
+from tests.toys.codebook import LIVING, WORDS
+from tests.toys.model import living_words, make_processor
+from tests.toys.network import MASKED, StandIn
 from videobert.answers.forecasting import CONTEXT, STEPS, forecast
 from videobert.evaluation.forecast_table import KS, METHODS, forecast_table
 from videobert.evaluation.ngrams import NGrams

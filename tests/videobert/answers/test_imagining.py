@@ -3,16 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.videobert.stand_ins import (
-    LIVING,
-    MASKED,
-    SENTENCES,
-    WORDS,
-    StandIn,
-    living_words,
-    make_passages,
-    make_processor,
-)
+from tests.toys.codebook import LIVING, WORDS
+from tests.toys.model import SENTENCES, living_words, make_processor
+from tests.toys.network import MASKED, StandIn
+from tests.toys.work_folder import make_passages
 from videobert.answers.imagining import imagine
 from videobert.evaluation.imagining_table import KS, imagining_table
 from videobert.processing_videobert import VideoBertProcessor

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.videobert.stand_ins import StandIn, living_words, make_passages, make_processor
+from tests.toys.model import living_words, make_processor
+from tests.toys.network import StandIn
+from tests.toys.work_folder import make_passages
 from videobert.answers.localisation import iou, locate, windows_of
 from videobert.data.passages import Track
 from videobert.evaluation.localisation_table import IOUS, localisation_table

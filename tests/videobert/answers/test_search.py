@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from tests.videobert.stand_ins import WORDS, StandIn, living_words, make_passages, make_processor
+from tests.toys.codebook import WORDS
+from tests.toys.model import living_words, make_processor
+from tests.toys.network import StandIn
+from tests.toys.work_folder import make_passages
 from videobert.answers.alignment import alignment_scores
 from videobert.answers.bm25 import BM25
 from videobert.answers.search import by_profiles, by_transcripts, interpolated, search

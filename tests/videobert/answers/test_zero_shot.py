@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.videobert.toy import toy_model
+from tests.toys.model import toy_model
 from videobert.answers import zero_shot
 from videobert.answers.zero_shot import (
     Sensitivity,

@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.conftest import Run, Street, coloured_recipe
+from tests.toys.command_line import Run
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 from tokenization.schema import EXAMPLES
 from videobert.cli.main import app
 from videobert.cli.word_pictures import CELL

@@ -9,7 +9,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from tests.conftest import Street, coloured_recipe
+from tests.toys.street import Street
+from tests.toys.videos import coloured_recipe
 from videobert.cli.main import app
 from workfolder.errors import InputError
 

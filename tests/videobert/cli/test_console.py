@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Run
+from tests.toys.command_line import Run
 from videobert.cli import console
 from workfolder.accounts import Accounts
 from workfolder.files import write_table

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import coloured_recipe
+from tests.toys.videos import coloured_recipe
 from tokenization.schema import PICTURES
 from videobert.answers.zero_shot import Guess
 from videobert.cli.drawing import MOST_ANSWERS, draw_prediction

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, Street
+from tests.toys.command_line import Run
+from tests.toys.street import Street
 from videobert import pipeline
 
 

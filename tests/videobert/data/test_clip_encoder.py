@@ -11,7 +11,7 @@ import pytest
 
 from feature_extraction.features import FeatureOptions
 from feature_extraction.schema import feature_column, features_schema
-from tests.videobert.toy import MADE_WITH, WIDTH, toy_codebook
+from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
 from videobert.data import clip_encoder
 from videobert.data.clip_encoder import ClipEncoder
 from videobert.data.passages import Track

@@ -16,7 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from feature_extraction.schema import feature_column, features_schema
-from tests.videobert.toy import MADE_WITH, WIDTH, toy_codebook, toy_model
+from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
+from tests.toys.model import toy_model
 from tokenization.examples import clips_within
 from tokenization.schema import TOKENS
 from videobert.cli.evaluate import evaluate as command

@@ -21,8 +21,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.conftest import Run
-from tests.videobert.training import TINY, Death, make_work, run, start
+from tests.toys.command_line import Run
+from tests.toys.training_processes import TINY, Death, run, start
+from tests.toys.work_folder import make_work
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.loop import pretrain
 from workfolder.errors import InputError

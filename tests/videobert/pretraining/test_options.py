@@ -7,7 +7,7 @@ from inspect import cleandoc
 import pytest
 from typer.main import get_command
 
-from tests.conftest import Run
+from tests.toys.command_line import Run
 from videobert.cli.main import app
 from videobert.learning.phase import Phase
 from videobert.pretraining.options import PretrainOptions

@@ -12,8 +12,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast, PreTrainedTokenizerFast
 
-from tests.videobert.toy import toy_codebook
-from tests.videobert.training import NOUNS, TINY, VERBS, make_work
+from tests.toys.codebook import toy_codebook
+from tests.toys.training_processes import TINY
+from tests.toys.work_folder import NOUNS, VERBS, make_work
 from tokenization.schema import EXAMPLES
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO
 from videobert.pretraining.loop import check

@@ -8,7 +8,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from tests.videobert.training import TINY, make_work
+from tests.toys.training_processes import TINY
+from tests.toys.work_folder import make_work
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.start import prepare

@@ -8,7 +8,7 @@ import pytest
 
 from feature_extraction.hearing.captions.files import read_captions
 from feature_extraction.hearing.captions.streams import read_subtitles
-from tests.conftest import grey_ramp, write_video
+from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.guard import Guards
 

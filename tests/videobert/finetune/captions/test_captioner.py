@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.videobert.toy import WIDTH
-from tests.videobert.toy_captions import SENTENCES, captioning_model, toy_segments
+from tests.toys.codebook import WIDTH
+from tests.toys.model import CAPTIONS, captioning_model
+from tests.toys.work_folder import toy_segments
 from videobert.data.clip_encoder import EncodedClip
 from videobert.finetune.captions import captioner as captioning
 from videobert.finetune.captions.captioner import (
@@ -132,7 +133,7 @@ def test_it_says_what_it_learnt_of_segments_it_never_saw(
     model: TrainedModel, captioner: Captioner, beam: int
 ) -> None:
     found = captioner(toy_features(model), beam)
-    assert [caption.text for caption in found] == [*SENTENCES, *SENTENCES]
+    assert [caption.text for caption in found] == [*CAPTIONS, *CAPTIONS]
 
 
 @torch.inference_mode()
@@ -202,7 +203,7 @@ def test_behind_the_end_is_nothing_that_a_score_would_count(
     config = captioner.network.config
     pieces = captioner.network.search(toy_features(model), beam, [])
     for row, ids in zip(
-        pieces.tolist(), model.processor.text_ids([*SENTENCES, *SENTENCES]), strict=True
+        pieces.tolist(), model.processor.text_ids([*CAPTIONS, *CAPTIONS]), strict=True
     ):
         assert row == [*ids, config.end] + [config.pad] * (len(row) - len(ids) - 1)
 
@@ -229,7 +230,7 @@ def test_a_clip_is_captioned_by_its_words_and_its_mean_feature(
             captioner,
             EncodedClip(times, times + 1.5, visual[3], features, path=Path("x.mp4")),
         ).text
-        == SENTENCES[3]
+        == CAPTIONS[3]
     )
 
 

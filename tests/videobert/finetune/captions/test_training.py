@@ -11,14 +11,9 @@ import torch
 from safetensors import SafetensorError
 
 from feature_extraction.schema import feature_column
-from tests.videobert.toy import WIDTH
-from tests.videobert.toy_captions import (
-    SENTENCES,
-    ToyWork,
-    captioning_model,
-    toy_segments,
-    toy_work,
-)
+from tests.toys.codebook import WIDTH
+from tests.toys.model import CAPTIONS, captioning_model
+from tests.toys.work_folder import ToyWork, toy_segments, toy_work
 from videobert.data.segments import annotated_segments, known_videos, see, spoken_segments
 from videobert.data.youcook2 import TRAINING
 from videobert.evaluation.caption_evaluation import evaluate_captions
@@ -114,7 +109,7 @@ def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel)
     changed = set()
     for video in set(videos):
         swapped = [
-            SENTENCES[0] if mine == video else text
+            CAPTIONS[0] if mine == video else text
             for text, mine in zip(sentences, videos, strict=True)
         ]
         history = train_captioner(
@@ -156,7 +151,7 @@ def test_segments_have_the_words_and_the_mean_feature_of_their_time(
     toy: ToyWork, model: TrainedModel
 ) -> None:
     seen = see(spoken_segments(toy.work), toy.work, model.processor.codebook, with_s3d=True)
-    assert seen.sentences == [*SENTENCES] * 5 and seen.videos[::5] == [
+    assert seen.sentences == [*CAPTIONS] * 5 and seen.videos[::5] == [
         f"video_{n}" for n in range(5)
     ]
     assert [words.tolist() for words in seen.visual[:5]] == [
@@ -207,7 +202,7 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
     assert (
         [pair.caption for pair in found.pairs]
         == [pair.reference for pair in found.pairs]
-        == [*SENTENCES]
+        == [*CAPTIONS]
     )
     assert (found.segments, found.unseen, tuple(found.missing)) == (5, 1, ())
 

@@ -1,4 +1,4 @@
-"""A tokenizer and a codebook of a few words, and networks whose answers are known."""
+"""A network whose answers are known."""
 
 from __future__ import annotations
 
@@ -6,48 +6,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-import numpy as np
 import torch
 
-from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.schema import PICTURES
-from tokenization.vocabulary import train_wordpiece
-from videobert.data.passages import Passages
+from tests.toys.codebook import WORDS
 from videobert.loading import TrainedModel
 from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
-from videobert.processing_videobert import VideoBertProcessor, with_joiner
+from videobert.processing_videobert import VideoBertProcessor
 
-SENTENCES = ["chop the carrot", "boil the egg", "fry the onion", "wash the pan"]
-LIVING, WORDS = 7, 8
 MASKED = None
-"""What stands for [MASK] among visual words."""
+"""The visual word that stands for [MASK]."""
 Read = tuple[str, list[int | None]]
 """A sequence as a person would write it: its text, its visual words."""
 
 
-def make_processor() -> VideoBertProcessor:
-    """Eight visual words, one of them dead."""
-    points = np.array([0, 1, 10, 11, 100, 101, 110], dtype=np.float32)[:, None]
-    tree = HierarchicalKMeans(branching=2, depth=3).fit(points)
-    assert len(tree.dead_words_) == WORDS - LIVING
-    codebook = Codebook(tree, {"features": {}}, PICTURES.empty_table())
-    return VideoBertProcessor(
-        with_joiner(train_wordpiece(SENTENCES, size=200, min_frequency=1)), codebook
-    )
-
-
-def living_words(processor: VideoBertProcessor) -> list[int]:
-    return sorted(set(range(WORDS)) - set(processor.codebook.tree.dead_words_.tolist()))
-
-
 @dataclass
 class StandIn:
-    """A network that answers by two functions, and remembers what it read.
+    """Answers by two functions and remembers what it read.
 
     Attributes:
-        odds: of a text and its visual words, the log odds that they are aligned.
-        logits: of a text, its visual words and the place of one that is masked, the logits of all visual words.
+        odds: takes a text and its visual words; returns the log odds that they are aligned.
+        logits: takes a text, its visual words and the place of the masked one; returns the logits
+            of all visual words.
     """
 
     processor: VideoBertProcessor
@@ -105,12 +84,3 @@ class StandIn:
             for number in seen
         ]
         return tokenizer.decode(text), words, 1 + len(ids) - len(seen)
-
-
-def make_passages(*rows: tuple[str, str, Sequence[int]], seconds: float = 6.0) -> Passages:
-    """Passages of (video, text, visual words), each as long as the others, one after the other in its video."""
-    videos = [video for video, _, _ in rows]
-    start = np.array([seconds * videos[:place].count(video) for place, video in enumerate(videos)])
-    return Passages(
-        videos, start, start + seconds, [row[1] for row in rows], [np.array(row[2]) for row in rows]
-    )

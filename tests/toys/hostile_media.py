@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
+from tests.toys.videos import write_video
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker
 from workfolder.sources import Source
@@ -52,29 +52,21 @@ def memory(path: Path) -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def encode(
+def write_noise(
     path: Path,
-    frames: int,
+    count: int,
     size: tuple[int, int] = (64, 64),
     rate: int = 20,
     codec: str = "libx264",
-    **options: str,
+    **muxing: str,
 ) -> Path:
-    """A grey video with options for its container; the parts of an .mkv with its own clusters, so that a cut leaves some."""
-    with av.open(str(path), "w", options=options) as container:
-        stream = container.add_stream(codec, rate=rate)
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        stream.codec_context.gop_size = 10
-        noise = np.random.default_rng(0).integers(0, 60, (size[1], size[0], 3), dtype=np.uint8)
-        for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(
-                np.roll(noise, number, axis=1) + np.uint8(number % 100), format="rgb24"
-            )
-            frame.pts, frame.time_base = number, Fraction(1, rate)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
+    """Write a video of ``count`` frames of rolling noise, with options for its container."""
+    noise = np.random.default_rng(0).integers(0, 60, (size[1], size[0], 3), dtype=np.uint8)
+    frames = (np.roll(noise, n, axis=1) + np.uint8(n % 100) for n in range(count))
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    return write_video(
+        path, frames, rate, None, muxing, codec=codec, pix_fmt=pix_fmt, options={"g": "10"}
+    )
 
 
 def remux(
@@ -116,7 +108,7 @@ CENTURY = struct.pack(">I", 0xFFFFFFF0)
 
 def century(path: Path) -> Path:
     """Its 40 frames are said to last 80 million seconds each."""
-    encode(path, 40)
+    write_noise(path, 40)
     for box in (b"mvhd", b"mdhd"):
         patch(patch(path, box, 16, struct.pack(">I", 1)), box, 20, CENTURY)
     patch(path, b"tkhd", 24, CENTURY)
@@ -125,23 +117,25 @@ def century(path: Path) -> Path:
 
 def tagged_century(path: Path) -> Path:
     """The tag of an .mkv says that it lasts 876,000 hours."""
-    encode(path, 40)
+    write_noise(path, 40)
     return patch(path, b"00:00:02.000000000", 0, b"876000:00:00.00000")
 
 
 def odd_tag(path: Path) -> Path:
-    encode(path, 40)
+    write_noise(path, 40)
     return patch(path, b"00:00:02.000000000", 0, b"0.0:0.0:2.00000000")
 
 
 def huge_claim(path: Path) -> Path:
     """Each frame of a 64 x 64 MJPEG says that it has 65,535 x 65,535 pixels."""
-    return patch(encode(path, 20, codec="mjpeg"), b"\xff\xc0", 5, struct.pack(">HH", 65535, 65535))
+    return patch(
+        write_noise(path, 20, codec="mjpeg"), b"\xff\xc0", 5, struct.pack(">HH", 65535, 65535)
+    )
 
 
 def huge_track(path: Path) -> Path:
     """The container says so, the frames do not."""
-    encode(path, 20, codec="mpeg4")
+    write_noise(path, 20, codec="mpeg4")
     patch(path, b"mp4v", 28, struct.pack(">HH", 65535, 65535))
     return patch(path, b"tkhd", 80, struct.pack(">II", 65535 << 16, 65535 << 16))
 
@@ -149,7 +143,7 @@ def huge_track(path: Path) -> Path:
 def bomb(path: Path) -> Path:
     """A small first frame, then one of 6,016 x 6,016 in the same stream."""
     small, large = (
-        encode(path.with_suffix(f".{name}.avi"), 1, size, codec="mjpeg")
+        write_noise(path.with_suffix(f".{name}.avi"), 1, size, codec="mjpeg")
         for name, size in (("s", (64, 64)), ("l", (6016, 6016)))
     )
     with (
@@ -168,14 +162,14 @@ def bomb(path: Path) -> Path:
 
 def billion_frames(path: Path) -> Path:
     """Every sample lasts as before, but there are said to be a milliard of them."""
-    encode(path, 40)
+    write_noise(path, 40)
     return patch(path, b"stts", 12, struct.pack(">I", 10**9))
 
 
 def jump(path: Path) -> Path:
     """Two hours pass between its frames 40 and 41."""
     return remux(
-        encode(path.with_name("_.mp4"), 60),
+        write_noise(path.with_name("_.mp4"), 60),
         path,
         lambda number: number * 50 + (number > 40) * 7_200_000,
     )
@@ -183,7 +177,9 @@ def jump(path: Path) -> Path:
 
 def long_last(path: Path) -> Path:
     """Its last frame is to be shown for more than an hour."""
-    return remux(encode(path.with_name("_.mp4"), 60), path, lambda number: number * 50, last=9**7)
+    return remux(
+        write_noise(path.with_name("_.mp4"), 60), path, lambda number: number * 50, last=9**7
+    )
 
 
 def playlist(path: Path) -> None:
@@ -203,7 +199,7 @@ def sound_only(path: Path) -> Path:
 
 
 def flipped(path: Path) -> Path:
-    content = bytearray(encode(path, 60).read_bytes())
+    content = bytearray(write_noise(path, 60).read_bytes())
     for place in range(len(content) // 2, len(content), 200):
         content[place] ^= 0x55
     path.write_bytes(content)

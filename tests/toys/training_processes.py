@@ -1,4 +1,4 @@
-"""A work folder of toy examples, and training runs on it in processes of their own, which can die at any call."""
+"""Training runs in processes of their own, which can die at any call."""
 
 from __future__ import annotations
 
@@ -15,57 +15,32 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
-import pyarrow as pa
-
-from tests.videobert.toy import toy_codebook
-from tokenization.schema import EXAMPLES
 from videobert.pretraining.options import PretrainOptions
-from workfolder.files import write_table
-from workfolder.stage import Stage
 
-VERBS = "chop boil fry wash peel grate".split()
-NOUNS = "carrot egg onion pan apple cheese leek bread rice fish".split()
 TINY = PretrainOptions(
-    init="none", size="tiny", steps=24, batch_size=12, max_length=48, learning_rate=2e-3, warmup=0.1, join_probability=0.3,
-    validation_share=0.3, validate_every=10, checkpoint_every=5,
-)  # fmt: skip
+    init="none",
+    size="tiny",
+    steps=24,
+    batch_size=12,
+    max_length=48,
+    learning_rate=2e-3,
+    warmup=0.1,
+    join_probability=0.3,
+    validation_share=0.3,
+    validate_every=10,
+    checkpoint_every=5,
+)
 """24 steps of two layers; three of ten videos are kept apart."""
 PATIENCE = 60.0
 """Seconds."""
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(
-    ["videobert.pretraining.loop"]
-)  # so that each run does not import torch
-
-
-def make_work(folder: Path, videos: int = 10, spoken: bool = True) -> Path:
-    """DIR/codebook and DIR/examples: video v works on noun v with all verbs, and shows visual word v mod 9."""
-    rng, codebook = np.random.default_rng(0), toy_codebook()
-    codebook.save(folder / "codebook")
-    stage = Stage(folder / "examples")
-    stage.claim({"codebook": codebook.digest})
-    for video in range(videos):
-        rows = []
-        for place, verb in enumerate([*VERBS, ""]):
-            text = f"{verb} the {NOUNS[video]}" if verb and spoken else ""
-            visual = [video % 9, *rng.integers(9, size=3 + place).tolist()]
-            rows.append(
-                {
-                    "video_id": f"v{video}",
-                    "start": 9.0 * place,
-                    "end": 9.0 * place + 6,
-                    "text": text,
-                    "visual": visual,
-                }
-            )
-        write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), stage.path(f"v{video}"))
-    return folder
+FORKSERVER.set_forkserver_preload(["videobert.pretraining.loop"])
+# With torch imported once, a run starts in no time.
 
 
 @dataclass(frozen=True)
 class Death:
-    """A process kills itself where it would call ``function``, a dotted name, for the ``call``-th time."""
+    """Kills a process where it would call ``function``, a dotted name, for the ``call``-th time."""
 
     function: str
     call: int = 1
@@ -74,7 +49,10 @@ class Death:
 def run(
     work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1
 ) -> list[int | None]:
-    """Exit statuses of a run's processes. Where one fails the others are killed, as torchrun does; so are those that hang."""
+    """Return the exit statuses of a run's processes.
+
+    Where one fails, the others are killed, as torchrun does. Processes that hang are killed, too.
+    """
     started = start(work, out, options, death, processes)
     connection.wait([process.sentinel for process in started], PATIENCE)
     for process in started:
@@ -87,7 +65,7 @@ def run(
 def start(
     work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1
 ) -> list[BaseProcess]:
-    """A run's processes; only the first dies."""
+    """Start a run's processes, of which only the first dies."""
     port = _free_port()
     started: list[BaseProcess] = []
     for rank in range(processes):
