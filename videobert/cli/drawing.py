@@ -14,7 +14,7 @@ from feature_extraction.seeing.video import frame_at
 from tokenization.pictures import picture
 from videobert.answers.zero_shot import MASK, Guess
 from videobert.data.clip_encoder import EncodedClip
-from videobert.sequences import thin
+from videobert.sequences import evenly_spaced
 from workfolder.files import save_png
 from workfolder.guard import Guards
 
@@ -46,7 +46,7 @@ def draw_prediction(
     from matplotlib.figure import Figure
 
     guesses = [words[:MOST_ANSWERS] for words in guesses[:MOST_ANSWERS]]
-    shown = thin(range(len(clip.words)), MOST_COLUMNS)
+    shown = evenly_spaced(len(clip.words), MOST_COLUMNS)
     with closing(Guards()) as guards:
         middles = ((clip.start + clip.end) / 2).tolist()
         frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]

@@ -21,7 +21,7 @@ from videobert.data.clip_encoder import EncodedClip
 from videobert.finetune.captions.network import BEAM, CaptionerConfig, CaptionNetwork, Features
 from videobert.finetune.captions.options import FEATURES, MASKED, S3D, VISUAL
 from videobert.loading import TrainedModel
-from videobert.sequences import Ids, thin
+from videobert.sequences import Ids, evenly_spaced
 from workfolder.errors import InputError
 from workfolder.files import file_digest, read_json, write_json
 from workfolder.stage import OPTIONS_FILE
@@ -71,7 +71,8 @@ def _hidden_means(
     parts = (VISUAL, MASKED) if with_template else (VISUAL,)
     means = {part: torch.empty(len(visual), network.config.hidden_size) for part in parts}
     for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
-        shown = [thin(visual[place], room) for place in places.tolist()]
+        all_words = [np.asarray(visual[place]) for place in places.tolist()]
+        shown = [words[evenly_spaced(len(words), room)] for words in all_words]
         inputs = processor([template] * len(shown), shown, longest)
         hidden = (
             network.bert(**{name: tensor.to(network.device) for name, tensor in inputs.items()})[0]
