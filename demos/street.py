@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
+from videobert.model_sizes import SIZES
 from workfolder.errors import InputError
-from workfolder.options import option_help
+from workfolder.options import Options, described, option
 
 WEIGHTS = "random:0"
 PRETRAINING = (
@@ -29,24 +30,18 @@ QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 
 @dataclass(frozen=True)
-class Size:
-    """How much of everything; the default is what two cores do in some ten minutes.
+class Size(Options):
+    """How much of everything; the default is what two cores do in some ten minutes."""
 
-    Attributes:
-        videos: videos to film
-        branching: children of a node of the visual vocabulary's tree
-        depth: levels of the tree
-        model: size of the model
-        steps: updates of its weights
-        asr: captions, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks
-    """
-
-    videos: int = 72
-    branching: int = 12
-    depth: int = 2
-    model: str = "tiny"
-    steps: int = 3000
-    asr: str = "captions"
+    videos: int = option(72, "videos to film", least=1)
+    branching: int = option(12, "children of a node of the visual vocabulary's tree", least=2)
+    depth: int = option(2, "levels of the tree", least=1)
+    model: str = option("tiny", "size of the model", choices=SIZES)
+    steps: int = option(3000, "updates of its weights", least=1)
+    asr: str = option(
+        "captions",
+        "captions, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks",
+    )
 
 
 def street(out: Path, size: Size) -> None:
@@ -181,9 +176,11 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("demo"), help="the folder for everything (default: demo)"
     )
-    for name, default in vars(Size()).items():
-        says = f"{option_help(Size)[name]} (default: {default})"
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=says)
+    for each in described(Size):
+        says = f"{each.metadata['about'].help} (default: {each.default})"
+        parser.add_argument(
+            f"--{each.name}", type=type(each.default), default=each.default, help=says
+        )
     options = vars(parser.parse_args())
     try:
         street(options.pop("out"), Size(**options))

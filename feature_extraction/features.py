@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from feature_extraction.options import FeatureOptions
 from feature_extraction.schema import (
     SCHEMA_VERSION,
     SOURCE_KEY,
@@ -23,7 +24,6 @@ from feature_extraction.schema import (
 )
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.engines import (
-    best_engine_name,
     check_engine,
     engine_precision,
     make_engine,
@@ -48,21 +48,6 @@ from workfolder.stage import VERSIONS, Stage, versions
 
 ACTORS_A_GPU = 8
 """Under --runner ray: an actor decodes on one core, which a GPU outruns."""
-
-
-@dataclass(frozen=True)
-class FeatureOptions:
-    """How a clip becomes numbers.
-
-    Attributes:
-        weights: a backbone's, see backbones.Backbone.
-        engine: ``cuda``, ``openvino`` or ``torch``; the best that this machine has if not given.
-        decoder: ``pyav``, or ``decord`` for files that are trusted.
-    """
-
-    weights: str = "kinetics400"
-    engine: str = field(default_factory=best_engine_name)
-    decoder: str = "pyav"
 
 
 class FeatureExtractor(Maker):

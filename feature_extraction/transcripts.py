@@ -17,8 +17,9 @@ from feature_extraction.hearing.captions.files import captions_in, read_captions
 from feature_extraction.hearing.captions.streams import read_subtitles
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
-from feature_extraction.hearing.sentences import SentenceOptions, split_sentences
+from feature_extraction.hearing.sentences import split_sentences
 from feature_extraction.hearing.speech import DEFAULT_MODEL, Recogniser
+from feature_extraction.options import LISTENERS, TranscriptOptions
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from workfolder.errors import InputError, refuse_unknown
 from workfolder.guard import Guards, Limits
@@ -29,29 +30,6 @@ from workfolder.report import Report
 from workfolder.runner import JobOptions, make_ready, run_job
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
-
-LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
-
-
-@dataclass(frozen=True)
-class TranscriptOptions:
-    """Where the words come from, and how they become sentences.
-
-    Attributes:
-        asr: ``captions`` reads the file beside each video, or else the subtitles in it; ``whisper``, ``whisper:MODEL``,
-            ``faster-whisper`` and ``faster-whisper:MODEL`` listen; ``auto`` reads captions where there are any, and has
-            Whisper listen where there are none; ``none`` hears nothing. The name of a recogniser that is handed in
-            has that listen.
-        punctuation: what is done to words that carry none: ``none``, sentences end at pauses; ``restore``, the restorer that
-            comes with the package puts marks in; or a restorer's folder.
-        language: of the captions, subtitles and sound to choose where there are several; None takes the default ones.
-        sentences: where a sentence ends.
-    """
-
-    asr: str = "auto"
-    language: str | None = None
-    punctuation: str = "none"
-    sentences: SentenceOptions = field(default_factory=SentenceOptions)
 
 
 @dataclass(frozen=True)

@@ -7,32 +7,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from feature_extraction.features import FeatureOptions
-from feature_extraction.seeing.engines import check_engine
-from feature_extraction.seeing.video import DECODERS
-from feature_extraction.transcripts import LISTENERS, TranscriptOptions
 from tests.toys.command_line import Run
-from tokenization.codebook import ClusterOptions
-from tokenization.hierarchical_kmeans.projection import PREPARATIONS
 from videobert.answers.forecasting import STEPS
 from videobert.answers.localisation import LENGTHS
 from videobert.answers.zero_shot import TEMPLATE
 from videobert.cli import options as cli_options
 from videobert.cli.main import app
-from videobert.configuration_videobert import SIZES
-from videobert.finetune.captions.options import CaptionOptions
-from videobert.pretraining.options import PretrainOptions
-from workfolder.errors import InputError
-from workfolder.options import option_help
-from workfolder.runner import RUNNERS, JobOptions
 
 PIPELINE = "extract transcribe cluster tokenize pretrain run status".split()
 
@@ -82,47 +68,9 @@ def test_the_verbs_stand_in_the_order_of_the_pipeline(videobert: Run) -> None:
 
 
 def test_the_defaults_are_those_of_python() -> None:
-    assert cli_options.features() == FeatureOptions()
-    assert cli_options.transcripts() == TranscriptOptions()
-    assert cli_options.codebook() == ClusterOptions()
-    assert replace(cli_options.job(), workers=1) == JobOptions()
     assert cli_options.TEMPLATE == TEMPLATE
     for numbers, verb in ((STEPS, "forecast"), (LENGTHS, "locate")):
         assert ", ".join(map(str, numbers)) in page(verb)
-
-
-def test_what_a_shell_offers_is_what_can_be_chosen() -> None:
-    mine = cli_options.CHOICES
-    assert (mine["asr"], mine["decoder"], mine["runner"]) == (LISTENERS, DECODERS, RUNNERS)
-    assert (mine["preparation"], mine["size"]) == (PREPARATIONS, tuple(SIZES))
-    with pytest.raises(InputError, match=", ".join(mine["engine"])):
-        check_engine("another")
-
-
-def test_a_captioner_has_an_option_for_each_field() -> None:
-    names = [field.name for field in fields(CaptionOptions)]
-    assert list(option_help(CaptionOptions)) == names
-    assert set(names) <= {parameter.name for parameter in VERBS["finetune", "caption"].params}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "changes"),
-    [
-        ("", {}),
-        ("--steps 7 --init none", {"steps": 7, "init": "none"}),
-        ("--no-joint-masking --whole-words", {"joint_masking": False, "whole_words": True}),
-    ],
-)
-def test_options_are_made_of_what_is_given(arguments: str, changes: dict[str, Any]) -> None:
-    made, small = [], typer.Typer()
-
-    @small.command()
-    @cli_options.takes(options=PretrainOptions)
-    def verb(options: PretrainOptions) -> None:
-        made.append(options)
-
-    assert CliRunner().invoke(small, arguments.split()).exit_code == 0
-    assert made == [PretrainOptions(**changes)]
 
 
 def complete(words: str) -> tuple[list[str], str]:

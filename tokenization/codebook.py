@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans, refuse_too_many_words
-from tokenization.hierarchical_kmeans.projection import PREPARATIONS
+from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+from tokenization.options import ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
-from workfolder.errors import InputError, refuse_unknown
+from workfolder.errors import InputError
 from workfolder.files import alone, read_json, read_table, write_json, write_table, write_whole
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -28,30 +28,6 @@ PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder", VERSIONS})
 """Options in which features may differ from the codebook's: the weights' digest says more than their name, the engines'
 features agree to a cosine of 0.999 whatever the version, and the decoders give the same frames."""
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """The shape of the tree.
-
-    Attributes:
-        branching: children of a node.
-        depth: levels; there are branching ** depth visual words.
-        preparation: ``none``, or ``pca`` or ``whiten`` to cluster in the space of the features' principal components.
-        components: how many of them.
-        seed: decides every draw.
-    """
-
-    branching: int = 12
-    depth: int = 4
-    preparation: str = "none"
-    components: int = 128
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """InputError for a preparation that is not known, or more words than can be numbered."""
-        refuse_unknown("--preparation", self.preparation, PREPARATIONS)
-        refuse_too_many_words(self.branching, self.depth)
 
 
 @dataclass(frozen=True)

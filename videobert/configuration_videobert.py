@@ -7,17 +7,8 @@ from typing import Any
 from transformers import AutoConfig, BertConfig
 
 from tokenization.vocabulary import Vocabulary
+from videobert.model_sizes import HEAD_WIDTH, SIZES
 
-SIZES = {
-    "tiny": (2, 128),
-    "mini": (4, 256),
-    "small": (4, 512),
-    "base": (12, 768),
-    "large": (24, 1024),
-}
-"""Layers and width: Turc et al. (2019), "Well-Read Students Learn Better"; the last two Devlin et al. (2019)."""
-HEAD_WIDTH = 64
-"""Width of one attention head in all of them."""
 BASE_INITIALIZER_RANGE = 0.02
 """Standard deviation of the base size's first weights. Others get what keeps the gain of a layer the same, std * sqrt(width):
 with 0.02 throughout, a narrow model's attention begins so faint that it learns slowly."""

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from feature_extraction.features import FeatureOptions, extract
-from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
-from tokenization.codebook import IMMATERIAL, ClusterOptions, Codebook, cluster
+from feature_extraction.features import extract
+from feature_extraction.options import FeatureOptions, TranscriptOptions
+from feature_extraction.transcripts import Transcriber, transcribe
+from tokenization.codebook import IMMATERIAL, Codebook, cluster
+from tokenization.options import ClusterOptions
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
 from workfolder.accounts import Account, Accounts, damaged
 from workfolder.errors import InputError
 from workfolder.files import read_json
+from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import JobOptions
 from workfolder.sources import find_videos
 from workfolder.stage import OPTIONS_FILE, Stage, refuse_other_options
 

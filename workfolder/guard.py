@@ -17,29 +17,16 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workfolder.channel import Channel, shared_memory
 from workfolder.errors import InputError
+from workfolder.options import Limits
 
 SECONDS_TO_DIE = 5.0
 SECONDS_WITHIN_MESSAGE = 60
 """How long the rest of a message is waited for, once it has begun."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one file may take.
-
-    Attributes:
-        seconds: how long it may be waited for, all in all.
-        memory: bytes of address space beyond what the process has before it opens the file; Linux holds it to that.
-    """
-
-    seconds: float = 3600.0
-    memory: int = 2 * 2**30
 
 
 class Guards:

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from itertools import islice
 
 from workfolder.accounts import FAILED, PARTIAL, Account, Accounts
 from workfolder.attempt import Attempt, Outcome
-from workfolder.errors import InputError, refuse_unknown
-from workfolder.guard import Limits
+from workfolder.errors import InputError
 from workfolder.maker import Maker
+from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report, Tally
 from workfolder.sources import Source
 from workfolder.stage import Stage
-
-RUNNERS = ("local", "ray")
-
-
-@dataclass(frozen=True)
-class JobOptions:
-    """How many videos are gone through; nothing here changes what is written.
-
-    Attributes:
-        workers: videos at a time.
-        runner: ``local``, or ``ray`` for the nodes of a Ray cluster that share the disk.
-        timeout: seconds that reading one file may take.
-        retry_failed: try those again that failed or were partial in an earlier run.
-        max_failures: stop after so many; None never stops.
-    """
-
-    workers: int = 1
-    runner: str = "local"
-    timeout: float = Limits.seconds
-    retry_failed: bool = False
-    max_failures: int | None = None
-
-    def __post_init__(self) -> None:
-        """InputError if there is no such runner."""
-        refuse_unknown("--runner", self.runner, RUNNERS)
-
-    @property
-    def limits(self) -> Limits:
-        """What one file may take."""
-        return Limits(self.timeout)
 
 
 def run_job(

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from feature_extraction.options import SentenceOptions
 from feature_extraction.schema import Sentence, Word
-from workfolder.errors import InputError
 
 Restorer = Callable[[Sequence[Word]], Sequence[Word]]
 """Puts punctuation and capitals into words that have none: as many words come out, with the same times."""
@@ -34,37 +33,6 @@ UNITS = frozenset(
 CLOSING = "\"')]}”’»"
 """Marks that may follow the mark at the end of a sentence."""
 _OPENING = "\"'([{“‘«¿¡"
-
-
-@dataclass(frozen=True)
-class SentenceOptions:
-    """Where a sentence ends.
-
-    Attributes:
-        pause: seconds; where the words carry no punctuation, a longer silence ends a sentence.
-        silence: seconds; a longer silence ends a sentence, punctuated or not.
-        min_words, max_words: a sentence has at least and at most so many words; max_words >= 2 * min_words.
-        punctuated: the share of words that must end a sentence for the words to count as punctuated, in [0, 1].
-    """
-
-    pause: float = 0.3
-    silence: float = 3.0
-    min_words: int = 2
-    max_words: int = 40
-    punctuated: float = 0.025
-
-    def __post_init__(self) -> None:
-        """InputError if the options contradict one another."""
-        if not 0 <= self.pause <= self.silence:
-            raise InputError(
-                f"pause {self.pause} must be from 0 to silence, which is {self.silence} seconds"
-            )
-        if not 1 <= self.min_words <= self.max_words / 2:
-            raise InputError(
-                f"min_words {self.min_words} must be from 1 to half of max_words, {self.max_words}"
-            )
-        if not 0 <= self.punctuated <= 1:
-            raise InputError(f"punctuated {self.punctuated} is a share of words: from 0 to 1")
 
 
 def split_sentences(

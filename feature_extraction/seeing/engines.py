@@ -6,7 +6,6 @@ same bytes whatever else is in its batch and however many lanes there are.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -18,7 +17,8 @@ import numpy as np
 
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.video import CLIP_FRAMES
-from workfolder.errors import InputError, refuse_unknown
+from workfolder.errors import InputError
+from workfolder.options import cores
 
 
 class Engine(Protocol):
@@ -34,17 +34,6 @@ class Engine(Protocol):
         """Features of 1 to ``batch`` clips: uint8 [n, 30, crop, crop, 3], RGB, in, float32 [n, width] out."""
 
 
-def best_engine_name() -> str:
-    """The engine for this machine: ``cuda``, else ``openvino`` where it is installed, else ``torch``."""
-    from importlib.util import find_spec
-
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "openvino" if find_spec("openvino") else "torch"
-
-
 def engine_precision(name: str) -> str:
     """In what numbers an engine computes on this machine: bfloat16 where the hardware multiplies it, else float32."""
     return (
@@ -55,12 +44,11 @@ def engine_precision(name: str) -> str:
 
 
 def check_engine(name: str) -> None:
-    """InputError if there is no engine of that name, or this machine lacks what it needs."""
+    """InputError if this machine lacks what the engine needs."""
     from importlib.util import find_spec
 
     import torch
 
-    refuse_unknown("--engine", name, ("cuda", "openvino", "torch"))
     if name == "openvino" and not find_spec("openvino"):
         raise InputError(
             "the engine 'openvino' is not installed: pip install 'videobert[openvino]'"
@@ -185,13 +173,6 @@ def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
         if missing
         else frames
     )
-
-
-def cores() -> int:
-    """How many cores this process may use; OMP_NUM_THREADS, where it is set, as Ray does in its actors."""
-    if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _multiplies_bfloat16() -> bool:

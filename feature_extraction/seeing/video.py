@@ -18,12 +18,11 @@ import numpy as np
 from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import Frame, FrameSize, upright, upright_size
 from feature_extraction.seeing.pyav_video import PyavVideo
-from workfolder.errors import InputError, refuse_unknown
+from workfolder.errors import InputError
 
 FRAMES_PER_SECOND = 20
 CLIP_SECONDS = 1.5
 CLIP_FRAMES = int(CLIP_SECONDS * FRAMES_PER_SECOND)
-DECODERS = ("pyav", "decord")
 
 
 class Video(Protocol):
@@ -50,8 +49,7 @@ def open_video(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav")
 
 
 def check_decoder(decoder: str) -> None:
-    """InputError if a decoder is not known, or not installed."""
-    refuse_unknown("--decoder", decoder, DECODERS)
+    """InputError if a decoder is not installed."""
     if decoder == "decord" and find_spec("decord") is None:
         raise InputError(
             "--decoder decord needs decord: pip install 'videobert[decord]', or use --decoder pyav"

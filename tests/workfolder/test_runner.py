@@ -171,7 +171,7 @@ def test_what_another_run_did_meanwhile_is_not_done_again(stage: Stage, tmp_path
             run_job(stage, [second], CountLetters())
             return super().__call__(source)
 
-    report = run_job(stage, [first, second], Racing())
+    report = run_job(stage, [first, second], Racing(), JobOptions(workers=1))
     assert calls(tmp_path) == ["a", "b"] and report.complete and report.now == 2
 
 

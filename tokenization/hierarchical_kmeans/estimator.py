@@ -36,7 +36,7 @@ from tokenization.hierarchical_kmeans.growing import (
     grow,
 )
 from tokenization.hierarchical_kmeans.node import NodeOptions
-from tokenization.hierarchical_kmeans.projection import PREPARATIONS, NotFinite
+from tokenization.hierarchical_kmeans.projection import NotFinite
 from tokenization.hierarchical_kmeans.search import (
     FLAT_ROWS,
     Scratch,
@@ -45,6 +45,7 @@ from tokenization.hierarchical_kmeans.search import (
     workers,
 )
 from tokenization.hierarchical_kmeans.tree import read_tree, write_tree
+from tokenization.options import PREPARATIONS, refuse_too_many_words
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -383,14 +384,6 @@ class HierarchicalKMeans(
         model._learn(grown)
         model.n_features_in_ = grown.preparation.mean.size
         return model
-
-
-def refuse_too_many_words(branching: int, depth: int) -> None:
-    """InputError if there are more words than int32 can number."""
-    if branching**depth > np.iinfo(np.int32).max:
-        raise InputError(
-            f"{branching}^{depth} words are more than int32 can number: choose fewer levels"
-        )
 
 
 def _is_tensor(X: Any) -> bool:

@@ -14,8 +14,6 @@ import numpy as np
 
 from workfolder.errors import InputError
 
-PREPARATIONS = ("none", "pca", "whiten")
-
 STRIP_ROWS = 64
 """Rows that are worked on while they lie in the cache nearest to the core: a fifth of the time is saved."""
 

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from feature_extraction.options import FeatureOptions, TranscriptOptions
+from tokenization.options import ClusterOptions
 from videobert.cli import answers
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
@@ -19,28 +21,17 @@ from videobert.cli.options import (
     MAKE,
     MEASURE,
     Json,
-    MaxFailures,
     Out,
-    RetryFailed,
-    Runner,
     Videos,
     Work,
-    Workers,
-    codebook,
-    features,
-    job,
     takes,
-    transcripts,
 )
 from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
+from workfolder.options import JobOptions
 
 if TYPE_CHECKING:
-    from feature_extraction.features import FeatureOptions
-    from feature_extraction.transcripts import TranscriptOptions
-    from tokenization.codebook import ClusterOptions
     from workfolder.report import Report
-    from workfolder.runner import JobOptions
 
 app = typer.Typer(
     help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
@@ -76,7 +67,7 @@ def main() -> None:
 
 
 @make
-@takes(options=features, jobs=job)
+@takes(options=FeatureOptions, jobs=JobOptions)
 def extract(
     videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False
 ) -> None:
@@ -91,7 +82,7 @@ def extract(
 
 
 @make
-@takes(options=transcripts, jobs=job)
+@takes(options=TranscriptOptions, jobs=JobOptions)
 def transcribe(
     videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False
 ) -> None:
@@ -106,7 +97,7 @@ def transcribe(
 
 
 @make
-@takes(options=codebook)
+@takes(options=ClusterOptions)
 def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     """The visual vocabulary: clips that look alike share a visual word."""
     from tokenization.codebook import cluster as fit_codebook
@@ -118,15 +109,12 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
 
 
 @make
-def tokenize(
-    work: Work, workers: Workers = None, runner: Runner = "local", retry_failed: RetryFailed = False,
-    max_failures: MaxFailures = None, json: Json = False,
-) -> None:  # fmt: skip
+@takes(jobs=JobOptions, omit=["timeout"])
+def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
     """A visual word for each clip, then training examples of sentences with their visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
     from videobert.cli.console import progress_bars
 
-    jobs = job(workers, runner, retry_failed=retry_failed, max_failures=max_failures)
     with progress_bars() as progress:
         reports = tokenize_videos(work, jobs, progress)
     _finish(reports, json)
@@ -146,16 +134,21 @@ def pretrain(work: Work, out: Out, options: PretrainOptions, json: Json = False)
 
 
 @make
-@takes(seen=features, said=transcripts, words=codebook, learning=PretrainOptions, jobs=job)
+@takes(
+    features=FeatureOptions,
+    transcripts=TranscriptOptions,
+    codebook=ClusterOptions,
+    pretraining=PretrainOptions,
+    jobs=JobOptions,
+)
 def run(
-    videos: Videos, work: Work, out: Out, seen: FeatureOptions, said: TranscriptOptions, words: ClusterOptions,
-    learning: PretrainOptions, jobs: JobOptions, json: Json = False,
-) -> None:  # fmt: skip
+    videos: Videos, work: Work, out: Out, jobs: JobOptions, json: Json = False, **stages: Any
+) -> None:
     """Extract, transcribe, cluster, tokenize and pretrain; what is done is skipped."""
     from videobert import pipeline
     from videobert.cli.console import progress_bars
 
-    options = pipeline.RunOptions(seen, said, words, learning)
+    options = pipeline.RunOptions(**stages)
     reports: list[Report] = []
     try:
         with progress_bars() as progress:

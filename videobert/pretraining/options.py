@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
-from videobert.learning.phase import Phase
-from workfolder.errors import InputError, refuse_unknown
-from workfolder.options import NO_LIMIT, refuse_out_of_range
+from videobert.learning.phase import SHORTEST, SMALLEST, Phase
+from videobert.model_sizes import SIZES
+from workfolder.errors import InputError
+from workfolder.options import Options, option
 
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = (
@@ -24,132 +26,109 @@ TRUNCATIONS = ("head", "tail", "head+tail")
 
 
 @dataclass(frozen=True)
-class PretrainOptions:
-    """How a model learns. Each line below is also the help of the option of that name.
+class PretrainOptions(Options):
+    """How a model learns."""
 
-    Attributes:
-        init: A BERT checkpoint: its name, its folder, or none for random weights.
-        size: tiny, mini, small, base or large; where --init is none.
-        visual_start: First embeddings of the visual words: centroids or random.
-        freeze_embeddings: Do not train the embeddings of words and visual words.
-        dropout: Share dropped of hidden states and attention, 0 to 0.9; 0 suits small data.
-        max_length: Tokens in a sequence at most.
-        batch_size: Sequences in an update.
-        steps: Updates of the weights.
-        phases: LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up.
-        text_weight: Relative share of text alone in a batch; 0 leaves it out.
-        video_weight: Relative share of video alone in a batch; 0 leaves it out.
-        joint_weight: Relative share of text with video in a batch; 0 leaves it out.
-        masked_share: Share of the words and visual words that is hidden, 0 to 1.
-        whole_words: Hide whole words, not single pieces of them.
-        joint_masking: False: Ask for no hidden word where text and video stand together.
-        join_probability: Chance that a sentence is joined with the next, 0 to 1.
-        longest_step: Of visual words every n-th is kept, n drawn from 1 to this.
-        negative_margin: Seconds at least between sentence and clips of a mismatched pair of one video.
-        truncation: What stays of text that is too long: head, tail or head+tail.
-        learning_rate: Highest rate of AdamW.
-        schedule: constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial.
-        warmup: Share of a phase's steps in which the rate rises, 0 to 1.
-        layer_decay: Each layer's rate over that of the layer above it, 0 to 1; 1: all alike.
-        weight_decay: AdamW's; not of biases and LayerNorm.
-        accumulate: Parts that a batch is computed in, to save memory.
-        precision: fp32, or bf16 with fp32 master weights.
-        validation_share: Share of the videos that is kept apart to validate on, 0 to 0.5.
-        validate_every: Steps between validations.
-        checkpoint_every: Steps between checkpoints.
-        seed: Seed of all random choices.
-    """
+    panel: ClassVar[str] = "Learning"
 
-    init: str = "bert-base-uncased"
-    size: str = "base"
-    visual_start: str = "centroids"
-    freeze_embeddings: bool = False
-    dropout: float = 0.1
-    max_length: int = 128
-    batch_size: int = 128
-    steps: int = 500_000
-    phases: str = ""
-    text_weight: float = 1.0
-    video_weight: float = 1.0
-    joint_weight: float = 1.0
-    masked_share: float = 0.15
-    whole_words: bool = False
-    joint_masking: bool = True
-    join_probability: float = 0.3
-    longest_step: int = 5
-    negative_margin: float = 30.0
-    truncation: str = "head"
-    learning_rate: float = 1e-5
-    schedule: str = "linear"
-    warmup: float = 0.01
-    layer_decay: float = 1.0
-    weight_decay: float = 0.01
-    accumulate: int = 1
-    precision: str = "fp32"
-    validation_share: float = 0.05
-    validate_every: int = 500
-    checkpoint_every: int = 500
-    seed: int = 0
+    init: str = option(
+        "bert-base-uncased", "A BERT checkpoint: its name, its folder, or none for random weights."
+    )
+    size: str = option("base", "Size of the model where --init is none.", choices=SIZES)
+    visual_start: str = option(
+        "centroids", "First embeddings of the visual words.", choices=VISUAL_STARTS
+    )
+    freeze_embeddings: bool = option(
+        False, "Do not train the embeddings of words and visual words."
+    )
+    dropout: float = option(
+        0.1,
+        "Share dropped of hidden states and attention; 0 suits small data.",
+        least=0,
+        most=0.9,
+    )
+    max_length: int = option(128, "Tokens in a sequence at most.", least=SHORTEST)
+    batch_size: int = option(128, "Sequences in an update.", least=SMALLEST)
+    steps: int = option(500_000, "Updates of the weights.", least=1)
+    phases: str = option(
+        "",
+        "LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up.",
+        shown="none",
+    )
+    text_weight: float = option(
+        1.0, "Relative share of text alone in a batch; 0 leaves it out.", least=0
+    )
+    video_weight: float = option(
+        1.0, "Relative share of video alone in a batch; 0 leaves it out.", least=0
+    )
+    joint_weight: float = option(
+        1.0, "Relative share of text with video in a batch; 0 leaves it out.", least=0
+    )
+    masked_share: float = option(
+        0.15, "Share of the words and visual words that is hidden.", least=0, most=1
+    )
+    whole_words: bool = option(False, "Hide whole words, not single pieces of them.")
+    joint_masking: bool = option(
+        True, "Ask for no hidden word where text and video stand together."
+    )
+    join_probability: float = option(
+        0.3, "Chance that a sentence is joined with the next.", least=0, most=1
+    )
+    longest_step: int = option(
+        5, "Of visual words every n-th is kept, n drawn from 1 to this.", least=1
+    )
+    negative_margin: float = option(
+        30.0,
+        "Seconds at least between sentence and clips of a mismatched pair of one video.",
+        least=0,
+    )
+    truncation: str = option("head", "What stays of text that is too long.", choices=TRUNCATIONS)
+    learning_rate: float = option(1e-5, "Highest rate of AdamW.", least=0)
+    schedule: str = option("linear", "How the rate changes over a phase.", choices=SCHEDULES)
+    warmup: float = option(
+        0.01, "Share of a phase's steps in which the rate rises.", least=0, most=1
+    )
+    layer_decay: float = option(
+        1.0, "Each layer's rate over that of the layer above it; 1: all alike.", least=0, most=1
+    )
+    weight_decay: float = option(
+        0.01, "Weight decay of AdamW; biases and LayerNorm have none.", least=0
+    )
+    accumulate: int = option(1, "Parts that a batch is computed in, to save memory.", least=1)
+    precision: str = option(
+        "fp32", "Numbers to compute in; bf16 keeps the weights in fp32.", choices=PRECISIONS
+    )
+    validation_share: float = option(
+        0.05, "Share of the videos that is kept apart to validate on.", least=0, most=0.5
+    )
+    validate_every: int = option(500, "Steps between validations.", least=1)
+    checkpoint_every: int = option(500, "Steps between checkpoints.", least=1)
+    seed: int = option(0, "Seed of all random choices.", least=0)
 
     def __post_init__(self) -> None:
-        """InputError for a value that no run can have."""
-        known = {
-            "precision": PRECISIONS,
-            "schedule": SCHEDULES,
-            "visual_start": VISUAL_STARTS,
-            "truncation": TRUNCATIONS,
-        }
-        for name, choices in known.items():
-            refuse_unknown(f"--{name.replace('_', '-')}", getattr(self, name), choices)
-        refuse_out_of_range(self, _RANGES)
+        """Raise InputError for what no run can have."""
+        super().__post_init__()
         if not (self.text_weight or self.video_weight or self.joint_weight):
             raise InputError(
                 "every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight"
             )
-        if (
-            min(phase.max_length for phase in self.plan) < 8
-            or min(phase.batch_size for phase in self.plan) < 2
-        ):
-            raise InputError(
-                "a phase has sequences of 8 ids or more, and 2 of them or more in a batch: change --phases"
-            )
+        _ = self.plan
 
     @property
     def plan(self) -> tuple[Phase, ...]:
-        """The phases, one at least. InputError if they cannot be read."""
+        """The phases, at least one; InputError if they cannot be read."""
         if not self.phases:
             return (Phase(self.max_length, self.batch_size, self.steps),)
-        if not re.fullmatch(r"(\d+:\d+:[1-9]\d*)(,\d+:\d+:[1-9]\d*)*", self.phases):
+        if not re.fullmatch(r"\d+:\d+:\d+(,\d+:\d+:\d+)*", self.phases):
             raise InputError(
                 f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: write 128:256:9000,512:32:1000"
             )
-        return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
+        try:
+            return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
+        except InputError as error:
+            raise InputError(f"--phases {self.phases!r}: {error}") from error
 
     @property
     def total_steps(self) -> int:
         """Updates of all phases."""
         return sum(phase.steps for phase in self.plan)
-
-
-_RANGES = {
-    "dropout": (0.0, 0.9),
-    "max_length": (8, NO_LIMIT),
-    "batch_size": (2, NO_LIMIT),
-    "steps": (1, NO_LIMIT),
-    "text_weight": (0.0, NO_LIMIT),
-    "video_weight": (0.0, NO_LIMIT),
-    "joint_weight": (0.0, NO_LIMIT),
-    "masked_share": (0.0, 1.0),
-    "join_probability": (0.0, 1.0),
-    "longest_step": (1, NO_LIMIT),
-    "negative_margin": (0.0, NO_LIMIT),
-    "learning_rate": (0.0, NO_LIMIT),
-    "warmup": (0.0, 1.0),
-    "layer_decay": (0.0, 1.0),
-    "weight_decay": (0.0, NO_LIMIT),
-    "accumulate": (1, NO_LIMIT),
-    "validation_share": (0.0, 0.5),
-    "validate_every": (1, NO_LIMIT),
-    "checkpoint_every": (1, NO_LIMIT),
-    "seed": (0, NO_LIMIT),
-}

@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import train_wordpiece
-from videobert.configuration_videobert import SIZES, VideoBertConfig
+from videobert.configuration_videobert import VideoBertConfig
 from videobert.data.corpus import (
     DATA_DIGEST,
     Corpus,
@@ -31,7 +31,7 @@ from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
-from workfolder.errors import InputError, refuse_unknown
+from workfolder.errors import InputError
 from workfolder.stage import Stage
 
 VALIDATION_STREAM = 0
@@ -66,9 +66,7 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
 
 def check_start(options: PretrainOptions) -> None:
     """InputError if there is nothing to start from, as far as can be told without the weights."""
-    if options.init == "none":
-        refuse_unknown("--size", options.size, SIZES)
-    else:
+    if options.init != "none":
         _bert_tokenizer(options.init)
 
 
@@ -158,7 +156,6 @@ def _start_model(
 def _new_model(
     options: PretrainOptions, processor: VideoBertProcessor, longest: int
 ) -> VideoBertForPreTraining:
-    refuse_unknown("--size", options.size, SIZES)
     config = VideoBertConfig.of_size(
         options.size,
         processor.vocabulary,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feature_extraction.hearing.punctuation.options import TrainingOptions
 from feature_extraction.hearing.punctuation.restorer import (
     CLS,
     COMMA,
@@ -47,40 +48,6 @@ REPORT_EVERY, SAVE_EVERY = 50, 500
 _CLITICS = frozenset("n't 's 're 've 'm 'll 'd".split())
 IGNORED = -100
 """The tag of what is not learnt."""
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What makes a model; the same options and texts give the same one on the same machine with as many threads.
-
-    Attributes:
-        steps: batches to learn from.
-        batch_size: windows in each.
-        learning_rate: at its highest, after ``warmup``, a share of the steps; from there it falls to 0.
-        weight_decay: of AdamW, on all that is a matrix.
-        dropout: of the whole network.
-        forgotten: share of the known words that are read as their endings, so that endings are learnt.
-        layers, width, heads: of the BERT; its feed-forward layers are four times as wide.
-        window: words that are seen at a time.
-        vocabulary: the most words that are known whole.
-        bfloat16: whether matrices are multiplied in it while training; weights stay float32.
-        seed: of all that is drawn.
-    """
-
-    steps: int = 2500
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    dropout: float = 0.2
-    forgotten: float = 0.1
-    layers: int = 4
-    width: int = 128
-    heads: int = 2
-    window: int = 63
-    vocabulary: int = 6000
-    bfloat16: bool = True
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,8 +115,6 @@ def train(
     """
     import torch
 
-    if options.steps < 1:
-        raise InputError(f"--steps {options.steps}: give at least 1")
     if out.exists():
         raise InputError(f"{out} is there already: give another --out, or delete it")
     texts = [path for path in find_texts(paths) if not is_held_out(path)]

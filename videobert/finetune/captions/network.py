@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
-from videobert.finetune.captions.options import HEAD_WIDTH
+from videobert.model_sizes import HEAD_WIDTH
 
 BEAM, LENGTH_PENALTY = 4, 0.6
 """As Vaswani et al. (2017), section 6.1. Captions are ranked by their log probability over their length, [SEP] included, to the

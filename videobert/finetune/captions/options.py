@@ -9,9 +9,11 @@ captions best are kept; learning stops once nothing better has come for a while.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from workfolder.errors import InputError, refuse_unknown
-from workfolder.options import refuse_out_of_range
+from videobert.model_sizes import HEAD_WIDTH
+from workfolder.errors import InputError
+from workfolder.options import Options, option
 
 VISUAL, MASKED, S3D = "visual", "masked", "s3d"
 """Parts of a segment's features: hidden states at the visual words, at the masked words; the backbone's own features."""
@@ -22,62 +24,45 @@ FEATURES = {
     "videobert+s3d": (VISUAL, MASKED, S3D),
 }
 """The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees no template."""
-HEAD_WIDTH = 64
-"""Width of one attention head, as in BERT."""
 
 
 @dataclass(frozen=True)
-class CaptionOptions:
-    """How a captioner learns. Each line below is also the help of the option of that name.
+class CaptionOptions(Options):
+    """How a captioner learns."""
 
-    Attributes:
-        features: What it reads: s3d, video, videobert or videobert+s3d.
-        layers: Layers of the encoder, and of the decoder.
-        width: Numbers that a token is in them; a multiple of 64.
-        dropout: Share dropped of embeddings and of what each layer adds, 0 to 0.9.
-        longest: Word pieces of a caption at most.
-        learning_rate: Adam's rate at the start; it falls to 0.
-        batch_size: Segments in an update.
-        steps: Updates at most.
-        validation_share: Share of the videos kept apart to choose the best step, 0 to 0.5; 0: the last step is kept.
-        validate_every: Steps between validations.
-        patience: Validations without a better loss before it stops.
-        seed: Seed of all random choices.
-    """
+    panel: ClassVar[str] = "Learning"
 
-    features: str = "videobert+s3d"
-    layers: int = 2
-    width: int = 128
-    dropout: float = 0.4
-    longest: int = 40
-    learning_rate: float = 1e-3
-    batch_size: int = 128
-    steps: int = 40_000
-    validation_share: float = 0.1
-    validate_every: int = 200
-    patience: int = 10
-    seed: int = 0
+    features: str = option("videobert+s3d", "What it reads.", choices=FEATURES)
+    layers: int = option(2, "Layers of the encoder, and of the decoder.", least=1, most=48)
+    width: int = option(
+        128,
+        f"Numbers that stand for a token; a multiple of {HEAD_WIDTH}.",
+        least=HEAD_WIDTH,
+        most=4096,
+    )
+    dropout: float = option(
+        0.4, "Share dropped of embeddings and of what each layer adds.", least=0, most=0.9
+    )
+    longest: int = option(40, "Word pieces of a caption at most.", least=2, most=512)
+    learning_rate: float = option(1e-3, "Adam's rate at the start; it falls to 0.", least=0, most=1)
+    batch_size: int = option(128, "Segments in an update.", least=1, most=10**6)
+    steps: int = option(40_000, "Updates at most.", least=1, most=10**9)
+    validation_share: float = option(
+        0.1,
+        "Share of the videos kept apart to choose the best step; 0: the last step is kept.",
+        least=0,
+        most=0.5,
+    )
+    validate_every: int = option(200, "Steps between validations.", least=1, most=10**9)
+    patience: int = option(
+        10, "Validations without a better loss before it stops.", least=1, most=10**9
+    )
+    seed: int = option(0, "Seed of all random choices.", least=0, most=2**32 - 1)
 
     def __post_init__(self) -> None:
-        """InputError for a value that no run can have."""
-        refuse_unknown("--features", self.features, FEATURES)
-        refuse_out_of_range(self, _RANGES)
+        """Raise InputError for a value that no run can have."""
+        super().__post_init__()
         if self.width % HEAD_WIDTH:
             raise InputError(
                 f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of a head"
             )
-
-
-_RANGES = {
-    "layers": (1, 48),
-    "width": (HEAD_WIDTH, 4096),
-    "dropout": (0, 0.9),
-    "longest": (2, 512),
-    "learning_rate": (0, 1),
-    "batch_size": (1, 1e6),
-    "steps": (1, 1e9),
-    "validation_share": (0, 0.5),
-    "validate_every": (1, 1e9),
-    "patience": (1, 1e9),
-    "seed": (0, 2**32 - 1),
-}

@@ -1,0 +1,101 @@
+"""The options of extraction and transcription, and the names that they can choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import ClassVar
+
+from workfolder.errors import InputError
+from workfolder.options import Options, option
+
+ENGINES = ("cuda", "openvino", "torch")
+DECODERS = ("pyav", "decord")
+LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
+
+
+def best_engine_name() -> str:
+    """Name the engine for this machine: ``cuda``, else ``openvino`` where it is installed, else ``torch``."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "openvino" if find_spec("openvino") else "torch"
+
+
+@dataclass(frozen=True)
+class FeatureOptions(Options):
+    """How a clip becomes numbers; seeing.backbones.backbone.Backbone tells what ``weights`` can be."""
+
+    panel: ClassVar[str] = "Features"
+
+    weights: str = option(
+        "kinetics400",
+        "Weights of the video network: kinetics400, howto100m, kylemin, x3d_m ..., random:SEED or a file.",
+    )
+    engine: str = option(
+        factory=best_engine_name,
+        help="What computes the features.",
+        choices=ENGINES,
+        shown="the best there is",
+    )
+    decoder: str = option(
+        "pyav", "What decodes the videos; decord: trusted files only.", choices=DECODERS
+    )
+
+
+@dataclass(frozen=True)
+class SentenceOptions:
+    """Where a sentence ends.
+
+    Attributes:
+        pause: seconds; where the words carry no punctuation, a longer silence ends a sentence.
+        silence: seconds; a longer silence ends a sentence, punctuated or not.
+        min_words, max_words: a sentence has at least and at most so many words; max_words >= 2 * min_words.
+        punctuated: the share of words that must end a sentence for the words to count as punctuated.
+    """
+
+    pause: float = 0.3
+    silence: float = 3.0
+    min_words: int = 2
+    max_words: int = 40
+    punctuated: float = 0.025
+
+    def __post_init__(self) -> None:
+        """Raise InputError if the options contradict one another."""
+        if not 0 <= self.pause <= self.silence:
+            raise InputError(
+                f"pause {self.pause} must be from 0 to silence, which is {self.silence} seconds"
+            )
+        if not 1 <= self.min_words <= self.max_words / 2:
+            raise InputError(
+                f"min_words {self.min_words} must be from 1 to half of max_words, {self.max_words}"
+            )
+        if not 0 <= self.punctuated <= 1:
+            raise InputError(f"punctuated {self.punctuated} is a share of words: from 0 to 1")
+
+
+@dataclass(frozen=True)
+class TranscriptOptions(Options):
+    """Where the words come from, and how they become sentences.
+
+    ``asr`` may also be the name of a recogniser that is handed to ``transcribe``: then that one listens.
+    """
+
+    panel: ClassVar[str] = "Sentences"
+
+    asr: str = option(
+        "auto",
+        "Where words come from: auto (captions, else whisper), captions, whisper[:MODEL], "
+        "faster-whisper[:MODEL] or none.",
+        offered=LISTENERS,
+    )
+    language: str | None = option(
+        None,
+        "Code such as en, to choose among captions and to recognise speech.",
+        shown="the default captions; as heard",
+    )
+    punctuation: str = option(
+        "none", "For text without it: none, restore, or the folder of a restorer."
+    )
+    sentences: SentenceOptions = field(default_factory=SentenceOptions)

@@ -1,0 +1,15 @@
+"""The sizes of models by name."""
+
+from __future__ import annotations
+
+SIZES = {
+    "tiny": (2, 128),
+    "mini": (4, 256),
+    "small": (4, 512),
+    "base": (12, 768),
+    "large": (24, 1024),
+}
+"""Layers and width: of the first three by Turc et al. (2019), "Well-Read Students Learn Better"; of the
+last two by Devlin et al. (2019)."""
+HEAD_WIDTH = 64
+"""Width of one attention head in all of them."""
