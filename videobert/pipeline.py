@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from feature_extraction.features import extract
 from feature_extraction.options import FeatureOptions, TranscriptOptions
@@ -118,17 +119,13 @@ def _check_options(work: Path) -> None:
         (work / "transcripts", work / "examples"),
     ):
         if (stage / OPTIONS_FILE).exists() and (later / OPTIONS_FILE).exists():
-            remembered, there = (
-                read_json(later / OPTIONS_FILE).get(stage.name, {}),
-                read_json(stage / OPTIONS_FILE),
-            )
-            refuse_other_options(
-                stage,
-                *(
-                    {k: v for k, v in one.items() if k not in IMMATERIAL}
-                    for one in (remembered, there)
-                ),
-            )
+            remembered = read_json(later / OPTIONS_FILE).get(stage.name, {})
+            there = read_json(stage / OPTIONS_FILE)
+            refuse_other_options(stage, _material(remembered), _material(there))
+
+
+def _material(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in IMMATERIAL}
 
 
 def _check_work(work: Path) -> None:
