@@ -19,7 +19,14 @@ from tokenization.options import ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
 from workfolder.errors import InputError
-from workfolder.files import alone, read_json, read_table, write_json, write_table, write_whole
+from workfolder.files import (
+    exclusive_lock,
+    read_json,
+    read_table,
+    write_folder,
+    write_json,
+    write_table,
+)
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
@@ -122,7 +129,7 @@ def cluster(
         )
     provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
     folder, unfinished = work / "codebook", work / "codebook.unfinished"
-    with alone(
+    with exclusive_lock(
         features.folder / OPTIONS_FILE,
         f"another run of videobert cluster is making {folder}: wait for it",
     ):
@@ -131,7 +138,7 @@ def cluster(
             refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
         else:
             tree = _fit(features, options, unfinished, progress)
-            with write_whole(folder) as part:
+            with write_folder(folder) as part:
                 Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
         shutil.rmtree(
             unfinished, ignore_errors=True

@@ -16,10 +16,10 @@ from PIL import Image
 from feature_extraction.schema import SOURCE_KEY, feature_matrix
 from feature_extraction.seeing.video import frame_at
 from tokenization.schema import PICTURES
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.guard import Guards
+from workfolder.ledger import Ledger
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
@@ -44,12 +44,12 @@ def word_pictures(
             if held is None or row["distance"] < held["distance"]:
                 nearest[row["token"]] = row
         progress("nearest clips", done, len(videos))
-    guards, accounts = Guards(), Accounts(features)
+    guards, ledger = Guards(), Ledger(features)
     for done, row in enumerate(
         sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1
     ):
         middle = (row["start"] + row.pop("end")) / 2
-        row["jpeg"] = _jpeg(guards, accounts, row["video_id"], middle)
+        row["jpeg"] = _jpeg(guards, ledger, row["video_id"], middle)
         progress("pictures", done, len(nearest))
     guards.close()
     return pa.Table.from_pylist([nearest[token] for token in sorted(nearest)], schema=PICTURES)
@@ -74,12 +74,12 @@ def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, 
     ]
 
 
-def _jpeg(guards: Guards, accounts: Accounts, video: str, second: float) -> bytes | None:
+def _jpeg(guards: Guards, ledger: Ledger, video: str, second: float) -> bytes | None:
     """The frame shown at a second of a video; None where it cannot be read, or is no file that the user named."""
-    source = (pq.read_schema(accounts.stage.path(video)).metadata or {}).get(SOURCE_KEY)
+    source = (pq.read_schema(ledger.stage.path(video)).metadata or {}).get(SOURCE_KEY)
     if source is None:  # features that were put there by others
         return None
-    path, noted = Path(os.fsdecode(source)), accounts.noted(video)
+    path, noted = Path(os.fsdecode(source)), ledger.path_of(video)
     if noted is None or os.path.realpath(noted) != str(path):
         logger.warning(
             "a visual word stays without a picture: extract was given %s for %s, not %s",

@@ -14,9 +14,9 @@ from feature_extraction.schema import feature_matrix
 from tokenization.codebook import Codebook
 from tokenization.examples import SILENT_WORDS, TimedText, video_examples
 from tokenization.schema import EXAMPLES, SCHEMA_VERSION, TOKENS
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import cannot_write, read_table
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -88,7 +88,7 @@ def tokenize(
     examples.claim(
         {**tokens.options(), "silent_words": SILENT_WORDS, "transcripts": transcripts.options()}
     )
-    Accounts(examples).expect(
+    Ledger(examples).expect(
         source for source in sources if source.video_id not in heard
     )  # status tells who is waiting
     _remove_outdated(examples, tokens, transcripts)

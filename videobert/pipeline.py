@@ -14,9 +14,10 @@ from tokenization.codebook import IMMATERIAL, Codebook, cluster
 from tokenization.options import ClusterOptions
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
-from workfolder.accounts import Account, Accounts, damaged
+from workfolder.damage import find_damage
 from workfolder.errors import InputError
 from workfolder.files import read_json
+from workfolder.ledger import Account, Ledger
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -50,7 +51,7 @@ def run(
     """
     from videobert.pretraining.loop import check, pretrain
 
-    sources = find_videos(videos)
+    sources = find_videos(videos, follow_links=job.follow_links)
     Transcriber(
         options.transcripts, job.limits
     ).provenance()  # what it refuses need not wait for hours of extraction
@@ -73,7 +74,7 @@ def run(
 def status(work: Path) -> dict[str, Account]:
     """What became of every input of each stage of videos. InputError if the folder is not there."""
     _check_work(work)
-    return {name: Accounts(Stage(work / name)).read() for name in VIDEO_STAGES}
+    return {name: Ledger(Stage(work / name)).read() for name in VIDEO_STAGES}
 
 
 def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
@@ -85,7 +86,7 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
     videos = {
         f"{name}/{video}": reason
         for name in VIDEO_STAGES
-        for video, reason in damaged(Stage(work / name), progress).items()
+        for video, reason in find_damage(Stage(work / name), progress).items()
     }
     others = {}
     for name, check in (("codebook", _check_codebook), ("options", _check_options)):

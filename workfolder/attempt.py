@@ -1,4 +1,4 @@
-"""One video's part of a job."""
+"""One video's part of a job: its rows are made and written, or the failure is caught."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from workfolder.accounts import PARTIAL, WHOLE, Accounts
 from workfolder.errors import InputError
 from workfolder.files import write_table
+from workfolder.ledger import PARTIAL, WHOLE, Ledger
 from workfolder.maker import Made, Maker
 from workfolder.sources import Source
 from workfolder.stage import Stage
@@ -22,75 +22,103 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one video now: its rows are written, or ``failure`` says why not, or ``stop`` why none can be."""
+    """What became of one video.
+
+    Attributes:
+        failure: why its rows could not be made; None if they are written.
+        stop: why no video's rows can be made or written; None if they can.
+        rows: how many were written.
+        covered: seconds of video that they cover.
+        seconds: how long it took, by part.
+        dropped: how much was thrown away, by reason.
+    """
 
     source: Source
     failure: str | None = None
     stop: str | None = None
     rows: int = 0
-    end: float = 0.0
+    covered: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Work for one video, its result written and its failure caught, so that one video costs only itself."""
+    """Makes and writes the rows of a video, so that a bad video costs only itself.
+
+    Attributes:
+        redo: videos that are done and are done again.
+        notes: the latest rows about videos, see Ledger.notes.
+        dropped: videos of which the books say that something was thrown away.
+    """
 
     stage: Stage
     maker: Maker
-    again: frozenset[str] = frozenset()
-    """Videos that are done, and done again."""
+    redo: frozenset[str] = frozenset()
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What the books say of videos, see Accounts.notes."""
     dropped: frozenset[str] = frozenset()
-    """Videos of which the books say that something was dropped."""
 
     def __call__(self, source: Source) -> Outcome:
-        """Do it, unless another run has done it in the meantime."""
-        path = self.stage.path(source.video_id)
-        if path.exists() and source.video_id not in self.again:
+        """Attempt a video, unless another run has done it in the meantime."""
+        video = source.video_id
+        if self.stage.path(video).exists() and video not in self.redo:
             return Outcome(source)
         try:
-            self.maker.prepare()
+            prepare(self.maker, self.stage)
         except InputError as error:
             return Outcome(source, stop=str(error))
         try:
-            if source.refusal:
-                raise InputError(source.refusal)
             made = self.maker(source)
         except InputError as error:
             return Outcome(source, failure=str(error))
         except Exception as error:  # a bug met by one video in 300,000 must not cost the others
             logger.exception("%s of %s", self.stage.folder.name, source.path)
-            return Outcome(
-                source, failure=f"{source.path}: unexpected {type(error).__name__}: {error}"
-            )
+            unexpected = f"{source.path}: unexpected {type(error).__name__}: {error}"
+            return Outcome(source, failure=unexpected)
         begin = time.perf_counter()
         try:
             self._write(source, made)
         except InputError as error:
             return Outcome(source, stop=str(error))
         seconds = {**made.seconds, "write": time.perf_counter() - begin}
-        rows, end = made.table.num_rows, _end(made.table)
-        return Outcome(source, None, None, rows, end, seconds, made.dropped)
+        rows, covered = made.table.num_rows, _covered(made.table)
+        return Outcome(source, None, None, rows, covered, seconds, made.dropped)
 
     def _write(self, source: Source, made: Made) -> None:
-        """A kill between note and rows leaves a video that seems partial, never one that seems whole and is not."""
-        accounts, noted = Accounts(self.stage), self.notes.get(source.video_id, {})
-        if made.dropped or source.video_id in self.dropped:
-            accounts.note_dropped(source.video_id, made.dropped)
+        """Write notes and rows in an order that a kill cannot turn into a loss.
+
+        A video may then seem partial, or seem to have lost something, and be whole; never the
+        other way round.
+        """
+        ledger, video = Ledger(self.stage), source.video_id
+        if made.dropped or video in self.dropped:
+            ledger.note_dropped(video, made.dropped)
         if made.partial:
-            accounts.note(
-                source.video_id, PARTIAL, f"{source.path} {made.partial}", noted.get("times", 0) + 1
-            )
-        write_table(made.table, self.stage.path(source.video_id))
-        if not made.partial and noted.get("status") == PARTIAL:
-            accounts.note(source.video_id, WHOLE, f"{source.path} is whole")
+            ledger.note(PARTIAL, {video: f"{source.path} {made.partial}"}, self.notes)
+        write_table(made.table, self.stage.path(video))
+        if not made.partial and self.notes.get(video, {}).get("status") == PARTIAL:
+            ledger.note(WHOLE, {video: f"{source.path} is whole"})
 
 
-def _end(table: pa.Table) -> float:
-    """Seconds of video that a table covers."""
-    return (
-        table.column("end")[-1].as_py() if table.num_rows and "end" in table.column_names else 0.0
-    )
+def prepare(maker: Maker, stage: Stage) -> None:
+    """Have a maker ready.
+
+    Raises:
+        InputError: if it cannot be, whatever the maker raises: no video can do without.
+    """
+    try:
+        maker.prepare()
+    except InputError:
+        raise
+    except Exception as error:
+        logger.exception("%s cannot begin", stage.folder.name)
+        raise InputError(
+            f"{stage.folder.name} cannot begin: unexpected {type(error).__name__}: {error}"
+        ) from error
+
+
+def _covered(table: pa.Table) -> float:
+    """Return the seconds of video that a table covers."""
+    if not table.num_rows or "end" not in table.column_names:
+        return 0.0
+    return float(table.column("end")[-1].as_py())

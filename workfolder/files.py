@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and the folder of a stage.
+"""Files and folders that are whole or absent.
 
 A file is written under a temporary name, flushed to the disk and renamed; readers see all of it or nothing.
 """
@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,9 +22,16 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
 from workfolder.errors import InputError
+from workfolder.paths import refuse_address
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+STALE_SECONDS = 24 * 3600.0
+"""After so long nobody is still writing a file."""
+LOCKING_SECONDS = 1.0
+"""A folder younger than this may not be locked yet by the process that made it."""
+_UNFINISHED = f".{'[0-9a-f]' * 32}.part"
 
 
 def _flush(path: Path) -> None:
@@ -36,11 +44,18 @@ def _flush(path: Path) -> None:
 
 @contextmanager
 def write_whole(path: Path, first: bool = False) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` to write a file or a folder to; it takes its name only if all went well.
+    """Yield a temporary path beside ``path``, which takes that name if all goes well.
 
-    The temporary name begins with a dot and ends in ``.part``, which no reader looks at. With ``first`` a file
-    that another process has given that name in the meantime stays. InputError if the disk is full or cannot be written to.
+    A file or a folder can be written there. The temporary name begins with a dot and ends in
+    ``.part``; no reader looks at it.
+
+    Args:
+        first: whether to keep what another process has given that name in the meantime.
+
+    Raises:
+        InputError: if the disk is full or cannot be written, or ``path`` is an address.
     """
+    refuse_address(path)
     part = path.parent / f".{uuid.uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,14 +67,59 @@ def write_whole(path: Path, first: bool = False) -> Iterator[Path]:
         else:
             os.replace(part, path)
         _flush(path.parent)
-    except (OSError, SafetensorError) as error:  # the latter is no OSError where the disk is full
+    except (OSError, SafetensorError) as error:  # on a full disk safetensors raises its own
         raise cannot_write(path, error) from error
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
-            with suppress(OSError):  # where it could not be written there is nothing to take away
+            with suppress(OSError):  # it may never have been written
                 part.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder to write to, as write_whole does.
+
+    It is locked meanwhile. Unlocked ones beside it are removed: runs that were killed left them.
+
+    Raises:
+        InputError: as write_whole does.
+    """
+    for unfinished in path.parent.glob(_UNFINISHED):
+        if _is_abandoned(unfinished):
+            shutil.rmtree(unfinished, ignore_errors=True)
+    with write_whole(path) as part:
+        part.mkdir()
+        with _opened(part) as folder:
+            with suppress(OSError):  # some file systems have no locks for folders
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield part
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether no process writes a temporary folder any more."""
+    try:
+        with _opened(folder) as descriptor:
+            age = time.time() - os.fstat(descriptor).st_mtime
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            except OSError:  # this file system has no locks for folders
+                return age > STALE_SECONDS
+            return age > LOCKING_SECONDS
+    except OSError:  # it is a file, or gone
+        return False
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _name_first(part: Path, path: Path) -> None:
@@ -73,7 +133,10 @@ def _name_first(part: Path, path: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception) -> InputError:
-    """What a user is told whose disk is full, or not to be written to; of a folder that is unfinished, where it lies."""
+    """Return what a user is told when ``path`` cannot be written.
+
+    Of a path in an unfinished folder, the message names the place of that folder.
+    """
     named = next(
         (folder.parent for folder in reversed(path.parents) if folder.match(".*.part")), path
     )
@@ -81,18 +144,23 @@ def cannot_write(path: Path, error: Exception) -> InputError:
     free = shutil.disk_usage(there).free
     reason = getattr(error, "strerror", None) or error
     return InputError(
-        f"{named} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and run it again"
+        f"{named} cannot be written ({reason}; {free / 1e9:.1f} GB are free there): mend that and "
+        "run it again"
     )
 
 
 def write_json(value: Any, path: Path, first: bool = False) -> None:
-    """Write ``value`` as indented JSON, whole or not at all; ``first`` as write_whole has it."""
+    """Write indented JSON, whole or not at all; see write_whole."""
     with write_whole(path, first) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file that one of the stages wrote; InputError if it is absent or damaged."""
+    """Read a JSON file that a stage wrote.
+
+    Raises:
+        InputError: if it is absent or damaged.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -114,7 +182,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
-    """Rows read back have the very same schema: nested fields keep their names."""
+    # Nested fields keep their names, so that rows read back have the same schema.
     pq.write_table(
         table, where, compression="zstd", write_page_checksum=True, use_compliant_nested_type=False
     )
@@ -123,8 +191,9 @@ def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
 def is_as_written(table: pa.Table, path: Path) -> bool:
     """Whether a file that reads as ``table`` has the bytes that write_table makes of it.
 
-    Pages have checksums, the footer with the names and types has none: it is made again and compared, but not where
-    another version of Arrow or of its compressor wrote it.
+    Pages have checksums. The footer with the names and types has none: it is made again and
+    compared, unless another version of Arrow wrote it. Another version of its compressor may give
+    other lengths.
     """
     sink = pa.BufferOutputStream()
     _write(table, sink)
@@ -142,7 +211,11 @@ def is_as_written(table: pa.Table, path: Path) -> bool:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a Parquet file that one of the stages wrote; InputError if it is absent or damaged."""
+    """Read a Parquet file that a stage wrote.
+
+    Raises:
+        InputError: if it is absent or damaged.
+    """
     try:
         return pq.read_table(
             path, columns=columns, partitioning=None, page_checksum_verification=True
@@ -156,10 +229,12 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 
 @contextmanager
-def alone(path: Path, refusal: str) -> Iterator[None]:
-    """Be the only one who has locked a file; InputError, which says ``refusal``, if another has.
+def exclusive_lock(path: Path, refusal: str) -> Iterator[None]:
+    """Hold an exclusive lock on a file.
 
-    The file is opened for writing, as NFS wants that for a lock of one's own.
+    Raises:
+        InputError: if another process holds it, with the message ``refusal``, or if the file cannot
+            be opened for writing, which a lock on NFS needs.
     """
     try:
         held = path.open("r+b")
@@ -176,6 +251,6 @@ def alone(path: Path, refusal: str) -> Iterator[None]:
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, 16 digits of it."""
+    """Return the first 16 digits of a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

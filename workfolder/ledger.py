@@ -1,59 +1,247 @@
-"""A file of JSON rows that is only ever added to, by any number of processes."""
+"""The books of a stage: what became of every input, in three sets that add up."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from workfolder.files import cannot_write
+from workfolder.json_lines import append_rows, read_rows
+from workfolder.sources import Source, same_id
+from workfolder.stage import Stage
+
+FAILED, REFUSED, PARTIAL, WHOLE = "failed", "refused", "partial", "whole"
+"""What failures.jsonl says of a video: it failed; it was refused unopened; its rows are there but
+not all; it was partial and is whole now."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The inputs of a stage by what became of them.
+
+    Attributes:
+        done: videos whose rows are there.
+        failed: reasons by video.
+        waiting: videos that are neither.
+        partial: reasons by video; these are done too.
+        dropped: what was thrown away of the videos that are done: numbers by video and reason.
+        passed_over: files that were not read: numbers by folder and suffix.
+    """
+
+    done: frozenset[str]
+    failed: dict[str, str]
+    waiting: frozenset[str]
+    partial: dict[str, str]
+    dropped: dict[str, dict[str, int]] = field(default_factory=dict)
+    passed_over: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def total(counts: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    """Add up numbers by reason, over all videos or folders."""
+    added: Counter[str] = Counter()
+    for one in counts.values():
+        added.update(one)
+    return added
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The rows of a file. A row that a full disk or a lost power supply cut off is passed over by readers."""
+    """Three files beside a stage's rows that are only ever appended to.
 
-    path: Path
+    ``inputs.jsonl`` has the path of each video, ``failures.jsonl`` what went wrong with it,
+    ``dropped.jsonl`` what was thrown away of it. The latest row about a video counts. Damaged rows
+    are skipped; the next run writes them again.
+    """
 
-    def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Add rows and flush them to the disk; InputError if it cannot be written to."""
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        if not text:
-            return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _append(
-                self.path, text.encode(errors="backslashreplace")
-            )  # a name that is no UTF-8 is escaped, as JSON has it
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
+    stage: Stage
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The rows, oldest first; none where there is no file."""
-        if not self.path.exists():
-            return
-        with self.path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                with contextlib.suppress(
-                    json.JSONDecodeError
-                ):  # cut off in the middle: what it told will be told again
-                    yield json.loads(line)
+    @property
+    def _inputs(self) -> Path:
+        return self.stage.folder / "inputs.jsonl"
+
+    @property
+    def _failures(self) -> Path:
+        return self.stage.folder / "failures.jsonl"
+
+    @property
+    def _drops(self) -> Path:
+        return self.stage.folder / "dropped.jsonl"
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {
+            row["video"]: row["path"]
+            for row in _about_videos(self._inputs)
+            if isinstance(row.get("path"), str)
+        }
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """The id that was entered first among those that differ only in case, by its lower case."""
+        return {video.casefold(): video for video in reversed(self._paths)}
+
+    def path_of(self, video: str) -> str | None:
+        """Return the absolute path that a video had when it was last entered."""
+        return self._paths.get(video)
+
+    def refused(self, sources: Iterable[Source]) -> dict[str, str]:
+        """Return reasons by video, for those that must not be read.
+
+        Either the source says so, or its id belongs to another file that was entered before and is
+        still there.
+        """
+        found = {}
+        for source in sources:
+            path = os.path.abspath(source.path)
+            reason = source.refusal or self._conflict(source.video_id, path)
+            if reason:
+                found[source.video_id] = reason
+        return found
+
+    def expect(self, sources: Iterable[Source], refused: Container[str] = ()) -> None:
+        """Enter inputs that are new, or that have moved and are not ``refused``."""
+        new = {}
+        for source in sources:
+            video, path = source.video_id, os.path.abspath(source.path)
+            noted = self._paths.get(video)
+            moved = noted and path != noted and not _same_file(noted, path)
+            if noted is None or (moved and video not in refused):
+                new[video] = path
+        append_rows(self._inputs, ({"video": video, "path": path} for video, path in new.items()))
+        self._paths.update(new)
+
+    def _conflict(self, video: str, path: str) -> str | None:
+        """Return why ``path`` cannot be the video of that id; None if it can.
+
+        A copy, told by its size, is the same video elsewhere. So is a file that an earlier stage
+        wrote, whose name is its id: its work folder was copied.
+        """
+        owner = self._owners.setdefault(video.casefold(), video)
+        noted = self._paths.get(owner, path)
+        was = None if noted == path else _stat(noted)
+        if was is None:
+            return None
+        if owner == video:
+            now = _stat(path)
+            is_copy = now and (os.path.samestat(was, now) or was.st_size == now.st_size)
+            if is_copy or os.path.basename(path) == f"{video}.parquet":
+                return None
+        return same_id((noted, path), {owner, video})
+
+    def note(
+        self,
+        status: str,
+        reasons: Mapping[str, str],
+        earlier: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
+        """Add a row about each video.
+
+        Args:
+            status: one of FAILED, REFUSED, PARTIAL and WHOLE.
+            reasons: by video.
+            earlier: the latest row about each; the new one counts how often this happened.
+        """
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = (
+            {
+                "video": video,
+                "status": status,
+                "reason": reason,
+                "when": when,
+                "times": earlier.get(video, {}).get("times", 0) + 1,
+            }
+            for video, reason in reasons.items()
+        )
+        append_rows(self._failures, rows)
+
+    def notes(self, videos: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Return the latest row about each of these videos, or about every one."""
+        latest = {row["video"]: row for row in _about_videos(self._failures)}
+        if videos is None:
+            return latest
+        return {video: latest[video] for video in videos if video in latest}
+
+    def note_dropped(self, video: str, dropped: Mapping[str, int]) -> None:
+        """Add a row about what was thrown away of a video, by reason."""
+        append_rows(self._drops, [{"video": video, "dropped": dict(dropped)}])
+
+    def dropped(self) -> dict[str, dict[str, int]]:
+        """Return what was thrown away, by video and reason, where anything was."""
+        latest = {row["video"]: row.get("dropped") for row in _about_videos(self._drops)}
+        return {
+            video: dropped
+            for video, dropped in latest.items()
+            if dropped and isinstance(dropped, dict)
+        }
+
+    def note_passed_over(self, passed_over: Mapping[str, Mapping[str, int]]) -> None:
+        """Add a row about each folder whose files that were not read are others than before."""
+        known = self.passed_over()
+        append_rows(
+            self._inputs,
+            (
+                {"folder": folder, "passed_over": dict(counts)}
+                for folder, counts in passed_over.items()
+                if counts != known.get(folder, {})
+            ),
+        )
+
+    def passed_over(self) -> dict[str, dict[str, int]]:
+        """Return the files that were not read, by folder and suffix."""
+        latest = {
+            row["folder"]: row.get("passed_over")
+            for row in read_rows(self._inputs)
+            if isinstance(row.get("folder"), str)
+        }
+        return {
+            folder: counts
+            for folder, counts in latest.items()
+            if counts and isinstance(counts, dict)
+        }
+
+    def read(self, videos: Iterable[str] | None = None) -> Account:
+        """Return the account of these inputs, or of all that were ever entered."""
+        there = frozenset(self.stage.done())
+        inputs = (
+            there.union(row["video"] for row in _about_videos(self._inputs))
+            if videos is None
+            else frozenset(videos)
+        )
+        done, missing = inputs & there, inputs - there
+        noted = sorted(
+            (video, row.get("status"), row.get("reason", "")) for video, row in self.notes().items()
+        )
+        failed = {
+            video: reason
+            for video, status, reason in noted
+            if status in (FAILED, REFUSED) and video in missing
+        }
+        partial = {
+            video: reason for video, status, reason in noted if status == PARTIAL and video in done
+        }
+        dropped = {video: counts for video, counts in self.dropped().items() if video in done}
+        waiting = inputs.difference(done, failed)
+        return Account(done, failed, waiting, partial, dropped, self.passed_over())
 
 
-def _append(path: Path, data: bytes) -> None:
-    with path.open("ab+", buffering=0) as file:
-        with contextlib.suppress(
-            OSError
-        ):  # a file system without locks: short rows are still written in one piece
-            fcntl.flock(file, fcntl.LOCK_EX)
-        size = os.fstat(file.fileno()).st_size
-        if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
-            data = b"\n" + data
-        while data:
-            data = data[file.write(data) :]
-        os.fsync(file.fileno())
+def _about_videos(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are about a video."""
+    return (row for row in read_rows(path) if isinstance(row.get("video"), str))
+
+
+def _same_file(one: str, other: str) -> bool:
+    was, now = _stat(one), _stat(other)
+    return was is not None and now is not None and os.path.samestat(was, now)
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):  # a damaged row may put a NUL into the path
+        return None

@@ -30,22 +30,33 @@ class Made:
 
 
 class Maker(ABC):
-    """What a stage does for one video. It is called from several threads, and must be picklable for --runner ray.
+    """What a stage does for one video.
+
+    Several threads call it at a time. It must be picklable for ``--runner ray``.
 
     Attributes:
-        gpus: what share of one it needs there.
+        gpus: the share of a GPU that one of Ray's actors needs for it. An actor of a maker that
+            needs none sees no GPU.
     """
 
     gpus: float = 0.0
 
     def prepare(self) -> None:
-        """Have ready what every video needs, once; InputError, which stops the job, if it cannot be had."""
+        """Have ready what every video needs, once. Whatever fails for all videos fails here.
+
+        Raises:
+            InputError: if it cannot be had. This stops the job before the first video.
+        """
         return
 
     @abstractmethod
     def __call__(self, source: Source) -> Made:
-        """The rows of a video; InputError if it cannot be used."""
+        """Make the rows of a video.
+
+        Raises:
+            InputError: if the video cannot be used.
+        """
 
     def close(self) -> None:
-        """Let go of processes, if it has any; whatever runs in them ends."""
+        """End the processes of this maker, whatever they are doing."""
         return

@@ -1,4 +1,4 @@
-"""What is dear to make, made once for all threads."""
+"""Builds an expensive object once and shares it between threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A thing that is made when the first of many threads asks for it; that it cannot be had is remembered, too."""
+    """An object that the first thread to ask for it builds. A failure to build it is kept too."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -19,10 +19,11 @@ class Once(Generic[T]):
         self._failure: Exception | None = None
 
     def __call__(self) -> T:
-        """It; whatever making it raised."""
+        """Return the object. Raises what building it raised, each time."""
         with self._lock:
             if self._failure:
-                raise self._failure.with_traceback(None)  # which would grow with each who asks
+                # Without its traceback, which would grow with each raise.
+                raise self._failure.with_traceback(None)
             if not self._made:
                 try:
                     self._made.append(self._make())

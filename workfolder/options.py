@@ -146,6 +146,7 @@ class JobOptions(Options):
     max_failures: int | None = option(
         None, "Stop when more videos than this have failed.", least=0, shown="never"
     )
+    follow_links: bool = option(False, "Follow links that lead out of a folder or list.")
 
     @property
     def limits(self) -> Limits:

@@ -1,4 +1,4 @@
-"""How a stage says how far it is, to whoever listens."""
+"""How a stage reports its progress."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Called when a stage begins, with ``done`` what earlier runs left, and after each piece of work."""
+    """Called when a stage begins and after each piece of its work."""
 
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """``done`` of ``total`` pieces (videos, nodes, steps) of ``stage`` are there; ``detail`` is for people."""
+        """Report progress.
+
+        Args:
+            stage: what is being done.
+            done: finished pieces (videos, nodes, steps), those of earlier runs included.
+            total: all pieces.
+            detail: more, for people.
+        """
 
 
 def silent(stage: str, done: int, total: int, detail: str = "") -> None:
-    """Say nothing."""
+    """Report nothing."""

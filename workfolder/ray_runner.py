@@ -1,6 +1,7 @@
-"""The videos of a job on a Ray cluster whose nodes share the disk: actors of Ray Data that write the files themselves.
+"""The videos of a job on a Ray cluster whose nodes share the disk.
 
-Ray starts an actor that died again and repeats its block of videos; those that are done by then are passed over.
+Actors of Ray Data write the files themselves. Ray restarts an actor that died and repeats its block
+of videos; those that are done by then are skipped.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from workfolder.sources import Source
 MOST_BLOCKS = 10_000
 """A block is what is done again when an actor dies; Ray keeps books on each of them."""
 CPUS = 0.25
-"""What an actor asks Ray for, of which it places as many as there is room for: --workers says how many, not Ray."""
+"""What an actor asks of Ray. Small, so that --workers says how many there are, and not Ray."""
 
 
 class _Actor:
-    """Does one video after another, somewhere."""
+    """Attempts one video after another, somewhere in the cluster."""
 
     def __init__(self, attempt: Attempt, folder: Path) -> None:
-        os.chdir(folder)  # a path means here what it means to who gave it
+        if not attempt.maker.gpus:
+            # Ray shows every GPU of the node to an actor that asked for none.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.chdir(folder)  # a relative path means here what it means to the user
         self._attempt = attempt
 
     def __call__(self, row: dict[str, Source]) -> dict[str, Outcome]:
@@ -35,9 +39,15 @@ class _Actor:
 
 
 def ray_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
-    """What becomes of each video, as it comes, from that many actors of the cluster at RAY_ADDRESS, else of this machine.
+    """Yield what becomes of each video, as it comes.
 
-    InputError if Ray is not installed, does not answer, or cannot go on; what was finished is kept.
+    Args:
+        attempt: what an actor does.
+        workers: actors of the cluster at RAY_ADDRESS, or of this machine if that is not set.
+
+    Raises:
+        InputError: if Ray is not installed, does not answer, has no GPU for a maker that needs one,
+            or cannot go on. What was finished is kept.
     """
     if not sources:
         return
@@ -47,13 +57,14 @@ def ray_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> I
         if ours:
             _check_address(os.environ.get("RAY_ADDRESS", ""))
             ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
-        yield from (
-            row["outcome"] for row in _dataset(ray.data, attempt, sources, workers).iter_rows()
-        )
+        _check_gpus(attempt.maker.gpus, ray.cluster_resources().get("GPU", 0.0))
+        rows = _dataset(ray.data, attempt, sources, workers).iter_rows()
+        yield from (row["outcome"] for row in rows)
     except (ray.exceptions.RayError, ConnectionError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         raise InputError(
-            f"--runner ray cannot go on ({reason}): see that each node has videobert and {Path.cwd()}"
+            f"--runner ray cannot go on ({reason}): see that each node has videobert and "
+            f"{Path.cwd()}"
         ) from error
     finally:
         if ours:
@@ -61,15 +72,25 @@ def ray_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> I
 
 
 def _check_address(address: str) -> None:
-    """InputError if nobody is there: Ray itself would ask again for more than eight minutes."""
+    """Refuse an address where nobody answers: Ray itself would try for more than eight minutes."""
     host, _, port = address.rpartition("//")[2].rpartition(":")
     try:
         if port.isdecimal():
             socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as error:
         raise InputError(
-            f"no Ray cluster answers at RAY_ADDRESS {address}: mend it, or unset it to use this machine"
+            f"no Ray cluster answers at RAY_ADDRESS {address}: mend it, or unset it to use this "
+            "machine"
         ) from error
+
+
+def _check_gpus(needed: float, there: float) -> None:
+    """Refuse a cluster without the GPU that each actor needs: Ray would wait for one for ever."""
+    if needed > there:
+        raise InputError(
+            "no node of the Ray cluster has a GPU, which this job needs: start one that has, or "
+            "choose an engine for CPUs"
+        )
 
 
 def _quiet_ray() -> Any:
@@ -82,12 +103,12 @@ def _quiet_ray() -> Any:
     import ray.data
 
     ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is told in one line
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # a failure is reported in one line
     return ray
 
 
 def _dataset(data: Any, attempt: Attempt, sources: Sequence[Source], workers: int) -> Any:
-    """Rows with outcomes, in the order in which they come; nothing runs before they are asked for."""
+    """Return rows with outcomes, in the order in which they come. Nothing runs until they are read."""
     blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
     pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
     return blocks.map(

@@ -2,108 +2,101 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workfolder.accounts import Account
 from workfolder.attempt import Outcome
-from workfolder.progress import Progress
+from workfolder.ledger import Account
+
+REASONS_TOLD = 10
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
-    """What became of the inputs of one run.
+    """What became of the inputs of one run, filled in as they are done.
 
     Attributes:
-        before, now: done by earlier runs, done by this one.
-        failures, partial: reasons by video.
+        before: how many earlier runs did.
+        now: how many this one did.
+        failures: reasons by video.
+        partial: reasons by video.
         rows: how many were written now.
-        seconds: how long that took, by part, summed over the videos; and ``all`` of it by the clock.
+        covered: seconds of video that these rows cover.
+        seconds: how long they took, by part, summed over the videos; ``all`` is by the clock.
         dropped: how much was thrown away now, by reason.
+        passed_over: files in the given folders that were not read, by suffix.
     """
 
     stage: str
     before: int
-    now: int
+    now: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     partial: dict[str, str] = field(default_factory=dict)
     rows: int = 0
+    covered: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every input is done."""
         return not self.failures
 
+    def add(self, outcome: Outcome) -> None:
+        """Count what became of one video."""
+        if outcome.failure:
+            self.failures[outcome.source.video_id] = outcome.failure
+        else:
+            self.now += 1
+        self.rows += outcome.rows
+        self.covered += outcome.covered
+        self.dropped.update(outcome.dropped)
+        for part, seconds in outcome.seconds.items():
+            self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+
+    def settle(self, account: Account, seconds: float) -> None:
+        """Complete the report of a run that went through all its inputs.
+
+        Args:
+            account: the account of these inputs now.
+            seconds: how long the run took by the clock.
+
+        Raises:
+            RuntimeError: if the books do not add up.
+        """
+        if account.waiting:
+            lost = sorted(account.waiting)
+            raise RuntimeError(
+                f"{self.stage}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}"
+            )
+        # What is done and failed now keeps its rows: its failure is not in the account.
+        self.failures = account.failed | self.failures
+        self.partial = account.partial
+        self.seconds["all"] = seconds
+
     def __str__(self) -> str:
-        if not self.now and self.complete and not self.partial:
-            return f"{self.stage}: done already, nothing to do"
-        counts = f"{self.stage}: {self.now} done now, {self.before} done already"
+        counts = f"{self.now} done now, {self.before} done already"
         if self.partial:
             counts += f", {len(self.partial)} partial in all"
         if self.failures:
             counts += f", {len(self.failures)} failed (--retry-failed tries them again)"
-        if self.dropped:
-            counts += f"; dropped {told_dropped(self.dropped)}"
-        parts = ", ".join(
-            f"{part} {seconds:.1f} s" for part, seconds in self.seconds.items() if part != "all"
-        )
-        return f"{counts}; {parts}" if parts and self.now else counts
+        if not (self.now or self.partial or self.failures):
+            counts = "done already, nothing to do"
+        parts = [counts]
+        parts += [f"dropped {told(self.dropped)}"] * bool(self.dropped)
+        parts += [f"passed over {told(self.passed_over)}"] * bool(self.passed_over)
+        times = [f"{part} {taken:.1f} s" for part, taken in self.seconds.items() if part != "all"]
+        parts += [", ".join(times)] * bool(self.now and times)
+        return f"{self.stage}: {'; '.join(parts)}"
 
 
-def told_dropped(dropped: Mapping[str, int]) -> str:
-    """How much was thrown away, the most first, in words."""
-    most_first = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count:,} {reason}" for reason, count in most_first)
-
-
-class Tally:
-    """Counts outcomes and tells how fast they come."""
-
-    def __init__(self, name: str, total: int, settled: int, progress: Progress) -> None:
-        self._name, self._total, self._settled, self._progress = name, total, settled, progress
-        self._begin = time.monotonic()
-        self._rows, self._video_seconds, self._count = 0, 0.0, 0
-        self._seconds: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
-        self.failures: dict[str, str] = {}
-        progress(name, settled, total)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count what became of one video, and tell how fast they come."""
-        self._count += 1
-        if outcome.failure:
-            self.failures[outcome.source.video_id] = outcome.failure
-        self._rows += outcome.rows
-        self._video_seconds += outcome.end
-        self._seconds.update(outcome.seconds)
-        self._dropped.update(outcome.dropped)
-        self._progress(self._name, self._settled + self._count, self._total, self._pace())
-
-    def _pace(self) -> str:
-        elapsed = max(time.monotonic() - self._begin, 1e-3)
-        return f"{self._rows / elapsed:.1f} rows/s, {self._video_seconds / elapsed:.1f} x real time"
-
-    def report(self, account: Account, before: int) -> Report:
-        """The report of a run that went through all inputs; RuntimeError if the books do not add up."""
-        if account.waiting:
-            lost = sorted(account.waiting)
-            raise RuntimeError(
-                f"{self._name}: {len(lost)} inputs are neither done nor failed, such as {lost[:3]}"
-            )
-        seconds = dict(self._seconds) | {"all": time.monotonic() - self._begin}
-        now = self._count - len(self.failures)
-        # what was partial and fails now keeps its rows: its failure is not in the account
-        return Report(
-            self._name,
-            before,
-            now,
-            account.failed | self.failures,
-            account.partial,
-            self._rows,
-            seconds,
-            dict(self._dropped),
-        )
+def told(counts: Mapping[str, int]) -> str:
+    """Put numbers by reason into words, the largest first."""
+    largest_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{count:,} {reason}" for reason, count in largest_first[:REASONS_TOLD]]
+    others = largest_first[REASONS_TOLD:]
+    if others:
+        words.append(f"{sum(count for _, count in others):,} of {len(others)} other kinds")
+    return ", ".join(words)

@@ -1,19 +1,25 @@
-"""The same maker for many videos: what is done is skipped, a failure is a row, every input is accounted for."""
+"""One maker for many videos.
+
+What is done is skipped, a failure is a row in the books, every input is accounted for. Videos come
+from sources.py, a maker makes their rows, attempt.py writes them, and report.py tells the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
+from typing import Any
 
-from workfolder.accounts import FAILED, PARTIAL, Account, Accounts
-from workfolder.attempt import Attempt, Outcome
+from workfolder.attempt import Attempt, Outcome, prepare
 from workfolder.errors import InputError
+from workfolder.ledger import FAILED, PARTIAL, REFUSED, Ledger, total
 from workfolder.maker import Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
-from workfolder.report import Report, Tally
-from workfolder.sources import Source
+from workfolder.report import Report
+from workfolder.sources import Source, Sources
 from workfolder.stage import Stage
 
 
@@ -24,53 +30,113 @@ def run_job(
     options: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Report:
-    """Do ``maker`` for each source whose file is not there yet, and write what it returns.
+    """Make and write the rows of each source whose file is not there yet.
 
-    A source whose maker raises is noted in failures.jsonl. InputError if the disk cannot be written to, the maker cannot be
-    made ready, or more sources fail than ``options.max_failures``; what was finished is kept.
+    A source that fails or is refused is noted in failures.jsonl, and the others go on.
+
+    Raises:
+        InputError: if the disk cannot be written, the maker cannot be prepared, or more sources
+            fail than ``options.max_failures``. What was finished is kept.
     """
+    begin = time.monotonic()
     stage.sweep()
-    accounts = Accounts(stage)
-    accounts.expect(sources)
-    videos = frozenset(source.video_id for source in sources)
-    before = accounts.read(videos)
-    again = frozenset(before.partial) if options.retry_failed else frozenset()
-    waiting = _waiting(before, sources, options)
-    tally = Tally(stage.folder.name, len(sources), len(sources) - len(waiting), progress)
-    notes = accounts.notes(source.video_id for source in waiting)
-    dropped = frozenset(accounts.dropped()) if waiting else frozenset()
-    attempt = Attempt(stage, maker, again, notes, dropped)
-    for outcome in _outcomes(attempt, waiting, options):
-        video = outcome.source.video_id
+    ledger = Ledger(stage)
+    plan = _plan(ledger, sources, options)
+    ledger.expect(sources, plan.refused)
+    ledger.note(REFUSED, plan.newly_refused, plan.notes)
+    report = Report(stage.folder.name, plan.before, failures=dict(plan.refused))
+    if isinstance(sources, Sources):
+        ledger.note_passed_over(sources.passed_over)
+        report.passed_over.update(total(sources.passed_over))
+    settled = len(sources) - len(plan.waiting)
+    progress(report.stage, settled, len(sources))
+    dropped = frozenset(ledger.dropped()) if plan.waiting else frozenset()
+    attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped)
+    for count, outcome in enumerate(_outcomes(attempt, plan.waiting, options), 1):
         if outcome.stop:
             raise InputError(outcome.stop)
+        report.add(outcome)
         if outcome.failure:
-            # what could not be done again keeps its rows, which are partial still
-            status = PARTIAL if video in again else FAILED
-            accounts.note(video, status, outcome.failure, notes.get(video, {}).get("times", 0) + 1)
-        tally.add(outcome)
-        if options.max_failures is not None and len(tally.failures) > options.max_failures:
+            video = outcome.source.video_id
+            # What could not be done again keeps its rows, which are still partial.
+            status = PARTIAL if video in plan.redo else FAILED
+            ledger.note(status, {video: outcome.failure}, plan.notes)
+        pace = _pace(count, report.covered, time.monotonic() - begin)
+        progress(report.stage, settled + count, len(sources), pace)
+        failed = len(report.failures) - len(plan.refused)
+        if options.max_failures is not None and failed > options.max_failures:
             raise InputError(
-                f"{stage.folder.name} stopped after {len(tally.failures)} failures, the last: {outcome.failure}"
+                f"{report.stage} stopped after {failed} failures, the last: {outcome.failure}"
             )
-    return tally.report(accounts.read(videos), len(before.done - again))
+    account = ledger.read(source.video_id for source in sources)
+    report.settle(account, time.monotonic() - begin)
+    return report
 
 
 def make_ready(maker: Maker, stage: Stage, sources: Sequence[Source], options: JobOptions) -> None:
-    """Prepare the maker if there is any, before the stage is claimed for what cannot be had; Ray's actors do so themselves."""
-    account = Accounts(stage).read(source.video_id for source in sources)
-    if options.runner == "local" and _waiting(account, sources, options):
-        maker.prepare()
+    """Prepare the maker if it has anything to do.
+
+    Called before the stage is claimed for what cannot be had. Ray's actors prepare theirs.
+    """
+    if options.runner == "local" and _plan(Ledger(stage), sources, options).waiting:
+        prepare(maker, stage)
 
 
-def _waiting(account: Account, sources: Sequence[Source], options: JobOptions) -> list[Source]:
-    """What has to be done: not what is done or failed, unless it is partial or failed and tried again."""
-    settled = (
-        account.done - account.partial.keys()
-        if options.retry_failed
-        else account.done | account.failed.keys()
+@dataclass(frozen=True)
+class _Plan:
+    """What a job has to do.
+
+    Attributes:
+        before: how many inputs are done and stay so.
+        waiting: what has to be done.
+        redo: those of them whose rows are there.
+        refused: reasons by video, for what must not be read.
+        newly_refused: those of them that the books do not know yet.
+        notes: the latest rows about what is waiting or newly refused.
+    """
+
+    before: int
+    waiting: list[Source]
+    redo: frozenset[str]
+    refused: dict[str, str]
+    newly_refused: dict[str, str]
+    notes: Mapping[str, Mapping[str, Any]]
+
+
+def _plan(ledger: Ledger, sources: Sequence[Source], options: JobOptions) -> _Plan:
+    account = ledger.read(source.video_id for source in sources)
+    refused, notes = ledger.refused(sources), ledger.notes()
+    again = options.retry_failed
+    redo = frozenset(account.partial.keys() - refused.keys() if again else ())
+    # Where a refusal no longer holds, nobody has to ask for another try.
+    failed = {video for video in account.failed if not again and notes[video]["status"] != REFUSED}
+    settled = (account.done - redo).union(failed, refused)
+    waiting = [source for source in sources if source.video_id not in settled]
+    newly_refused = {
+        video: reason
+        for video, reason in refused.items()
+        if video not in account.done and account.failed.get(video) != reason
+    }
+    touched = {source.video_id for source in waiting}.union(newly_refused)
+    return _Plan(
+        before=len(account.done - redo - refused.keys()),
+        waiting=waiting,
+        redo=redo,
+        refused=refused,
+        newly_refused=newly_refused,
+        notes={video: notes[video] for video in touched if video in notes},
     )
-    return [source for source in sources if source.video_id not in settled]
+
+
+def _pace(videos: int, covered: float, elapsed: float) -> str:
+    """Tell how fast videos come, in the unit that moves."""
+    a_second = videos / max(elapsed, 1e-3)
+    rate, unit = next(
+        (a_second * seconds, unit)
+        for seconds, unit in ((1, "s"), (60, "min"), (3600, "h"))
+        if a_second * seconds >= 1 or unit == "h"
+    )
+    return f"{rate:.1f} videos/{unit}, {covered / max(elapsed, 1e-3):.1f} x real time"
 
 
 def _outcomes(
@@ -84,9 +150,10 @@ def _outcomes(
 
 
 def _local_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
-    """Outcomes as they come; few futures are held, however many the sources.
+    """Yield outcomes as they come; few futures are held, however many the sources.
 
-    Threads are enough: what takes time runs in other processes (decoding) or outside Python (networks, matrices).
+    Threads are enough: what takes time runs in other processes (decoding) or outside Python
+    (networks, matrices).
     """
     remaining = iter(sources)
     with ThreadPoolExecutor(workers) as pool:

@@ -1,42 +1,75 @@
 """Which videos, and what each is called.
 
-The rule of the video id: the path below the folder that was given (the name alone where a file was given), without its
-suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a leading dot percent-encoded. So
-``course/soup 1.mp4`` below the folder becomes ``course%2Fsoup%201``. An id longer than 180 characters keeps its first
-160, then a dash and 16 digits of its SHA-256. Two videos with one id are refused, and so are ids that differ only in case.
+The rule of the video id: the path below the folder that was given (the name alone where a file was
+given), without its suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a
+leading dot percent-encoded. So ``course/soup 1.mp4`` below the folder becomes
+``course%2Fsoup%201``. An id longer than 180 characters keeps its first 160, then a dash and 16
+digits of its SHA-256.
+
+Two files with one id are refused, and so are ids that differ only in case: an id must not change
+when a second file appears later. The other videos go on. Sound beside a video of its id is not
+read.
+
+A link that leads out of the folder or list that names it is refused, unless the user says
+``--follow-links``.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import chain
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from workfolder.errors import InputError
+from workfolder.paths import refuse_address
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mpg .mpeg .wmv .3gp .ogv".split()
+    ".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .mxf .wmv .3gp .ogv .gif"
+    "".split()
 )
+SOUND_SUFFIXES = frozenset(".wav .mp3 .flac .m4a .ogg .opus .aac".split())
+COMPANION_SUFFIXES = frozenset(".vtt .srt .json .json3 .txt".split())
+"""Captions and lists lie beside videos; nobody wants to hear that they are no videos."""
 LONGEST_ID = 180
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that a stage reads for one video."""
+    """A file that a stage reads for one video.
+
+    Attributes:
+        refusal: why it must not be opened; None if it may.
+    """
 
     video_id: str
     path: Path
     refusal: str | None = None
-    """Why it must not be opened, if it must not."""
+
+
+class Sources(list[Source]):
+    """The videos that were found, by id.
+
+    Attributes:
+        passed_over: files in the given folders that are not read: numbers by folder and suffix.
+    """
+
+    def __init__(
+        self, sources: Iterable[Source], passed_over: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        super().__init__(sources)
+        self.passed_over = passed_over
 
 
 def video_id(below: PurePath) -> str:
-    """The id of the video at ``below``, a path relative to the folder that was given."""
+    """Return the id of the video at ``below``, a path relative to the folder that was given."""
     return _id_of(below.as_posix().removesuffix(below.suffix))
 
 
@@ -50,95 +83,196 @@ def _id_of(stem: str) -> str:
     return f"{safe[:160]}-{hashlib.sha256(safe.encode()).hexdigest()[:16]}"
 
 
-def find_videos(paths: Iterable[Path]) -> list[Source]:
-    """The videos that files, folders and text files of paths (one a line, ``#`` for comments) stand for, by id.
+def find_videos(
+    paths: Iterable[Path],
+    suffixes: Collection[str] = VIDEO_SUFFIXES,
+    follow_links: bool = False,
+) -> Sources:
+    """Find the videos that files, folders and lists stand for.
 
-    A folder stands for the videos below it, by suffix. InputError if a path is absent, a folder holds no video,
-    or two videos have one id, upper and lower case aside.
+    Args:
+        paths: files; folders, which stand for the videos below them; and .txt lists of paths, one a
+            line, where ``#`` begins a comment unless a file has that name.
+        suffixes: what a folder's videos end in.
+        follow_links: whether links may lead out of a folder or list.
+
+    Raises:
+        InputError: if a path is absent or cannot be read, or a folder holds no video.
     """
-    found: dict[str, Source] = {}
+    search = _Search(frozenset(suffixes), follow_links)
     try:
-        for source in chain.from_iterable(map(_expand, paths)):
-            name = source.video_id
-            other = found.setdefault(name.casefold(), source)
-            if other.video_id != name:
-                raise twins(
-                    other.path, source.path, f"{name!r} but for its case, which some disks ignore"
-                )
-            if other is not source and os.path.realpath(other.path) != os.path.realpath(
-                source.path
-            ):
-                raise twins(other.path, source.path, repr(name))
+        found = list(chain.from_iterable(map(search.expand, paths)))
+        if not found:
+            raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
+        return Sources(_one_an_id(found), search.passed_over)
     except OSError as error:
         raise InputError(
             f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out"
         ) from error
-    if not found:
-        raise InputError("no video was given: name a file, a folder, or a .txt file of paths")
-    return sorted(found.values(), key=lambda source: source.video_id)
 
 
-def twins(first: str | Path, second: str | Path, name: str) -> InputError:
-    """What a user is told who gave two videos of one id, which is told by ``name``."""
-    return InputError(
-        f"{first} and {second} have the same video id {name}: rename one, or give the folder that holds both"
+def same_id(paths: Iterable[str | Path], names: Collection[str]) -> str:
+    """Tell why files must not be read whose ids, ``names``, are the same but for their case."""
+    but_for_case = " but for its case, which some disks ignore" if len(names) > 1 else ""
+    files = " and ".join(sorted(map(str, paths)))
+    return (
+        f"{files} have the same video id {min(names)!r}{but_for_case}: rename one, "
+        "or give the folder that holds both"
     )
 
 
-def _expand(path: Path) -> Iterator[Source]:
-    if os.path.isdir(path):
-        yield from _videos_below(path)
-    elif not os.path.exists(path):
-        raise InputError(
-            f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths"
-        )
-    elif path.suffix.lower() == ".txt":
-        for line in _lines(path):
-            named = path.parent / line
+@dataclass(frozen=True)
+class _Search:
+    """A search for videos, and what it passes over."""
+
+    suffixes: frozenset[str]
+    follow_links: bool
+    passed_over: dict[str, Counter[str]] = field(default_factory=dict)
+    real: Callable[[str | Path], str] = field(default_factory=lambda: cache(os.path.realpath))
+
+    def expand(self, path: Path) -> Iterator[Source]:
+        """Yield the videos that a path stands for."""
+        refuse_address(path)
+        if os.path.isdir(path):
+            yield from self._below(path)
+        elif not os.path.exists(path):
+            raise InputError(
+                f"{path} does not exist: give a video, a folder of videos, or a .txt file of paths"
+            )
+        elif path.suffix.lower() == ".txt":
+            yield from self._listed(path)
+        else:
+            yield Source(video_id(PurePath(path.name)), path)
+
+    def _listed(self, listing: Path) -> Iterator[Source]:
+        """Yield the videos that a list names."""
+        beside = os.path.join(os.path.abspath(listing.parent), "")
+        for line in _lines(listing):
+            refuse_address(line)
+            named = listing.parent / line
+            if line.startswith("#") and not os.path.lexists(named):
+                continue
             if named.suffix.lower() == ".txt" and not os.path.isdir(named):
-                raise InputError(f"{path} names another list, {named}: name its videos instead")
-            yield from _expand(named)
-    else:
-        yield Source(video_id(PurePath(path.name)), path)
+                raise InputError(f"{listing} names another list, {named}: name its videos instead")
+            is_below = os.path.abspath(named).startswith(beside)
+            refusal = self._refusal(named, listing.parent if is_below else named.parent)
+            if refusal and os.path.isdir(named):
+                raise InputError(refusal)
+            for source in self.expand(named):
+                yield replace(source, refusal=source.refusal or refusal)
 
+    def _below(self, folder: Path) -> Iterator[Source]:
+        """Yield the videos below a folder. A link that leads nowhere is a video that will fail."""
+        others = self.passed_over.setdefault(os.path.abspath(folder), Counter())
+        below = len(os.path.join(folder, ""))
+        entries = list(self._files(folder, others, {self.real(folder)}))
+        stems = [entry.path.rpartition(".")[0] for entry in entries]
+        is_sound = [_suffix(entry.name) in SOUND_SUFFIXES for entry in entries]
+        seen = {stem for stem, sound in zip(stems, is_sound, strict=True) if not sound}
+        for entry, stem, sound in zip(entries, stems, is_sound, strict=True):
+            if sound and stem in seen:  # the sound of the video beside it
+                others[_suffix(entry.name)] += 1
+                continue
+            path = Path(entry.path)
+            refusal = self._refusal(path, folder) if entry.is_symlink() else None
+            yield Source(_id_of(stem[below:]), path, refusal)
+        if not entries:
+            looked_for = " ".join(sorted(self.suffixes))
+            passed_over = f", passed over {', '.join(others)}" if others else ""
+            raise InputError(f"{folder} holds no video: looked for {looked_for}{passed_over}")
 
-def _lines(listing: Path) -> list[str]:
-    try:
-        lines = [line.strip() for line in listing.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{listing} is no text file of paths, one a line: {error}") from error
-    return [line for line in lines if line and not line.startswith("#")]
+    def _files(
+        self, folder: Path | str, others: Counter[str], within: set[str]
+    ) -> Iterator[os.DirEntry[str]]:
+        """Yield the files of the wanted suffixes below a folder, and count the others.
 
+        Args:
+            within: real paths of the folder that was given, and of the links followed from there.
 
-def _videos_below(folder: Path) -> Iterator[Source]:
-    """Links to folders are not followed; a link to a file elsewhere, or to nothing, is a video that will fail."""
-    inside, below = os.path.realpath(folder), len(os.path.join(folder, ""))
-    found = False
-    for entry in _video_files(folder):
-        found, path = True, Path(entry.path)
-        leaves = entry.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
-        refusal = (
-            f"{path} is a link that leads out of {folder}: name the file itself, or leave it out"
-            if leaves
-            else None
+        What the folder itself says of its entries is enough: to ask a remote disk about each of
+        300,000 takes minutes.
+        """
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                suffix = _suffix(entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._files(entry.path, others, within)
+                elif entry.is_symlink() and os.path.isdir(entry.path):
+                    target = self.real(entry.path)
+                    if any(_is_within(target, one) for one in within):
+                        continue  # its videos are found without the link
+                    if not self.follow_links or any(_is_within(one, target) for one in within):
+                        others["links to folders"] += 1
+                    else:
+                        yield from self._files(entry.path, others, {*within, target})
+                elif suffix in self.suffixes and (
+                    entry.is_symlink() or entry.is_file(follow_symlinks=False)
+                ):
+                    yield entry
+                elif entry.name[0] != "." and suffix not in COMPANION_SUFFIXES:
+                    others[suffix or "without a suffix"] += 1
+
+    def _refusal(self, path: Path, base: Path) -> str | None:
+        """Return why a link must not be followed; None if ``path`` may be read."""
+        target = os.path.join(self.real(path.parent), path.name)
+        if os.path.islink(target):
+            target = os.path.realpath(target)
+        if self.follow_links or _is_within(target, self.real(base)):
+            return None
+        return (
+            f"{path} is a link that leads out of {base}: give --follow-links, or name the file "
+            "itself"
         )
-        yield Source(_id_of(entry.path[below:].rpartition(".")[0]), path, refusal)
-    if not found:
-        raise InputError(f"{folder} holds no video: looked for {' '.join(sorted(VIDEO_SUFFIXES))}")
 
 
-def _video_files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    """By what the folder itself says of its entries: to ask the disk about each of 300,000 takes minutes where it is far."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            stem, _, suffix = entry.name.rpartition(".")
-            if entry.is_dir(follow_symlinks=False):
-                yield from _video_files(entry.path)
-            elif stem and f".{suffix.lower()}" in VIDEO_SUFFIXES and _is_file(entry):
-                yield entry
+def _one_an_id(found: list[Source]) -> list[Source]:
+    """Keep each file once, sorted by id; refuse those that share an id."""
+    groups: dict[str, list[Source]] = {}
+    for source in found:
+        groups.setdefault(source.video_id.casefold(), []).append(source)
+    kept = [one for group in groups.values() for one in _settle(group)]
+    return sorted(kept, key=lambda source: source.video_id)
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False) or (
-        entry.is_symlink() and not os.path.isdir(entry.path)
-    )
+def _settle(group: list[Source]) -> Iterable[Source]:
+    """Choose among files whose ids are the same but for their case: one file, or none."""
+    if len(group) == 1:
+        return group
+    ids = {source.video_id: source for source in reversed(group)}
+    files = {os.path.realpath(source.path) for source in group}
+    if len(ids) == len(files) == 1:
+        return ids.values()
+    reason = same_id([source.path for source in group], ids)
+    return [replace(source, refusal=reason) for source in ids.values()]
+
+
+def _lines(listing: Path) -> Iterator[str]:
+    """Yield the lines of a list that are not empty.
+
+    Raises:
+        InputError: if it is not text in UTF-8, or in UTF-16 with a byte order mark.
+    """
+    content = listing.read_bytes()
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{listing} is not a text file of paths, one a line ({error}): save it as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise InputError(
+            f"{listing} is not a text file of paths, one a line (it holds NUL bytes): save it as "
+            "UTF-8"
+        )
+    return filter(None, map(str.strip, text.splitlines()))
+
+
+def _suffix(name: str) -> str:
+    """Return what a file's name ends in, in lower case; nothing for .hidden."""
+    stem, dot, suffix = name.rpartition(".")
+    return f".{suffix.lower()}" if stem and dot else ""
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(os.path.join(folder, ""))

@@ -10,36 +10,34 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workfolder.errors import InputError
-from workfolder.files import read_json, write_json
-
-if TYPE_CHECKING:
-    pass
-
+from workfolder.files import STALE_SECONDS, read_json, write_json
+from workfolder.paths import refuse_address
 
 OPTIONS_FILE = "options.json"
 
 VERSIONS = "versions"
-"""Key of options.json under which the packages stand that began a folder. Others may go on with it."""
-
-STALE_SECONDS = 24 * 3600.0
-"""After so long nobody is still writing a file."""
+"""Key in options.json of the packages that began a folder. Other versions may go on with it."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A folder below the work folder that holds one Parquet file a video, and the options that made them."""
+    """A folder below the work folder: one Parquet file a video, and the options that made them."""
 
     folder: Path
 
+    def __post_init__(self) -> None:
+        """Refuse an address, see refuse_address."""
+        refuse_address(self.folder)
+
     def path(self, video_id: str) -> Path:
-        """Where this stage's rows of a video are."""
+        """Return the path of a video's rows."""
         return self.folder / f"{video_id}.parquet"
 
     def done(self) -> list[str]:
-        """The ids of the videos whose file is there, sorted."""
+        """Return the ids of the videos whose file is there, sorted."""
         if not self.folder.is_dir():
             return []
         names = (entry.name for entry in os.scandir(self.folder))
@@ -50,20 +48,28 @@ class Stage:
         )
 
     def options(self) -> dict[str, Any]:
-        """What made this folder; InputError where it has not been made."""
+        """Return the options that made this folder.
+
+        Raises:
+            InputError: if it has not been made.
+        """
         return read_json(self.folder / OPTIONS_FILE)
 
     def sweep(self) -> None:
-        """Take away what killed runs left half-written; what is young may be another run's that lives."""
+        """Remove what killed runs left half-written. Another run may still write what is young."""
         for part in self.folder.glob(".*.part"):
-            with suppress(OSError):  # another run sweeps, too
+            with suppress(OSError):  # another run sweeps too
                 if part.is_file() and time.time() - part.stat().st_mtime > STALE_SECONDS:
                     part.unlink()
 
     def claim(self, options: Mapping[str, Any]) -> None:
-        """Note what makes this folder; InputError, with the difference named, if something else already has.
+        """Note the options that make this folder.
 
-        ``options`` must be what JSON can hold.
+        Args:
+            options: what JSON can hold.
+
+        Raises:
+            InputError: if other options made it; the message names the difference.
         """
         path = self.folder / OPTIONS_FILE
         if not path.exists():
@@ -77,7 +83,7 @@ def refuse_other_options(
     wanted: Mapping[str, Any],
     advice: str = "use those, or another folder",
 ) -> None:
-    """Check that ``folder`` was made with the options that are wanted now, VERSIONS aside.
+    """Refuse options that differ from those that made a folder, VERSIONS aside.
 
     Args:
         folder: named in the message.
@@ -88,27 +94,25 @@ def refuse_other_options(
     Raises:
         InputError: if they differ; the message names each difference.
     """
-    there, plain = (
-        _material(there),
-        _material(json.loads(json.dumps(dict(wanted)))),
-    )  # tuples become what the file can hold
-    differing = [key for key in {**there, **plain} if there.get(key) != plain.get(key)]
+    as_json = json.loads(json.dumps(dict(wanted)))  # tuples become lists, as in the file
+    old, new = _without_versions(there), _without_versions(as_json)
+    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     if differing:
         differences = ", ".join(
-            f"{key} was {there.get(key)!r} and is now {plain.get(key)!r}" for key in differing
+            f"{key} was {old.get(key)!r} and is now {new.get(key)!r}" for key in differing
         )
         raise InputError(f"{folder} was made with other options: {differences}; {advice}")
 
 
-def _material(options: Any) -> Any:
-    """Options without their VERSIONS, and without those of the options in them."""
+def _without_versions(options: Any) -> Any:
+    """Return options without their VERSIONS, at any depth."""
     if not isinstance(options, Mapping):
         return options
-    return {key: _material(value) for key, value in options.items() if key != VERSIONS}
+    return {key: _without_versions(value) for key, value in options.items() if key != VERSIONS}
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """The versions of those packages that are installed."""
+    """Return the versions of those packages that are installed."""
     found = {}
     for package in packages:
         with suppress(PackageNotFoundError):

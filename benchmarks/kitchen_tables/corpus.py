@@ -30,7 +30,7 @@ from feature_extraction.transcripts import TranscriptOptions, transcribe
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
 from workfolder.errors import InputError
-from workfolder.files import write_whole
+from workfolder.files import write_folder
 from workfolder.progress import Progress
 from workfolder.report import Report
 from workfolder.runner import JobOptions
@@ -183,5 +183,5 @@ def link(source: Stage, target: Stage, videos: Sequence[Video]) -> None:
 def copy(source: Path, target: Path) -> None:
     """Copy a folder whole, unless it is there."""
     if not target.exists():
-        with write_whole(target) as part:
-            shutil.copytree(source, part)
+        with write_folder(target) as part:
+            shutil.copytree(source, part, dirs_exist_ok=True)

@@ -45,10 +45,10 @@ from tests.toys.hostile_media import (
     write_noise,
 )
 from tests.toys.videos import grey_ramp, write_video
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.guard import Guards, Limits
+from workfolder.ledger import Ledger
 from workfolder.report import Report
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source, find_videos
@@ -102,7 +102,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Stage, Report]:
 @pytest.mark.parametrize("name", TABLE)
 def test_each_kind_of_bad_file_has_its_status(zoo: tuple[Path, Stage, Report], name: str) -> None:
     _, stage, _ = zoo
-    account = Accounts(stage).read()
+    account = Ledger(stage).read()
     video, (_, status, reason, rows) = Path(name).stem, TABLE[name]
     found = (
         "failed" if video in account.failed else "partial" if video in account.partial else "done"
@@ -141,7 +141,7 @@ def test_good_neighbours_are_unharmed(zoo: tuple[Path, Stage, Report]) -> None:
     for video in ("neighbour", "zz_last"):
         assert read_table(stage.path(video))["mean"].to_pylist() == pytest.approx(expected)
     assert report.now + len(report.failures) == len(TABLE) + 2
-    account = Accounts(stage).read()
+    account = Ledger(stage).read()
     assert len(account.done) + len(account.failed) == len(TABLE) + 2 and not account.waiting
 
 

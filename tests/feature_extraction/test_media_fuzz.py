@@ -12,9 +12,9 @@ import pytest
 
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.hostile_media import MB, SMALL, Brightness, count_clips, cut, memory, write_noise
-from workfolder.accounts import Accounts
 from workfolder.files import read_table
 from workfolder.guard import Guards, Limits
+from workfolder.ledger import Ledger
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import find_videos
 from workfolder.stage import Stage
@@ -83,7 +83,7 @@ def test_mutated_files_are_all_accounted_for(tmp_path: Path, count: int) -> None
         Brightness(Guards(Limits(seconds=5, memory=512 * MB))),
         JobOptions(workers=2),
     )
-    account = Accounts(stage).read()
+    account = Ledger(stage).read()
     assert len(account.done) + len(account.failed) == count and not account.waiting
     assert report.now == len(account.done) > count / 5
     for video in account.done:

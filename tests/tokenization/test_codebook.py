@@ -14,8 +14,8 @@ from tokenization.codebook import ClusterOptions, Codebook, cluster
 from tokenization.hierarchical_kmeans import growing as tree_growing
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
+from workfolder.ledger import Ledger
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -47,7 +47,7 @@ def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(
     for video, source in {"a": given, "b": private, "c": private}.items():
         add_features(work, video, clips=2, source=source)
     (work / "link.mp4").symlink_to(given)
-    Accounts(Stage(work / "features")).expect([Source("a", work / "link.mp4"), Source("b", given)])
+    Ledger(Stage(work / "features")).expect([Source("a", work / "link.mp4"), Source("b", given)])
     cluster(work, SMALL)
     rows = Codebook.load(work / "codebook").pictures.to_pylist()
     assert {row["video_id"] for row in rows if row["jpeg"]} == {"a"} and {

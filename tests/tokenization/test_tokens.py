@@ -13,9 +13,9 @@ from tests.toys.work_folder import add_features
 from tokenization import tokens
 from tokenization.codebook import ClusterOptions, cluster
 from tokenization.tokens import tokenize
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_json, read_table, write_json, write_table
+from workfolder.ledger import Ledger
 from workfolder.stage import Stage
 
 MADE_WITH = {"weights_digest": "a", "engine": "cuda"}
@@ -86,11 +86,11 @@ def test_what_is_made_of_features_that_are_no_longer_there_stays(work: Path) -> 
 def test_a_video_without_a_transcript_is_waiting_for_it(work: Path) -> None:
     (work / "transcripts" / "b.parquet").unlink()
     assert tokenize(work)[1].complete
-    account = Accounts(Stage(work / "examples")).read()
+    account = Ledger(Stage(work / "examples")).read()
     assert account.done == {"a"} and account.waiting == {"b"}
     say(work, "b", "flip it")
     assert tokenize(work)[1].now == 1
-    assert Accounts(Stage(work / "examples")).read().done == {"a", "b"}
+    assert Ledger(Stage(work / "examples")).read().done == {"a", "b"}
 
 
 def test_features_of_other_weights_are_refused_before_any_video_fails(work: Path) -> None:

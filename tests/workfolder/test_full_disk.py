@@ -18,9 +18,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.toys.command_line import Result
-from workfolder.accounts import Accounts, damaged
+from workfolder.damage import find_damage
 from workfolder.errors import InputError
 from workfolder.files import write_whole
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.report import Report
 from workfolder.runner import JobOptions, run_job
@@ -64,10 +65,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 def assert_all_is_well(folder: Path, undisturbed: dict[str, bytes]) -> None:
     assert visible(folder) == undisturbed
-    account = Accounts(Stage(folder)).read()
+    account = Ledger(Stage(folder)).read()
     assert (account.done, account.failed.keys()) == ({"whole_1", "half_3", "whole_4"}, {"bad_2"})
     assert (
-        account.partial.keys() == {"half_3"} and not account.waiting and not damaged(Stage(folder))
+        account.partial.keys() == {"half_3"}
+        and not account.waiting
+        and not find_damage(Stage(folder))
     )
 
 

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from workfolder.accounts import Accounts, damaged
+from workfolder.damage import find_damage
 from workfolder.guard import Guards
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source
@@ -149,7 +150,7 @@ def test_kills_at_random_moments_change_nothing(
         assert not finished & set(calls(corpus)[before:])
         assert visible(stage).items() <= undisturbed.items()
         survived += len(stage.done()) - len(finished)
-        account = Accounts(stage).read()
+        account = Ledger(stage).read()
         assert len(account.done) + len(account.failed) + len(account.waiting) == VIDEOS
         if len(finished) > VIDEOS * 3 / 4:  # little is left to disturb
             stages.append(Stage(tmp_path / f"stage_{turn}"))
@@ -157,11 +158,11 @@ def test_kills_at_random_moments_change_nothing(
     for stage in stages:
         finished, before = set(stage.done()), len(calls(corpus))
         run(corpus, stage)
-        assert visible(stage) == undisturbed and not damaged(stage)
+        assert visible(stage) == undisturbed and not find_damage(stage)
         assert sorted(calls(corpus)[before:]) == sorted(
             {Path(name).stem for name in undisturbed} - finished
         )
-        account = Accounts(stage).read()
+        account = Ledger(stage).read()
         assert (len(account.done), account.failed, account.waiting) == (VIDEOS, {}, frozenset())
 
 
@@ -172,8 +173,8 @@ def test_runs_at_once_on_one_folder_give_the_same_files(
     stage = Stage(tmp_path / "stage")
     parents = [start(corpus, stage) for _ in range(runs)]
     assert [parent.wait(timeout=HANG * 2) for parent in parents] == [0] * runs
-    assert visible(stage) == undisturbed and not damaged(stage)
-    account = Accounts(stage).read()
+    assert visible(stage) == undisturbed and not find_damage(stage)
+    account = Ledger(stage).read()
     assert (len(account.done), account.failed, account.waiting) == (VIDEOS, {}, frozenset())
     assert not list(stage.folder.glob(".*.part"))
 
@@ -197,7 +198,7 @@ def test_a_finished_job_of_many_videos_is_resumed_in_a_moment(
     """A second of the processor where nothing else runs."""
     stage, count = Stage(tmp_path / "stage"), 100_000
     sources = [Source(f"video_{number}", tmp_path / f"{number}.mp4") for number in range(count)]
-    Accounts(stage).expect(sources)
+    Ledger(stage).expect(sources)
     monkeypatch.setattr(Stage, "done", lambda _: sorted(source.video_id for source in sources))
     begin = time.process_time()
     report = run_job(stage, sources, Sum(Guards()))

@@ -15,9 +15,9 @@ import pytest
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import grey_ramp, write_video
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.guard import Guards
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source, find_videos
@@ -100,7 +100,7 @@ def test_two_nodes_write_what_one_machine_does_although_a_worker_is_killed(
         for stage in stages.values()
     ]
     assert len(files[0]) == 11 and files[0] == files[1]
-    accounts = [Accounts(stage).read() for stage in stages.values()]
+    accounts = [Ledger(stage).read() for stage in stages.values()]
     assert (
         accounts[0] == accounts[1]
         and set(accounts[0].failed) == {"broken"}

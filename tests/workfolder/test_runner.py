@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from workfolder.accounts import Accounts
 from workfolder.errors import InputError
 from workfolder.files import read_table
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, make_ready, run_job
 from workfolder.sources import Source
@@ -61,7 +61,7 @@ def test_every_input_is_done_or_failed_with_its_reason(
     report = run_job(stage, sources, CountLetters(), JobOptions(workers))
     assert (report.before, report.now, set(report.failures)) == (0, 2, {"b", "d"})
     assert "mend it" in report.failures["b"] and "ZeroDivisionError" in report.failures["d"]
-    account = Accounts(stage).read()
+    account = Ledger(stage).read()
     assert (account.done, set(account.failed), account.waiting) == (
         {"a", "c"},
         {"b", "d"},
@@ -82,7 +82,7 @@ def test_what_no_video_can_do_without_stops_the_job(stage: Stage, tmp_path: Path
     sources = make_sources(tmp_path, a="one", b="two")
     with pytest.raises(InputError, match="no network"):
         run_job(stage, sources, Unready())
-    assert not calls(tmp_path) and Accounts(stage).read().waiting == {"a", "b"}
+    assert not calls(tmp_path) and Ledger(stage).read().waiting == {"a", "b"}
 
 
 def test_nothing_is_made_ready_for_what_is_not_tried_again(stage: Stage, tmp_path: Path) -> None:
@@ -115,13 +115,13 @@ def test_failures_are_tried_again_only_when_asked_for(stage: Stage, tmp_path: Pa
     assert not calls(tmp_path) and set(report.failures) == {"b"} and "--retry-failed" in str(report)
     report = run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
     assert calls(tmp_path) == ["b"] and (report.before, report.now, report.complete) == (1, 1, True)
-    assert not Accounts(stage).read().failed
+    assert not Ledger(stage).read().failed
 
 
 def test_a_job_whose_books_do_not_add_up_says_so(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Accounts, "note", lambda *row: None)
+    monkeypatch.setattr(Ledger, "note", lambda *row: None)
     with pytest.raises(
         RuntimeError, match=r"1 inputs are neither done nor failed, such as \['b'\]"
     ):
@@ -135,14 +135,14 @@ def test_what_is_partial_is_kept_marked_and_mended_when_asked_for(
     report = run_job(stage, sources, CountLetters())
     assert report.complete and set(report.partial) == {"a"} and "1 partial in all" in str(report)
     assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
-    assert "ends after its half" in Accounts(stage).read().partial["a"]
+    assert "ends after its half" in Ledger(stage).read().partial["a"]
     (tmp_path / "a").write_text("entire")
     run_job(stage, sources, CountLetters())
     assert read_table(stage.path("a"))["letters"].to_pylist() == [4]
     run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
     assert (
         read_table(stage.path("a"))["letters"].to_pylist() == [6]
-        and not Accounts(stage).read().partial
+        and not Ledger(stage).read().partial
     )
 
 
@@ -152,7 +152,7 @@ def test_a_job_stops_after_too_many_failures_and_the_rest_waits(
     sources = make_sources(tmp_path, a="ok", **{f"b{n}": "bad" for n in range(5)}, c="ok")
     with pytest.raises(InputError, match=r"stopped after 3 failures.*is bad"):
         run_job(stage, sources, CountLetters(), JobOptions(max_failures=2))
-    account = Accounts(stage).read()
+    account = Ledger(stage).read()
     assert (len(account.done), len(account.failed), len(account.waiting)) == (1, 3, 3)
 
 
@@ -160,7 +160,7 @@ def test_how_often_a_video_failed_is_counted(stage: Stage, tmp_path: Path) -> No
     sources = make_sources(tmp_path, b="bad")
     for _ in range(3):
         run_job(stage, sources, CountLetters(), JobOptions(retry_failed=True))
-    assert [row["times"] for row in Accounts(stage).notes().values()] == [3]
+    assert [row["times"] for row in Ledger(stage).notes().values()] == [3]
 
 
 def test_what_another_run_did_meanwhile_is_not_done_again(stage: Stage, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_progress_tells_every_video_and_the_pace(stage: Stage, tmp_path: Path) -
     run_job(stage, make_sources(tmp_path, a="1", b="2"), CountLetters(), progress=listen)
     assert (
         told == [(0, 2), (1, 2), (2, 2)]
-        and "rows/s" in details[-1]
+        and "videos/s" in details[-1]
         and "x real time" in details[-1]
     )
 
@@ -218,16 +218,16 @@ def test_what_is_dropped_is_told_now_and_later(stage: Stage, tmp_path: Path) -> 
     report = run_job(stage, sources, DropDigits(), JobOptions(2))
     assert report.dropped == {"digits": 3, "spaces": 1}
     assert "; dropped 3 digits, 1 spaces; " in str(report)
-    assert Accounts(stage).read().dropped == {"a": {"digits": 2}, "b": {"digits": 1, "spaces": 1}}
+    assert Ledger(stage).read().dropped == {"a": {"digits": 2}, "b": {"digits": 1, "spaces": 1}}
     assert not run_job(stage, sources, DropDigits()).dropped  # nothing is made again
-    assert Accounts(stage).read().dropped.keys() == {"a", "b"}
+    assert Ledger(stage).read().dropped.keys() == {"a", "b"}
 
 
 def test_what_is_made_anew_without_loss_is_noted_so(stage: Stage, tmp_path: Path) -> None:
     sources = make_sources(tmp_path, a="a12", b="b3")
     run_job(stage, sources, DropDigits())
     stage.path("a").unlink()
-    assert Accounts(stage).read().dropped.keys() == {"b"}  # only what is done has lost something
+    assert Ledger(stage).read().dropped.keys() == {"b"}  # only what is done has lost something
     (tmp_path / "a").write_text("a")
     run_job(stage, sources, DropDigits())
-    assert Accounts(stage).read().dropped == {"b": {"digits": 1}}
+    assert Ledger(stage).read().dropped == {"b": {"digits": 1}}

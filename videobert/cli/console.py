@@ -22,12 +22,13 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from workfolder.ledger import total
 from workfolder.progress import Progress
-from workfolder.report import told_dropped
+from workfolder.report import told
 
 if TYPE_CHECKING:
     from tokenization.inspection import CodebookReport
-    from workfolder.accounts import Account
+    from workfolder.ledger import Account
 
 TENTHS, MINUTE = 10, 60.0
 """Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
@@ -104,8 +105,10 @@ def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
         for video, reason in {**account.partial, **account.failed}.items():
             print_line(f"{name}: {video}: {reason}")
         if account.dropped:
-            total = told_dropped(account.dropped_in_all)
-            print_line(f"{name}: dropped {total}, of {len(account.dropped):,} videos")
+            dropped = told(total(account.dropped))
+            print_line(f"{name}: dropped {dropped}, of {len(account.dropped):,} videos")
+        if account.passed_over:
+            print_line(f"{name}: passed over {told(total(account.passed_over))}")
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

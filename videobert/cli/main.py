@@ -29,6 +29,7 @@ from videobert.cli.options import (
 from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
 from workfolder.options import JobOptions
+from workfolder.paths import refuse_address
 
 if TYPE_CHECKING:
     from workfolder.report import Report
@@ -54,6 +55,8 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
+        for word in sys.argv[1:]:
+            refuse_address(word.partition("=")[2] if word.startswith("--") else word)
         app()
     except InputError as error:
         sys.stderr.write(f"videobert: {error}\n")
@@ -77,7 +80,8 @@ def extract(
     from workfolder.sources import find_videos
 
     with progress_bars() as progress:
-        report = extract_features(find_videos(videos), work, options, jobs, progress)
+        sources = find_videos(videos, follow_links=jobs.follow_links)
+        report = extract_features(sources, work, options, jobs, progress)
     _finish([report], json)
 
 
@@ -89,10 +93,11 @@ def transcribe(
     """Timed sentences: from caption files, else subtitles, else speech recognition."""
     from feature_extraction.transcripts import transcribe as transcribe_videos
     from videobert.cli.console import progress_bars
-    from workfolder.sources import find_videos
+    from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, find_videos
 
     with progress_bars() as progress:
-        report = transcribe_videos(find_videos(videos), work, options, jobs, progress)
+        sources = find_videos(videos, VIDEO_SUFFIXES | SOUND_SUFFIXES, jobs.follow_links)
+        report = transcribe_videos(sources, work, options, jobs, progress)
     _finish([report], json)
 
 
@@ -109,7 +114,7 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
 
 
 @make
-@takes(jobs=JobOptions, omit=["timeout"])
+@takes(jobs=JobOptions, omit=["timeout", "follow_links"])
 def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
     """A visual word for each clip, then training examples of sentences with their visual words."""
     from tokenization.tokens import tokenize as tokenize_videos

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from videobert.learning.history import History
 from videobert.learning.optimizer import MasterAdamW
 from workfolder.errors import InputError
-from workfolder.files import alone, read_json, write_json, write_whole
+from workfolder.files import exclusive_lock, read_json, write_json, write_whole
 from workfolder.stage import OPTIONS_FILE, Stage
 
 WEIGHTS_FILE, STATE_FILE = "weights.safetensors", "state.json"
@@ -55,7 +55,7 @@ class TrainingFolder:
 
     def _held(self) -> AbstractContextManager[None]:
         refusal = f"{self.folder} is in use by another run of videobert pretrain: wait for it"
-        return alone(self.folder / OPTIONS_FILE, refusal)
+        return exclusive_lock(self.folder / OPTIONS_FILE, refusal)
 
     @property
     def board(self) -> Path:

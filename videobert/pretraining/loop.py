@@ -18,7 +18,7 @@ from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.start import Prepared, check_start, prepare, provenance
 from videobert.pretraining.trainer import Trainer
 from workfolder.errors import InputError
-from workfolder.files import read_json, write_json, write_table, write_whole
+from workfolder.files import read_json, write_folder, write_json, write_table
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, refuse_other_options
@@ -79,7 +79,7 @@ def _write_model(
     folder: TrainingFolder,
 ) -> None:
     model, history = trainer.finished_model(), trainer.history
-    with write_whole(out) as part:
+    with write_folder(out) as part:
         model.save_pretrained(part)
         prepared.processor.save_pretrained(part)
         write_table(history.table(), part / HISTORY_FILE)

@@ -8,8 +8,8 @@ import pytest
 
 from tests.toys.command_line import Run
 from videobert.cli import console
-from workfolder.accounts import Accounts
 from workfolder.files import write_table
+from workfolder.ledger import Ledger
 from workfolder.stage import Stage
 
 
@@ -68,7 +68,7 @@ def test_a_folder_of_any_name_has_a_status(videobert: Run, tmp_path: Path) -> No
 def test_status_tells_what_was_dropped(videobert: Run, tmp_path: Path) -> None:
     stage = Stage(tmp_path / "transcripts")
     write_table(pa.table({"video_id": ["soup"]}), stage.path("soup"))
-    Accounts(stage).note_dropped("soup", {"cues without a time": 2, "sound labels": 1200})
+    Ledger(stage).note_dropped("soup", {"cues without a time": 2, "sound labels": 1200})
     shown = videobert("status", "--work", tmp_path).out
     assert "transcripts: dropped 1,200 sound labels, 2 cues without a time, of 1 videos" in shown
     read = json.loads(videobert("status", "--work", tmp_path, "--json").out)

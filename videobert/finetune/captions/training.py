@@ -24,7 +24,7 @@ from videobert.finetune.captions.options import FEATURES, S3D, CaptionOptions
 from videobert.loading import load_model
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
-from workfolder.files import file_digest, read_json, write_json, write_table, write_whole
+from workfolder.files import file_digest, read_json, write_folder, write_json, write_table
 from workfolder.progress import Progress, silent
 from workfolder.stage import OPTIONS_FILE, Stage, refuse_other_options
 
@@ -125,7 +125,7 @@ def finetune_captioner(
         model.network.device,
     )
     report = _report(home, options, training, len(seen.segments), seen.unseen, seen.missing)
-    with write_whole(home) as part:
+    with write_folder(home) as part:
         training.captioner.save(part)
         write_table(training.history, part / HISTORY_FILE)
         write_json(asdict(report), part / REPORT_FILE)
