@@ -151,7 +151,7 @@ def test_a_job_stops_after_too_many_failures_and_the_rest_waits(
 ) -> None:
     sources = make_sources(tmp_path, a="ok", **{f"b{n}": "bad" for n in range(5)}, c="ok")
     with pytest.raises(InputError, match=r"stopped after 3 failures.*is bad"):
-        run_job(stage, sources, CountLetters(), JobOptions(max_failures=2))
+        run_job(stage, sources, CountLetters(), JobOptions(workers=1, max_failures=2))
     account = Ledger(stage).read()
     assert (len(account.done), len(account.failed), len(account.waiting)) == (1, 3, 3)
 

@@ -71,3 +71,26 @@ def test_templates_are_looked_at_before_videos(
         "evaluate", "youcook2", *arguments, "--templates", tmp_path / "templates.txt"
     )
     assert result.status == 2 and "templates.txt: write two [MASK]s in each line" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("extract", "s3://bucket/videos", "--work", "work"),
+        ("extract", "videos", "--work", "s3://bucket/work"),
+        ("transcribe", "https://host/soup.mp4", "--work", "work"),
+        ("status", "--work=gs://bucket/work"),
+        ("run", "videos", "--work", "work", "--out", "hf://models/soup"),
+        ("predict", "soup.mp4", "--model", "s3:/bucket/model"),
+        ("inspect", "features", "file:///home/cook/work"),
+    ],
+)
+def test_an_address_is_refused_before_anything_is_made(
+    videobert: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "videos").mkdir()
+    result = videobert(*arguments)
+    assert result.status == 2 and result.err.count("\n") == 1
+    assert "is an address" in result.err and "://" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["videos"]
