@@ -62,7 +62,7 @@ class FeatureExtractor(Maker):
         self.backbone = Backbone(options.weights)
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits = limits
-        self._guards = Guards(limits)
+        self._guards = Guards(limits, returns=[Clip])
         self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes))
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:

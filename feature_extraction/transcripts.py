@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from feature_extraction.hearing.audio import stream_sound
-from feature_extraction.hearing.captions.files import captions_in, read_captions
-from feature_extraction.hearing.captions.streams import read_subtitles
+from feature_extraction.hearing.captions.files import Captions, captions_in, read_captions
+from feature_extraction.hearing.captions.streams import Subtitles, read_subtitles
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
 from feature_extraction.hearing.sentences import split_sentences
@@ -73,7 +73,7 @@ class Transcriber(Maker):
             )
         self._reads = options.asr in ("auto", "captions")
         self._limits = limits
-        self._guards = Guards(limits)
+        self._guards = Guards(limits, returns=[Captions, Subtitles, Word])
         self._captions = cache(
             lambda folder: captions_in(folder, options.language)
         )  # a folder may hold 300,000 videos

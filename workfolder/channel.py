@@ -1,4 +1,7 @@
-"""Values from one process to another: through a socket, their arrays through memory that both see."""
+"""Values from one process to another.
+
+They go through a socket, and their arrays through memory that both processes share.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,24 @@ import mmap
 import os
 import pickle
 import tempfile
+from collections.abc import Iterable
 from multiprocessing.connection import Connection
 from typing import Any
 
 MEMORY = 2**24
-"""Bytes for the arrays of one value: a clip has 5 million. Larger ones go through the socket, five times as slowly."""
+"""Bytes for the arrays of one value: a clip has 5 million. Larger ones go through the socket, which
+is five times slower."""
 
-PLAIN = {
-    "feature_extraction.hearing.captions.files": {"Captions"},
-    "feature_extraction.schema": {"Clip", "Word"},
-    "feature_extraction.hearing.captions.streams": {"Subtitles"},
+ARRAYS = {
     "numpy": {"ndarray", "dtype"},
     "numpy._core.multiarray": {"_reconstruct", "scalar"},
     "numpy._core.numeric": {"_frombuffer"},
 }
-"""What a value may be made of, beside what pickle itself knows: nothing that does anything."""
+"""What pickle needs to make an array; nothing here acts."""
 
 
 def shared_memory() -> int:
-    """A descriptor of MEMORY bytes that a child process can be given."""
+    """Return a descriptor of MEMORY bytes that a child process can inherit."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("channel")
     else:
@@ -37,17 +39,27 @@ def shared_memory() -> int:
 
 
 class Channel:
-    """One end. A value is read before the next one with arrays is written: the writer is at most two ahead."""
+    """One end of a channel.
 
-    def __init__(self, socket: int, memory: int, trusting: bool = False) -> None:
-        """``trusting``: take whatever the other side sends, functions too; else plain values only."""
-        self._unpickler = pickle.Unpickler if trusting else _PlainUnpickler
+    A value with arrays is written once the one before it is read: the writer is at most two ahead.
+    """
+
+    def __init__(self, socket: int, memory: int, classes: Iterable[type] | None) -> None:
+        """Open an end.
+
+        Args:
+            socket: its descriptor.
+            memory: the descriptor of shared_memory.
+            classes: what values may be made of beside plain ones and arrays. None trusts the other
+                side: any value is taken, functions too.
+        """
+        self._classes = None if classes is None else {_name(kind): kind for kind in classes}
         self._connection = Connection(socket)
         self._memory = mmap.mmap(memory, MEMORY)
         self._unread = False
 
     def put(self, value: Any) -> None:
-        """Send what can be pickled."""
+        """Send a value that can be pickled."""
         buffers: list[pickle.PickleBuffer] = []
         head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
         views = [buffer.raw() for buffer in buffers]
@@ -64,13 +76,23 @@ class Channel:
         self._connection.send_bytes(head)
 
     def wait_until_read(self) -> None:
-        """Return when the other side has taken the last arrays; EOFError where it is gone."""
+        """Return when the other side has read the last arrays.
+
+        Raises:
+            EOFError: if the other side is gone.
+        """
         if self._unread:
             self._connection.recv_bytes()
             self._unread = False
 
     def get(self, seconds: float | None = None) -> Any:
-        """The next value, its arrays writable; TimeoutError if none comes in time, EOFError where the other side is gone."""
+        """Return the next value; its arrays are writable.
+
+        Raises:
+            TimeoutError: if none comes in time.
+            EOFError: if the other side is gone.
+            UnpicklingError: if the value is made of more than may come.
+        """
         if not self._connection.poll(seconds if seconds is None else min(seconds, 1e6)):
             raise TimeoutError
         sizes, head = json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
@@ -80,7 +102,9 @@ class Channel:
             start += size
         if sizes:
             self._connection.send_bytes(b"read")
-        return self._unpickler(io.BytesIO(head), buffers=buffers).load()
+        if self._classes is None:
+            return pickle.loads(head, buffers=buffers)
+        return _PlainUnpickler(head, buffers, self._classes).load()
 
     def close(self) -> None:
         """Close this end."""
@@ -89,10 +113,22 @@ class Channel:
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """For what comes from a process that reads what is not trusted: a decoder may have been taken over."""
+    """Unpickles what a process sends that reads untrusted files: it may have been taken over."""
+
+    def __init__(
+        self, head: bytes, buffers: list[bytearray], classes: dict[tuple[str, str], type]
+    ) -> None:
+        super().__init__(io.BytesIO(head), buffers=buffers)
+        self._classes = classes
 
     def find_class(self, module: str, name: str) -> Any:
-        """One of PLAIN."""
-        if name in PLAIN.get(module, ()):
+        """Return one of the expected classes, or what makes an array."""
+        if name in ARRAYS.get(module, ()):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is no plain value")
+        if (module, name) in self._classes:
+            return self._classes[module, name]
+        raise pickle.UnpicklingError(f"{module}.{name} is not expected")
+
+
+def _name(kind: type) -> tuple[str, str]:
+    return kind.__module__, kind.__qualname__

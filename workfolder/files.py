@@ -1,6 +1,7 @@
 """Files and folders that are whole or absent.
 
-A file is written under a temporary name, flushed to the disk and renamed; readers see all of it or nothing.
+A file is written under a temporary name, flushed to the disk and renamed. Readers see all of it or
+nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Reading what is not trusted: in a process of its own, so that a file which crashes, hangs or swells costs only itself.
+"""Reads untrusted files in processes of their own.
 
-FFmpeg has new holes at any time. Whatever opens a video, its sound or its captions therefore runs in a process with limits
-on time and memory, which is replaced when it dies. The parent never decodes; it gets plain values.
+FFmpeg has new vulnerabilities at any time. Whatever opens a video, its sound or its captions runs
+in a process with limits on time and memory, so that a file which crashes, hangs or swells costs
+only itself. The parent never decodes; it gets plain values, arrays and the classes it expects.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,21 @@ from workfolder.options import Limits
 
 SECONDS_TO_DIE = 5.0
 SECONDS_WITHIN_MESSAGE = 60
-"""How long the rest of a message is waited for, once it has begun."""
+"""How long to wait for the rest of a message that has begun."""
 
 
 class Guards:
-    """Processes that read files, one for each thread that reads at the time, kept for the next file."""
+    """Processes that read files: one for each thread that is reading, kept for its next file."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = Limits(), returns: Iterable[type] = ()) -> None:
+        """Start no process yet.
+
+        Args:
+            limits: what one file may take.
+            returns: the classes that may come back, beside plain values and arrays.
+        """
         self._limits = limits
+        self._returns = tuple(returns)
         self._idle: list[_Process] = []
         self._all: set[_Process] = set()
         weakref.finalize(self, _end, self._all)
@@ -41,25 +49,29 @@ class Guards:
     def stream(
         self, work: Callable[..., Generator[Any, None, Any]], path: Path, *arguments: Any
     ) -> Reading:
-        """The items of ``work(path, *arguments)``, run in another process; what travels must be picklable."""
+        """Return the items of ``work(path, *arguments)``, run in another process."""
         return Reading(self._run(work, path, arguments))
 
     def call(self, work: Callable[..., Any], path: Path, *arguments: Any) -> Any:
-        """What ``work(path, *arguments)`` returns, run in another process. InputError as Reading has it."""
+        """Return what ``work(path, *arguments)`` returns, run in another process.
+
+        Raises:
+            InputError: as Reading does.
+        """
         reading = self.stream(_no_items, path, work, *arguments)
         for _ in reading:
             raise AssertionError("a call has no items")
         return reading.result
 
     def close(self) -> None:
-        """End every process, also those that are reading; what is asked for later gets new ones."""
+        """End every process, also those that are reading. Later work gets new ones."""
         self._idle.clear()
         _end(self._all)
 
     def _run(
         self, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]
     ) -> Iterator[tuple[str, Any]]:
-        """What the process says, until it is done; a process that is not done afterwards is ended."""
+        """Yield what the process says until it is done. One that is left before that is ended."""
         process, fresh = self._borrow()
         remaining = self._limits.seconds
         answered = done = False
@@ -82,10 +94,11 @@ class Guards:
             ) from error
         except pickle.UnpicklingError as error:
             raise InputError(
-                f"{path} made the process that read it say what it should not ({error}): leave it out"
+                f"{path} made the process that read it say what it should not ({error}): leave it "
+                "out"
             ) from error
         except (EOFError, OSError) as error:
-            if fresh or answered or process not in self._all:  # else closed as it read
+            if fresh or answered or process not in self._all:  # it was closed while it read
                 raise InputError(
                     f"{path} ended the process that read it ({process.death()}): leave it out"
                 ) from error
@@ -95,31 +108,30 @@ class Guards:
             else:
                 process.end()
                 self._all.discard(process)
-        yield from self._run(
-            work, path, arguments
-        )  # it died while it was idle: the file had no part in that
+        # The process died while it was idle: that was not this file's fault.
+        yield from self._run(work, path, arguments)
 
     def _borrow(self) -> tuple[_Process, bool]:
-        """A process, and whether it is a new one."""
-        with contextlib.suppress(
-            IndexError
-        ):  # another thread may take the last between a look and a pop
-            while (
-                process := self._idle.pop()
-            ) not in self._all:  # the guards were closed as it ended
-                continue
+        """Return a process, and whether it is a new one."""
+        with contextlib.suppress(IndexError):  # none is idle
+            process = self._idle.pop()
+            while process not in self._all:  # these guards were closed as it became idle
+                process = self._idle.pop()
             return process, False
-        process = _Process()
+        process = _Process(self._returns)
         self._all.add(process)
         return process, True
 
 
 class Reading(Iterator[Any]):
-    """The items of one file as they come. InputError if the file cannot be read, or not within its limits.
+    """Yields the items of one file as they come.
 
     Attributes:
         result: what the work returned, once it has ended.
-        seconds: how long the process worked, without its waiting for us.
+        seconds: how long the process worked, without its waiting for the reader.
+
+    Raises:
+        InputError: while it yields, if the file cannot be read within its limits.
     """
 
     def __init__(self, messages: Iterator[tuple[str, Any]]) -> None:
@@ -132,7 +144,7 @@ class Reading(Iterator[Any]):
         if kind == "item":
             return value
         with contextlib.suppress(StopIteration):
-            next(self._messages)  # the process goes back before anything is raised
+            next(self._messages)  # gives the process back before anything is raised
         if kind == "refused":
             raise InputError(value)
         self.result, self.seconds = value
@@ -142,14 +154,14 @@ class Reading(Iterator[Any]):
 class _Process:
     """One process that runs workfolder.guarded."""
 
-    def __init__(self) -> None:
+    def __init__(self, returns: tuple[type, ...]) -> None:
         ours, theirs = socket.socketpair()
         ours.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS_WITHIN_MESSAGE, 0)
         )
         memory = shared_memory()
-        # One thread: the lanes share the cores. The path: what is run may live beside the package, as tests do.
-        # -P: the working folder may hold anything, also a numpy.py.
+        # One thread, as several videos share the cores. The path, as the work may lie beside the
+        # package, as in tests. -P, as the working folder may hold anything, even a numpy.py.
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(sys.path),
             "OPENBLAS_NUM_THREADS": "1",
@@ -157,17 +169,17 @@ class _Process:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "workfolder.guarded", str(theirs.fileno()), str(memory)],
             pass_fds=[theirs.fileno(), memory],
-            stdin=subprocess.PIPE,  # it ends when this closes: when we are gone
+            stdin=subprocess.PIPE,  # it ends when this closes, as it does when this process ends
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,  # a decoder that floods it must not fill a disk
             env=environment,
         )
         theirs.close()
-        self.channel = Channel(ours.detach(), memory)
+        self.channel = Channel(ours.detach(), memory, returns)
         os.close(memory)
 
     def death(self) -> str:
-        """How it ended. It said that it will, by closing its end of the channel; one that does not is killed."""
+        """Return how it ended. It has closed its end of the channel; if it lives on, kill it."""
         try:
             code = self._process.wait(SECONDS_TO_DIE)
         except subprocess.TimeoutExpired:
@@ -187,6 +199,6 @@ def _end(processes: set[_Process]) -> None:
 
 
 def _no_items(path: Path, work: Callable[..., Any], *arguments: Any) -> Generator[Any, None, Any]:
-    """A generator that returns what a plain function does."""
+    """Yield nothing and return what a plain function does."""
     yield from ()
     return work(path, *arguments)

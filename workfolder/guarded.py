@@ -1,4 +1,7 @@
-"""The process behind guard.Guards: python -m workfolder.guarded SOCKET MEMORY."""
+"""The process behind guard.Guards.
+
+python -m workfolder.guarded SOCKET MEMORY
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from workfolder.guard import Limits
 
 
 def serve(channel: Channel) -> None:
-    """Do what is asked until nobody asks any more."""
+    """Do the work that comes through a channel until its other end closes."""
     while True:
         try:
             work, path, arguments, limits = channel.get()
@@ -32,7 +35,8 @@ def serve(channel: Channel) -> None:
         except MemoryError:
             message = (
                 "refused",
-                f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or convert it",
+                f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or "
+                "convert it",
             )
         except Exception as error:  # a bug met by one file in 300,000 must not cost the others
             message = ("refused", f"{path}: unexpected {type(error).__name__}: {error}")
@@ -44,7 +48,7 @@ def serve(channel: Channel) -> None:
 def _answer(
     channel: Channel, work: Callable[..., Any], path: Path, arguments: tuple[Any, ...]
 ) -> tuple[str, Any]:
-    """Send the items that the work yields; what it returns, and the seconds that it worked."""
+    """Send the items that the work yields; return its last message, with its result and seconds."""
     generator = work(path, *arguments)
     seconds = 0.0
     while True:
@@ -58,12 +62,12 @@ def _answer(
 
 
 def _limit(limits: Limits | None) -> None:
-    """Hold this process to its limits, or to none. Only Linux tells and holds the address space."""
+    """Limit this process, or lift its limits. The address space is limited on Linux only."""
     statm = Path("/proc/self/statm")
     memory = cpu = resource.RLIM_INFINITY
     if limits and statm.exists():
         memory = int(statm.read_text().split()[0]) * resource.getpagesize() + limits.memory
-    if limits:  # a backstop: whoever waits for us ends us sooner, but may be gone
+    if limits:  # a backstop: the parent ends this process sooner, but may be gone
         usage = resource.getrusage(resource.RUSAGE_SELF)
         cpu = int(usage.ru_utime + usage.ru_stime + min(limits.seconds, 1e9)) + 60
     for kind, wanted in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu)):
@@ -73,7 +77,10 @@ def _limit(limits: Limits | None) -> None:
 
 
 def _end_with_parent() -> None:
-    """Standard input ends when the parent does, however it does. Linux then sends SIGIO, which ends us in any C call, too."""
+    """End this process when its standard input ends, which it does when the parent does.
+
+    Linux then sends SIGIO, which ends it in any C call too.
+    """
     fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
     while os.read(0, 1):
@@ -84,4 +91,4 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(Channel(int(sys.argv[1]), int(sys.argv[2]), trusting=True))
+    serve(Channel(int(sys.argv[1]), int(sys.argv[2]), classes=None))

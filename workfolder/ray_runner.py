@@ -108,7 +108,7 @@ def _quiet_ray() -> Any:
 
 
 def _dataset(data: Any, attempt: Attempt, sources: Sequence[Source], workers: int) -> Any:
-    """Return rows with outcomes, in the order in which they come. Nothing runs until they are read."""
+    """Return rows with outcomes, as they come. Nothing runs until they are read."""
     blocks = data.from_items(sources, override_num_blocks=min(len(sources), MOST_BLOCKS))
     pool = data.ActorPoolStrategy(size=min(workers, len(sources)), max_tasks_in_flight_per_actor=1)
     return blocks.map(

@@ -17,6 +17,7 @@ from typing import Any
 import av
 import pytest
 
+from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import LONGEST_VIDEO
 from feature_extraction.seeing.pyav_video import PyavVideo, _check_budget
 from feature_extraction.seeing.video import stream_clips
@@ -222,7 +223,7 @@ def test_what_names_other_files_or_addresses_opens_neither(tmp_path: Path, suffi
     for name, script in SCRIPTS.items():
         (tmp_path / f"{name}{suffix}").write_text(script.format(canary=canary, port=listener.port))
     sources = [Source(name, tmp_path / f"{name}{suffix}") for name in SCRIPTS]
-    work = Brightness(Guards(Limits(seconds=8)))
+    work = Brightness(Guards(Limits(seconds=8), returns=[Clip]))
     report = run_job(Stage(tmp_path / "stage"), sources, work, JobOptions(workers=2))
     assert report.failures.keys() == SCRIPTS.keys()
     assert all("is no video that can be read" in reason for reason in report.failures.values()), (
@@ -248,7 +249,9 @@ def test_a_name_that_looks_like_a_protocol_is_a_name(
     os.mkfifo(canary)
     monkeypatch.chdir(tmp_path)
     source = Source("a", Path(form.format(canary="canary", port=listener.port)))
-    report = run_job(Stage(tmp_path / "stage"), [source], Brightness(Guards(Limits(seconds=8))))
+    report = run_job(
+        Stage(tmp_path / "stage"), [source], Brightness(Guards(Limits(seconds=8), returns=[Clip]))
+    )
     assert "does not exist" in report.failures["a"] and listener.visits == 0
     write_video(tmp_path / "real.mp4", grey_ramp(30))
     try:

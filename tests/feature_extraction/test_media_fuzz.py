@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feature_extraction.schema import Clip
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.hostile_media import MB, SMALL, Brightness, count_clips, cut, memory, write_noise
 from workfolder.files import read_table
@@ -80,7 +81,7 @@ def test_mutated_files_are_all_accounted_for(tmp_path: Path, count: int) -> None
     report = run_job(
         stage,
         find_videos([folder]),
-        Brightness(Guards(Limits(seconds=5, memory=512 * MB))),
+        Brightness(Guards(Limits(seconds=5, memory=512 * MB), returns=[Clip])),
         JobOptions(workers=2),
     )
     account = Ledger(stage).read()

@@ -11,9 +11,12 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from workfolder.channel import MEMORY
 from workfolder.errors import InputError
+from workfolder.maker import Made
+from workfolder.options import Limits
 
 VIDEO = Path("soup.mp4")
 HANG = 30
@@ -85,6 +88,14 @@ def give_back(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 def turned(path: Path) -> np.ndarray:
     return np.arange(24).reshape(2, 3, 4)[:, ::-1].T
+
+
+def limits_of(path: Path) -> Limits:
+    return Limits(1.0)
+
+
+def made_of(path: Path) -> Made:
+    return Made(pa.table({"video_id": [path.stem]}))
 
 
 def unpicklable(path: Path) -> Callable[[], None]:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pyarrow as pa
 
+from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import write_video
@@ -26,7 +27,9 @@ SMALL = FrameSize(resize=32, crop=32)
 class Brightness(Maker):
     """The mean pixel of each clip, through the real reader."""
 
-    guards: Guards = field(default_factory=lambda: Guards(Limits(seconds=20, memory=512 * MB)))
+    guards: Guards = field(
+        default_factory=lambda: Guards(Limits(seconds=20, memory=512 * MB), returns=[Clip])
+    )
 
     def __call__(self, source: Source) -> Made:
         reading = self.guards.stream(stream_clips, source.path, SMALL)

@@ -1,4 +1,4 @@
-"""What comes through the channel from the process that reads: arrays as they are, and nothing that acts."""
+"""Arrays come through the channel as they are, and nothing comes that acts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.toys.decoders import (
     crash,
     double,
     give_back,
+    limits_of,
+    made_of,
     process_id,
     turned,
 )
@@ -81,7 +83,7 @@ class Trap:
 
 
 class TrapOfOurOwn:
-    """A dataclass of this package that is not among the plain ones."""
+    """Sends a dataclass of this package that the reader does not expect."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Limits, (1.0,))
@@ -99,3 +101,10 @@ def test_a_process_that_sends_more_than_plain_values_is_not_obeyed(
     with pytest.raises(InputError, match="what it should not"):
         list(Guards().stream(traps, tmp_path / "a.mp4", trap))
     assert not (tmp_path / "sprung").exists()
+
+
+def test_the_reader_says_which_classes_may_come_back() -> None:
+    guards = Guards(returns=[Limits])
+    assert guards.call(limits_of, VIDEO) == Limits(1.0)
+    with pytest.raises(InputError, match=r"workfolder\.maker\.Made is not expected"):
+        guards.call(made_of, VIDEO)

@@ -81,7 +81,7 @@ def test_all_that_lies_in_a_folder_is_flushed_before_the_renaming(
 
 
 def test_weights_that_find_no_room_are_refused_by_name(tmp_path: Path) -> None:
-    """An error of safetensors is no OSError; of a file in an unfinished folder, whose name nobody knows, the place is told."""
+    """Of a file in an unfinished folder, whose name nobody knows, the message names the place."""
     model, full = (
         tmp_path / "model",
         SafetensorError("I/O error: No space left on device (os error 28)"),

@@ -159,7 +159,7 @@ while status == trial.KILLED:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 sys.exit(status)
 """
-"""A job in child after child, killed at the first, second, ... call of a function, until one ends without."""
+"""Job after job, killed at the first, second, ... call of a function, until one runs to its end."""
 
 
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=[name for _, name, _ in STEPS])

@@ -77,7 +77,8 @@ import sys
 from pathlib import Path
 from workfolder.json_lines import append_rows
 for turn in range(20):
-    append_rows(Path(sys.argv[1]), ({"writer": sys.argv[2], "turn": turn, "row": row, "pad": "x" * 40} for row in range(500)))
+    rows = ({"writer": sys.argv[2], "turn": turn, "row": row, "pad": "x" * 40} for row in range(500))
+    append_rows(Path(sys.argv[1]), rows)
 """
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import grey_ramp, write_video
@@ -26,13 +27,13 @@ from workfolder.stage import Stage
 
 @dataclass
 class MeanPixel(Maker):
-    """The brightness of each clip; the actor that comes to the video named ``deadly`` first is killed."""
+    """The brightness of each clip; the first actor that comes to the video ``deadly`` is killed."""
 
     deadly: str | None = None
 
     @cached_property
     def guards(self) -> Guards:
-        return Guards()
+        return Guards(returns=[Clip])
 
     def __call__(self, source: Source) -> Made:
         with (source.path.parent / f"{source.video_id}.pids").open("a") as pids:

@@ -6,8 +6,9 @@ from pathlib import Path
 import av
 import pytest
 
-from feature_extraction.hearing.captions.files import read_captions
-from feature_extraction.hearing.captions.streams import read_subtitles
+from feature_extraction.hearing.captions.files import Captions, read_captions
+from feature_extraction.hearing.captions.streams import Subtitles, read_subtitles
+from feature_extraction.schema import Word
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.guard import Guards
@@ -45,7 +46,7 @@ def said(path: Path, language: str | None = None) -> str | None:
 
 def test_the_subtitles_of_a_film_are_those_of_the_file_beside_it(shared_data: Path) -> None:
     folder = shared_data / "video" / "torchcodec"
-    guards = Guards()
+    guards = Guards(returns=[Captions, Subtitles, Word])
     inside = guards.call(read_subtitles, folder / "nasa_13013.mp4")
     guards.close()
     beside = read_captions(folder / "nasa_13013.extracted_subs.srt")
