@@ -1,7 +1,8 @@
 """The whole street on a small world of its own: make demo, or python -m demos.street.
 
-Makes a kitchen corpus, runs every stage on it with the commands that a user would type, and asks the model about videos
-that it never saw. A stage that is done is skipped, so a demo that was stopped goes on.
+Makes a kitchen corpus, runs every stage on it with the commands that a user would type, and asks
+the model about videos that it never saw. Stages that are done are skipped, so a stopped demo goes
+on where it was.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from workfolder.options import Options, described, option
 
 WEIGHTS = "random:0"
 PRETRAINING = (
-    "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 --joint-weight 10 "
-    "--join-probability 0.1"
+    "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
+    "--joint-weight 10 --join-probability 0.1"
 )
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
@@ -40,7 +41,7 @@ class Size(Options):
     steps: int = option(3000, "updates of its weights", least=1)
     asr: str = option(
         "captions",
-        "captions, or who listens instead (see videobert transcribe --asr): then the kitchen's cook speaks",
+        "captions, or who listens (see videobert transcribe --asr): then the cook speaks",
     )
 
 
@@ -126,7 +127,7 @@ def _refuse_another_kitchen(truth: Path, size: Size) -> None:
     there = len(read_truth(truth).videos)
     if there != size.videos:
         raise InputError(
-            f"{truth} is of {there} videos, not of {size.videos}: give --videos {there}, or another --out"
+            f"{truth} has {there} videos, not {size.videos}: give --videos {there}, or another --out"
         )
 
 

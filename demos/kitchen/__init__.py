@@ -1,4 +1,4 @@
-"""A made-up cooking corpus: ordinary videos, ordinary captions, and the truth that only evaluation reads.
+"""A made-up cooking corpus: ordinary videos and captions, and a truth that only evaluation reads.
 
 python -m demos.kitchen --videos 40 --seed 0 --out DIR
 """

@@ -72,10 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         ):
             done += 1
             name = f"{video.video}.mp4"
-            print(
-                f"[{done}/{options.videos}] {name} {video.duration:.1f} s, {len(video.steps)} steps",
-                flush=True,
-            )
+            length = f"{video.duration:.1f} s, {len(video.steps)} steps"
+            print(f"[{done}/{options.videos}] {name} {length}", flush=True)
     except InputError as error:
         print(f"python -m demos.kitchen: {error}", file=sys.stderr)
         return 2
@@ -84,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenExecutor:
         print(
-            f"python -m demos.kitchen: a worker died after {done} videos (out of memory? try --workers 1)",
+            f"python -m demos.kitchen: a worker died after {done} videos (memory? try --workers 1)",
             file=sys.stderr,
         )
         return 1

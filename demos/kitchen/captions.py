@@ -1,7 +1,8 @@
 """Timed words in the form of YouTube's automatic captions (WebVTT).
 
-Two lines roll: a cue shows the previous line, plain, above the new one, whose words after the first carry their times;
-a cue of ten milliseconds then shows the new line alone, plain. So every line stands in the file three times.
+Two lines roll: a cue shows the previous line, plain, above the new one, whose words after the first
+carry their times. A cue of ten milliseconds then shows the new line alone, plain. So every line
+stands in the file three times.
 """
 
 from __future__ import annotations

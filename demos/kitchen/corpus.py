@@ -1,4 +1,4 @@
-"""The corpus on the disk: a pool of processes films the planned videos and writes their captions beside them."""
+"""The corpus on the disk: a pool of processes films the videos and writes their captions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ def make_corpus(
     steps: tuple[int, int] = STEPS,
     speech: bool = False,
 ) -> Iterator[Video]:
-    """Make a corpus below `out`, yielding each video once its files are there; truth.json comes last.
+    """Make a corpus below `out` and yield each video once its files are there; truth.json is last.
 
-    `steps` is the (least, most) steps of a video; with `speech` its captions are also spoken. Raises ValueError for fewer
-    than three videos, InputError where `out` has a video of another kitchen, OSError where it cannot be written, and
-    whatever stopped a worker: no video is left out.
+    Args:
+        steps: the least and the most steps of a video.
+        speech: speak the captions, too.
+
+    Raises:
+        ValueError: for fewer than three videos.
+        InputError: if `out` has a video of another kitchen.
+        OSError: if `out` cannot be written to.
+        Exception: whatever stopped a worker; no video is left out.
     """
     truth = plan(videos, seed, steps)
     _refuse_another(truth, out)
@@ -73,9 +79,8 @@ def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = Fa
     from demos.kitchen.voice import speak
 
     cv2.setNumThreads(1)  # one process a core is already there
-    cv2.ipp.setUseIPP(
-        False
-    )  # Intel's routines round by where an array lies in memory: the same seed, other pixels
+    # Intel's routines round by where an array lies in memory: the same seed, other pixels.
+    cv2.ipp.setUseIPP(False)
     path = out / video.video
     narration = narrate(video, stream(seed, index, NARRATION))
     write_captions(narration, path.with_name(path.name + ".en.vtt"))

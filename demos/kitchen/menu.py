@@ -9,15 +9,23 @@ Combination = tuple[str, str]  # (verb, noun)
 HELD_OUT_PER_VERB = 2
 
 _MENU = {
-    "chop": "carrot tomato egg potato onion cheese lemon chocolate fish bacon corn mushroom cabbage bread salmon plum olive",
-    "stir": "carrot tomato egg potato onion cheese lemon rice chocolate fish corn mushroom cabbage peas salmon plum olive",
-    "pour": "carrot tomato egg onion cheese lemon rice chocolate corn mushroom cabbage peas plum olive",
-    "flip": "carrot tomato dough egg potato onion cheese fish bacon corn mushroom cabbage bread salmon",
-    "knead": "dough egg potato cheese rice chocolate fish corn mushroom cabbage peas bread salmon plum",
+    "chop": "carrot tomato egg potato onion cheese lemon chocolate fish "
+    "bacon corn mushroom cabbage bread salmon plum olive",
+    "stir": "carrot tomato egg potato onion cheese lemon rice chocolate "
+    "fish corn mushroom cabbage peas salmon plum olive",
+    "pour": "carrot tomato egg onion cheese lemon rice chocolate corn "
+    "mushroom cabbage peas plum olive",
+    "flip": "carrot tomato dough egg potato onion cheese fish bacon "
+    "corn mushroom cabbage bread salmon",
+    "knead": "dough egg potato cheese rice chocolate fish corn mushroom "
+    "cabbage peas bread salmon plum",
     "whisk": "tomato dough egg potato onion cheese lemon rice chocolate corn peas plum olive bread",
-    "peel": "carrot tomato egg potato onion cheese lemon corn mushroom cabbage peas salmon plum olive",
-    "grate": "carrot tomato dough egg potato onion cheese lemon chocolate mushroom cabbage bread plum bacon",
-    "sprinkle": "carrot dough onion cheese lemon rice chocolate bacon corn mushroom cabbage peas bread olive",
+    "peel": "carrot tomato egg potato onion cheese lemon corn mushroom "
+    "cabbage peas salmon plum olive",
+    "grate": "carrot tomato dough egg potato onion cheese lemon chocolate "
+    "mushroom cabbage bread plum bacon",
+    "sprinkle": "carrot dough onion cheese lemon rice chocolate bacon corn "
+    "mushroom cabbage peas bread olive",
     "spread": "tomato dough egg cheese lemon rice chocolate fish bacon peas salmon plum olive",
     "fry": "carrot tomato dough egg potato onion rice fish bacon corn mushroom peas bread salmon",
     "bake": "dough egg potato rice chocolate fish bacon mushroom cabbage peas bread salmon carrot",

@@ -1,6 +1,6 @@
-"""What the cook says, and when: sentences for the steps, filler that names no action, and the time of every word.
+"""What the cook says and when: sentences for the steps, filler without actions, times of all words.
 
-A sentence's words keep within `DRIFT` seconds of their step, early or late, and `SILENCE` seconds part two sentences.
+A sentence's words stay within `DRIFT` seconds of their step, and `SILENCE` seconds part sentences.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _limit(video: Video, index: int) -> float:
 def _tell(
     index: int, step: Step, earliest: float, pace: float, rng: np.random.Generator
 ) -> Sentence:
-    """A sentence for a step: it begins somewhere in it, moved a little, and takes up a good part of it."""
+    """A sentence for a step: it begins inside it, moved a little, and fills a good part of it."""
     length = step.end - step.start
     words = _sentence(step, rng)
     pace *= min(SLOWER, length * rng.uniform(*FILL) / _seconds(words, pace))
@@ -96,8 +96,8 @@ def _tell(
 def _sentence(step: Step, rng: np.random.Generator) -> list[str]:
     """Words that name the step, sometimes with more around them.
 
-    Not always with more: a corpus of some hundred steps in which no two sentences are alike teaches a model to know
-    each by its ornaments, and to look at no picture.
+    Sometimes only: where all of some hundred sentences differ, a model learns each by its ornaments
+    and does not look at the pictures.
     """
     ing, past = FORMS[step.verb]
     text = _pick(STEP_PHRASES, rng).format(verb=step.verb, noun=step.noun, ing=ing, past=past)

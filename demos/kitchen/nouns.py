@@ -1,4 +1,4 @@
-"""The twenty ingredients: a shape, a colour and a texture each, as data, and the painting of them."""
+"""The twenty ingredients as data, a shape, a colour and a texture each, and how to paint them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demos.kitchen.textures import TEXTURES
 
 @dataclass(frozen=True)
 class Noun:
-    """How an ingredient looks: its ground colour, its pattern and the pattern's colour, and its outline."""
+    """How an ingredient looks: ground colour, pattern, the pattern's colour, and outline."""
 
     name: str
     ground: Colour
@@ -105,7 +105,7 @@ def _cut(
 
 
 def paint_texture(easel: Easel, noun: Noun, rng: np.random.Generator, across: float) -> None:
-    """Replace whatever is drawn so far by the ingredient's pattern; `across` is the width it is meant for, in units."""
+    """Replace the drawing so far by the ingredient's pattern, for `across` units of width."""
     mask: Pixels = easel.pixels[..., 3].copy()
     sheet = Easel(1, 1)
     sheet.size, sheet.pixels = easel.size, np.zeros_like(easel.pixels)

@@ -1,4 +1,4 @@
-"""Recipes: which steps make up each video, and when. Everything follows from the seed and the number of videos."""
+"""Recipes: the steps of each video and their times; seed and number of videos decide all."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ CORPUS, RECIPE, NARRATION, LOOK = range(4)
 
 
 def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one video (by its index) for one purpose, whatever else has been drawn."""
+    """The random numbers of one video (by index) for one purpose, independent of all others."""
     return np.random.default_rng(np.random.SeedSequence([seed, index, purpose]))
 
 
 def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
-    """Plan a corpus of so many videos, `steps` (least, most) in each. Raises ValueError below three videos."""
+    """Plan a corpus of so many videos with `steps` (least, most) in each.
+
+    Raises:
+        ValueError: for fewer than three videos.
+    """
     if videos < MINIMUM_VIDEOS:
         raise ValueError(
-            f"a corpus needs at least {MINIMUM_VIDEOS} videos, one for each split; asked for {videos}"
+            f"a corpus needs {MINIMUM_VIDEOS} videos or more, one a split; asked for {videos}"
         )
     rng = stream(seed, 0, CORPUS)
     held_out = hold_out(rng)
@@ -65,7 +69,7 @@ def _deck(pairs: list[Combination], rng: np.random.Generator) -> Iterator[Combin
 
 
 def _deal(deck: Iterator[Combination], count: int) -> list[Combination]:
-    """The next different combinations; neighbours differ in verb and noun where a few swaps can manage it."""
+    """The next different combinations; neighbours differ in verb and noun where swaps allow it."""
     hand: list[Combination] = []
     while len(hand) < count:
         pair = next(deck)

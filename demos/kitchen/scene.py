@@ -1,4 +1,4 @@
-"""The kitchen through a camera: table, light, jitter, and the frames of a whole video, one at a time."""
+"""The kitchen through a camera: table, light, jitter, and a video's frames, one at a time."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ Take = Action | Portrait
 
 
 def frames(video: Video, seed: int, index: int) -> Iterator[Pixels]:
-    """Film a video: uint8 frames (240, 320, 3), FPS a second, from `seed` and the video's index in the corpus."""
+    """Film a video: uint8 frames (240, 320, 3), FPS a second, from `seed` and its index."""
     rng = stream(seed, index, LOOK)
     camera, table = _camera(rng), _table(rng)
     shown = 0
@@ -122,7 +122,7 @@ def _film_rest(table: Pixels, camera: Camera, numbers: range) -> Iterator[Pixels
 
 
 def _film(take: Take, camera: Camera, numbers: range, step: range) -> Iterator[Pixels]:
-    """The frames of a take, whose motion goes on where the step's last take of its kind has been left."""
+    """The frames of a take; its motion continues that of the step's last take of its kind."""
     for number in numbers:
         view = camera.matrix(number / FPS)
         frame = _look_at(take.backdrop, view)

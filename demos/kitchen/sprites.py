@@ -1,7 +1,8 @@
 """Sprites: small pictures with soft edges, and the one operation that puts them into a frame.
 
-Lengths are scene units: the scene is 320 x 240 units, its origin in the middle, y downwards. Angles are degrees,
-clockwise on the screen. Colours are RGB, 0 to 255. Sprite pixels are RGBA with the colour multiplied by the alpha.
+Lengths are scene units: the scene is 320 x 240 units, its origin in the middle, y downwards. Angles
+are degrees, clockwise on the screen. Colours are RGB, 0 to 255. Sprite pixels are RGBA with the
+colour multiplied by the alpha.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Layer:
-    """A sprite placed in the scene; `stretch` scales its width and height, a negative one mirrors."""
+    """A sprite in the scene; `stretch` scales width and height, a negative value mirrors."""
 
     sprite: Sprite
     x: float = 0.0
@@ -123,7 +124,7 @@ class Easel:
         return max(1, round(width * self.zoom))
 
     def sprite(self, shadow: float = 4.0) -> Sprite:
-        """The drawing, averaged down, with a soft shadow that falls `shadow` units to the lower right."""
+        """The drawing, averaged down, with a soft shadow `shadow` units to the lower right."""
         size = self.size[0] // SUPERSAMPLING, self.size[1] // SUPERSAMPLING
         pixels = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)
         return Sprite(_with_shadow(pixels, shadow) if shadow else pixels)
@@ -143,7 +144,7 @@ def _with_shadow(pixels: Pixels, offset: float) -> Pixels:
 def outline(
     radius: Callable[[NDArray[np.float64]], NDArray[np.float64]], rx: float, ry: float
 ) -> list[Point]:
-    """Points of a closed curve: an ellipse whose radius is multiplied by `radius(angle in radians)`."""
+    """Points of a closed curve: an ellipse with its radius times `radius(angle in radians)`."""
     angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     reach = radius(angle)
     return list(zip(rx * reach * np.cos(angle), ry * reach * np.sin(angle), strict=True))
@@ -166,7 +167,7 @@ def compose(outer: Matrix, inner: Matrix) -> Matrix:
 
 
 def blend(frame: Pixels, layer: Layer, camera: Matrix) -> None:
-    """Put a layer into a frame (height, width, 3), in place; `camera` maps scene units to frame pixels."""
+    """Put a layer into a frame (height, width, 3); `camera` maps scene units to its pixels."""
     pixels = layer.sprite.pixels
     matrix = compose(camera, placement(layer))
     corners = np.array(

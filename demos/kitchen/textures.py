@@ -1,6 +1,7 @@
-"""Patterns of ingredients. Each fills a sheet, already in the ground colour, with marks in the accent colour.
+"""Patterns of ingredients: each adds marks in the accent colour to a sheet in the ground colour.
 
-`across` is the size in units that the pattern is meant to cover, so that marks keep their proportions on small pieces.
+`across` is the size in units that a pattern covers, so that marks keep their proportions on small
+pieces.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cook's tools: each function draws one, large and unlike the others. The working end is at (0, 0) or said so."""
+"""The cook's tools: each function draws one, large and unlike the others, its end at (0, 0)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What truly happens in the corpus: the types, and the JSON file that only evaluation reads. Times are seconds."""
+"""What happens in the corpus, and the JSON file of it that only evaluation reads; in seconds."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read_truth(path: str | Path) -> Truth:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is not a kitchen's truth.json ({error!r}): make one with python -m demos.kitchen"
+            f"{path} is not a kitchen's truth.json ({error!r}): make one by python -m demos.kitchen"
         ) from error
 
 

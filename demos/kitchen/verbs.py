@@ -1,7 +1,7 @@
 """The twelve actions: a vessel, the sprites they need, and a motion each.
 
-A motion is a function of `beat`, which counts its cycles, and `progress`, from 0 to 1 over the step; it returns the layers
-of one moment from the lowest to the highest.
+A motion is a function of `beat`, which counts its cycles, and `progress`, from 0 to 1 over the
+step; it returns the layers of one moment from the lowest to the highest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Motion = Callable[[Props, float, float], list[Layer]]
 
 @dataclass(frozen=True)
 class Verb:
-    """How an action looks: what it happens in, what takes part, how it moves and how many cycles a second."""
+    """How an action looks: its vessel, what takes part, how it moves, and its cycles a second."""
 
     name: str
     vessel: Callable[[np.random.Generator], Sprite]
@@ -39,7 +39,7 @@ def _wave(beat: float, phase: float = 0.0) -> float:
 def _falling(
     sprite: Sprite, beat: float, x: float, top: float, bottom: float, spread: float, count: int
 ) -> list[Layer]:
-    """Morsels that keep falling from (x, top) to `bottom`, fanning out to `spread` on both sides."""
+    """Morsels that fall from (x, top) to `bottom` and fan out to `spread` on both sides."""
     layers = []
     for index in range(count):
         drop = (beat + index / count) % 1.0

@@ -1,6 +1,6 @@
-"""What the food lies in or on: large, still, one look for each verb. Each function draws one around (0, 0).
+"""What the food lies in or on: large and still, one for each verb, each drawn around (0, 0).
 
-The vessel covers most of the picture, within 280 x 210 units, so that it outweighs the table in what a model sees.
+A vessel covers most of the picture, within 280 x 210 units, so that it outweighs the table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cook's voice: sentences spoken by espeak-ng, each at the time at which the captions have it."""
+"""The cook's voice: espeak-ng speaks each sentence at the time that its caption has."""
 
 from __future__ import annotations
 

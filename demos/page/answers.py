@@ -1,4 +1,4 @@
-"""What a model says, as the page shows it: each method answers one panel with HTML, or with what is amiss."""
+"""What a model says: each method answers one panel of the page with HTML, or with the problem."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_TEXT = 400
 
 
 def told(answer: Callable[..., str]) -> Callable[..., str]:
-    """An InputError becomes a message in the panel."""
+    """Turn an InputError into a message in the panel."""
 
     @wraps(answer)
     def asked(*arguments: object) -> str:
@@ -58,7 +58,7 @@ class Answers:
 
     @told
     def fill(self, digest: str | None, start: float, end: float, template: str) -> str:
-        """The likeliest words at the masks of a sentence; of language alone while there is no clip."""
+        """The likeliest words at the masks of a sentence; without a clip, from language alone."""
         sentence = _short(template)
         zero_shot.check_template(sentence)
         blind = zero_shot.predict(self.model, [], sentence, top=TOP)

@@ -1,4 +1,4 @@
-"""The page's wiring: which component asks for what. What they show is made in answers.py and parts.py."""
+"""The page's wiring: which component asks for what; answers.py and parts.py make what they show."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SENTENCES = (TEMPLATE, "it is time to [MASK] the [MASK]", "now we [MASK] it")
 STYLE = Path(__file__).with_name("page.css")
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 OLD, EVERY = 1800, 300
-"""Seconds after which an upload that nobody asked about is deleted, and between two looks for such."""
+"""Seconds after which an unused upload is deleted, and seconds between two searches for them."""
 CLOSED: Any = {"api_visibility": "private"}
 ASKED: Any = {"trigger_mode": "always_last", **CLOSED}
 """A question that comes while the one before is answered is not lost."""
@@ -75,26 +75,34 @@ def serve(page: gr.Blocks, host: str, port: int | None, uploads: str) -> str:
     page.queue(api_open=False, max_size=32)
     doors = [Middleware(Doors, uploads=uploads)]
     _, address, _ = page.launch(
-        server_name=host, server_port=port, share=False, prevent_thread_lock=True, quiet=True,
-        allowed_paths=[], max_file_size=BIGGEST, strict_cors=True, enable_monitoring=False, ssr_mode=False,
+        server_name=host,
+        server_port=port,
+        share=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        allowed_paths=[],
+        max_file_size=BIGGEST,
+        strict_cors=True,
+        enable_monitoring=False,
+        ssr_mode=False,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": doors},
-        footer_links=[], theme=_theme(), css_paths=[STYLE],
-    )  # fmt: skip
+        footer_links=[],
+        theme=_theme(),
+        css_paths=[STYLE],
+    )
     return str(address)
 
 
 @dataclass(frozen=True)
 class Choosing:
-    """From what a visitor brings to the page's clip: its digest, the timeline, and the two ends of the part."""
+    """Turns a visitor's choice into the page's clip: digest, timeline and both ends of the part."""
 
     answers: Answers
     videos: Mapping[str, Path]
 
     def upload(self, path: str | None, progress: gr.Progress = gr.Progress()) -> Sequence[Any]:
         """A file that was dropped. It goes once it is known."""
-        if (
-            path is None or not Path(path).exists()
-        ):  # another visitor brought the same and was quicker
+        if path is None or not Path(path).exists():  # another visitor's equal upload was quicker
             return self.nothing()
         try:
             return self._take(Path(path), Path(path).name, progress)
@@ -118,9 +126,8 @@ class Choosing:
         except InputError as error:
             _, _, *sliders = self.nothing()
             return None, parts.problem(str(error)), *sliders
-        last = CLIP_SECONDS * len(
-            self.answers.clips.known(digest).encoded.words
-        )  # beyond the end, if the last is short
+        # A short last clip ends before this.
+        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.words)
         sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
         return digest, self.answers.timeline(digest, 0, last), *sliders
 
@@ -183,9 +190,14 @@ def _shown(markup: str, name: str) -> gr.HTML:
 
 def _sentence(placeholder: str, name: str, value: str = "") -> gr.Textbox:
     return gr.Textbox(
-        value, label=placeholder, placeholder=placeholder, container=False, max_length=LONGEST_TEXT, submit_btn=True,
+        value,
+        label=placeholder,
+        placeholder=placeholder,
+        container=False,
+        max_length=LONGEST_TEXT,
+        submit_btn=True,
         elem_id=f"vb-{name}",
-    )  # fmt: skip
+    )
 
 
 def _seconds(label: str, value: float, name: str) -> gr.Slider:
@@ -207,8 +219,17 @@ def _then(event: Any, questions: Sequence[Question]) -> None:
 
 
 def _theme() -> gr.themes.Base:
-    return gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
-        block_title_background_fill="none", block_title_padding="0", block_title_text_color="*body_text_color_subdued",
-        block_title_text_weight="500", block_shadow="none", block_border_width="1px", block_padding="10px 14px",
-        input_shadow="none", input_border_width="1px", layout_gap="10px",
-    )  # fmt: skip
+    mono = ["ui-monospace", "monospace"]
+    soft = gr.themes.Soft(primary_hue="sky", neutral_hue="slate", font=FONTS, font_mono=mono)
+    return soft.set(
+        block_title_background_fill="none",
+        block_title_padding="0",
+        block_title_text_color="*body_text_color_subdued",
+        block_title_text_weight="500",
+        block_shadow="none",
+        block_border_width="1px",
+        block_padding="10px 14px",
+        input_shadow="none",
+        input_border_width="1px",
+        layout_gap="10px",
+    )

@@ -1,4 +1,4 @@
-"""Clips that visitors choose: measured and decoded in a process of their own, encoded once, kept by what is in them."""
+"""Clips that visitors choose: read in a process of their own, encoded once, kept by content."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LIMITS = Limits(seconds=120.0)
 
 @dataclass(frozen=True)
 class KnownClip:
-    """A clip as visual words, under the name that its visitor gave it, and the frame in the middle of each as JPEG."""
+    """A clip as visual words under its visitor's name, and the middle frame of each as JPEG."""
 
     encoded: EncodedClip
     frames: list[bytes]
 
 
 class ClipReader:
-    """Files in, clips out; the same content is encoded once. One clip at a time: they share the engine."""
+    """Turns files into clips, one at a time: they share the engine. Equal content is read once."""
 
     def __init__(self, codebook: Codebook, weights: str | None = None) -> None:
         """``weights``: where the backbone's are now; those that the codebook names if None."""

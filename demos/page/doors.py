@@ -1,8 +1,8 @@
-"""Which requests reach Gradio: those that the page itself makes, of a size that it can have. All else is not found.
+"""Which requests reach Gradio: only those that the page itself makes, up to a size.
 
-Gradio has routes that this page does not need, among them files by path, a proxy, and one that hands an upload to ffmpeg in
-the open; and it fetches what a question calls a file from wherever the question says. What is not on the list below is
-closed, also what a later Gradio may add, and the only files that a question may name are those that were uploaded.
+Gradio has routes that this page does not need: files by path, a proxy, and one that gives an upload
+to ffmpeg without a guard. It also fetches any file that a question names. So every route outside
+the list below is closed, whatever a later Gradio adds, and a question may name uploaded files only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Doors:
-    """ASGI middleware: 404 to a path that OPEN does not match, 413 to what is too big, 403 to who names another's file."""
+    """ASGI middleware that answers what must not pass.
+
+    404: a path that OPEN does not match. 413: a body that is too big. 403: a question that names a
+    file outside the uploads.
+    """
 
     def __init__(
         self, app: Callable[[Message, Receive, Send], Awaitable[None]], uploads: str
@@ -60,7 +64,7 @@ class Doors:
 
 
 def refusal(scope: Message) -> int | None:
-    """The HTTP status of a request that does not get in. One that brings something has to say how much."""
+    """The HTTP status of a refused request, or None. A request with a body must tell its length."""
     if not OPEN.fullmatch(scope["path"]) or ".." in scope["path"]:
         return 404
     length = dict(scope["headers"]).get(b"content-length", b"")

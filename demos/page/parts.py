@@ -1,5 +1,7 @@
-"""What the page shows, as HTML: arrays and answers in, markup out. Every text is escaped; pictures are part of the page,
-so that the server needs to hand out no file."""
+"""What the page shows, as HTML: arrays and answers in, markup out.
+
+Every text is escaped. Pictures are part of the page, so the server hands out no files.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def card(picture: str, caption: str, extra: str = "") -> str:
 
 
 def header(seconds: int, size: int) -> str:
-    """What the page is for, and the longest clip in seconds and the biggest in bytes that it takes."""
+    """What the page is for, with its limits: ``seconds`` of a clip and ``size`` in bytes."""
     return (
         "<h1>VideoBERT</h1><p>A clip and a sentence as one language. Bring a video, at most "
         f"{seconds // 60} minutes and {size >> 20} MB, then ask about it.</p>"
@@ -64,18 +66,22 @@ def hint(message: str) -> str:
 
 
 def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
-    """Each visual word's frame above the picture that stands for the word; what is not asked about is dimmed."""
+    """Each clip's frame above the picture of its visual word; clips outside the part are dim."""
     seen, asked = clip.encoded, clip.encoded.within(start, end).start
+    moments = zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
     columns = [
         f'<div class="vb-moment{"" if begin in asked else " vb-dim"}"><time>{begin:.1f} s</time>'
-        f'{card(image(frame, f"at {begin:.1f} s"), "")}{card(album(word), f"word {word}", "vb-word")}</div>'
-        for begin, word, frame in zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
-    ]  # fmt: skip
-    words = len(seen.words)
-    title = f"<b>{escape(str(seen.path))}</b> as {words} visual word{'s' * (words > 1)}, one for each {CLIP_SECONDS:g} s"
+        + card(image(frame, f"at {begin:.1f} s"), "")
+        + card(album(word), f"word {word}", "vb-word")
+        + "</div>"
+        for begin, word, frame in moments
+    ]
+    words = f"{len(seen.words)} visual word{'s' * (len(seen.words) > 1)}"
+    title = f"<b>{escape(str(seen.path))}</b> as {words}, one for each {CLIP_SECONDS:g} s"
     title += f"; it {escape(seen.partial)}" if seen.partial else ""
     rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
-    return f'<p class="vb-title">{title}</p><div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
+    line = f'<div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
+    return f'<p class="vb-title">{title}</p>{line}'
 
 
 def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
@@ -91,13 +97,14 @@ def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
 
 def bars(guesses: Sequence[Guess], kind: str = "") -> str:
     """A bar a word; ``kind`` is a class of the style sheet."""
-    return f'<div class="vb-bars {kind}">{"".join(_bar(escape(guess.word), guess.probability) for guess in guesses)}</div>'
+    drawn = "".join(_bar(escape(guess.word), guess.probability) for guess in guesses)
+    return f'<div class="vb-bars {kind}">{drawn}</div>'
 
 
 def answers(
     template: str, seen: Sequence[Sequence[Guess]] | None, blind: Sequence[Sequence[Guess]]
 ) -> str:
-    """For each mask the likeliest words, beside those that language alone makes likely; the latter alone without a clip."""
+    """For each mask the likeliest words with the clip, if there is one, and without it."""
     if seen is None:
         cards = [bars(guesses, "vb-blind") for guesses in blind]
     else:
@@ -141,12 +148,18 @@ def hits(found: Iterable[tuple[Hit, Sequence[int]]], album: Album) -> str:
         f'<section class="vb-hit"><div class="vb-about"><b>{escape(hit.video_id)}</b>'
         f"<time>{hit.start:.1f} to {hit.end:.1f} s</time>{_bar('fits', hit.aligned)}"
         f"{f'<q>{escape(hit.text)}</q>' if hit.text else ''}</div>"
-        f'<div class="vb-scroll">{"".join(card(album(word), f"word {word}", "vb-word") for word in words[:STRIP])}</div>'
-        "</section>"
+        f'<div class="vb-scroll">{_strip(words, album)}</div></section>'
         for hit, words in found
     ]
-    order = "By how well the words go with what is said over such pictures, and by how well clip and sentence fit: the bar."
+    order = (
+        "Ordered by two things: how well the words go with what is said over such pictures, "
+        "and how well clip and sentence fit, which the bar shows."
+    )
     return hint(order) + "".join(rows)
+
+
+def _strip(words: Sequence[int], album: Album) -> str:
+    return "".join(card(album(word), f"word {word}", "vb-word") for word in words[:STRIP])
 
 
 def codebook(
@@ -164,13 +177,12 @@ def codebook(
             card(album(w), f"<b>word {w}</b> {sizes[w]:,} clip{'s' * (sizes[w] != 1)}", "vb-word")
             for w in words
         )
-        rows.append(
-            f'<section class="vb-family"><h4>family {node}</h4><div class="vb-wrap">{cards}</div></section>'
-        )
+        wrapped = f'<h4>family {node}</h4><div class="vb-wrap">{cards}</div>'
+        rows.append(f'<section class="vb-family">{wrapped}</section>')
     return "".join(rows)
 
 
 def _bar(label: str, share: float) -> str:
     """A bar from 0 to 1; ``label`` is markup."""
-    width = f'<i style="width:{100 * share:.1f}%"></i>'
-    return f'<div class="vb-bar"><span>{label}</span><div class="vb-track">{width}</div><output>{share:.0%}</output></div>'
+    track = f'<div class="vb-track"><i style="width:{100 * share:.1f}%"></i></div>'
+    return f'<div class="vb-bar"><span>{label}</span>{track}<output>{share:.0%}</output></div>'

@@ -1,5 +1,9 @@
-"""A picture of the page: `python -m demos.page.screenshot ADDRESS CLIP PNG` brings a clip to a running page and waits for
-its answers, in Debian's Chromium (`apt-get install chromium`) driven by Playwright."""
+"""A picture of the page: uploads a clip to a running page and waits for its answers.
+
+python -m demos.page.screenshot ADDRESS CLIP PNG
+
+Playwright drives Debian's Chromium (`apt-get install chromium`).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync"
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
 ).split()
 PATIENCE = 180_000
 """Milliseconds that a clip may take."""
