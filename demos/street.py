@@ -127,7 +127,8 @@ def _refuse_another_kitchen(truth: Path, size: Size) -> None:
     there = len(read_truth(truth).videos)
     if there != size.videos:
         raise InputError(
-            f"{truth} has {there} videos, not {size.videos}: give --videos {there}, or another --out"
+            f"{truth} has {there} videos, not {size.videos}: "
+            f"give --videos {there}, or another --out"
         )
 
 

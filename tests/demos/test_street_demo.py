@@ -77,7 +77,7 @@ def test_a_kitchen_of_another_size_stops_it(
     write_truth(plan(3, 0), tmp_path / "kitchen" / "truth.json")
     with pytest.raises(
         InputError,
-        match=r"truth\.json is of 3 videos, not of 72: give --videos 3, or another --out",
+        match=r"truth\.json has 3 videos, not 72: give --videos 3, or another --out",
     ):
         commands(monkeypatch, tmp_path, street.Size())
     assert not any(
