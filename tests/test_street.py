@@ -221,6 +221,7 @@ def test_a_codebook_that_has_rotted_is_found(
     save_file(centroids, path)
     result = videobert("status", "--work", mine.work, "--verify", "--json")
     assert result.status == 1 and json.loads(result.out)["damaged"].keys() == {"codebook"}
+    assert_refused(videobert("tokenize", "--work", mine.work), path, "its digest differs")
     path.write_bytes(b"torn")
     assert "centroids.safetensors" in videobert("status", "--work", mine.work, "--verify").out
     assert videobert("status", "--work", street.work, "--verify").status == 0
@@ -314,7 +315,7 @@ def test_a_model_whose_codebook_is_another(street: Street, tmp_path: Path, video
     shutil.copytree(mine.work / "codebook", mine.model / "codebook")
     clip = coloured_recipe(tmp_path / "clip.mp4", ["red"], spoken=False)
     assert_refused(
-        videobert("predict", clip, "--model", mine.model), mine.model, "did not learn with"
+        videobert("predict", clip, "--model", mine.model), mine.model, "another codebook"
     )
 
 

@@ -13,8 +13,7 @@ __all__ = ["HierarchicalKMeans"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'tokenization' has no attribute {name!r}")
-    from tokenization.hierarchical_kmeans.estimator import (
-        HierarchicalKMeans,
-    )  # when first used: it imports scikit-learn
+    # Imported when first used, as it imports scikit-learn.
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 
     return HierarchicalKMeans

@@ -1,9 +1,10 @@
-"""The visual vocabulary: a fitted tree, the features it is for, and a picture of each word."""
+"""The visual vocabulary: a fitted tree, the features it fits, and a picture of each word."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,35 +15,37 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tokenization.assignments import write_assignments
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+from tokenization.hierarchical_kmeans.feature_source import FolderSource
 from tokenization.options import ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
+from tokenization.vocabulary import refuse_words_beyond
 from workfolder.errors import InputError
-from workfolder.files import (
-    exclusive_lock,
-    read_json,
-    read_table,
-    write_folder,
-    write_json,
-    write_table,
-)
+from workfolder.files import exclusive_lock, read_json, read_table, write_json, write_table, write_folder
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
 
 PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder", VERSIONS})
-"""Options in which features may differ from the codebook's: the weights' digest says more than their name, the engines'
-features agree to a cosine of 0.999 whatever the version, and the decoders give the same frames."""
+"""Options in which features may differ from the codebook's.
+
+The digest of the weights says more than their name, the engines' features agree to a cosine of
+0.999 whatever the version, and the decoders return the same frames.
+"""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Codebook:
-    """A fitted tree with what it was made with and, where they were drawn, its pictures.
+    """A fitted tree, what it was made with, and its pictures.
 
     Attributes:
-        options: the ClusterOptions, and under ``features`` what made the features.
+        tree: finds the words of features.
+        options: the ClusterOptions, and under ``features`` the options of the features.
         pictures: rows of tokenization.schema.PICTURES.
     """
 
@@ -52,34 +55,67 @@ class Codebook:
 
     @property
     def words(self) -> int:
-        """How many visual words there are, dead ones included."""
+        """The number of visual words, dead ones included."""
         return self.tree.branching**self.tree.depth
 
     @property
     def places(self) -> np.ndarray:
-        """Where each word lies in the space that was clustered, centred, float32 [words, prepared width]; NaN if dead."""
-        places = self.tree.prepared_centers_[-1].copy()
+        """The place of each word in the space that was clustered, centred; NaN for dead words.
+
+        float32 [words, projected width].
+        """
+        places = self.tree.tree_.centers[-1].copy()
         places[self.tree.dead_words_] = np.nan
         return places
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over options and tensors, by which tokens remember what made them; the same on every machine."""
+        """SHA-256 over options and tensors, the same on every machine.
+
+        Later stages keep it in their options to remember the codebook that made them.
+        """
         digest = hashlib.sha256(json.dumps(dict(self.options), sort_keys=True).encode())
-        for tensor in self.tree.tensors_.values():
+        for tensor in self.tree.tree_.tensors.values():
             digest.update(tensor.tobytes())
         return digest.hexdigest()
 
-    def refuse_words_of_another(self, stage: Stage) -> None:
-        """InputError if the visual words of a stage's folder, tokens or examples, are of another codebook."""
-        if stage.options().get("codebook") != self.digest:
-            raise InputError(
-                f"{stage.folder} was made with another codebook than the model's: copy the model's codebook folder into a new "
-                "work folder and run videobert tokenize there"
-            )
+    def refuse_other_digest(self, noted: str | None, holder: Path, advice: str) -> None:
+        """Check that ``holder`` was made with this codebook.
+
+        Args:
+            noted: the digest that ``holder`` remembers.
+            holder: a folder of visual words, or of a model; named in the message.
+            advice: what the user can do if it was not.
+
+        Raises:
+            InputError: if ``noted`` is not this codebook's digest.
+        """
+        if noted != self.digest:
+            raise InputError(f"{holder} was made with another codebook: {advice}")
+
+    def refuse_other_words(self, stage: Stage) -> None:
+        """Raise InputError if the words in ``stage``, tokens or examples, are another's."""
+        self.refuse_other_digest(
+            stage.options().get("codebook"),
+            stage.folder,
+            "copy the model's codebook folder into a new work folder and run videobert tokenize "
+            "there",
+        )
+
+    def refuse_words_beyond(self, words: np.ndarray, path: Path) -> None:
+        """Raise InputError if the file at ``path`` has words that this codebook has not."""
+        refuse_words_beyond(words, self.words, str(path))
 
     def refuse_other_features(self, made_with: Mapping[str, Any]) -> None:
-        """InputError if ``made_with``, the options of features, are not those of the features the codebook was fitted on."""
+        """Check that features can be given words of this codebook.
+
+        Args:
+            made_with: the options of the features.
+
+        Raises:
+            InputError: if they were not made as those that the codebook was fitted on; the message
+                names each difference.
+        """
         there = self.options["features"]
         material = ({**there, **made_with}).keys() - IMMATERIAL
         differing = sorted(key for key in material if there.get(key) != made_with.get(key))
@@ -88,23 +124,35 @@ class Codebook:
                 f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing
             )
             raise InputError(
-                f"these features do not fit the codebook: {differences}; extract them as the codebook's were"
+                f"these features do not fit the codebook: {differences}; "
+                f"extract them as the codebook's were"
             )
 
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
-        """The visual words of features, [clips, width] -> int32 [clips]; InputError as ``refuse_other_features`` has it."""
+        """Find the visual words of features.
+
+        Args:
+            features: [clips, width].
+            made_with: the options of the features.
+
+        Returns:
+            int32 [clips].
+
+        Raises:
+            InputError: if the features do not fit the codebook, or hold NaN or infinity.
+        """
         self.refuse_other_features(made_with)
         return self.tree.predict(features)
 
     def save(self, folder: Path) -> None:
-        """Write the codebook into ``folder``, which alone is all that load needs."""
+        """Write the codebook into ``folder``, which is all that ``load`` needs."""
         self.tree.save(folder)
         write_table(self.pictures, folder / PICTURES_FILE)
         write_json(dict(self.options), folder / OPTIONS_FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Codebook:
-        """Read a codebook; InputError if it is not there or damaged."""
+        """Read a codebook; raise InputError if it is absent or damaged."""
         if not folder.is_dir():
             raise InputError(f"{folder} is not there: run videobert cluster")
         return cls(
@@ -117,10 +165,13 @@ class Codebook:
 def cluster(
     work: Path, options: ClusterOptions = ClusterOptions(), progress: Progress = silent
 ) -> Report:
-    """Fit the visual vocabulary on DIR/features and write DIR/codebook, unless the same options have made it already.
+    """Fit the visual vocabulary on DIR/features and write DIR/codebook.
 
-    A fit that is killed goes on where it was. InputError if the codebook was made with other options, if there are no
-    features, or if another run is at it.
+    Nothing is done if the same options have made it already. A fit that was killed continues.
+
+    Raises:
+        InputError: if there are no features, if the codebook was made with other options, or if
+            another run is making it.
     """
     features = Stage(work / "features")
     if not features.done():
@@ -137,18 +188,22 @@ def cluster(
         if before:
             refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
         else:
-            tree = _fit(features, options, unfinished, progress)
+            source = FolderSource(features.folder)
+            tree = _fit(source, options, unfinished, progress)
             with write_folder(folder) as part:
-                Codebook(tree, provenance, word_pictures(tree, features, progress)).save(part)
-        shutil.rmtree(
-            unfinished, ignore_errors=True
-        )  # a run may have been killed when only this was left
+                pictures = word_pictures(tree, source, features, progress)
+                codebook = Codebook(tree, provenance, pictures)
+                codebook.save(part)
+                write_assignments(source, tree.labels_, codebook.digest, part)
+        # A run may have been killed when only this was left to do.
+        shutil.rmtree(unfinished, ignore_errors=True)
     return Report("codebook", before=int(before), now=int(not before))
 
 
 def _fit(
-    features: Stage, options: ClusterOptions, unfinished: Path, progress: Progress
+    source: FolderSource, options: ClusterOptions, unfinished: Path, progress: Progress
 ) -> HierarchicalKMeans:
+    """Fit the tree; warn if most of its words stay dead."""
     tree = HierarchicalKMeans(
         options.branching,
         options.depth,
@@ -156,4 +211,13 @@ def _fit(
         preparation=options.preparation,
         n_components=options.components,
     )
-    return tree.fit(features.folder, checkpoint=unfinished, progress=partial(progress, "cluster"))
+    tree.fit(source, checkpoint=unfinished, progress=partial(progress, "cluster"))
+    words = options.branching**options.depth
+    used = words - len(tree.dead_words_)
+    if 2 * used < words:
+        logger.warning(
+            "only %s of %s visual words have clips, as there are %s clips, equal ones included: "
+            "choose a smaller --branching or --depth, or give more videos",
+            *(f"{number:,}" for number in (used, words, source.rows)),
+        )
+    return tree

@@ -1,4 +1,4 @@
-"""A codebook as one HTML file: its figures, and its tree to browse by the frames nearest each word."""
+"""A codebook as one HTML file: its figures, and its tree to browse by the frames of its words."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from workfolder.files import write_whole
 
 TEMPLATE = "codebook_page.html"
 BUDGET = 40_000_000
-"""Characters of base64 that the pictures of a page may take; browsers open such a page in a second or two."""
+"""The most characters of base64 for the pictures of a page. Browsers open it in a second or two."""
 HEIGHTS = (96, 84, 72, 60, 48, 40, 32)
-"""Pixels that pictures are shrunk to where they are too many; the last is taken whatever it comes to."""
+"""Pixels to which pictures shrink if they exceed the budget. The last is used in any case."""
 QUALITY = 50
+"""Of WebP, 0 to 100."""
 SAMPLE = 200
+"""Pictures by which the size of all is estimated."""
 
 
 def write_page(
@@ -34,16 +36,19 @@ def write_page(
     other: Codebook | None = None,
     names: tuple[str, str] = ("Codebook", "Other codebook"),
 ) -> None:
-    """Write the page of a codebook, or of two side by side, to ``path``, whole or not at all.
+    """Write the page of a codebook, or of two side by side, whole or not at all.
 
-    The page is one file that opens from disk and asks for nothing else. Where the pictures exceed BUDGET, it holds smaller
-    ones.
+    The page is one file that opens from the disk and loads nothing else. If the pictures exceed
+    BUDGET, it holds smaller ones.
 
     Args:
+        codebook: what to show.
+        path: where to write.
+        other: a second codebook to show beside it.
         names: what the page calls the codebooks, such as their folders.
 
     Raises:
-        InputError: a picture has to shrink and cannot be read.
+        InputError: if a picture has to shrink and cannot be read.
     """
     shown = [codebook] if other is None else [codebook, other]
     data = [_book(one, name, BUDGET // len(shown)) for one, name in zip(shown, names, strict=False)]
@@ -53,15 +58,19 @@ def write_page(
 
 
 def _script_json(data: Any) -> str:
-    """JSON that a script element can hold: nothing in it can end the element or begin a comment."""
+    """Write JSON for a script element: nothing in it can end the element or begin a comment."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _book(codebook: Codebook, name: str, budget: int) -> dict[str, Any]:
-    """All that the page knows of a codebook; ``clips`` is, for each word, [video, start in s, distance, picture] or null."""
+    """Gather what the page shows of a codebook.
+
+    ``clips`` has [video, start in seconds, distance, picture] for each word in use, null for the
+    others.
+    """
     rows = codebook.pictures.to_pylist()
-    kind, pictures = _fitting([row["jpeg"] for row in rows], budget)
+    kind, pictures = _shrunk([row["jpeg"] for row in rows], budget)
     videos = {
         video: number for number, video in enumerate(dict.fromkeys(row["video_id"] for row in rows))
     }
@@ -76,7 +85,7 @@ def _book(codebook: Codebook, name: str, budget: int) -> dict[str, Any]:
         "depth": codebook.tree.depth,
         "digest": codebook.digest,
         "report": asdict(inspect_codebook(codebook)),
-        "options": list(_flat(codebook.options)),
+        "options": list(_flatten(codebook.options)),
         "sizes": sizes,
         "videos": list(videos),
         "kind": kind,
@@ -89,17 +98,21 @@ def _clip(row: Mapping[str, Any], videos: Mapping[str, int], picture: bytes | No
     return [videos[row["video_id"]], round(row["start"], 2), round(row["distance"], 3), encoded]
 
 
-def _flat(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Options by their dotted names, values as JSON writes them."""
+def _flatten(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield options by their dotted names, with their values as JSON writes them."""
     for key, value in options.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
+            yield from _flatten(value, f"{above}{key}.")
         else:
             yield above + key, value if isinstance(value, str) else json.dumps(value)
 
 
-def _fitting(jpegs: Sequence[bytes | None], budget: int) -> tuple[str, list[bytes | None]]:
-    """The pictures and their media type: as they are where base64 of them takes ``budget`` characters at most, or smaller."""
+def _shrunk(jpegs: Sequence[bytes | None], budget: int) -> tuple[str, list[bytes | None]]:
+    """Shrink pictures until their base64 takes at most ``budget`` characters.
+
+    Returns:
+        The media type and the pictures.
+    """
     if _characters(jpegs) <= budget:
         return "image/jpeg", list(jpegs)
     there = [jpeg for jpeg in jpegs if jpeg]
@@ -116,7 +129,10 @@ def _characters(pictures: Sequence[bytes | None]) -> int:
 
 
 def _thumbnail(jpeg: bytes, height: int) -> bytes:
-    """A picture at most ``height`` pixels high as WebP, which spares the 600 bytes of tables that each JPEG has."""
+    """Shrink a picture to at most ``height`` pixels.
+
+    It becomes WebP, which saves the 600 bytes of tables that each JPEG has.
+    """
     buffer = io.BytesIO()
     try:
         with Image.open(io.BytesIO(jpeg)) as image:

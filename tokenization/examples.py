@@ -1,4 +1,9 @@
-"""Sentences and the visual words that belong to them: what a model learns from."""
+"""The examples of a video: sentences with the visual words that belong to them.
+
+Shapes:
+    starts, ends: float64 [clips], seconds, in the order of time.
+    tokens: int [clips], visual words.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 SILENT_WORDS = 16
-"""Visual words in an example where nobody speaks (VideoBERT, section 4.1)."""
+"""Visual words in an example without speech (VideoBERT, section 4.1)."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A stretch of video: its sentence, empty where nobody speaks, and its visual words. Times in seconds."""
+    """A stretch of video.
+
+    Attributes:
+        start: seconds.
+        end: seconds.
+        text: the sentence; empty where nobody speaks.
+        visual: the visual words.
+    """
 
     start: float
     end: float
@@ -30,37 +42,53 @@ class TimedText:
     text: str
 
 
+def within_video(
+    sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray
+) -> list[TimedText]:
+    """Select the sentences that begin before the video ends.
+
+    The others are probably another video's. A last stretch shorter than half a clip has no clip of
+    its own, so the video may last so much longer than its clips.
+    """
+    end = ends[-1] + (ends[0] - starts[0]) / 2 if len(ends) else 0.0
+    return [sentence for sentence in sentences if sentence.start < end]
+
+
 def video_examples(
     sentences: Sequence[TimedText], starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray
 ) -> list[Example]:
-    """The examples of one video, in the order of time.
+    """Make the examples of one video, in the order of time.
 
-    A clip belongs to the sentences during which its middle is shown; a sentence too short for that takes the one clip
-    shown at its own middle. Clips that belong to no sentence become examples without text, of at most 16 words each.
+    A clip belongs to the sentences during which its middle is shown; see clips_within. Clips that
+    belong to no sentence become examples without text, of at most SILENT_WORDS words each.
 
     Args:
         sentences: in any order.
-        starts, ends, tokens: [clips], the clips of the video in the order of time.
+        starts: [clips].
+        ends: [clips].
+        tokens: [clips].
     """
     spoken = np.zeros(len(tokens), dtype=bool)
     examples = []
     for sentence in sentences:
         inside = clips_within(starts, ends, sentence.start, sentence.end)
         spoken[inside] = True
-        examples.append(
-            Example(sentence.start, sentence.end, sentence.text, tuple(tokens[inside].tolist()))
-        )
+        words = tuple(tokens[inside].tolist())
+        examples.append(Example(sentence.start, sentence.end, sentence.text, words))
     for run in _silent_runs(spoken):
-        examples.append(
-            Example(float(starts[run[0]]), float(ends[run[-1]]), "", tuple(tokens[run].tolist()))
-        )
+        words = tuple(tokens[run].tolist())
+        examples.append(Example(float(starts[run[0]]), float(ends[run[-1]]), "", words))
     return sorted(examples, key=lambda example: (example.start, example.end))
 
 
 def clips_within(starts: np.ndarray, ends: np.ndarray, start: float, end: float) -> np.ndarray:
-    """The places of a video's clips that belong to the stretch from ``start`` to ``end``; all times in seconds.
+    """Find the clips that belong to the stretch from ``start`` to ``end``, in seconds.
 
-    Those whose middle is shown during it; where it is too short for that, the one shown at its own middle.
+    These are the clips whose middle is shown during it. If it is too short for that, it is the clip
+    shown at its own middle, if there is one.
+
+    Returns:
+        Places of the clips, int [found].
     """
     middles = (starts + ends) / 2
     inside = np.flatnonzero((start <= middles) & (middles <= end))
@@ -69,7 +97,7 @@ def clips_within(starts: np.ndarray, ends: np.ndarray, start: float, end: float)
 
 
 def _silent_runs(spoken: np.ndarray) -> Iterator[np.ndarray]:
-    """Indices of neighbouring clips without speech, at most SILENT_WORDS together."""
+    """Yield the places of neighbouring clips without speech, at most SILENT_WORDS at once."""
     silent = np.flatnonzero(~spoken)
     breaks = np.flatnonzero(np.diff(silent) > 1) + 1
     for run in np.split(silent, breaks):

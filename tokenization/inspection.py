@@ -1,4 +1,4 @@
-"""What there is to know of a codebook before it is trusted: how many words live, how evenly, and how tight the levels are."""
+"""The figures of a codebook: how many words are in use, how evenly, how tight each level is."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ class LevelReport:
 
     Attributes:
         level: 1 below the root, ``depth`` for the words.
-        nodes: that have training clips.
-        smallest: training clips of the smallest such node.
+        nodes: the number of nodes that have training clips.
+        smallest: training clips of the smallest of these nodes.
         median: training clips of the middle one.
         largest: training clips of the largest one.
-        inertia: sum of squared distances of the training clips to their node's centroid, in the space that was clustered.
-        share: of the first level's inertia; 1 where that is nothing.
+        inertia: sum of squared distances of the training clips to their node's centroid, in the
+            space that was clustered.
+        share: the inertia divided by that of the first level; 1 if that is 0.
     """
 
     level: int
@@ -38,10 +39,11 @@ class CodebookReport:
 
     Attributes:
         words: branching ** depth.
-        words_in_use: that have training clips.
-        dead_words: that have none, and are never predicted.
+        words_in_use: words that have training clips.
+        dead_words: words that have none, and are never predicted.
         pictures: words in use that have a picture.
-        perplexity: exp of the entropy of the training clips' words; as many equally frequent words would be as uncertain.
+        perplexity: exp of the entropy of the training clips' words; so many equally frequent words
+            would be as hard to guess.
         levels: from below the root to the words.
     """
 
@@ -54,7 +56,7 @@ class CodebookReport:
 
 
 def inspect_codebook(codebook: Codebook) -> CodebookReport:
-    """The figures of a codebook, from its tree alone: no features are read."""
+    """Compute the figures of a codebook from its tree; no features are read."""
     tree, dead = codebook.tree, len(codebook.tree.dead_words_)
     first = tree.inertia_by_level_[0]
     levels = zip(tree.sizes_, tree.inertia_by_level_, strict=True)
@@ -72,7 +74,7 @@ def inspect_codebook(codebook: Codebook) -> CodebookReport:
 
 
 def perplexity(counts: np.ndarray) -> float:
-    """exp of the entropy, in nats, of how often each thing was counted, [things]; 0 where nothing was."""
+    """Compute exp of the entropy, in nats, of counts [things]; 0 if nothing was counted."""
     held = counts[counts > 0]
     if not len(held):
         return 0.0

@@ -1,10 +1,12 @@
-"""Which frame stands for a visual word: the middle of the training clip whose feature is nearest its centroid."""
+"""The picture of a visual word: the middle frame of the training clip nearest its centroid."""
 
 from __future__ import annotations
 
 import io
 import logging
 import os
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,85 +15,115 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from feature_extraction.schema import SOURCE_KEY, feature_matrix
+from feature_extraction.schema import SOURCE_KEY
 from feature_extraction.seeing.video import frame_at
 from tokenization.schema import PICTURES
+from workfolder.ledger import Ledger
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.guard import Guards
-from workfolder.ledger import Ledger
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
 if TYPE_CHECKING:
     from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+    from tokenization.hierarchical_kmeans.feature_source import FolderSource
 
 HEIGHT = 96
-"""Pixels; 20,736 such pictures are about 60 MB."""
+"""Pixels. 20,736 pictures of this height are about 60 MB."""
 
 logger = logging.getLogger(__name__)
 
 
 def word_pictures(
-    tree: HierarchicalKMeans, features: Stage, progress: Progress = silent
+    tree: HierarchicalKMeans, source: FolderSource, features: Stage, progress: Progress = silent
 ) -> pa.Table:
-    """The picture of each visual word that some clip of DIR/features has, rows of schema.PICTURES by word."""
-    nearest: dict[int, dict[str, Any]] = {}
-    videos = features.done()
-    for done, video in enumerate(videos, 1):
-        for row in _nearest_clips(tree, read_table(features.path(video))):
-            held = nearest.get(row["token"])
-            if held is None or row["distance"] < held["distance"]:
-                nearest[row["token"]] = row
-        progress("nearest clips", done, len(videos))
+    """Draw the picture of each visual word that some training clip has.
+
+    Args:
+        tree: as it was fitted on ``source``.
+        source: the features.
+        features: their stage, whose ledger says which video each came from.
+        progress: called after each picture.
+
+    Returns:
+        Rows of schema.PICTURES, by word.
+    """
+    rows = nearest_rows(tree.labels_, tree.distances_)
     guards, ledger = Guards(), Ledger(features)
-    for done, row in enumerate(
-        sorted(nearest.values(), key=lambda row: (row["video_id"], row["start"])), 1
-    ):
-        middle = (row["start"] + row.pop("end")) / 2
-        row["jpeg"] = _jpeg(guards, ledger, row["video_id"], middle)
-        progress("pictures", done, len(nearest))
+    pictures = []
+    for clip in _clips(source, rows.tolist()):
+        row = clip.pop("row")
+        middle = (clip["start"] + clip.pop("end")) / 2
+        clip |= {"token": int(tree.labels_[row]), "distance": float(tree.distances_[row])}
+        pictures.append(clip | {"jpeg": _jpeg(guards, ledger, clip["video_id"], middle)})
+        progress("pictures", len(pictures), len(rows))
     guards.close()
-    return pa.Table.from_pylist([nearest[token] for token in sorted(nearest)], schema=PICTURES)
+    return pa.Table.from_pylist(sorted(pictures, key=lambda row: row["token"]), schema=PICTURES)
+
+
+def nearest_rows(words: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """Find the row nearest each word's centroid; the first of them, if several are as near.
+
+    Args:
+        words: int32 [rows].
+        distances: float32 [rows].
+
+    Returns:
+        Ascending row numbers, one for each word that occurs.
+    """
+    least = np.full(int(words.max()) + 1, np.inf, np.float32)
+    np.minimum.at(least, words, distances)
+    nearest = np.flatnonzero(distances == least[words])
+    _, first = np.unique(words[nearest], return_index=True)
+    return np.sort(nearest[first])
 
 
 def picture(pictures: pa.Table, token: int) -> Image.Image | None:
-    """The picture of a visual word, or None if it has none."""
+    """Open the picture of a visual word; None if it has none."""
     import pyarrow.compute as pc
 
     row = pictures.filter(pc.field("token") == token).to_pylist()
     return Image.open(io.BytesIO(row[0]["jpeg"])) if row and row[0]["jpeg"] else None
 
 
-def _nearest_clips(tree: HierarchicalKMeans, table: pa.Table) -> list[dict[str, Any]]:
-    """Of one video, the clip nearest each word that it has."""
-    tokens, distances = tree.nearest(feature_matrix(table))
-    order = np.lexsort((distances, tokens))
-    _, first = np.unique(tokens[order], return_index=True)
-    rows = table.select(["video_id", "index", "start", "end"]).to_pylist()
-    return [
-        rows[i] | {"token": int(tokens[i]), "distance": float(distances[i])} for i in order[first]
-    ]
+def _clips(source: FolderSource, rows: list[int]) -> Iterator[dict[str, Any]]:
+    """Read where clips come from; each file is opened once, and its features are not read.
+
+    Args:
+        source: the features.
+        rows: ascending row numbers.
+
+    Yields:
+        video_id, index, start, end and row of each.
+    """
+    columns = ["video_id", "index", "start", "end"]
+    for path, group in groupby(rows, key=lambda row: source.part_of(row).path):
+        table = read_table(path, columns)
+        for row in group:
+            place = row - source.first_rows[path]
+            yield {**table.slice(place, 1).to_pylist()[0], "row": row}
 
 
 def _jpeg(guards: Guards, ledger: Ledger, video: str, second: float) -> bytes | None:
-    """The frame shown at a second of a video; None where it cannot be read, or is no file that the user named."""
+    """Encode the frame shown at a second of a video.
+
+    Returns:
+        None if it cannot be read, or the user did not name that file.
+    """
     source = (pq.read_schema(ledger.stage.path(video)).metadata or {}).get(SOURCE_KEY)
-    if source is None:  # features that were put there by others
+    if source is None:  # features that somebody else made
         return None
     path, noted = Path(os.fsdecode(source)), ledger.path_of(video)
     if noted is None or os.path.realpath(noted) != str(path):
         logger.warning(
-            "a visual word stays without a picture: extract was given %s for %s, not %s",
-            noted,
-            video,
-            path,
+            "a visual word has no picture: extract was given %s for %s, not %s", noted, video, path
         )
         return None
     try:
         frame = guards.call(frame_at, path, second, HEIGHT)
     except InputError as error:  # videos are often deleted once their features are there
-        logger.warning("a visual word stays without a picture: %s", error)
+        logger.warning("a visual word has no picture: %s", error)
         return None
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "JPEG", quality=80)

@@ -1,4 +1,7 @@
-"""What this stage writes: a visual word for each clip, and the examples that a model learns from."""
+"""What this stage writes: a visual word for each clip, and the examples that a model learns from.
+
+Times are seconds from the start of the video.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ TOKENS = pa.schema(
         ("token", pa.int32()),
     ]
 )
-"""Rows of DIR/tokens/<video>.parquet; ``token`` is a visual word, 0 to branching ** depth - 1."""
+"""Rows of DIR/tokens/<video>.parquet.
+
+``token`` is a visual word, 0 to branching ** depth - 1.
+"""
 
 EXAMPLES = pa.schema(
     [
@@ -26,8 +32,11 @@ EXAMPLES = pa.schema(
         ("visual", pa.list_(pa.int32())),
     ]
 )
-"""Rows of DIR/examples/<video>.parquet in the order of time; ``text`` is empty where nobody speaks, and ``visual`` is
-where no clip lies near the sentence."""
+"""Rows of DIR/examples/<video>.parquet in the order of time.
+
+``text`` is empty where nobody speaks. ``visual`` is empty where the video ends before the middle of
+a sentence.
+"""
 
 PICTURES = pa.schema(
     [
@@ -39,5 +48,19 @@ PICTURES = pa.schema(
         ("jpeg", pa.binary()),
     ]
 )
-"""Rows of pictures.parquet in a codebook: the training clip nearest each visual word, its distance to the centroid, and
-its middle frame as JPEG, null where the video can no longer be read."""
+"""Rows of pictures.parquet in a codebook: the training clip nearest each visual word.
+
+``distance`` is the clip's, to the centroid. ``jpeg`` is its middle frame, null where the video
+can no longer be read.
+"""
+
+ASSIGNMENTS = pa.schema(
+    [("video_id", pa.string()), ("features", pa.string()), ("words", pa.list_(pa.int32()))]
+)
+"""Rows of assignments.parquet in DIR/codebook: the words that the fit gave to the clips of a video.
+
+``features`` is the fingerprint of the video's file of features.
+"""
+
+CODEBOOK_KEY = b"codebook"
+"""Key of the metadata of assignments.parquet under which the codebook's digest stands."""

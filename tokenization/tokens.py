@@ -1,118 +1,82 @@
-"""A visual word for each clip, then the training examples; one file a video each."""
+"""The stage ``tokenize``: a visual word for each clip, then the training examples of each video."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from feature_extraction.schema import feature_matrix
+from tokenization.assignments import Assignments
 from tokenization.codebook import Codebook
-from tokenization.examples import SILENT_WORDS, TimedText, video_examples
-from tokenization.schema import EXAMPLES, SCHEMA_VERSION, TOKENS
-from workfolder.errors import InputError
-from workfolder.files import cannot_write, read_table
-from workfolder.ledger import Ledger
+from tokenization.examples_stage import write_examples
+from tokenization.outdated import remove_outdated
+from tokenization.schema import SCHEMA_VERSION, TOKENS
+from workfolder.files import read_table
 from workfolder.maker import Made, Maker
+from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import JobOptions, run_job
+from workfolder.runner import run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
-
-@dataclass(frozen=True)
-class TokenMaker(Maker):
-    """The features of a video in, its visual words out."""
-
-    codebook: Codebook
-    features: Stage
-
-    def __call__(self, source: Source) -> Made:
-        """The rows of a video, see schema.TOKENS."""
-        table = read_table(source.path)
-        tokens = self.codebook.predict(feature_matrix(table), self.features.options())
-        spans = table.select(["video_id", "index", "start", "end"])
-        return Made(spans.append_column("token", pa.array(tokens)).cast(TOKENS))
-
-
-@dataclass(frozen=True)
-class ExampleMaker(Maker):
-    """The visual words of a video in, its examples out."""
-
-    transcripts: Stage
-
-    def __call__(self, source: Source) -> Made:
-        """The rows of a video, see schema.EXAMPLES."""
-        sentences = read_table(
-            self.transcripts.path(source.video_id), columns=["start", "end", "text"]
-        ).to_pylist()
-        words = read_table(source.path)
-        starts, ends, tokens = (words.column(name).to_numpy() for name in ("start", "end", "token"))
-        examples = video_examples([TimedText(**row) for row in sentences], starts, ends, tokens)
-        rows = [{"video_id": source.video_id, **vars(example)} for example in examples]
-        return Made(pa.Table.from_pylist(rows, schema=EXAMPLES))
+PLACE = ["video_id", "index", "start", "end"]
+"""Columns of features and tokens that say where a clip is."""
 
 
 def tokenize(
     work: Path, job: JobOptions = JobOptions(), progress: Progress = silent
 ) -> tuple[Report, Report]:
-    """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, for every video that has none yet.
+    """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, where they are missing.
 
-    What is older than the features or the transcript it is of is made again. A video has examples once it has features and a
-    transcript; without one it is waiting. InputError if there is no codebook, if it does not fit the features, or if either
-    folder was made otherwise.
+    A file that is older than the features or the transcript it was made of is made again.
+
+    Returns:
+        The reports of both stages.
+
+    Raises:
+        InputError: if there is no codebook, if it does not fit the features, if either folder was
+            made with other options, or if no video has a transcript.
     """
-    features, transcripts = Stage(work / "features"), Stage(work / "transcripts")
     codebook = Codebook.load(work / "codebook")
+    report = write_tokens(work, codebook, job, progress)
+    return report, write_examples(work, job, progress)
+
+
+def write_tokens(work: Path, codebook: Codebook, job: JobOptions, progress: Progress) -> Report:
+    """Write the visual words of every video that has features and no words yet."""
+    features, tokens = Stage(work / "features"), Stage(work / "tokens")
     sources = [Source(video, features.path(video)) for video in features.done()]
     if sources:
-        codebook.refuse_other_features(features.options())  # here, as it is no video's failure
-    tokens = Stage(work / "tokens")
+        codebook.refuse_other_features(features.options())  # once, not for each video
     tokens.claim({"schema": SCHEMA_VERSION, "codebook": codebook.digest})
-    _remove_outdated(tokens, features)
-    tokens_report = run_job(tokens, sources, TokenMaker(codebook, features), job, progress)
-
-    heard = set(transcripts.done())
-    sources = [Source(video, tokens.path(video)) for video in tokens.done()]
-    spoken = [source for source in sources if source.video_id in heard]
-    if not spoken:
-        raise InputError(
-            f"{transcripts.folder} has no transcript of these videos: run videobert transcribe VIDEOS --work {work}"
-        )
-    examples = Stage(work / "examples")
-    examples.claim(
-        {**tokens.options(), "silent_words": SILENT_WORDS, "transcripts": transcripts.options()}
-    )
-    Ledger(examples).expect(
-        source for source in sources if source.video_id not in heard
-    )  # status tells who is waiting
-    _remove_outdated(examples, tokens, transcripts)
-    return tokens_report, run_job(examples, spoken, ExampleMaker(transcripts), job, progress)
+    remove_outdated(tokens, features)
+    assignments = Assignments.read(work / "codebook", codebook.digest)
+    return run_job(tokens, sources, TokenMaker(codebook, features, assignments), job, progress)
 
 
-def _remove_outdated(stage: Stage, *origins: Stage) -> None:
-    """Take away each file that is older than what it was made of, such as that of a partial video that was extracted again."""
-    newest: dict[str, int] = {}
-    for origin in origins:
-        for name, when in _written(origin):
-            newest[name] = max(newest.get(name, 0), when)
-    for name, when in _written(stage):
-        if when < newest.get(name, 0):
-            path = stage.folder / name
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise cannot_write(path, error) from error
+@dataclass(frozen=True)
+class TokenMaker(Maker):
+    """Turns the features of a video into its visual words.
 
+    Attributes:
+        codebook: finds words.
+        features: the stage of the features.
+        assignments: the words that are known from the fit.
+    """
 
-def _written(stage: Stage) -> Iterator[tuple[str, int]]:
-    """Each video's file and when it was written; 100,000 take half a second."""
-    for entry in os.scandir(stage.folder) if stage.folder.is_dir() else ():
-        if entry.name.endswith(".parquet") and entry.name[0] != ".":
-            with suppress(FileNotFoundError):  # another run has taken it away
-                yield entry.name, entry.stat().st_mtime_ns
+    codebook: Codebook
+    features: Stage
+    assignments: Assignments
+
+    def __call__(self, source: Source) -> Made:
+        """Make the rows of a video, see schema.TOKENS."""
+        words = self.assignments.words_of(source.path)
+        if words is None:
+            table = read_table(source.path, [*PLACE, "feature"])
+            words = self.codebook.predict(feature_matrix(table), self.features.options())
+        else:
+            table = read_table(source.path, PLACE)
+        return Made(table.select(PLACE).append_column("token", pa.array(words)).cast(TOKENS))

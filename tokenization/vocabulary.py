@@ -1,4 +1,4 @@
-"""One vocabulary: the ids of a WordPiece tokenizer unchanged, then ``[>]``, then the visual words."""
+"""One vocabulary: the ids of a WordPiece tokenizer, then ``[>]``, then the visual words."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ SPECIAL_TOKENS = {
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Where text ends and pictures begin.
+    """Which ids are text and which are visual words.
 
     Attributes:
-        text_size: ids of the WordPiece tokenizer, 0 to text_size - 1.
-        visual_size: how many visual words there are, dead ones included, so that a word's id never depends on the data.
+        text_size: the number of ids of the WordPiece tokenizer, 0 to text_size - 1.
+        visual_size: the number of visual words, dead ones included, so that the id of a word never
+            depends on the data.
     """
 
     text_size: int
@@ -37,7 +38,7 @@ class Vocabulary:
 
     @property
     def joiner(self) -> int:
-        """The id of ``[>]``, which stands between a sentence and its visual words."""
+        """The id of ``[>]``, which separates a sentence from its visual words."""
         return self.text_size
 
     @property
@@ -51,22 +52,41 @@ class Vocabulary:
         return self.first_visual + self.visual_size
 
     def visual_ids(self, words: np.ndarray) -> np.ndarray:
-        """Ids of visual words; InputError if one lies beyond the codebook."""
+        """Turn visual words into ids, int64; raise InputError if one is not in the codebook."""
         words = np.asarray(words, dtype=np.int64)
-        if words.size and not (0 <= words.min() and words.max() < self.visual_size):
-            raise InputError(
-                f"visual word {words.max()} is beyond the {self.visual_size} of the codebook: tokenize again"
-            )
+        refuse_words_beyond(words, self.visual_size, "an example")
         return words + self.first_visual
+
+
+def refuse_words_beyond(words: np.ndarray, count: int, holder: str) -> None:
+    """Check that visual words are in the codebook.
+
+    Args:
+        words: visual words.
+        count: how many the codebook has.
+        holder: where the words stand, for the message.
+
+    Raises:
+        InputError: if one is negative, or ``count`` or more.
+    """
+    if words.size and not 0 <= words.min() <= words.max() < count:
+        raise InputError(
+            f"{holder} has visual words beyond the {count} of the codebook: "
+            f"delete it and run videobert tokenize again"
+        )
 
 
 def train_wordpiece(
     sentences: Sequence[str], size: int = 30_000, min_frequency: int = 2
 ) -> PreTrainedTokenizerFast:
-    """Learn a lower-case WordPiece tokenizer (Wu et al., 2016) of at most ``size`` pieces from sentences.
+    """Learn a lower-case WordPiece tokenizer (Wu et al., 2016).
 
-    Pieces that are seen fewer than ``min_frequency`` times are not made; single characters always are. The same
-    sentences give the same ids.
+    The same sentences give the same ids.
+
+    Args:
+        sentences: what to learn from.
+        size: the most pieces.
+        min_frequency: how often a piece must occur to be made; single characters always are.
     """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
@@ -86,11 +106,11 @@ def train_wordpiece(
 
 
 def _wordpieces(sentences: Sequence[str], size: int, min_frequency: int) -> dict[str, int]:
-    """Pieces with their ids: special tokens, single characters, then what the trainer made of them."""
+    """Number the pieces: special tokens, single characters, then those that the trainer makes."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    # The trainer breaks ties by id, and numbers the characters in the random order of a hash map unless it is given
-    # them first; so all characters are given, as if they were special.
+    # The trainer breaks ties by id, and numbers the characters in the random order of a hash map
+    # unless it is given them first. So all characters are given, as if they were special.
     characters = sorted(
         {character for sentence in sentences for character in sentence if not character.isspace()}
     )

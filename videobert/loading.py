@@ -67,7 +67,6 @@ def _refuse_another_codebook(folder: Path, codebook: Codebook) -> None:
     """InputError if the folder notes that the examples its model learnt from were made with another codebook than its own."""
     noted = read_json(folder / OPTIONS_FILE) if (folder / OPTIONS_FILE).exists() else {}
     digest = noted.get("examples", {}).get("codebook", codebook.digest)
-    if digest != codebook.digest:
-        raise InputError(
-            f"{folder} holds a codebook that its model did not learn with: copy the whole folder that videobert pretrain wrote"
-        )
+    codebook.refuse_other_digest(
+        digest, folder, "copy the whole folder that videobert pretrain wrote"
+    )

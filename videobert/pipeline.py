@@ -10,6 +10,7 @@ from typing import Any
 from feature_extraction.features import extract
 from feature_extraction.options import FeatureOptions, TranscriptOptions
 from feature_extraction.transcripts import Transcriber, transcribe
+from tokenization.assignments import Assignments
 from tokenization.codebook import IMMATERIAL, Codebook, cluster
 from tokenization.options import ClusterOptions
 from tokenization.tokens import tokenize
@@ -98,18 +99,19 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
 
 
 def _check_codebook(work: Path) -> None:
-    """InputError if the codebook is damaged; its centroids have no checksum but the digest that later stages remember."""
+    """InputError if the codebook is damaged, or is not the one that later stages remember."""
     folder = work / "codebook"
-    digest = Codebook.load(folder).digest if folder.exists() else None
+    if not folder.exists():
+        return
+    codebook = Codebook.load(folder)
+    Assignments.read(folder, codebook.digest)
     for made in (work / "tokens", work / "examples"):
-        if (
-            digest
-            and (made / OPTIONS_FILE).exists()
-            and read_json(made / OPTIONS_FILE).get("codebook") != digest
-        ):
-            raise InputError(
-                f"{folder} is not as it was when {made} was made: remove it and run videobert cluster; if that does not help, "
-                f"remove {made} and run videobert tokenize"
+        if (made / OPTIONS_FILE).exists():
+            codebook.refuse_other_digest(
+                read_json(made / OPTIONS_FILE).get("codebook"),
+                made,
+                f"remove {folder} and run videobert cluster; if that does not help, remove {made} "
+                f"and run videobert tokenize",
             )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from safetensors import SafetensorError
 
+from tests.toys.codebook import toy_codebook
+from tests.toys.features import blobs, features_folder
 from tests.toys.videos import grey_ramp, write_video
 from tests.toys.work_folder import add_features
-from tokenization.codebook import ClusterOptions, Codebook, cluster
-from tokenization.hierarchical_kmeans import growing as tree_growing
+from tokenization.assignments import ASSIGNMENTS_FILE
+from tokenization.codebook import Codebook, cluster
+from tokenization.hierarchical_kmeans import checkpoint
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from workfolder.errors import InputError
+from tokenization.options import ClusterOptions
 from workfolder.ledger import Ledger
+from workfolder.errors import InputError
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -59,7 +65,7 @@ def test_a_picture_is_taken_only_of_a_video_that_extract_was_given(
     )
 
 
-@pytest.mark.parametrize("module", [tree_growing, tree_files])
+@pytest.mark.parametrize("module", [checkpoint, tree_files])
 def test_a_full_disk_is_told_by_the_folder(
     work: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType
 ) -> None:
@@ -100,8 +106,89 @@ def test_an_unfinished_fit_of_fewer_videos_says_what_to_remove(work: Path) -> No
     add_features(work, "d")
     with pytest.raises(
         InputError,
-        match=r"codebook\.unfinished .*rows was 120 and is now 160.*; remove it, to begin anew$",
+        match=r"codebook\.unfinished .*rows was 120 and is now 160.*; remove it to start again$",
     ):
+        cluster(work, SMALL)
+
+
+def test_a_codebook_says_which_of_its_features_others_are_not() -> None:
+    codebook = toy_codebook()
+    codebook.refuse_other_features({"made": "up", "engine": "another"})
+    with pytest.raises(InputError, match=r"made is 'down', not 'up', size is 1, not None; extract"):
+        codebook.refuse_other_features({"made": "down", "size": 1})
+
+
+def test_what_another_codebook_made_is_refused(tmp_path: Path) -> None:
+    codebook, other = toy_codebook(), toy_codebook(seed=1)
+    stage = Stage(tmp_path / "tokens")
+    stage.claim({"codebook": codebook.digest})
+    codebook.refuse_other_words(stage)
+    with pytest.raises(InputError, match=rf"^{stage.folder} was made with another codebook: copy"):
+        other.refuse_other_words(stage)
+    with pytest.raises(InputError, match=r"^model was made with another codebook: copy it all$"):
+        codebook.refuse_other_digest(None, Path("model"), "copy it all")
+
+
+def test_words_beyond_the_codebook_are_refused(tmp_path: Path) -> None:
+    toy_codebook().refuse_words_beyond(np.array([0, 8]), tmp_path)
+    for word in (-1, 9):
+        with pytest.raises(InputError, match=rf"^{tmp_path} has visual words beyond the 9 .*tok"):
+            toy_codebook().refuse_words_beyond(np.array([3, word]), tmp_path)
+
+
+def test_the_digest_is_that_of_the_saved_codebook(tmp_path: Path) -> None:
+    codebook = toy_codebook()
+    codebook.save(tmp_path)
+    assert Codebook.load(tmp_path).digest == codebook.digest != toy_codebook(seed=1).digest
+
+
+def test_a_killed_fit_leaves_the_same_codebook(work: Path, tmp_path: Path) -> None:
+    cluster(work, SMALL)
+    files = {path.name: path.read_bytes() for path in (work / "codebook").iterdir()}
+    assert ASSIGNMENTS_FILE in files
+    shutil.rmtree(work / "codebook")
+
+    def kill(stage: str, done: int, total: int, detail: str = "") -> None:
+        if stage == "pictures":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cluster(work, SMALL, kill)
+    assert (work / "codebook.unfinished").exists() and not (work / "codebook").exists()
+    cluster(work, SMALL)
+    assert {path.name: path.read_bytes() for path in (work / "codebook").iterdir()} == files
+
+
+def test_few_clips_and_equal_clips_are_told_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, rows in (("few", blobs(2)), ("equal", np.repeat(blobs(1), 50, axis=0))):
+        work = tmp_path / name
+        Stage(work / "features").claim({})
+        features_folder(rows, work / "features", 100)
+        cluster(work, SMALL)
+    assert [
+        record.getMessage().partition(":")[0] for record in caplog.records if "only" in record.msg
+    ] == [
+        "only 2 of 9 visual words have clips, as there are 2 clips, equal ones included",
+        "only 1 of 9 visual words have clips, as there are 50 clips, equal ones included",
+    ]
+
+
+@pytest.mark.parametrize("preparation", ["none", "whiten"])
+def test_a_clip_that_is_not_finite_is_refused_by_its_file(work: Path, preparation: str) -> None:
+    rows = blobs(10, 8)
+    rows[3, 2] = np.nan
+    features_folder(rows, work / "features", 10)
+    with pytest.raises(
+        InputError, match=r"^\S*/v000\.parquet: row 3 holds NaN or inf.*leave it out"
+    ):
+        cluster(work, ClusterOptions(3, 2, preparation, 4))
+
+
+def test_features_of_two_widths_are_refused(work: Path) -> None:
+    features_folder(blobs(10, 16), work / "features", 10)
+    with pytest.raises(InputError, match=r"mixes features of \[8, 16\] numbers: cluster each"):
         cluster(work, SMALL)
 
 

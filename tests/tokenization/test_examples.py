@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokenization.examples import SILENT_WORDS, TimedText, video_examples
+from tokenization.examples import SILENT_WORDS, TimedText, video_examples, within_video
 
 
 def clips(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -21,10 +21,16 @@ def test_a_short_sentence_has_the_clip_it_falls_in() -> None:
     assert example.visual == (1,)
 
 
-def test_speech_after_the_picture_has_no_visual_words() -> None:
-    (example,) = [
-        e for e in video_examples([TimedText(90.0, 92.0, "bye bye")], *clips(3)) if e.text
-    ]
+def test_sentences_after_the_video_are_left_out() -> None:
+    starts, ends, _ = clips(2)  # 3 s, and a rest of less than 0.75 s that is no clip
+    sentences = [TimedText(at, at + 2, str(at)) for at in (0.0, 2.9, 3.7, 3.75, 6537.0)]
+    kept = within_video(sentences, starts, ends)
+    assert [sentence.text for sentence in kept] == ["0.0", "2.9", "3.7"]
+    assert within_video(sentences, *clips(0)[:2]) == []
+
+
+def test_speech_over_the_rest_after_the_last_clip_has_no_visual_words() -> None:
+    (example,) = [e for e in video_examples([TimedText(4.6, 5.0, "bye")], *clips(3)) if e.text]
     assert example.visual == ()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from feature_extraction.schema import SOURCE_KEY, feature_column, features_schema
+from feature_extraction.schema import SOURCE_KEY, TRANSCRIPTS, feature_column, features_schema
 from tests.toys.codebook import WIDTH, toy_codebook
 from tests.toys.model import CAPTIONS
 from tokenization.schema import EXAMPLES, TOKENS
@@ -37,6 +37,14 @@ def add_features(work: Path, video: str, clips: int = 40, source: Path | None = 
     if source:
         table = table.replace_schema_metadata({SOURCE_KEY: bytes(source)})
     write_table(table, work / "features" / f"{video}.parquet")
+
+
+def add_sentence(work: Path, video: str, text: str, start: float = 0.0, end: float = 6.0) -> None:
+    """Write DIR/transcripts/<video>.parquet with one sentence."""
+    row = {"video_id": video, "index": 0, "start": start, "end": end, "text": text}
+    row |= {"source": "captions:x", "words": []}
+    table = pa.Table.from_pylist([row], schema=TRANSCRIPTS)
+    write_table(table, work / "transcripts" / f"{video}.parquet")
 
 
 def make_work(folder: Path, videos: int = 10, spoken: bool = True) -> Path:

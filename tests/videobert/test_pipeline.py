@@ -64,19 +64,19 @@ def test_a_sound_folder_and_one_that_has_just_begun_have_no_damage(work: Path) -
             "examples",
             '"codebook"',
             '"codeboog"',
-            r"{work}/codebook is not as it was when {work}/examples was made",
+            r"{work}/examples was made with another codebook: remove {work}/codebook",
         ),
         (
             "tokens",
             '"codebook"',
             '"codeboog"',
-            r"{work}/codebook is not as it was when {work}/tokens was made",
+            r"{work}/tokens was made with another codebook: remove {work}/codebook",
         ),
         (
             "codebook",
             '"up"',
             '"uq"',
-            r"{work}/codebook is not as it was when {work}/tokens was made",
+            r"{work}/tokens was made with another codebook: remove {work}/codebook",
         ),
     ],
 )

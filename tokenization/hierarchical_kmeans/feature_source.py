@@ -1,43 +1,41 @@
-"""Features where they lie: an array, a memory map, or a folder of Parquet files; read in blocks, never all at once.
+"""Reads features in blocks from an array, a memory map, or a folder of Parquet files.
 
-Rows are numbered from 0 in the order of the array, or of the files' names and the rows within them.
+Rows are numbered from 0 in the order of the array, or of the files' names and the rows in them.
+
+Shapes:
+    features: [rows, width]; float16 from files.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_extraction.schema import feature_matrix
+from tokenization.hierarchical_kmeans.search import Map, block_rows
 from workfolder.errors import InputError
 
-BLOCK_BYTES = 32 * 2**20
-"""Size of a block of rows once it is float32; a thread holds three."""
+FOOTER_END = 8
+"""Bytes after the footer of a Parquet file: its length, and the name of the format."""
 
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""Like the built-in ``map``; a pool's, where several threads read."""
-
-
-def block_rows(width: int) -> int:
-    """Rows per block of that width. A constant of the data, so that no result depends on the machine."""
-    return max(256, BLOCK_BYTES // (4 * width))
+PAGE_HEADER = 64
+"""Bytes at the start of a Parquet page that are sure to hold its checksum."""
 
 
 class FeatureSource(Protocol):
-    """Rows of features, [rows, width], that need not fit into memory."""
+    """Rows of features that need not fit into memory."""
 
     @property
     def rows(self) -> int:
-        """How many features there are."""
+        """The number of features."""
         ...
 
     @property
@@ -46,23 +44,27 @@ class FeatureSource(Protocol):
         ...
 
     def blocks(self) -> list[tuple[int, int]]:
-        """The first row of every block and the row after its last, in order."""
+        """List the blocks in order: the first row of each and the row after its last."""
+        ...
+
+    def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """List the parts of a block that callers of ``predict`` pass in one call."""
         ...
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """The rows of a block."""
+        """Read the rows of a block."""
         ...
 
     def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
-        """The rows of these numbers, which ascend."""
+        """Read the rows of these numbers, which ascend."""
         ...
 
     def name(self, row: int) -> str:
-        """Where a row is, for people."""
+        """Say where a row is, for people."""
         ...
 
     def fingerprint(self) -> str:
-        """Differs for other features, as far as a glance can tell; a checkpoint is held against it."""
+        """Tell these features from others, without reading all of them."""
         ...
 
 
@@ -74,7 +76,7 @@ class ArraySource:
 
     @property
     def rows(self) -> int:
-        """How many features there are."""
+        """The number of features."""
         return len(self.array)
 
     @property
@@ -83,24 +85,28 @@ class ArraySource:
         return int(self.array.shape[1])
 
     def blocks(self) -> list[tuple[int, int]]:
-        """Runs of rows of one size."""
+        """List runs of rows of one size."""
         step = block_rows(self.width)
         return [(start, min(start + step, self.rows)) for start in range(0, self.rows, step)]
 
+    def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the block itself, as ``predict`` cuts an array into the same blocks."""
+        return [(start, stop)]
+
     def read(self, start: int, stop: int) -> np.ndarray:
-        """A view of these rows."""
+        """Return a view of these rows."""
         return self.array[start:stop]
 
     def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
-        """A copy of these rows."""
+        """Return a copy of these rows."""
         return np.take(self.array, rows, axis=0)
 
     def name(self, row: int) -> str:
-        """Its number."""
+        """Return the row's number."""
         return f"row {row}"
 
     def fingerprint(self) -> str:
-        """Of the shape, the type and 64 rows spread over the whole."""
+        """Hash the shape, the type and 64 rows spread over the whole."""
         picked = np.unique(np.linspace(0, self.rows - 1, 64).astype(np.int64))
         digest = hashlib.sha256(f"{self.array.shape} {self.array.dtype}".encode())
         digest.update(np.ascontiguousarray(self.array[picked]).tobytes())
@@ -108,8 +114,15 @@ class ArraySource:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A row group of a file: the least that Parquet reads at once. ``first`` is the number of its first row."""
+class FilePart:
+    """A row group of a file, the least that Parquet reads at once.
+
+    Attributes:
+        path: the file.
+        group: the number of the row group in it.
+        first: the number of its first row in the whole source.
+        rows: how many it has.
+    """
 
     path: Path
     group: int
@@ -117,6 +130,7 @@ class _Part:
     rows: int
 
     def matrix(self) -> np.ndarray:
+        """Read the features, float16 [rows, width]."""
         try:
             file = pq.ParquetFile(self.path, page_checksum_verification=True)
             return feature_matrix(file.read_row_group(self.group, columns=["feature"]))
@@ -127,98 +141,140 @@ class _Part:
 
 
 class FolderSource:
-    """DIR/features: one Parquet file a video, with a ``feature`` column of one width.
+    """DIR/features: one Parquet file per video, with a ``feature`` column of one width.
+
+    Attributes:
+        folder: where the files are.
+        parts: their row groups, in order.
+        fingerprints: of the files, when they were listed; see file_fingerprint.
+        rows: the number of features.
+        width: numbers per feature.
 
     Raises:
-        InputError: no files, files of several widths, or a file that is damaged.
+        InputError: if there are no features, or features of several widths, or a damaged file.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        paths = sorted(
-            path for path in self.folder.glob("*.parquet") if not path.name.startswith(".")
-        )
-        self._parts, widths = _list_parts(paths)
-        if not self._parts:
+        paths = sorted(path for path in self.folder.glob("*.parquet") if path.name[0] != ".")
+        self.parts, self.fingerprints, widths = _list_parts(paths)
+        if not self.parts:
             raise InputError(
-                f"{self.folder} has no features (*.parquet): run extract first, or name the features folder"
+                f"{self.folder} has no features (*.parquet): run extract first, "
+                f"or name the features folder"
             )
         if len(widths) > 1:
             raise InputError(
-                f"{self.folder} mixes features of {sorted(widths)} numbers: cluster each kind in its folder"
+                f"{self.folder} mixes features of {sorted(widths)} numbers: "
+                f"cluster each kind in a folder of its own"
             )
         self.width = widths.pop()
-        self.rows = self._parts[-1].first + self._parts[-1].rows
+        self.rows = self.parts[-1].first + self.parts[-1].rows
 
     @cached_property
     def _firsts(self) -> np.ndarray:
-        return np.array([part.first for part in self._parts])
+        return np.array([part.first for part in self.parts])
+
+    @cached_property
+    def first_rows(self) -> dict[Path, int]:
+        """The number of the first row of each file."""
+        return {part.path: part.first for part in reversed(self.parts)}
+
+    def _parts_between(self, start: int, stop: int) -> list[FilePart]:
+        first, last = np.searchsorted(self._firsts, [start, stop])
+        return self.parts[first:last]
+
+    def part_of(self, row: int) -> FilePart:
+        """Find the part that holds a row."""
+        return self.parts[int(np.searchsorted(self._firsts, row, side="right")) - 1]
 
     def blocks(self) -> list[tuple[int, int]]:
-        """Whole parts, joined until they fill a block."""
+        """Join whole parts until they fill a block."""
         ends = [0]
-        for part in self._parts:
+        for part in self.parts:
             if part.first + part.rows - ends[-1] > block_rows(self.width) and part.first > ends[-1]:
                 ends.append(part.first)
         ends.append(self.rows)
         return list(pairwise(ends))
 
+    def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return the parts of a block, as ``predict`` is called once per file."""
+        parts = self._parts_between(start, stop)
+        return [(part.first, part.first + part.rows) for part in parts]
+
     def read(self, start: int, stop: int) -> np.ndarray:
-        """The rows of a block, float16."""
-        first, last = np.searchsorted(self._firsts, [start, stop])
-        return np.concatenate([part.matrix() for part in self._parts[first:last]])
+        """Read the rows of a block."""
+        return np.concatenate([part.matrix() for part in self._parts_between(start, stop)])
 
     def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
-        """The rows of these numbers, float16; reads each part that holds one of them once."""
+        """Read the rows of these numbers, which ascend; each part that holds one is read once."""
         owners = np.searchsorted(self._firsts, rows, side="right") - 1
         needed, starts = np.unique(owners, return_index=True)
         out = np.empty((len(rows), self.width), np.float16)
 
-        def fill(part: _Part, start: int, stop: int) -> None:
+        def fill(part: FilePart, start: int, stop: int) -> None:
             out[start:stop] = part.matrix()[rows[start:stop] - part.first]
 
-        jobs = zip(
-            (self._parts[owner] for owner in needed), starts, [*starts[1:], len(rows)], strict=True
-        )
+        parts = (self.parts[owner] for owner in needed)
+        jobs = zip(parts, starts, [*starts[1:], len(rows)], strict=True)
         for _ in apply(lambda job: fill(*job), jobs):
             pass
         return out
 
     def name(self, row: int) -> str:
-        """The file and the row within it."""
-        path = self._parts[int(np.searchsorted(self._firsts, row, side="right")) - 1].path
-        first = min(part.first for part in self._parts if part.path == path)
-        return f"{path}: row {row - first}"
+        """Return the file and the row's number in it."""
+        path = self.part_of(row).path
+        return f"{path}: row {row - self.first_rows[path]}"
 
     def fingerprint(self) -> str:
-        """Of the files' names, sizes and rows."""
+        """Hash the files' names and fingerprints."""
         digest = hashlib.sha256(str(self.width).encode())
-        for part in self._parts:
-            digest.update(
-                f"{part.path.name} {part.path.stat().st_size} {part.group} {part.rows}\n".encode()
-            )
+        for path, fingerprint in self.fingerprints.items():
+            digest.update(f"{path.name} {fingerprint}\n".encode())
         return digest.hexdigest()
 
 
-def _list_parts(paths: list[Path]) -> tuple[list[_Part], set[int]]:
-    """The row groups that hold rows, and the widths that occur."""
+def file_fingerprint(path: Path, metadata: pq.FileMetaData | None = None) -> str:
+    """Tell a file of features from others of its name, without reading the features.
+
+    The hash covers the size of the file, its footer (rows, sizes and ranges of every column), and
+    the headers of each row group's first pages, which hold the pages' checksums.
+
+    Args:
+        path: the file.
+        metadata: its footer, if that is at hand.
+    """
+    metadata = metadata or pq.read_metadata(path)
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        file.seek(size - metadata.serialized_size - FOOTER_END)
+        digest.update(file.read())
+        for group in range(metadata.num_row_groups):
+            column = metadata.row_group(group).column(metadata.num_columns - 1)
+            for offset in (column.dictionary_page_offset, column.data_page_offset):
+                file.seek(offset or 0)
+                digest.update(file.read(PAGE_HEADER))
+    return digest.hexdigest()[:16]
+
+
+def _list_parts(paths: list[Path]) -> tuple[list[FilePart], dict[Path, str], set[int]]:
+    """List the row groups that hold rows, the files' fingerprints, and the widths that occur."""
     found: list[tuple[Path, int, int]] = []
-    widths = set()
+    fingerprints, widths = {}, set()
     for path in paths:
         try:
             file = pq.ParquetFile(path)
             widths.add(file.schema_arrow.field("feature").type.list_size)
+            fingerprints[path] = file_fingerprint(path, file.metadata)
         except (OSError, pa.ArrowInvalid, KeyError, AttributeError) as error:
             raise InputError(
-                f"{path} is no file of features ({error}): delete it and run extract again"
+                f"{path} is not a file of features ({error}): delete it and run extract again"
             ) from error
-        found += [
-            (path, group, file.metadata.row_group(group).num_rows)
-            for group in range(file.num_row_groups)
-        ]
+        groups = range(file.num_row_groups)
+        found += [(path, group, file.metadata.row_group(group).num_rows) for group in groups]
     found = [entry for entry in found if entry[2]]
     firsts = accumulate((rows for *_, rows in found), initial=0)
-    return [
-        _Part(path, group, first, rows)
-        for (path, group, rows), first in zip(found, firsts, strict=False)
-    ], widths
+    places = zip(found, firsts, strict=False)
+    parts = [FilePart(path, group, first, rows) for (path, group, rows), first in places]
+    return parts, fingerprints, widths

@@ -1,61 +1,66 @@
-"""Growing the tree level by level, from features that stay on the disk.
+"""Grows the tree level by level, from features that stay on the disk.
 
-A level is three steps: draw the rows that each node is fitted on, fit the nodes (in groups whose rows fit into memory), and
-read all features once to send every row to its child. Memory holds one number a row, one group, and a block a thread.
+A level takes three steps: draw the rows that each node is fitted on, fit the nodes (in groups whose
+rows fit into memory), and read all features once to send every row to its child. The last level
+sends every row down the whole tree instead, just as ``predict`` does, so that the training rows
+have the very words that ``predict`` finds for them.
 
-A checkpoint folder keeps every group and every level as soon as it is there, so a run that was killed loses one of them.
+Memory holds two numbers per row, one group of nodes, and a block per thread. A checkpoint keeps
+every group and every level once it is finished, so a run that is killed loses one of them.
+
+Shapes:
+    nodes: int32 [rows], the node of each row at the level grown last.
+    centers: float32 [branching**(level+1), projected width], the children of a level's nodes.
+    alive: bool [branching**(level+1)], which of these children there are.
+    sizes: int64 [branching**(level+1)], rows per child.
 """
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 from sklearn.exceptions import ConvergenceWarning
 
+from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import FeatureSource
 from tokenization.hierarchical_kmeans.node import NodeOptions, distinct_rows, fit_node
 from tokenization.hierarchical_kmeans.projection import (
     NotFinite,
-    Preparation,
-    learn_preparation,
+    Projection,
+    learn_projection,
     refuse_not_finite,
 )
 from tokenization.hierarchical_kmeans.sampling import draw_sample
-from tokenization.hierarchical_kmeans.search import (
-    Tree,
-    child_scores,
-    half_norms,
-    squared_distances,
-)
-from workfolder.errors import InputError
-from workfolder.files import read_json, write_json, write_whole
-from workfolder.stage import refuse_other_options
-
-logger = logging.getLogger(__name__)
+from tokenization.hierarchical_kmeans.search import child_scores, find_words, squared_distances
+from tokenization.hierarchical_kmeans.tree import Tree, half_norms
 
 GROUP_BYTES = 256 * 2**20
-"""Rows of the nodes that are fitted in one go, as they lie on disk (2 bytes a number)."""
+"""Rows of the nodes fitted at once, as they lie on the disk (2 bytes per number)."""
 
-PREPARATION_ROWS = 16_384
-"""Rows that mean and principal components are learnt from."""
+PROJECTION_ROWS = 16_384
+"""Rows from which mean and principal components are learnt."""
 
 Progress = Callable[[int, int], None]
-"""Told how many nodes are done, and of how many."""
+"""Called with the nodes that are done and the number of all nodes."""
 
 
 @dataclass(frozen=True)
 class GrowthOptions:
-    """What a tree is grown with; together with the features it decides every byte."""
+    """The options of a tree, which decide every byte together with the features.
+
+    Attributes:
+        depth: levels.
+        node: how a node is fitted.
+        samples_per_node: the most rows that a node is fitted on.
+        seed: decides every draw.
+        preparation: one of options.PREPARATIONS.
+        n_components: the most principal components.
+    """
 
     depth: int
     node: NodeOptions
@@ -64,211 +69,24 @@ class GrowthOptions:
     preparation: str
     n_components: int
 
-    @property
-    def nodes(self) -> int:
-        """Inner nodes of the whole tree, the dead ones with them."""
-        return sum(self.node.branching**level for level in range(self.depth))
+    def nodes_above(self, level: int) -> int:
+        """Count the inner nodes above a level, dead ones included."""
+        return sum(self.node.branching**above for above in range(level))
 
 
-class Checkpoint:
-    """A folder of tensors by name, each whole or absent; with no folder, nothing is kept.
-
-    Raises:
-        InputError: the folder belongs to other options or other features.
-    """
-
-    def __init__(self, folder: Path | None, identity: Mapping[str, Any]) -> None:
-        self._folder = folder
-        if folder is None:
-            return
-        if not (folder / "checkpoint.json").exists():
-            write_json(dict(identity), folder / "checkpoint.json")
-        there = read_json(folder / "checkpoint.json")
-        try:
-            refuse_other_options(folder, there, identity)
-        except InputError as error:  # "use those" will not do where more videos have come
-            raise InputError(
-                f"{str(error).rpartition(';')[0]}; remove it, to begin anew"
-            ) from error
-
-    def __call__(
-        self, name: str, make: Callable[[], dict[str, np.ndarray]]
-    ) -> dict[str, np.ndarray]:
-        """The tensors of that name: read if they are there and whole, else made and kept."""
-        if self._folder is None:
-            return make()
-        path = self._folder / f"{name}.safetensors"
-        if path.exists():
-            try:
-                return load_file(path)
-            except (OSError, SafetensorError) as error:
-                logger.warning("%s is made again, as it cannot be read: %s", path, error)
-        tensors = make()
-        with write_whole(path) as part:
-            save_file(tensors, part)
-        return tensors
-
-
-@dataclass
+@dataclass(frozen=True)
 class Grown:
-    """A tree and what is known of the features it was grown from.
+    """A tree and where its training rows are in it.
 
     Attributes:
-        nodes: int32, [rows]; where each row is, at the last level grown.
-        sizes: for each level int64 [branching**(level+1)]; rows per node, 0 for the dead.
-        inertia: for each level the sum of squared distances to the node's centroid, in the prepared space.
+        tree: the tree.
+        words: int32 [rows], the word of each training row.
+        squares: float32 [rows], its squared distance to the word's centroid.
     """
 
-    preparation: Preparation
-    nodes: np.ndarray
-    centers: list[np.ndarray] = field(default_factory=list)
-    sizes: list[np.ndarray] = field(default_factory=list)
-    inertia: list[float] = field(default_factory=list)
-
-    def tree(self, branching: int) -> Tree:
-        """To search in. A node is alive if a row came to it."""
-        return Tree(branching, self.centers, [sizes > 0 for sizes in self.sizes])
-
-
-@dataclass(frozen=True)
-class _Growth:
-    """The pieces that every step needs."""
-
-    source: FeatureSource
-    options: GrowthOptions
-    pool: Executor
-    checkpoint: Checkpoint
-    progress: Progress
-
-    def run(self) -> Grown:
-        preparation = Preparation(**self.checkpoint("preparation", self._prepare))
-        grown = Grown(preparation, np.zeros(self.source.rows, np.int32))
-        sizes = np.array([self.source.rows])
-        for level in range(self.options.depth):
-            centers, alive = self._fit_level(grown, sizes, level)
-            settled = self.checkpoint(
-                f"level-{level}-rows", partial(self._settle, grown, centers, alive)
-            )
-            grown.nodes, sizes = settled["nodes"], settled["sizes"]
-            centers[sizes == 0] = 0  # a node that no row came to can neither be split nor meant
-            grown.centers.append(centers)
-            grown.sizes.append(sizes)
-            grown.inertia.append(float(settled["inertia"][0]))
-        return grown
-
-    def _take(self, rows: np.ndarray) -> np.ndarray:
-        """These rows as they are; InputError where one is not finite."""
-        features = self.source.take(rows, self.pool.map)
-        try:
-            refuse_not_finite(features)
-        except NotFinite as error:
-            raise error.refusal(self.source.name(int(rows[error.row]))) from None
-        return features
-
-    def _prepare(self) -> dict[str, np.ndarray]:
-        options, rows = self.options, self.source.rows
-        lowest = np.zeros(rows, np.int32)
-        sample = draw_sample(
-            lowest, np.array([rows]), PREPARATION_ROWS, options.seed, options.depth
-        )
-        return learn_preparation(
-            self._take(sample.rows), options.preparation, options.n_components
-        ).tensors
-
-    def _fit_level(
-        self, grown: Grown, sizes: np.ndarray, level: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Centroids of all children of a level's nodes, and which of them there are."""
-        sample = draw_sample(
-            grown.nodes, sizes, self.options.samples_per_node, self.options.seed, level
-        )
-        groups = sample.groups(max(1, GROUP_BYTES // (2 * self.source.width)))
-        before = sum(self.options.node.branching**above for above in range(level))
-        parts = []
-        for first, last in groups:
-            rows, starts = (
-                sample.rows[sample.starts[first] : sample.starts[last]],
-                sample.starts[first : last + 1],
-            )
-            fit = _Group(self, grown.preparation, level, first, rows, starts - starts[0], before)
-            parts.append(self.checkpoint(f"level-{level}-nodes-{first}", fit.run))
-            self.progress(before + last, self.options.nodes)
-        centers = np.concatenate([part["centers"] for part in parts])
-        return centers, np.concatenate([part["alive"] for part in parts])
-
-    def _settle(
-        self, grown: Grown, centers: np.ndarray, alive: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """Send every row from its node to the nearest child."""
-        branching = self.options.node.branching
-        norms = half_norms(centers, alive).reshape(-1, branching)
-        settled = np.empty_like(grown.nodes)
-
-        def settle(block: tuple[int, int]) -> float:
-            start, stop = block
-            try:
-                rows = grown.preparation(self.source.read(start, stop))
-            except NotFinite as error:
-                raise error.refusal(self.source.name(start + error.row)) from None
-            turn = np.argsort(grown.nodes[start:stop], kind="stable")
-            rows, nodes = rows[turn], grown.nodes[start:stop][turn]
-            nearest = child_scores(rows, nodes, centers, norms).argmin(axis=1)
-            children = nodes * np.int32(branching) + nearest.astype(np.int32)
-            settled[start:stop][turn] = children
-            return float(squared_distances(rows, centers[children]).sum(dtype=np.float64))
-
-        inertia = sum(
-            self.pool.map(settle, self.source.blocks())
-        )  # in the blocks' order, whoever is first
-        sizes = np.bincount(settled, minlength=len(centers))
-        return {"nodes": settled, "sizes": sizes, "inertia": np.array([inertia])}
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Nodes of a level that are fitted in one go: node ``first + i`` on ``rows[starts[i] : starts[i + 1]]``."""
-
-    growth: _Growth
-    preparation: Preparation
-    level: int
-    first: int
-    rows: np.ndarray
-    starts: np.ndarray
-    before: int
-
-    def run(self) -> dict[str, np.ndarray]:
-        by_row = np.argsort(self.rows)
-        features = self.growth._take(self.rows[by_row])
-        place = np.empty_like(by_row)
-        place[by_row] = np.arange(len(by_row))
-        options = self.growth.options
-        count, branching = len(self.starts) - 1, options.node.branching
-
-        def fit(node: int) -> np.ndarray:
-            members = place[self.starts[node] : self.starts[node + 1]]
-            if not members.size:
-                return np.empty((0, self.preparation.width), np.float32)
-            seed = np.random.SeedSequence(
-                options.seed, spawn_key=path(self.first + node, self.level, branching)
-            )
-            found = features[
-                members
-            ]  # compared as they are: a product may tell equal rows apart in the last bit
-            different = distinct_rows(found, branching + 1)
-            return fit_node(self.preparation(found), different, options.node, seed)
-
-        centers = np.zeros((count, branching, self.preparation.width), np.float32)
-        alive = np.zeros((count, branching), bool)
-        for node, found in enumerate(self.growth.pool.map(fit, range(count))):
-            centers[node, : len(found)] = found
-            alive[node, : len(found)] = True
-            self.growth.progress(self.before + self.first + node + 1, options.nodes)
-        return {"centers": centers.reshape(-1, self.preparation.width), "alive": alive.reshape(-1)}
-
-
-def path(node: int, level: int, branching: int) -> tuple[int, ...]:
-    """Which child to take at every level to come from the root to ``node`` of ``level`` (the root itself is at level 0)."""
-    return tuple(node // branching**above % branching for above in reversed(range(level)))
+    tree: Tree
+    words: np.ndarray
+    squares: np.ndarray
 
 
 def grow(
@@ -278,18 +96,195 @@ def grow(
     checkpoint: Checkpoint,
     progress: Progress | None,
 ) -> Grown:
-    """Grow a tree from ``source``.
+    """Grow a tree.
 
     Args:
-        pool: threads of ``tree_search.workers``.
+        source: the features.
+        options: the shape of the tree.
+        pool: threads of ``threads.workers``.
         checkpoint: where finished pieces are kept.
-        progress: told after every node, in order.
+        progress: called after every node, in order.
 
     Raises:
-        InputError: a row holds NaN or infinity (it is named), or a file cannot be read.
+        InputError: if a row holds NaN or infinity (the message names it), or a file cannot be
+            read.
     """
-    with warnings.catch_warnings():  # here and not in the threads, where it would not be safe
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # near-duplicates leave groups empty: they become dead words
-        return _Growth(source, options, pool, checkpoint, progress or (lambda done, of: None)).run()
+    # Filters of warnings belong to the whole process, so they are set outside the threads.
+    with warnings.catch_warnings():
+        # Near-duplicates leave groups empty, which become dead words.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        progress = progress or (lambda done, of: None)
+        return _Growth(source, options, pool, checkpoint, progress).run()
+
+
+@dataclass(frozen=True)
+class _Growth:
+    """What every step needs."""
+
+    source: FeatureSource
+    options: GrowthOptions
+    pool: Executor
+    checkpoint: Checkpoint
+    progress: Progress
+
+    def run(self) -> Grown:
+        projection = Projection(**self.checkpoint("projection", self._learn_projection))
+        tree = Tree(projection, self.options.node.branching, [], [], [])
+        nodes, sizes = np.zeros(self.source.rows, np.int32), np.array([self.source.rows])
+        last = self.options.depth - 1
+        for level in range(self.options.depth):
+            centers, alive = self._fit_level(projection, nodes, sizes, level)
+            if level < last:
+                assign = partial(self._send_to_children, projection, nodes, centers, alive)
+            else:
+                # The new level counts as alive wherever there is a centroid.
+                levels = [*tree.centers, centers], [*tree.sizes, alive.astype(np.int64)]
+                whole = Tree(projection, tree.branching, *levels, [])
+                assign = partial(self._send_to_words, whole)
+            assigned = self.checkpoint(f"level-{level}-rows", assign)
+            nodes = assigned["nodes"]
+            sizes = np.bincount(nodes, minlength=len(centers))
+            tree.centers.append(centers)
+            tree.sizes.append(sizes)
+            tree.inertia.append(float(assigned["inertia"][0]))
+            _bury(tree)
+        return Grown(tree, nodes, assigned["squares"])
+
+    def _take(self, rows: np.ndarray) -> np.ndarray:
+        """Read rows; raise InputError if one is not finite."""
+        features = self.source.take(rows, self.pool.map)
+        try:
+            refuse_not_finite(features)
+        except NotFinite as error:
+            raise error.refusal(self.source.name(int(rows[error.row]))) from None
+        return features
+
+    def _learn_projection(self) -> dict[str, np.ndarray]:
+        options, rows = self.options, self.source.rows
+        one_node = np.zeros(rows, np.int32)
+        sample = draw_sample(
+            one_node, np.array([rows]), PROJECTION_ROWS, options.seed, options.depth
+        )
+        features = self._take(sample.rows)
+        return learn_projection(features, options.preparation, options.n_components).tensors
+
+    def _fit_level(
+        self, projection: Projection, nodes: np.ndarray, sizes: np.ndarray, level: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit all nodes of a level; return the centroids of their children and which are alive."""
+        options = self.options
+        sample = draw_sample(nodes, sizes, options.samples_per_node, options.seed, level)
+        parts = []
+        for first, last in sample.groups(max(1, GROUP_BYTES // (2 * self.source.width))):
+            starts = sample.starts[first : last + 1]
+            rows = sample.rows[starts[0] : starts[-1]]
+            group = _Group(self, projection, level, first, rows, starts - starts[0])
+            parts.append(self.checkpoint(f"level-{level}-nodes-{first}", group.fit))
+            self._tell(level, last)
+        centers = np.concatenate([part["centers"] for part in parts])
+        return centers, np.concatenate([part["alive"] for part in parts])
+
+    def _tell(self, level: int, nodes: int) -> None:
+        """Report that so many nodes of a level are done."""
+        above, total = (self.options.nodes_above(end) for end in (level, self.options.depth))
+        self.progress(above + nodes, total)
+
+    def _send_to_children(
+        self, projection: Projection, nodes: np.ndarray, centers: np.ndarray, alive: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Send every row from its node to the nearest child."""
+        branching = self.options.node.branching
+        norms = half_norms(centers, alive).reshape(-1, branching)
+        children = np.empty_like(nodes)
+
+        def send(block: tuple[int, int]) -> float:
+            start, stop = block
+            try:
+                rows = projection(self.source.read(start, stop))
+            except NotFinite as error:
+                raise error.refusal(self.source.name(start + error.row)) from None
+            turn = np.argsort(nodes[start:stop], kind="stable")
+            rows, parents = rows[turn], nodes[start:stop][turn]
+            nearest = child_scores(rows, parents, centers, norms).argmin(axis=1)
+            chosen = parents * np.int32(branching) + nearest.astype(np.int32)
+            children[start:stop][turn] = chosen
+            return float(squared_distances(rows, centers[chosen]).sum(dtype=np.float64))
+
+        inertia = sum(self.pool.map(send, self.source.blocks()))  # in the order of the blocks
+        return {"nodes": children, "inertia": np.array([inertia])}
+
+    def _send_to_words(self, tree: Tree) -> dict[str, np.ndarray]:
+        """Send every row down the whole tree, as ``predict`` does, and measure its distance."""
+        words = np.empty(self.source.rows, np.int32)
+        squares = np.empty(self.source.rows, np.float32)
+
+        def send(block: tuple[int, int]) -> None:
+            begin, end = block
+            features = self.source.read(begin, end)
+            for start, stop in self.source.pieces(begin, end):
+                piece = features[start - begin : stop - begin]
+                try:
+                    found = find_words(tree, piece, distances=True)
+                except NotFinite as error:
+                    raise error.refusal(self.source.name(start + error.row)) from None
+                words[start:stop], squares[start:stop] = found
+
+        for _ in self.pool.map(send, self.source.blocks()):
+            pass
+        inertia = squares.sum(dtype=np.float64)
+        return {"nodes": words, "squares": squares, "inertia": np.array([inertia])}
+
+
+def _bury(tree: Tree) -> None:
+    """Count the rows below every node by those of the last level, and clear the nodes without."""
+    for level, centers in enumerate(tree.centers):
+        tree.sizes[level] = tree.sizes[-1].reshape(len(centers), -1).sum(axis=1)
+        centers[tree.sizes[level] == 0] = 0
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Nodes of a level that are fitted at once.
+
+    Node ``first + i`` is fitted on the rows numbered ``rows[starts[i] : starts[i + 1]]``.
+    """
+
+    growth: _Growth
+    projection: Projection
+    level: int
+    first: int
+    rows: np.ndarray
+    starts: np.ndarray
+
+    def fit(self) -> dict[str, np.ndarray]:
+        """Fit the nodes; return the centroids of their children and which are alive."""
+        by_row = np.argsort(self.rows)
+        features = self.growth._take(self.rows[by_row])
+        place = np.empty_like(by_row)
+        place[by_row] = np.arange(len(by_row))
+        options, width = self.growth.options, self.projection.width
+        count, branching = len(self.starts) - 1, options.node.branching
+
+        def fit(node: int) -> np.ndarray:
+            members = place[self.starts[node] : self.starts[node + 1]]
+            if not members.size:
+                return np.empty((0, width), np.float32)
+            path = node_path(self.first + node, self.level, branching)
+            seed = np.random.SeedSequence(options.seed, spawn_key=path)
+            found = features[members]
+            # Compared before the projection, whose rounding may tell equal rows apart.
+            distinct = distinct_rows(found, branching + 1)
+            return fit_node(self.projection(found), distinct, options.node, seed)
+
+        centers = np.zeros((count, branching, width), np.float32)
+        alive = np.zeros((count, branching), bool)
+        for node, found in enumerate(self.growth.pool.map(fit, range(count))):
+            centers[node, : len(found)] = found
+            alive[node, : len(found)] = True
+            self.growth._tell(self.level, self.first + node + 1)
+        return {"centers": centers.reshape(-1, width), "alive": alive.reshape(-1)}
+
+
+def node_path(node: int, level: int, branching: int) -> tuple[int, ...]:
+    """List which child to take at every level on the way from the root to ``node`` of ``level``."""
+    return tuple(node // branching**above % branching for above in reversed(range(level)))

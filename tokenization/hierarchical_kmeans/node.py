@@ -1,8 +1,12 @@
-"""One node of the tree: its members become at most ``branching`` groups, with scikit-learn's KMeans.
+"""Fits one node of the tree: scikit-learn's KMeans makes at most ``branching`` groups of its rows.
 
-The seeding is the greedy k-means++ of scikit-learn, but in float32: its own works in float64, and for nodes of a few hundred
-rows that takes longer than the iterations that follow. And it tries twice as many candidates: they share one product, so
-they cost next to nothing, and on real features one run then ends at 4 % less inertia.
+The start is greedy k-means++ as in scikit-learn, with two differences. It works in float32:
+scikit-learn's float64 takes longer than the iterations that follow, for nodes of a few hundred
+rows. It tries twice as many candidates: they share one product, so they cost next to nothing, and
+one run then ends at 4 % less inertia on real features.
+
+Shapes:
+    rows: float32 [rows, width], the projected members of the node.
 """
 
 from __future__ import annotations
@@ -16,7 +20,14 @@ from sklearn.cluster import KMeans
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """How a node is fitted: the best of ``n_init`` runs of at most ``max_iter`` iterations."""
+    """How a node is fitted.
+
+    Attributes:
+        branching: the most groups.
+        n_init: runs of k-means, of which the best is kept.
+        max_iter: the most iterations per run.
+        tol: a run ends when its centroids move less than this share of the variance.
+    """
 
     branching: int
     n_init: int
@@ -25,32 +36,39 @@ class NodeOptions:
 
 
 def fit_node(
-    rows: np.ndarray, different: np.ndarray, options: NodeOptions, seed: np.random.SeedSequence
+    rows: np.ndarray, distinct: np.ndarray, options: NodeOptions, seed: np.random.SeedSequence
 ) -> np.ndarray:
-    """Centroids, float32, [at most branching, width]; fewer where there are fewer distinct rows.
+    """Find the centroids of a node.
 
     Args:
-        rows: float32, [rows, width].
-        different: numbers of rows that differ: all there are, or more than ``branching``; of ``distinct_rows``.
+        rows: float32 [rows, width].
+        distinct: numbers of rows that differ from each other, as ``distinct_rows`` finds them:
+            all of them, or more than ``options.branching``.
+        options: how to fit.
+        seed: decides the start.
+
+    Returns:
+        float32 [centroids, width]: ``branching`` centroids, or one for each distinct row if there
+        are fewer of those.
     """
-    if len(different) <= options.branching:
-        return np.take(rows, different, axis=0)
+    if len(distinct) <= options.branching:
+        return np.take(rows, distinct, axis=0)
     random = np.random.default_rng(seed)
-    runs = [_lloyd(rows, options, random) for _ in range(options.n_init)]
+    runs = [_run_kmeans(rows, options, random) for _ in range(options.n_init)]
     best = min(runs, key=lambda run: run.inertia_)
     used = np.bincount(best.labels_, minlength=options.branching) > 0
     return np.compress(used, best.cluster_centers_, axis=0)
 
 
-def _lloyd(rows: np.ndarray, options: NodeOptions, random: np.random.Generator) -> KMeans:
-    first = plus_plus(rows, options.branching, random)
+def _run_kmeans(rows: np.ndarray, options: NodeOptions, random: np.random.Generator) -> KMeans:
+    start = draw_start(rows, options.branching, random)
     return KMeans(
-        options.branching, init=first, n_init=1, max_iter=options.max_iter, tol=options.tol
+        options.branching, init=start, n_init=1, max_iter=options.max_iter, tol=options.tol
     ).fit(rows)
 
 
 def distinct_rows(rows: np.ndarray, limit: int) -> np.ndarray:
-    """Numbers, ascending, of rows whose bytes all differ: all there are, or ``limit`` of them where there are more."""
+    """Find the numbers, ascending, of at most ``limit`` rows whose bytes all differ."""
     found: dict[bytes, int] = {}
     for number, row in enumerate(rows):
         found.setdefault(row.tobytes(), number)
@@ -59,17 +77,16 @@ def distinct_rows(rows: np.ndarray, limit: int) -> np.ndarray:
     return np.fromiter(found.values(), np.int64, len(found))
 
 
-def plus_plus(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """``count`` of the rows to begin with, far from each other: greedy k-means++ (Arthur and Vassilvitskii 2007)."""
+def draw_start(rows: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Draw ``count`` rows far from each other: greedy k-means++ (Arthur and Vassilvitskii 2007)."""
     trials = 2 * (2 + int(math.log(count)))
     squares = np.einsum("ij,ij->i", rows, rows)
     chosen = [int(random.integers(len(rows)))]
     nearest = _squared_distances(rows, squares, np.array(chosen))[0]
     for _ in range(1, count):
         mass = np.cumsum(nearest, dtype=np.float64)
-        tried = np.searchsorted(mass, random.random(trials) * mass[-1], side="right").clip(
-            max=len(rows) - 1
-        )
+        places = np.searchsorted(mass, random.random(trials) * mass[-1], side="right")
+        tried = places.clip(max=len(rows) - 1)
         after = np.minimum(nearest, _squared_distances(rows, squares, tried))
         best = int(after.sum(axis=1, dtype=np.float64).argmin())
         chosen.append(int(tried[best]))
@@ -78,7 +95,7 @@ def plus_plus(rows: np.ndarray, count: int, random: np.random.Generator) -> np.n
 
 
 def _squared_distances(rows: np.ndarray, squares: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """From some of the rows to all, [to, rows]."""
+    """Compute the squared distances from the rows numbered ``to`` to all rows, [to, rows]."""
     distances: np.ndarray = rows[to] @ rows.T
     distances *= -2
     distances += squares

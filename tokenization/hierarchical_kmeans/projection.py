@@ -1,9 +1,11 @@
-"""What happens to a feature before it is compared with centroids: centred, and if asked rotated, cut and whitened.
+"""Maps features into the space that is clustered: centred, and on request rotated and whitened.
 
-Centring costs nothing in what is found and much in what float32 can tell apart: the distance of two features whose mean
-is far from zero is a small difference of large numbers.
+Centring leaves all distances as they are and gains precision: where the mean is far from zero,
+the distance of two features is a small difference of large numbers, which float32 rounds away.
 
-Shapes: ``features`` [rows, width] as they lie on disk; ``prepared`` [rows, prepared width], float32.
+Shapes:
+    features: [rows, width], as they lie on the disk.
+    projected: [rows, projected width], float32.
 """
 
 from __future__ import annotations
@@ -15,25 +17,41 @@ import numpy as np
 from workfolder.errors import InputError
 
 STRIP_ROWS = 64
-"""Rows that are worked on while they lie in the cache nearest to the core: a fifth of the time is saved."""
+"""Rows handled at once. They stay in the nearest cache, which saves a fifth of the time."""
+
+NO_VARIANCE = 1e-9
+"""Directions with less than this share of the largest variance are left out."""
 
 
 class NotFinite(ValueError):
-    """A row holds NaN or infinity, or a number too large for float32; ``row`` counts from the first of those given."""
+    """A row holds NaN or infinity, or a number too large for float32.
+
+    Attributes:
+        row: the number of the row among those that were given.
+    """
 
     def __init__(self, row: int) -> None:
         super().__init__(f"row {row} holds NaN or infinity")
         self.row = row
 
     def refusal(self, name: str) -> InputError:
-        """What a user is told, who knows the row as ``name``."""
+        """Make the error for a user, who knows the row as ``name``."""
         return InputError(
-            f"{name} holds NaN or infinity, or is too large for float32: leave it out"
+            f"{name} holds NaN or infinity, or is too large for float32: "
+            f"leave it out, or extract its video again"
         )
 
 
 def refuse_not_finite(rows: np.ndarray, first: int = 0) -> None:
-    """NotFinite for the first row whose squared length is no float32 number; of all others every distance is one."""
+    """Check that distances to all rows are finite.
+
+    Args:
+        rows: [rows, width].
+        first: the number of the first row, for the error.
+
+    Raises:
+        NotFinite: if the squared length of a row is not a finite float32 number.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float32, casting="same_kind")
     if not np.isfinite(squares).all():
@@ -41,12 +59,12 @@ def refuse_not_finite(rows: np.ndarray, first: int = 0) -> None:
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """From a feature to the space of the tree.
+class Projection:
+    """Maps features into the space of the tree.
 
     Attributes:
-        mean: float32, [width]; taken off every feature.
-        components: float32, [width, prepared width], or None where the features keep their width.
+        mean: float32 [width], subtracted from every feature.
+        components: float32 [width, projected width], or None if the features keep their width.
     """
 
     mean: np.ndarray
@@ -54,67 +72,67 @@ class Preparation:
 
     @property
     def width(self) -> int:
-        """Numbers per prepared row."""
+        """Numbers per projected row."""
         return self.mean.size if self.components is None else self.components.shape[1]
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
-        """Its attributes, but for what is None, by name."""
+        """The attributes by name, without those that are None."""
         return {name: tensor for name, tensor in vars(self).items() if tensor is not None}
 
     def __call__(self, features: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Prepared rows, float32, in ``out`` or a new array; NotFinite for the first row that cannot be compared."""
-        rows = out
-        if rows is None or self.components is not None:
-            rows = np.empty((len(features), self.mean.size), np.float32)
+        """Project features.
+
+        Args:
+            features: [rows, width].
+            out: float32 [rows, projected width] to write to; a new array by default.
+
+        Raises:
+            NotFinite: if a row holds NaN or infinity.
+        """
+        centred = out
+        if centred is None or self.components is not None:
+            centred = np.empty((len(features), self.mean.size), np.float32)
         exact = np.result_type(features.dtype, np.float32)
         for start in range(0, len(features), STRIP_ROWS):
-            strip = rows[start : start + STRIP_ROWS]
-            with np.errstate(
-                over="ignore", invalid="ignore"
-            ):  # refused in the next line, with the row
-                np.subtract(
-                    features[start : start + STRIP_ROWS],
-                    self.mean,
-                    out=strip,
-                    dtype=exact,
-                    casting="same_kind",
-                )
+            given = features[start : start + STRIP_ROWS]
+            strip = centred[start : start + STRIP_ROWS]
+            # Overflow is found by the next line, which knows the row.
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.subtract(given, self.mean, out=strip, dtype=exact, casting="same_kind")
             refuse_not_finite(strip, start)
-        return (
-            rows
-            if self.components is None
-            else np.asarray(np.matmul(rows, self.components, out=out))
-        )
-
-    def undo(self, prepared: np.ndarray) -> np.ndarray:
-        """The features, float32, [rows, width], that prepared rows stand for; exact but for what PCA cut off."""
         if self.components is None:
-            return np.asarray(prepared + self.mean)
+            return centred
+        return np.asarray(np.matmul(centred, self.components, out=out))
+
+    def undo(self, projected: np.ndarray) -> np.ndarray:
+        """Map projected rows back, float32 [rows, width]; exact except for what PCA cut off."""
+        if self.components is None:
+            return np.asarray(projected + self.mean)
         back = np.linalg.pinv(self.components.astype(np.float64)).astype(np.float32)
-        return np.asarray(prepared @ back + self.mean)
+        return np.asarray(projected @ back + self.mean)
 
 
-def learn_preparation(sample: np.ndarray, kind: str, components: int) -> Preparation:
-    """The preparation that ``sample``, [rows, width], asks for.
+def learn_projection(sample: np.ndarray, kind: str, components: int) -> Projection:
+    """Learn a projection from a sample of the features.
 
     Args:
-        sample: features, finite.
-        kind: "none" centres; "pca" keeps the ``components`` directions of largest variance; "whiten" also gives each of
-            them unit variance.
-        components: at most; directions without variance are left out.
+        sample: [rows, width], finite.
+        kind: of options.PREPARATIONS. "none" only centres; "pca" keeps the directions of largest
+            variance; "whiten" also gives each of them unit variance.
+        components: the most directions to keep. Directions without variance are left out.
     """
     mean = sample.mean(axis=0, dtype=np.float64)
     if kind == "none":
-        return Preparation(mean.astype(np.float32))
+        return Projection(mean.astype(np.float32))
     exact = sample - mean
     variances, directions = np.linalg.eigh(exact.T @ exact / len(exact))
     variances, directions = variances[::-1], directions[:, ::-1]
-    kept = max(1, min(components, int((variances > variances[0] * 1e-9).sum())))
+    kept = max(1, min(components, int((variances > variances[0] * NO_VARIANCE).sum())))
     variances, directions = variances[:kept], directions[:, :kept]
-    directions = directions * np.sign(
-        directions[np.abs(directions).argmax(axis=0), np.arange(kept)]
-    )  # one sign for all
+    # An eigenvector has either sign; its largest number becomes positive, on every machine.
+    largest = np.abs(directions).argmax(axis=0)
+    directions = directions * np.sign(directions[largest, np.arange(kept)])
     if kind == "whiten" and variances[0] > 0:
         directions = directions / np.sqrt(variances)
-    return Preparation(mean.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))
+    return Projection(mean.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))

@@ -1,162 +1,126 @@
-"""Finding the nearest centroid of a tree: step by step, with a beam, or over all leaves.
+"""Finds the nearest centroid of a tree: step by step, with a beam, or over all leaves.
 
-Nodes of level l are numbered 0 ... branching**(l+1) - 1; the children of node n are n * branching ... n * branching +
-branching - 1. So a word, a node of the last level, spells its path, and the words of a subtree are neighbours.
+Of centroids c, the nearest to x has the smallest score |c|^2 / 2 - x.c, which takes one product of
+matrices. Dead nodes score infinity and are never chosen. Ties go to the lowest number.
 
-Of centroids c, the nearest to x has the smallest |c|^2 / 2 - x.c, which is a matrix product; the dead have infinity there
-and are never chosen. Ties go to the lowest number. Shapes: ``rows`` [rows, width], float32, prepared.
+Shapes:
+    features: [rows, width], as they lie on the disk.
+    rows: float32 [rows, projected width].
+    nodes: int32 [rows], the node of each row at one level.
+    words: int32 [rows].
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache, cached_property
-from threading import Lock, local
+from collections.abc import Callable, Iterable, Iterator
+from threading import local
+from typing import Any
 
 import numpy as np
-from joblib import cpu_count
-from threadpoolctl import ThreadpoolController
+
+from tokenization.hierarchical_kmeans.projection import NotFinite
+from tokenization.hierarchical_kmeans.tree import Tree
+
+BLOCK_BYTES = 32 * 2**20
+"""Size of a block of rows once it is float32. A thread holds three of them."""
 
 STRIP_ROWS = 64
-"""Rows that meet a node's children at once: a product with so few columns is slower by a quarter with more."""
+"""Rows multiplied with a node's children at once. Products of so few columns slow down by a
+quarter with more."""
 
 FLAT_ROWS, FLAT_LEAVES = 1024, 1024
-"""A block of scores over all leaves: 4 MiB, which stay in the cache; a thread takes so many rows at a time."""
+"""Rows and leaves of a block of scores in a flat search: 4 MiB, which stay in the cache."""
+
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""A function like the built-in ``map``, or the ``map`` of a pool of threads."""
 
 
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()  # looking for them takes a millisecond
-
-
-class _OneThreadProducts:
-    """Keeps BLAS at one thread while anyone is inside: the setting is the process's, so the last to leave puts it back."""
-
-    def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._limit = _libraries().limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limit.restore_original_limits()
-
-
-_ONE_THREAD_PRODUCTS = _OneThreadProducts()
-
-
-@contextmanager
-def workers(n_jobs: int | None) -> Iterator[Executor]:
-    """A pool of threads, as many as scikit-learn would count, with one BLAS and one OpenMP thread each.
-
-    Work is cut by the data, never by the number of threads, and a product in one thread sums in one order: so the same bytes
-    come out on any number of cores.
-    """
-    threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)
-    with _ONE_THREAD_PRODUCTS, ThreadPoolExecutor(threads, initializer=_one_thread) as pool:
-        yield pool
-
-
-def _one_thread() -> None:
-    _libraries().limit(
-        limits=1, user_api="openmp"
-    )  # OpenMP keeps this number for every calling thread
-
-
-@dataclass(frozen=True)
-class Tree:
-    """Centroids by level.
-
-    Attributes:
-        branching: children per node.
-        centers: for each level float32 [branching**(level+1), width], zeros for the dead.
-        alive: for each level bool [branching**(level+1)].
-    """
-
-    branching: int
-    centers: list[np.ndarray]
-    alive: list[np.ndarray]
-
-    @cached_property
-    def half_norms(self) -> list[np.ndarray]:
-        """|c|^2 / 2 by level, float32, [branching**level, branching]; infinity for the dead."""
-        return [
-            half_norms(*level).reshape(-1, self.branching)
-            for level in zip(self.centers, self.alive, strict=True)
-        ]
-
-    @cached_property
-    def leaves(self) -> np.ndarray:
-        """The words that are alive, int32."""
-        return np.flatnonzero(self.alive[-1]).astype(np.int32)
-
-    @cached_property
-    def leaf_centers(self) -> np.ndarray:
-        """Their centroids, [alive words, width]."""
-        return self.centers[-1] if self.alive[-1].all() else self.centers[-1][self.leaves]
-
-    @cached_property
-    def leaf_norms(self) -> np.ndarray:
-        """|c|^2 / 2 of those, float32."""
-        return half_norms(self.leaf_centers, np.ones(len(self.leaves), bool))
-
-
-def half_norms(centers: np.ndarray, alive: np.ndarray) -> np.ndarray:
-    """|c|^2 / 2, float32, [centers]; infinity for the dead."""
-    squares = np.einsum("ij,ij->i", centers, centers, dtype=np.float64) / 2
-    return np.where(alive, squares, np.inf).astype(np.float32)
-
-
-def runs(nodes: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """(node, start, stop) for each run of equal numbers in ``nodes``, which ascend."""
-    edges = np.flatnonzero(np.diff(nodes)) + 1
-    starts = [0, *edges.tolist()]
-    return zip(nodes[starts].tolist(), starts, [*starts[1:], len(nodes)], strict=True)
-
-
-def child_scores(
-    rows: np.ndarray, nodes: np.ndarray, centers: np.ndarray, norms: np.ndarray
-) -> np.ndarray:
-    """|c|^2 / 2 - x.c of each row's children, [rows, branching]; ``nodes`` ascend."""
-    branching = norms.shape[1]
-    scores = np.empty((len(rows), branching), np.float32)
-    for node, start, stop in runs(nodes):
-        children = centers[node * branching : (node + 1) * branching].T
-        for strip in range(start, stop, STRIP_ROWS):
-            end = min(strip + STRIP_ROWS, stop)
-            np.dot(rows[strip:end], children, out=scores[strip:end])
-    np.subtract(norms[nodes], scores, out=scores)
-    return scores
+def block_rows(width: int) -> int:
+    """Rows per block of that width. It depends on the data alone, so no result depends on the
+    machine."""
+    return max(256, BLOCK_BYTES // (4 * width))
 
 
 class Scratch(local):
-    """Two arrays for each thread, used from block to block: fresh pages take as long as the products.
+    """Two arrays for each thread, used for one block after another.
+
+    New memory for every block would take as long as the products.
 
     Args:
         rows: rows of a block, times the beam.
-        width: numbers per prepared row.
+        width: numbers per projected row.
     """
 
-    def __init__(self, rows: int, width: int) -> None:  # called anew in every thread
+    def __init__(self, rows: int, width: int) -> None:  # runs anew in every thread
         self.rows = np.empty((rows, width), np.float32)
         self.spare = np.empty((rows, width), np.float32)
 
 
+def find_words(
+    tree: Tree,
+    features: np.ndarray,
+    method: str = "tree",
+    beam: int = 1,
+    distances: bool = False,
+    apply: Map = map,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the word of each row.
+
+    Args:
+        tree: where to search.
+        features: [rows, width].
+        method: "tree" goes down the tree, "flat" compares with every word.
+        beam: nodes kept per level of a "tree" search.
+        distances: whether to compute distances, too.
+        apply: runs the blocks, such as the ``map`` of a pool.
+
+    Returns:
+        Words, int32 [rows], and squared distances to their centroids in the projected space,
+        float32 [rows]; zeros unless asked for.
+
+    Raises:
+        NotFinite: if a row holds NaN or infinity.
+    """
+    beam = beam if method == "tree" else 1
+    most = block_rows(features.shape[1]) // beam if method == "tree" else FLAT_ROWS
+    step = max(1, min(len(features), most))
+    words, squares = np.empty(len(features), np.int32), np.zeros(len(features), np.float32)
+    scratch = Scratch(step * beam, tree.projection.width)
+
+    def project(start: int) -> np.ndarray:
+        block = features[start : start + step]
+        try:
+            return tree.projection(block, scratch.rows[: len(block)])
+        except NotFinite as error:
+            raise NotFinite(start + error.row) from None
+
+    def search(start: int) -> None:
+        rows = project(start)
+        if method == "flat":
+            found = search_all(tree, rows)
+        elif beam == 1:
+            found = descend(tree, rows, scratch.spare[: len(rows)])
+        else:
+            found = beam_search(tree, rows, scratch.spare, beam)
+        words[start : start + step] = found
+        if distances:  # the search has overwritten the rows
+            centers = tree.centers[-1][found]
+            squares[start : start + step] = squared_distances(project(start), centers)
+
+    for _ in apply(search, range(0, len(features), step)):
+        pass
+    return words, squares
+
+
 def descend(tree: Tree, rows: np.ndarray, spare: np.ndarray) -> np.ndarray:
-    """The word of each row, int32: at every level the nearest child. ``rows`` and ``spare``, as large, are overwritten."""
+    """Find words by taking the nearest child at every level.
+
+    ``rows`` and ``spare``, an array of the same shape, are overwritten.
+    """
     nodes = np.zeros(len(rows), np.int32)
     order = np.arange(len(rows))
     for level, centers in enumerate(tree.centers):
-        if level:  # rows of one node side by side, so that they meet its children in one product
+        if level:  # sort by node, so that the rows of a node meet its children in one product
             turn = np.argsort(nodes, kind="stable")
             np.take(rows, turn, axis=0, out=spare, mode="clip")
             rows, spare, nodes, order = spare, rows, nodes[turn], order[turn]
@@ -168,7 +132,7 @@ def descend(tree: Tree, rows: np.ndarray, spare: np.ndarray) -> np.ndarray:
 
 
 def beam_search(tree: Tree, rows: np.ndarray, spare: np.ndarray, beam: int) -> np.ndarray:
-    """The word of each row, int32, with the ``beam`` nearest nodes kept at every level.
+    """Find words by keeping the ``beam`` nearest nodes at every level.
 
     ``spare``, which has ``beam`` times as many rows, is overwritten.
     """
@@ -190,57 +154,66 @@ def beam_search(tree: Tree, rows: np.ndarray, spare: np.ndarray, beam: int) -> n
 
 
 def _smallest(scores: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the ``count`` smallest scores of each row, ascending, so that the lowest number stays first."""
+    """Find the columns of the ``count`` smallest scores of each row, ascending."""
     if count >= scores.shape[1]:
         return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
     return np.sort(np.argpartition(scores, count, axis=1)[:, :count], axis=1)
 
 
 def search_all(tree: Tree, rows: np.ndarray) -> np.ndarray:
-    """The word of each row, int32: the nearest of all that are alive. There are FLAT_ROWS rows at most."""
-    return np.take(tree.leaves, _nearest(rows, tree.leaf_centers, tree.leaf_norms))
-
-
-def _nearest(rows: np.ndarray, centers: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    """Find words by comparing at most FLAT_ROWS rows with every living word."""
     best = np.full(len(rows), np.inf, np.float32)
-    place = np.zeros(len(rows), np.int64)
+    places = np.zeros(len(rows), np.int64)
     spare = np.empty((len(rows), FLAT_LEAVES), np.float32)
-    for start in range(0, len(centers), FLAT_LEAVES):
-        leaves = centers[start : start + FLAT_LEAVES]
-        scores = (
-            np.dot(rows, leaves.T, out=spare[:, : len(leaves)])
-            if len(leaves) == FLAT_LEAVES
-            else rows @ leaves.T
-        )
-        np.subtract(norms[start : start + FLAT_LEAVES], scores, out=scores)
+    for start in range(0, len(tree.leaves), FLAT_LEAVES):
+        centers = tree.leaf_centers[start : start + FLAT_LEAVES]
+        whole = len(centers) == FLAT_LEAVES  # np.dot writes to contiguous arrays only
+        scores = np.dot(rows, centers.T, out=spare) if whole else rows @ centers.T
+        np.subtract(tree.leaf_norms[start : start + FLAT_LEAVES], scores, out=scores)
         nearest = scores.argmin(axis=1)
         score = np.take_along_axis(scores, nearest[:, None], axis=1)[:, 0]
-        place = np.where(
-            score < best, nearest + start, place
-        )  # not <=: a tie stays with the lower number
+        # Not <=: a tie stays with the lower number.
+        places = np.where(score < best, nearest + start, places)
         best = np.minimum(score, best)
-    return place
+    return np.take(tree.leaves, places)
 
 
-def find_words(
-    tree: Tree, rows: np.ndarray, spare: np.ndarray, search: str, beam: int
+def child_scores(
+    rows: np.ndarray, nodes: np.ndarray, centers: np.ndarray, norms: np.ndarray
 ) -> np.ndarray:
-    """The word of each row, int32.
+    """Score the children of each row's node.
 
     Args:
-        rows, spare: of ``Scratch``, ``spare`` with ``beam`` times as many rows; overwritten.
-        search: "tree" goes down the tree with ``beam`` nodes a level, "flat" compares with every word.
+        rows: float32 [rows, projected width].
+        nodes: int32 [rows], ascending.
+        centers: float32 [nodes * branching, projected width], of the children.
+        norms: float32 [nodes, branching], |c|^2 / 2 of the children.
+
+    Returns:
+        |c|^2 / 2 - x.c, float32 [rows, branching].
     """
-    if search == "flat":
-        return search_all(tree, rows)
-    return (
-        descend(tree, rows, spare[: len(rows)])
-        if beam == 1
-        else beam_search(tree, rows, spare, beam)
-    )
+    branching = norms.shape[1]
+    scores = np.empty((len(rows), branching), np.float32)
+    for node, start, stop in equal_runs(nodes):
+        children = centers[node * branching : (node + 1) * branching].T
+        for strip in range(start, stop, STRIP_ROWS):
+            end = min(strip + STRIP_ROWS, stop)
+            np.dot(rows[strip:end], children, out=scores[strip:end])
+    np.subtract(norms[nodes], scores, out=scores)
+    return scores
+
+
+def equal_runs(numbers: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Find the runs of equal numbers: the number, its first place, and the place after its last."""
+    edges = np.flatnonzero(np.diff(numbers)) + 1
+    starts = [0, *edges.tolist()]
+    return zip(numbers[starts].tolist(), starts, [*starts[1:], len(numbers)], strict=True)
 
 
 def squared_distances(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """From row i to center i, float32, [rows]: by differences, so that equal rows are at 0. Overwrites ``centers``."""
+    """Compute the squared distance of row i to center i, float32 [rows].
+
+    It takes differences, so that equal rows are at distance 0. ``centers`` is overwritten.
+    """
     np.subtract(rows, centers, out=centers)
     return np.asarray(np.einsum("ij,ij->i", centers, centers))

@@ -1,6 +1,8 @@
-"""The searches of ``tree_search`` with torch, for a GPU. The same words, up to ties within float32's precision.
+"""The searches of ``search`` with torch, for a GPU. Words are the same up to ties within float32.
 
-Shapes: ``rows`` [rows, width], float32, prepared, on the device.
+Shapes:
+    features: [rows, width], as they lie on the disk.
+    rows: float32 [rows, projected width], on the device.
 """
 
 from __future__ import annotations
@@ -8,65 +10,63 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tokenization.hierarchical_kmeans.projection import NotFinite, Preparation
-from tokenization.hierarchical_kmeans.search import Tree
+from tokenization.hierarchical_kmeans.projection import NotFinite
+from tokenization.hierarchical_kmeans.tree import Tree
 
 BLOCK_ROWS = 4096
-"""Rows times beam at a time: with 12 children of 1,024 numbers each they gather 200 MB of centroids."""
+"""Rows times beam searched at once: 12 children of 1,024 numbers each take 200 MB of centroids."""
 
 
 class TorchSearch:
     """A tree on a device.
 
     Args:
-        tree, preparation: what was learnt.
+        tree: where to search.
         device: as torch names it, "cuda" or "cpu".
     """
 
-    def __init__(self, tree: Tree, preparation: Preparation, device: str | torch.device) -> None:
+    def __init__(self, tree: Tree, device: str) -> None:
         self._device = torch.device(device)
         self._branching = tree.branching
-        self._centers = [
-            self._put(centers).view(-1, tree.branching, centers.shape[1])
-            for centers in tree.centers
-        ]
+        groups = (centers.reshape(-1, tree.branching, centers.shape[1]) for centers in tree.centers)
+        self._centers = [self._put(children) for children in groups]
         self._norms = [self._put(norms) for norms in tree.half_norms]
         self._leaves = self._centers[-1].flatten(0, 1)
-        self._mean = self._put(preparation.mean)
-        self._components = (
-            None if preparation.components is None else self._put(preparation.components)
-        )
+        self._mean = self._put(tree.projection.mean)
+        components = tree.projection.components
+        self._components = None if components is None else self._put(components)
 
     def _put(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
 
     @torch.inference_mode()
-    def search(
-        self, features: torch.Tensor, search: str, beam: int
+    def find_words(
+        self, features: torch.Tensor, method: str, beam: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The word of each row, int32, and its squared distance to the word's centroid, float32.
+        """Find the word of each row and its squared distance, as ``search.find_words`` does.
 
         Args:
             features: [rows, width], on any device.
-            search, beam: as ``tree_search.find_words``.
+            method: "tree" or "flat".
+            beam: nodes kept per level of a "tree" search.
+
+        Returns:
+            Words, int32 [rows], and squared distances, float32 [rows].
 
         Raises:
-            NotFinite: for the first row that cannot be compared.
+            NotFinite: if a row holds NaN or infinity.
         """
-        width = 1 if search == "flat" else beam
-        find = self._search_all if search == "flat" else self._beam_search
-        step = max(1, BLOCK_ROWS // width)
+        step = max(1, BLOCK_ROWS // (1 if method == "flat" else beam))
         words, squares = np.empty(len(features), np.int32), np.empty(len(features), np.float32)
         for start in range(0, len(features), step):
-            rows = self._prepare(features[start : start + step], start)
-            found = find(rows, width)
+            rows = self._project(features[start : start + step], start)
+            found = self._search_all(rows) if method == "flat" else self._beam_search(rows, beam)
+            distances = (rows - self._leaves[found]).square().sum(dim=1)
             words[start : start + step] = found.cpu().numpy()
-            squares[start : start + step] = (
-                (rows - self._leaves[found]).square().sum(dim=1).cpu().numpy()
-            )
+            squares[start : start + step] = distances.cpu().numpy()
         return words, squares
 
-    def _prepare(self, features: torch.Tensor, start: int) -> torch.Tensor:
+    def _project(self, features: torch.Tensor, start: int) -> torch.Tensor:
         rows = features.to(self._device).float() - self._mean
         rows = rows if self._components is None else rows @ self._components
         finite = rows.square().sum(dim=1).isfinite()
@@ -86,6 +86,6 @@ class TorchSearch:
             nodes = children.gather(1, best)
         return nodes[:, 0]
 
-    def _search_all(self, rows: torch.Tensor, _: int) -> torch.Tensor:
+    def _search_all(self, rows: torch.Tensor) -> torch.Tensor:
         scores = self._norms[-1].flatten() - rows @ self._leaves.T
         return scores.argmin(dim=1)

@@ -102,7 +102,7 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
     InputError if there are none, or their visual words are not those of ``codebook``.
     """
     table, examples = read_examples(work), Stage(work / "examples")
-    codebook.refuse_words_of_another(examples)
+    codebook.refuse_other_words(examples)
     rows = [row for row in table.to_pylist() if row["visual"]]
     if not rows:
         raise InputError(
@@ -113,7 +113,7 @@ def read_passages(work: Path, codebook: Codebook) -> Passages:
     )
     visual = [np.array(row["visual"], dtype=np.int64) for row in rows]
     for row, words in zip(rows, visual, strict=True):
-        _refuse_words_beyond(codebook, words, examples.path(row["video_id"]))
+        codebook.refuse_words_beyond(words, examples.path(row["video_id"]))
     return Passages(
         [row["video_id"] for row in rows], start, end, [row["text"] for row in rows], visual
     )
@@ -126,14 +126,6 @@ def read_tracks(work: Path, codebook: Codebook) -> dict[str, Track]:
     }
 
 
-def _refuse_words_beyond(codebook: Codebook, words: np.ndarray, path: Path) -> None:
-    """InputError if a visual word that the file at ``path`` has is not one of the codebook's, whatever its digest says."""
-    if words.size and not 0 <= words.min() <= words.max() < codebook.words:
-        raise InputError(
-            f"{path} has visual words beyond the {codebook.words} of the codebook: delete it and tokenize again"
-        )
-
-
 def token_stage(work: Path, codebook: Codebook) -> Stage:
     """DIR/tokens; InputError if it holds nothing, or visual words of another codebook."""
     tokens = Stage(work / "tokens")
@@ -141,7 +133,7 @@ def token_stage(work: Path, codebook: Codebook) -> Stage:
         raise InputError(
             f"{tokens.folder} holds no visual words: run videobert tokenize --work {work}"
         )
-    codebook.refuse_words_of_another(tokens)
+    codebook.refuse_other_words(tokens)
     return tokens
 
 
@@ -151,7 +143,7 @@ def read_track(work: Path, video: str, codebook: Codebook, with_features: bool =
     columns = ["start", "end", "token"]
     table = read_table(tokens, columns)
     track = Track(*(table.column(name).to_numpy() for name in columns))
-    _refuse_words_beyond(codebook, track.words, tokens)
+    codebook.refuse_words_beyond(track.words, tokens)
     if not with_features:
         return track
     features = feature_matrix(read_table(kept, ["feature"]))

@@ -138,7 +138,7 @@ class Footage:
                 f"{work} holds neither visual words nor features: run videobert extract VIDEOS --work {work}"
             )
         if self._tokenized:
-            codebook.refuse_words_of_another(tokens)
+            codebook.refuse_other_words(tokens)
         self.known = by_youtube_id(self._tokenized | extracted, wanted)
         self.with_features = {
             youtube for youtube, video in self.known.items() if video in extracted

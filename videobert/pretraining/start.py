@@ -83,13 +83,14 @@ def prepare(work: Path, options: PretrainOptions) -> Prepared:
 
 def _codebook(work: Path, examples: pa.Table) -> Codebook:
     """The codebook that the examples were made with."""
-    codebook = Codebook.load(work / "codebook")
-    most = pc.max(pc.list_flatten(examples.column("visual"))).as_py() or 0
-    if Stage(work / "examples").options()["codebook"] != codebook.digest or most >= codebook.words:
-        raise InputError(
-            f"{work / 'examples'} were made with another codebook than {work / 'codebook'}: remove {work / 'tokens'} and "
-            f"{work / 'examples'}, and run videobert tokenize --work {work}"
-        )
+    codebook, stage = Codebook.load(work / "codebook"), Stage(work / "examples")
+    advice = (
+        f"remove {work / 'tokens'} and {work / 'examples'}, "
+        f"and run videobert tokenize --work {work}"
+    )
+    codebook.refuse_other_digest(stage.options().get("codebook"), stage.folder, advice)
+    words = pc.list_flatten(examples.column("visual")).to_numpy()
+    codebook.refuse_words_beyond(words, stage.folder)
     return codebook
 
 

@@ -9,23 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from feature_extraction.schema import feature_column, features_schema
-from tests.toys.features import blobs, made_of
-from tokenization.hierarchical_kmeans import estimator as hierarchical_kmeans
-from tokenization.hierarchical_kmeans import feature_source
-from tokenization.hierarchical_kmeans import growing as tree_growing
+from tests.toys.features import blobs, features_folder, made_of
+from tokenization.hierarchical_kmeans import estimator, feature_source, growing, search
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.hierarchical_kmeans.node import distinct_rows
-from tokenization.hierarchical_kmeans.sampling import draw_sample
 from workfolder.errors import InputError
-from workfolder.files import write_table
 
 REAL = Path(__file__).parents[4] / "shared/data/features/how2_resnext101/npz"
 
@@ -40,31 +32,12 @@ SEARCHES = [
 SEARCHES += [{"device": "cpu", "search": "flat"}]
 
 
-def features_folder(features: np.ndarray, folder: Path, per_video: int) -> Path:
-    """The features of a few videos, in order."""
-    for number, start in enumerate(range(0, len(features), per_video)):
-        rows = features[start : start + per_video]
-        index = np.arange(len(rows))
-        columns = [
-            pa.array([f"video-{number}"] * len(rows)),
-            index.astype(np.int32),
-            index * 1.5,
-            index * 1.5 + 1.5,
-        ]
-        columns = [pa.array(column) for column in columns] + [feature_column(rows)]
-        write_table(
-            pa.Table.from_arrays(columns, schema=features_schema(rows.shape[1])),
-            folder / f"v{number:03d}.parquet",
-        )
-    return folder
-
-
 @pytest.fixture(scope="module")
 def model() -> HierarchicalKMeans:
     return HierarchicalKMeans(4, 3, random_state=0).fit(blobs())
 
 
-# ---- words ----------------------------------------------------------------------------------------------------------
+# ---- words ---------------------------------------------------------------------------------------
 
 
 def test_every_step_of_a_words_path_is_the_nearest_sibling(model: HierarchicalKMeans) -> None:
@@ -131,8 +104,7 @@ def test_labels_sizes_and_inertia_are_those_of_the_training_rows(model: Hierarch
     np.testing.assert_allclose(
         model.transform(rows)[:, 0], np.linalg.norm(differences, axis=1), rtol=1e-3, atol=1e-5
     )
-    words, distances = model.nearest(rows)
-    assert (words == model.labels_).all() and (distances == model.transform(rows)[:, 0]).all()
+    assert (model.distances_ == model.transform(rows)[:, 0]).all()
     assert model.inertia_by_level_ == sorted(model.inertia_by_level_, reverse=True)
 
 
@@ -142,7 +114,7 @@ def test_ties_go_to_the_lower_word() -> None:
         assert clone_fitted(model, **how).predict([[1.0]]) == [0]
 
 
-# ---- awkward features -----------------------------------------------------------------------------------------------
+# ---- awkward features ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", SEARCHES, ids=str)
@@ -197,7 +169,7 @@ def test_a_row_that_is_not_finite_is_named(
 def test_a_row_that_is_not_finite_is_named_though_no_node_was_fitted_on_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tree_growing, "PREPARATION_ROWS", 20)
+    monkeypatch.setattr(growing, "PROJECTION_ROWS", 20)
     rows = blobs()
     rows[321, 5] = np.nan
     with pytest.raises(InputError, match="row 321 holds NaN"):
@@ -209,7 +181,21 @@ def test_more_words_than_numbers_are_refused() -> None:
         HierarchicalKMeans(12, 9).fit(blobs())
 
 
-# ---- out of core ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("preparation", ["none", "whiten"])
+def test_the_words_of_the_fit_are_those_that_predict_finds_file_by_file(
+    tmp_path: Path, preparation: str
+) -> None:
+    rows = blobs(5000, 24)
+    folder = features_folder(rows, tmp_path, 37)
+    model = HierarchicalKMeans(4, 3, preparation=preparation, n_components=8).fit(folder)
+    files = [rows[start : start + 37] for start in range(0, len(rows), 37)]
+    found = np.concatenate([model.predict(file) for file in files])
+    assert found.tobytes() == model.labels_.tobytes()
+    distances = np.concatenate([model.transform(file)[:, 0] for file in files])
+    assert distances.tobytes() == model.distances_.tobytes()
+
+
+# ---- out of core ---------------------------------------------------------------------------------
 
 
 def test_a_folder_a_memory_map_and_an_array_give_the_same_bytes(tmp_path: Path) -> None:
@@ -228,8 +214,8 @@ def test_many_blocks_and_groups_find_the_words_of_one(
     rows = blobs(3000)
     folder = features_folder(rows, tmp_path, 100)
     whole = HierarchicalKMeans(4, 3).fit(rows)
-    monkeypatch.setattr(feature_source, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(tree_growing, "GROUP_BYTES", 2 * 16 * 500)
+    monkeypatch.setattr(search, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(growing, "GROUP_BYTES", 2 * 16 * 500)
     assert len(feature_source.FolderSource(folder).blocks()) > 5
     cut = HierarchicalKMeans(4, 3).fit(folder)
     np.testing.assert_array_equal(cut.labels_, whole.labels_)
@@ -243,44 +229,7 @@ def test_a_folder_names_the_file_and_the_row(tmp_path: Path) -> None:
         HierarchicalKMeans(4, 2).fit(features_folder(rows, tmp_path, 70))
 
 
-def test_folders_that_hold_no_features_of_one_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no features"):
-        HierarchicalKMeans().fit(tmp_path / "nowhere")
-    features_folder(blobs(10, 8), tmp_path, 5)
-    features_folder(blobs(10, 16), tmp_path, 10)
-    with pytest.raises(InputError, match=r"mixes features of \[8, 16\]"):
-        HierarchicalKMeans().fit(tmp_path)
-    (tmp_path / "v000.parquet").write_bytes(b"torn")
-    with pytest.raises(InputError, match=r"v000\.parquet"):
-        HierarchicalKMeans().fit(tmp_path)
-
-
-def test_a_folder_whose_bytes_have_rotted_is_refused(tmp_path: Path) -> None:
-    path = features_folder(blobs(), tmp_path, 600) / "v000.parquet"
-    whole, chunk = path.read_bytes(), pq.read_metadata(path).row_group(0).column(4)
-    first, size = (
-        chunk.dictionary_page_offset or chunk.data_page_offset,
-        chunk.total_compressed_size,
-    )
-    for place in range(first + size // 4, first + size, size // 40):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(InputError, match=r"v000\.parquet cannot be read"):
-            feature_source.FolderSource(tmp_path).read(0, 600)
-
-
-def test_the_sample_is_of_the_nodes_members_and_no_more_than_asked_for() -> None:
-    nodes = np.random.default_rng(0).integers(0, 5, 10_000)
-    sizes = np.bincount(nodes, minlength=6)
-    sample = draw_sample(nodes, sizes, 100, seed=3, level=1)
-    assert np.diff(sample.starts).tolist() == [100] * 5 + [0]
-    for node in range(6):
-        members = sample.rows[sample.starts[node] : sample.starts[node + 1]]
-        assert (nodes[members] == node).all() and (np.diff(members) > 0).all()
-    assert abs(sample.rows.mean() - 5000) < 500  # from everywhere
-    assert not np.array_equal(sample.rows, draw_sample(nodes, sizes, 100, seed=4, level=1).rows)
-
-
-# ---- the same bytes -------------------------------------------------------------------------------------------------
+# ---- the same bytes ------------------------------------------------------------------------------
 
 
 def test_the_number_of_threads_changes_no_byte() -> None:
@@ -297,7 +246,7 @@ def test_progress_is_told_node_by_node() -> None:
     assert told == sorted(told)
 
 
-# ---- kept -----------------------------------------------------------------------------------------------------------
+# ---- kept ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("preparation", ["none", "pca", "whiten"])
@@ -371,7 +320,7 @@ def test_all_components_of_pca_keep_the_distances() -> None:
     )
 
 
-# ---- scikit-learn ---------------------------------------------------------------------------------------------------
+# ---- scikit-learn --------------------------------------------------------------------------------
 
 NOT_FOR_US = {
     "check_transformer_n_iter": "max_iter is for each node: there is no one number of iterations"
@@ -389,21 +338,10 @@ def test_scikit_learn_finds_nothing_amiss(
 
 
 def test_the_example_in_the_docstring_holds() -> None:
-    assert (
-        doctest.testmod(hierarchical_kmeans).attempted
-        > 0
-        == doctest.testmod(hierarchical_kmeans).failed
-    )
+    assert doctest.testmod(estimator).attempted > 0 == doctest.testmod(estimator).failed
 
 
-def test_distinct_rows_are_found_late_too() -> None:
-    rows = np.zeros((1000, 4), np.float32)
-    rows[[400, 900]] = [[1], [2]]
-    assert distinct_rows(rows, 5).tolist() == [0, 400, 900]
-    assert distinct_rows(rows, 2).tolist() == [0, 400]
-
-
-# ---- real features --------------------------------------------------------------------------------------------------
+# ---- real features -------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

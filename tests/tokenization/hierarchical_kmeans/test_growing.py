@@ -1,4 +1,4 @@
-"""A fit that is killed goes on."""
+"""A fit that is killed continues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.toys.features import blobs, made_of
-from tokenization.hierarchical_kmeans import growing as tree_growing
+from tokenization.hierarchical_kmeans import checkpoint, growing
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from workfolder.errors import InputError
 
@@ -34,21 +34,21 @@ def dying(
     return write_or_die
 
 
-def test_a_fit_that_was_killed_anywhere_goes_on_to_the_same_bytes(
+def test_a_fit_that_was_killed_anywhere_continues_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tree_growing, "GROUP_BYTES", 2 * 16 * 100)  # several groups a level
+    monkeypatch.setattr(growing, "GROUP_BYTES", 2 * 16 * 100)  # several groups a level
     rows = blobs()
     expected = made_of(HierarchicalKMeans(4, 3).fit(rows))
-    writes = tree_growing.save_file
+    writes = checkpoint.save_file
     for kills in range(1, 50):
-        monkeypatch.setattr(tree_growing, "save_file", dying(writes, kills))
+        monkeypatch.setattr(checkpoint, "save_file", dying(writes, kills))
         folder = tmp_path / str(kills)
         try:
             HierarchicalKMeans(4, 3).fit(rows, checkpoint=folder)
             break
         except Killed:
-            monkeypatch.setattr(tree_growing, "save_file", writes)
+            monkeypatch.setattr(checkpoint, "save_file", writes)
             assert made_of(HierarchicalKMeans(4, 3).fit(rows, checkpoint=folder)) == expected
     assert kills > 8
 
@@ -57,13 +57,13 @@ def test_a_checkpoint_spares_the_work_that_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
-    monkeypatch.delattr(tree_growing, "fit_node")
+    monkeypatch.delattr(growing, "fit_node")
     HierarchicalKMeans(4, 3).fit(blobs(), checkpoint=tmp_path)
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
     HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path)
-    with pytest.raises(InputError, match="max_iter was 25 and is now 26; remove it, to begin anew"):
+    with pytest.raises(InputError, match="max_iter was 25 and is now 26; remove it to start again"):
         HierarchicalKMeans(4, 2, max_iter=26).fit(blobs(), checkpoint=tmp_path)
     with pytest.raises(InputError, match="features was"):
         HierarchicalKMeans(4, 2).fit(blobs(seed=1), checkpoint=tmp_path)
@@ -71,7 +71,12 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
         HierarchicalKMeans(4, 2, random_state=None).fit(blobs(), checkpoint=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["preparation", "level-0-rows", "level-1-nodes-0"])
+def test_a_path_names_the_child_at_every_level() -> None:
+    assert growing.node_path(0, 0, 4) == ()  # the root
+    assert growing.node_path(27, 3, 4) == (1, 2, 3)  # 1 * 16 + 2 * 4 + 3
+
+
+@pytest.mark.parametrize("name", ["projection", "level-0-rows", "level-1-nodes-0"])
 def test_a_torn_file_of_a_checkpoint_is_made_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -80,4 +85,7 @@ def test_a_torn_file_of_a_checkpoint_is_made_again(
     whole = torn.read_bytes()
     torn.write_bytes(whole[:-1])
     assert made_of(HierarchicalKMeans(4, 2).fit(blobs(), checkpoint=tmp_path)) == expected
-    assert torn.read_bytes() == whole and f"{name}.safetensors is made again" in caplog.text
+    assert (
+        torn.read_bytes() == whole
+        and f"{name}.safetensors cannot be read and is made again" in caplog.text
+    )

@@ -323,7 +323,7 @@ def test_folders_that_do_not_fit(street: Street, tmp_path: Path) -> None:
     for stage in ("tokens", "examples"):
         options = Stage(tmp_path / "other" / stage).options() | {"codebook": "another"}
         (tmp_path / "other" / stage / "options.json").write_text(json.dumps(options))
-    for folder, reason in (("empty", "tokenize"), ("other", "another codebook than the model's")):
+    for folder, reason in (("empty", "tokenize"), ("other", "another codebook: copy the model's")):
         work = ("--model", street.model, "--work", tmp_path / folder)
         refused(reason, "search", "red", *work)
         refused(reason, "evaluate", "localisation", *work)

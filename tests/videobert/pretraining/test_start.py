@@ -250,5 +250,5 @@ def test_visual_words_beyond_the_codebook_are_refused(tmp_path: Path) -> None:
     work = make_work(tmp_path)
     row = {"video_id": "v0", "start": 0.0, "end": 5.0, "text": "", "visual": [9]}
     write_table(pa.Table.from_pylist([row], schema=EXAMPLES), Stage(work / "examples").path("v0"))
-    with pytest.raises(InputError, match="another codebook"):
+    with pytest.raises(InputError, match=r"examples has visual words beyond the 9"):
         prepare(work, TINY)

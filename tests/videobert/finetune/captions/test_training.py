@@ -273,7 +273,7 @@ def test_what_cannot_be_learnt_from_leaves_nothing(
 
     write_json({"codebook": "another"}, mine.work / "tokens" / "options.json")
     for written in (None, mine.annotations):
-        with pytest.raises(InputError, match="another codebook than the model's"):
+        with pytest.raises(InputError, match="another codebook: copy the model's"):
             finetune_captioner(mine.model, mine.work, QUICK, written)
     write_json({"codebook": model.processor.codebook.digest}, mine.work / "tokens" / "options.json")
 
