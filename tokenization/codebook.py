@@ -23,7 +23,14 @@ from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
 from tokenization.vocabulary import refuse_words_beyond
 from workfolder.errors import InputError
-from workfolder.files import exclusive_lock, read_json, read_table, write_json, write_table, write_folder
+from workfolder.files import (
+    exclusive_lock,
+    read_json,
+    read_table,
+    write_folder,
+    write_json,
+    write_table,
+)
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options

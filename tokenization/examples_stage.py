@@ -11,9 +11,9 @@ import pyarrow as pa
 from tokenization.examples import SILENT_WORDS, TimedText, video_examples, within_video
 from tokenization.outdated import remove_outdated
 from tokenization.schema import EXAMPLES
-from workfolder.ledger import Ledger
 from workfolder.errors import InputError
 from workfolder.files import read_table
+from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress

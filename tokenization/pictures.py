@@ -18,10 +18,10 @@ from PIL import Image
 from feature_extraction.schema import SOURCE_KEY
 from feature_extraction.seeing.video import frame_at
 from tokenization.schema import PICTURES
-from workfolder.ledger import Ledger
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.guard import Guards
+from workfolder.ledger import Ledger
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 

@@ -20,8 +20,8 @@ from tokenization.hierarchical_kmeans import checkpoint
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.options import ClusterOptions
-from workfolder.ledger import Ledger
 from workfolder.errors import InputError
+from workfolder.ledger import Ledger
 from workfolder.sources import Source
 from workfolder.stage import Stage
 

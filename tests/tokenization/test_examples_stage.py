@@ -9,9 +9,9 @@ import pytest
 from tests.toys.work_folder import add_sentence
 from tokenization.examples_stage import OUTSIDE
 from tokenization.tokens import tokenize
-from workfolder.ledger import FAILED, Account, Ledger
 from workfolder.errors import InputError
 from workfolder.files import read_table
+from workfolder.ledger import FAILED, Account, Ledger
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
