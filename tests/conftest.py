@@ -6,10 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from tests import quick
 from tests.toys.command_line import Result, Run
 from tests.toys.street import Street, make_street
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of ``make quick``."""
+    parser.addoption("--quick", action="store_true", help="no video, no subprocess")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not quick, where that is asked for."""
+    if config.getoption("quick"):
+        chosen = [item for item in items if quick.is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+        quick.forbid()
 
 
 @pytest.fixture(scope="session")
