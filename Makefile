@@ -1,37 +1,52 @@
 # make demo   everything, from a made-up corpus to a prediction (about 14 minutes on two cores)
 # make page   what it made, as a page to play with in a browser
-# make test   the tests (about ten minutes); make test-all also runs the slow ones; make check runs linter and type checker
+# make test   the tests (about ten minutes); make test-all also runs the slow ones
+# make quick  the tests that open no video and start no process (about a minute)
+# make check  linter and type checker
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+# Scripts of pip are not called by name: what they begin with breaks in a folder with a space.
+RUN := $(VENV)/bin/python -m
 
-# espeak-ng gives the kitchen a voice, chromium looks at the page. Where they cannot be installed, the tests that were skipped say so.
+# Each target installs only what it uses, because some extras have no wheel for some machines.
+EXTRAS_demo := openvino
+EXTRAS_page := demo,openvino
+EXTRAS_test := decord,demo,dev,faster-whisper,meteor,openvino,pytorchvideo,ray
+
+# The kitchen speaks with espeak-ng; chromium opens the page. Tests that miss one are skipped.
 PROGRAMS := espeak-ng chromium
 DEBIAN := type $(PROGRAMS) >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command -v apt-get || \
-	(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(PROGRAMS)) || \
+	(apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(PROGRAMS)) || \
 	echo "not installed: $(PROGRAMS); the tests that want them are skipped"
 
-.PHONY: demo page test test-all check
+.PHONY: demo page quick test test-all check
 
-demo demo/model: | $(INSTALLED)
-	$(BIN)/python -m demos.street
+demo demo/model: | $(VENV)/.for-demo
+	$(RUN) demos.street
 
-page: demo/model
-	$(BIN)/python -m demos.page --model demo/model --work demo/work --videos demo/kitchen
+page: demo/model | $(VENV)/.for-page
+	$(RUN) demos.page --model demo/model --work demo/work --videos demo/kitchen
 
-test: $(INSTALLED)
-	$(BIN)/python -m pytest
+quick: $(VENV)/.for-test
+	$(RUN) pytest --quick -rN
 
-test-all: $(INSTALLED)
-	$(BIN)/python -m pytest -m "slow or not slow"
-
-check: $(INSTALLED)
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-
-$(INSTALLED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+test: $(VENV)/.for-test
 	$(DEBIAN)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[decord,demo,dev,faster-whisper,meteor,openvino,pytorchvideo,ray]'
+	$(RUN) pytest
+
+test-all: $(VENV)/.for-test
+	$(DEBIAN)
+	$(RUN) pytest -m "slow or not slow"
+
+check: $(VENV)/.for-test
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+$(VENV)/.for-%: pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV); the first time takes some minutes and some gigabytes"
+	$(RUN) pip install -qq --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[$(EXTRAS_$*)]'
 	touch $@

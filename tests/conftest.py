@@ -18,13 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="no video, no subprocess")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not quick, where that is asked for."""
-    if config.getoption("quick"):
-        chosen = [item for item in items if quick.is_quick(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
-        items[:] = chosen
-        quick.forbid()
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Forbid videos and processes, where only quick tests are asked for."""
+    if session.config.getoption("quick"):
+        quick.skip_what_is_not_quick()
 
 
 @pytest.fixture(scope="session")
