@@ -14,10 +14,6 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from tests.toys.command_line import Run
-from videobert.answers.forecasting import STEPS
-from videobert.answers.localisation import LENGTHS
-from videobert.answers.zero_shot import TEMPLATE
-from videobert.cli import options as cli_options
 from videobert.cli.main import app
 
 PIPELINE = "extract transcribe cluster tokenize pretrain run status".split()
@@ -65,12 +61,6 @@ def test_the_verbs_stand_in_the_order_of_the_pipeline(videobert: Run) -> None:
             "caption"
         ) < found.index("evaluate")
         assert len(found) == len(get_command(app).commands)  # type: ignore[attr-defined]
-
-
-def test_the_defaults_are_those_of_python() -> None:
-    assert cli_options.TEMPLATE == TEMPLATE
-    for numbers, verb in ((STEPS, "forecast"), (LENGTHS, "locate")):
-        assert ", ".join(map(str, numbers)) in page(verb)
 
 
 def complete(words: str) -> tuple[list[str], str]:

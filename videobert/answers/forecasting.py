@@ -14,15 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from videobert.answers.options import ForecastOptions
 from videobert.answers.visual_words import VisualGuess, likeliest, masked_words
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
-STEPS = (1, 2, 4, 8)
-CONTEXT = 4
+STEPS = ForecastOptions.step
+CONTEXT = ForecastOptions.context
 """Words: six seconds."""
-TOP = 3
+TOP = ForecastOptions.top
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from videobert.answers.alignment import check_sentence
+from videobert.answers.options import ImagineOptions
 from videobert.answers.visual_words import VisualGuess, likeliest, masked_words
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 
-MASKS = 4
+MASKS = ImagineOptions.masks
 """Six seconds of video, about as long as a sentence is said."""
-TOP = 3
+TOP = ImagineOptions.top
 
 
 @dataclass(frozen=True)

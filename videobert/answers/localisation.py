@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.answers.alignment import check_sentence, fits
+from videobert.answers.options import LocateOptions
 from videobert.data.passages import Track
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
-LENGTHS = (2, 4, 8, 16)
+LENGTHS = LocateOptions.length
 """Clips: 3, 6, 12 and 24 seconds."""
 SAME = 0.5
 """IoU from which two windows are one answer."""
@@ -37,7 +38,7 @@ def locate(
     sentence: str,
     track: Track,
     lengths: Sequence[int] = LENGTHS,
-    top: int = 1,
+    top: int = LocateOptions.top,
     progress: Progress = silent,
 ) -> list[Location]:
     """The ``top`` windows that fit a sentence best, the best first; of two whose IoU is SAME or more, the better one.

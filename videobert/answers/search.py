@@ -22,6 +22,7 @@ import numpy as np
 
 from videobert.answers.alignment import check_sentence, fits
 from videobert.answers.bm25 import BM25, normalised
+from videobert.answers.options import SearchOptions
 from videobert.data.passages import Passages
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
@@ -30,10 +31,9 @@ from workfolder.progress import Progress, silent
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-FIRST_STAGES = ("profiles", "transcripts", "none")
-CANDIDATES = 100
-WEIGHT = 0.5
-TOP = 10
+CANDIDATES = SearchOptions.candidates
+WEIGHT = SearchOptions.weight
+TOP = SearchOptions.top
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 
+from videobert.answers.options import TEMPLATE, PredictOptions
 from videobert.loading import TrainedModel
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
-TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 MASK = "[MASK]"
 BATCH = 64
 
@@ -70,7 +70,7 @@ def predict(
     words: Ids,
     template: str = TEMPLATE,
     labels: Sequence[str] | None = None,
-    top: int = 5,
+    top: int = PredictOptions.top,
 ) -> list[list[Guess]]:
     """The ``top`` likeliest words for each mask of a template, given a clip's visual words (none: language alone).
 
@@ -85,7 +85,7 @@ def predict_with_templates(
     words: Ids,
     templates: Sequence[str],
     labels: Sequence[str] | None = None,
-    top: int = 5,
+    top: int = PredictOptions.top,
 ) -> Answer:
     """As ``predict``, with the mean of the probabilities that several templates of as many masks give."""
     processor = model.processor

@@ -6,33 +6,21 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from videobert.cli.options import (
-    TRAINING_HELP,
-    Beam,
-    Candidates,
-    Clip,
-    Context,
-    Drawn,
-    End,
-    FirstStage,
-    Json,
-    Labels,
-    Lengths,
-    Masks,
-    Model,
-    NowWeights,
-    Sentence,
-    Start,
-    Steps,
-    Template,
-    Top,
-    Weight,
-    Work,
-)  # fmt: skip
+from videobert.answers.options import (
+    TEMPLATE,
+    ForecastOptions,
+    ImagineOptions,
+    LocateOptions,
+    PredictOptions,
+    SearchOptions,
+)
+from videobert.cli.options import TRAINING, Clip, Json, Model, Sentence, Work, takes
+from videobert.data.options import ClipOptions
+from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,20 +30,38 @@ if TYPE_CHECKING:
     from videobert.loading import TrainedModel
 
 
+def _picture(where: str) -> Any:
+    """Make the option that names the picture of an answer; ``where`` it goes without one."""
+    return typer.Option(help="PNG file to write.", show_default=where)
+
+
+@takes(part=ClipOptions, how=PredictOptions)
 def predict(
-    clip: Clip, model: Model,
-    template: Template = None,
-    templates: Annotated[
-        Optional[Path], typer.Option(help="File with a template a line; answers are averaged.", show_default="none")
+    clip: Clip,
+    model: Model,
+    part: ClipOptions,
+    how: PredictOptions,
+    template: Annotated[
+        Optional[str],
+        typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE),
     ] = None,
-    labels: Labels = None, top: Drawn = 5, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
-    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.prediction.png")] = None,
+    templates: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="File with a template a line; answers are averaged.", show_default="none"
+        ),
+    ] = None,
+    labels: Annotated[
+        Optional[Path],
+        typer.Option(help="File with a word a line; only these are ranked.", show_default="all"),
+    ] = None,
+    picture: Annotated[Optional[Path], _picture("CLIP.prediction.png")] = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """The likeliest words for each [MASK] of a sentence about a clip."""
     from videobert.answers import zero_shot
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.drawing import draw_prediction
+    from videobert.cli.pictures import draw_prediction
     from videobert.loading import load_model
 
     if template is not None and templates:
@@ -65,11 +71,11 @@ def predict(
     if templates:
         sentences = zero_shot.read_templates(templates, trained.processor)
     else:
-        sentences = [zero_shot.TEMPLATE if template is None else template]
+        sentences = [TEMPLATE if template is None else template]
         zero_shot.check_templates(trained.processor, sentences)
     ranked = zero_shot.read_labels(labels, trained.processor) if labels else None
-    encoded = _encoded(trained, clip, weights, start, end)
-    answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
+    encoded = _encoded(trained, clip, part)
+    answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, how.top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
     draw_prediction(
         encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
@@ -95,10 +101,10 @@ def predict(
     print_line(f"drawn: {drawn}")
 
 
+@takes(part=ClipOptions, how=BeamOptions)
 def caption(
-    clip: Clip, model: Model, beam: Beam = 4, start: Start = 0.0, end: End = float("inf"), weights: NowWeights = None,
-    json: Json = False,
-) -> None:  # fmt: skip
+    clip: Clip, model: Model, part: ClipOptions, how: BeamOptions, json: Json = False
+) -> None:
     """A sentence about a clip (needs finetune caption)."""
     from videobert.cli.console import print_json, print_line
     from videobert.finetune.captions import captioner as captioning
@@ -106,40 +112,45 @@ def caption(
 
     trained = load_model(model)
     captioner = captioning.load_captioner(model, trained)
-    encoded = _encoded(trained, clip, weights, start, end)
-    found = captioning.caption(trained, captioner, encoded, beam)
+    encoded = _encoded(trained, clip, part)
+    found = captioning.caption(trained, captioner, encoded, how.beam)
     if json:
         times = {"start": float(encoded.start[0]), "end": float(encoded.end[-1])}
-        how = {"beam": beam, "features": captioner.network.config.features}
+        read = {"beam": how.beam, "features": captioner.network.config.features}
         asked = {"clip": str(clip), "partial": encoded.partial, **times}
-        print_json({**asked, "caption": found.text, "score": found.score, **how})
+        print_json({**asked, "caption": found.text, "score": found.score, **read})
     else:
         print_line(found.text)
 
 
+@takes(part=ClipOptions, how=ForecastOptions)
 def forecast(
-    clip: Clip, model: Model, step: Steps = None, context: Context = 4, top: Drawn = 3, start: Start = 0.0,
-    end: End = float("inf"), weights: NowWeights = None,
-    picture: Annotated[Optional[Path], typer.Option(help="PNG file to write.", show_default="CLIP.forecast.png")] = None,
+    clip: Clip,
+    model: Model,
+    part: ClipOptions,
+    how: ForecastOptions,
+    picture: Annotated[Optional[Path], _picture("CLIP.forecast.png")] = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """The visual words that may come after a clip, as pictures."""
-    from videobert.answers.forecasting import STEPS
     from videobert.answers.forecasting import forecast as ask
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.word_pictures import WordColumn, draw_words, guessed
+    from videobert.cli.pictures import WordColumn, draw_words, guessed
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    encoded = _encoded(trained, clip, weights, start, end)
-    found = ask(trained, encoded.words, step or STEPS, top, context)
+    encoded = _encoded(trained, clip, part)
+    found = ask(trained, encoded.words, how.step, how.top, how.context)
     drawn = picture or Path(f"{clip.stem}.forecast.png")
-    last = encoded.words[-top:].tolist()
+    last = encoded.words[-how.top :].tolist()
     seen = WordColumn(
         "seen last",
         last,
-        [f"word {word}: {at:.1f} s" for word, at in zip(last, encoded.start[-top:], strict=True)],
+        [
+            f"word {word}: {at:.1f} s"
+            for word, at in zip(last, encoded.start[-how.top :], strict=True)
+        ],
     )
     columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
     draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
@@ -150,19 +161,22 @@ def forecast(
     print_line(f"drawn: {drawn}")
 
 
+@takes(how=ImagineOptions)
 def imagine(
-    text: Sentence, model: Model, masks: Masks = 4, top: Drawn = 3,
+    text: Sentence,
+    model: Model,
+    how: ImagineOptions,
     picture: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("imagined.png"),
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """The visual words for a sentence, as pictures."""
     from videobert.answers.imagining import imagine as ask
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.word_pictures import draw_words, guessed
+    from videobert.cli.pictures import draw_words, guessed
     from videobert.loading import load_model
 
     trained = load_model(model)
-    found = ask(trained, text, masks, top)
+    found = ask(trained, text, how.masks, how.top)
     rows = {"overall": found.overall} | {
         f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)
     }
@@ -178,32 +192,37 @@ def imagine(
     print_line(f"drawn: {picture}")
 
 
+@takes(how=SearchOptions)
 def search(
-    text: Sentence, model: Model, work: Work,
-    first_stage: FirstStage = "profiles",
-    training: Annotated[Optional[Path], typer.Option(help=TRAINING_HELP, show_default="the one searched")] = None,
-    candidates: Candidates = 100, weight: Weight = 0.5, top: Top = 10, json: Json = False,
-) -> None:  # fmt: skip
+    text: Sentence,
+    model: Model,
+    work: Work,
+    how: SearchOptions,
+    training: Annotated[
+        Optional[Path], typer.Option(help=TRAINING, show_default="the one searched")
+    ] = None,
+    json: Json = False,
+) -> None:
     """The stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.data.passages import read_passages
     from videobert.loading import load_model
-    from workfolder.errors import refuse_unknown
 
-    refuse_unknown("--first-stage", first_stage, retrieval.FIRST_STAGES)
     trained = load_model(model)
     codebook = trained.processor.codebook
     passages = read_passages(work, codebook)
     first = None
-    if first_stage == "profiles":
+    if how.first_stage == "profiles":
         first = retrieval.by_profiles(
             passages, read_passages(training, codebook) if training else passages, codebook.words
         )
-    elif first_stage == "transcripts":
+    elif how.first_stage == "transcripts":
         first = retrieval.by_transcripts(passages)
     with progress_bars() as progress:
-        hits = retrieval.search(trained, passages, text, first, weight, candidates, top, progress)
+        hits = retrieval.search(
+            trained, passages, text, first, how.weight, how.candidates, how.top, progress
+        )
     if json:
         print_json({"text": text, "hits": hits})
         return
@@ -214,22 +233,26 @@ def search(
     print_table(text, ["video", "start", "end", "score", "aligned", "what is said"], rows)
 
 
+@takes(part=ClipOptions, how=LocateOptions, omit=["start", "end"])
 def locate(
-    text: Sentence, clip: Clip, model: Model, top: Top = 3,
-    length: Lengths = None, weights: NowWeights = None, json: Json = False,
-) -> None:  # fmt: skip
+    text: Sentence,
+    clip: Clip,
+    model: Model,
+    part: ClipOptions,
+    how: LocateOptions,
+    json: Json = False,
+) -> None:
     """When in a video a sentence is shown."""
     from videobert.answers.alignment import check_sentence
-    from videobert.answers.localisation import LENGTHS
     from videobert.answers.localisation import locate as ask
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.loading import load_model
 
     trained = load_model(model)
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
-    encoded = _encoded(trained, clip, weights)
+    encoded = _encoded(trained, clip, part)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded, length or LENGTHS, top, progress)
+        found = ask(trained, text, encoded, how.length, how.top, progress)
     if json:
         print_json(
             {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}
@@ -239,19 +262,17 @@ def locate(
     print_table(f"{text}: {clip}", ["start", "end", "score"], rows)
 
 
-def _encoded(
-    trained: TrainedModel,
-    clip: Path,
-    weights: str | None,
-    start: float = 0.0,
-    end: float = float("inf"),
-) -> EncodedClip:
+VERBS = (predict, caption, forecast, imagine, search, locate)
+
+
+def _encoded(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedClip:
     """A part of a clip as visual words; if the file is not whole, that is said."""
     from videobert.cli.console import progress_bars
     from videobert.data.clip_encoder import ClipEncoder
 
     with progress_bars() as progress:
-        encoded = ClipEncoder(trained.processor.codebook, weights)(clip, start, end, progress)
+        encoder = ClipEncoder(trained.processor.codebook, part.weights)
+        encoded = encoder(clip, part.start, part.end, progress)
     if encoded.partial:
         sys.stderr.write(f"videobert: {clip} {encoded.partial}\n")
     return encoded

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -32,33 +33,60 @@ if TYPE_CHECKING:
 
 TENTHS, MINUTE = 10, 60.0
 """Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
-MISSING_SHOWN = 10
+MISSING_SHOWN, REASONS_SHOWN = 10, 20
+
+
+class ProgressShown(Progress, Protocol):
+    """A Progress that can make room for other output."""
+
+    def pause(self) -> None:
+        """Leave the screen as it is until the next call."""
 
 
 @contextmanager
-def progress_bars() -> Iterator[Progress]:
+def progress_bars() -> Iterator[ProgressShown]:
     """Yield a Progress that draws a bar a stage on a terminal, and prints a line now and then elsewhere; on stderr."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    columns = [
-        TextColumn("{task.description:<11}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("[dim]{task.fields[detail]}"),
-    ]
-    with Bars(*columns, console=console) as bars:
-        tasks: dict[str, Any] = {}
+    shown: ProgressShown = _Bars(console) if console.is_terminal else _Lines()
+    try:
+        yield shown
+    finally:
+        shown.pause()
 
-        def show(stage: str, done: int, total: int, detail: str = "") -> None:
-            if stage not in tasks:  # what earlier runs did says nothing about the speed of this one
-                tasks[stage] = bars.add_task(stage, total=total, completed=done, detail="")
-            bars.update(tasks[stage], completed=done, total=total, detail=detail)
 
-        yield show
+class _Bars:
+    """A bar a stage on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: Bars | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        if self._bars is None:
+            self._bars = self._started()
+        if stage not in self._tasks:
+            # What earlier runs did says nothing about the speed of this one.
+            self._tasks[stage] = self._bars.add_task(stage, total=total, completed=done, detail="")
+        self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail)
+
+    def pause(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars, self._tasks = None, {}
+
+    def _started(self) -> Bars:
+        columns = [
+            TextColumn("{task.description:<11}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+        ]
+        bars = Bars(*columns, console=self._console)
+        bars.start()
+        return bars
 
 
 class _Lines:
@@ -82,14 +110,30 @@ class _Lines:
         sys.stderr.write(f"{stage}: {done:,} of {total:,}{', ' * bool(parts)}{', '.join(parts)}\n")
         sys.stderr.flush()
 
+    def pause(self) -> None:
+        return
+
+
+def print_failures(failures: Mapping[str, str]) -> None:
+    """Print the first reasons of failures on stderr."""
+    sys.stdout.flush()  # what came before may be a line about the same stage
+    reasons = list(failures.values())
+    for reason in reasons[:REASONS_SHOWN]:
+        sys.stderr.write(f"videobert: {reason}\n")
+    if len(reasons) > REASONS_SHOWN:
+        more = f"{len(reasons) - REASONS_SHOWN:,} more"
+        sys.stderr.write(f"videobert: and {more}, see failures.jsonl or videobert status\n")
+
 
 def print_json(value: Any) -> None:
     """Print for a program to read."""
 
-    def plain(thing: Any) -> Any:
+    def as_json(thing: Any) -> Any:
         return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
 
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(value, indent=2, ensure_ascii=ascii_only, default=as_json)
+    sys.stdout.write(f"{text}\n")
 
 
 def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:

@@ -8,24 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from videobert.cli.options import (
-    ANNOTATIONS_HELP,
+from videobert.answers.options import (
     TEMPLATE,
-    Annotations,
-    Beam,
-    Candidates,
-    Context,
-    Json,
-    Lengths,
-    Masks,
-    Model,
-    Most,
-    Seed,
-    Steps,
-    Training,
-    Weight,
-    Work,
-)  # fmt: skip
+    ForecastOptions,
+    ImagineOptions,
+    LocateOptions,
+    SearchOptions,
+)
+from videobert.cli.options import ANNOTATIONS, Annotations, Json, Model, Training, Work, takes
+from videobert.evaluation.options import ForecastSampleOptions, SampleOptions
+from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,12 +29,18 @@ evaluate = typer.Typer(help="Measure a model against what it must beat.", no_arg
 
 @evaluate.command("youcook2")
 def evaluate_youcook2(
-    annotations: Annotated[Path, typer.Option(help=ANNOTATIONS_HELP)], work: Work, model: Model,
+    annotations: Annotated[Path, typer.Option(help=ANNOTATIONS)],
+    work: Work,
+    model: Model,
     templates: Annotated[
-        Optional[Path], typer.Option(help="File with a template of two [MASK]s a line, averaged.", show_default=TEMPLATE)
+        Optional[Path],
+        typer.Option(
+            help="File with a template of two [MASK]s a line; answers are averaged.",
+            show_default=TEMPLATE,
+        ),
     ] = None,
     json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """How often verb and noun of YouCook2's validation segments are right, without training for them."""
     from videobert.answers import zero_shot
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
@@ -50,11 +48,7 @@ def evaluate_youcook2(
     from videobert.loading import load_model
 
     trained = load_model(model)
-    asked = (
-        zero_shot.read_templates(templates, trained.processor)
-        if templates
-        else [zero_shot.TEMPLATE]
-    )
+    asked = zero_shot.read_templates(templates, trained.processor) if templates else [TEMPLATE]
     if zero_shot.check_template(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
@@ -72,8 +66,13 @@ def evaluate_youcook2(
 
 
 @evaluate.command("caption")
+@takes(how=BeamOptions)
 def evaluate_caption(
-    model: Model, work: Work, annotations: Annotations = None, beam: Beam = 4, json: Json = False
+    model: Model,
+    work: Work,
+    how: BeamOptions,
+    annotations: Annotations = None,
+    json: Json = False,
 ) -> None:
     """Scores of captions against YouCook2's, or against what is said in --work."""
     from videobert.cli.console import print_json, progress_bars
@@ -84,7 +83,7 @@ def evaluate_caption(
     trained = load_model(model)
     captioner = load_captioner(model, trained)
     with progress_bars() as progress:
-        result = evaluate_captions(trained, captioner, work, annotations, beam, progress)
+        result = evaluate_captions(trained, captioner, work, annotations, how.beam, progress)
     if json:
         print_json(
             {
@@ -98,10 +97,15 @@ def evaluate_caption(
 
 
 @evaluate.command("retrieval")
+@takes(how=SearchOptions, sample=SampleOptions, omit=["first_stage", "top"])
 def evaluate_retrieval(
-    model: Model, work: Work, training: Training, candidates: Candidates = 100, weight: Weight = 0.5, most: Most = 500,
-    seed: Seed = 0, json: Json = False,
-) -> None:  # fmt: skip
+    model: Model,
+    work: Work,
+    training: Training,
+    how: SearchOptions,
+    sample: SampleOptions,
+    json: Json = False,
+) -> None:
     """How well sentences and clips of a work folder find each other."""
     from videobert.cli.console import print_json, progress_bars
     from videobert.data.passages import read_passages
@@ -111,7 +115,7 @@ def evaluate_retrieval(
     trained = load_model(model)
     codebook = trained.processor.codebook
     pool, learnt = (
-        read_passages(work, codebook).spoken().drawn(most, seed),
+        read_passages(work, codebook).spoken().drawn(sample.most, sample.seed),
         read_passages(training, codebook),
     )
     if work.samefile(training):
@@ -119,7 +123,7 @@ def evaluate_retrieval(
             f"{training} is both --work and --training, so BM25 would know the answers: give other videos"
         )
     with progress_bars() as progress:
-        table = retrieval_table(trained, pool, learnt, weight, candidates, progress)
+        table = retrieval_table(trained, pool, learnt, how.weight, how.candidates, progress)
     if json:
         print_json(table)
         return
@@ -128,12 +132,22 @@ def evaluate_retrieval(
 
 
 @evaluate.command("forecast")
+@takes(
+    how=ForecastOptions,
+    imagining=ImagineOptions,
+    sample=ForecastSampleOptions,
+    omit=["top"],
+)
 def evaluate_forecast(
-    model: Model, work: Work, training: Training, step: Steps = None, context: Context = 4, masks: Masks = 4, most: Most = 5000,
-    seed: Seed = 0, json: Json = False,
-) -> None:  # fmt: skip
+    model: Model,
+    work: Work,
+    training: Training,
+    how: ForecastOptions,
+    imagining: ImagineOptions,
+    sample: ForecastSampleOptions,
+    json: Json = False,
+) -> None:
     """How often the next visual word is forecast, and a sentence's visual words are imagined."""
-    from videobert.answers.forecasting import STEPS
     from videobert.cli.console import print_json, print_line, progress_bars
     from videobert.data.passages import read_passages, read_tracks
     from videobert.evaluation import forecast_table, imagining_table
@@ -144,16 +158,18 @@ def evaluate_forecast(
     videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
     learnt = [track.words for track in read_tracks(training, codebook).values()]
     passages, training_passages = (
-        read_passages(work, codebook).drawn(most, seed),
+        read_passages(work, codebook).drawn(sample.most, sample.seed),
         read_passages(training, codebook),
     )
     with progress_bars() as progress:
         ahead = forecast_table.forecast_table(
-            trained, videos, learnt, step or STEPS, context, most, seed, progress
+            trained, videos, learnt, how.step, how.context, sample.most, sample.seed, progress
         )
         spoken = len(passages.spoken()) and len(training_passages.spoken())
         imagined = (
-            imagining_table.imagining_table(trained, passages, training_passages, masks, progress)
+            imagining_table.imagining_table(
+                trained, passages, training_passages, imagining.masks, progress
+            )
             if spoken
             else None
         )
@@ -170,12 +186,11 @@ def evaluate_forecast(
 
 
 @evaluate.command("localisation")
+@takes(how=LocateOptions, sample=SampleOptions, omit=["top"])
 def evaluate_localisation(
-    model: Model, work: Work,
-    length: Lengths = None, most: Most = 500, seed: Seed = 0, json: Json = False,
-) -> None:  # fmt: skip
+    model: Model, work: Work, how: LocateOptions, sample: SampleOptions, json: Json = False
+) -> None:
     """How well sentences are found in their whole videos."""
-    from videobert.answers.localisation import LENGTHS
     from videobert.cli.console import print_json, progress_bars
     from videobert.data.passages import read_passages, read_tracks
     from videobert.evaluation.localisation_table import IOUS, localisation_table
@@ -186,7 +201,7 @@ def evaluate_localisation(
     passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
     with progress_bars() as progress:
         table = localisation_table(
-            trained, passages, tracks, length or LENGTHS, most, seed, progress
+            trained, passages, tracks, how.length, sample.most, sample.seed, progress
         )
     if json:
         print_json(table)

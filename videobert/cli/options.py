@@ -19,9 +19,8 @@ from workfolder.options import About, Options, dashed, described
 
 MAKE, ASK, MEASURE = "Make a model", "Ask a model", "Measure a model"
 """The verbs, as ``videobert --help`` groups them."""
-TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 
-_flag = partial(typer.Option, show_default="off")
+Flag = partial(typer.Option, show_default="off")
 
 Videos = Annotated[
     list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")
@@ -30,89 +29,15 @@ Work = Annotated[Path, typer.Option(help="Folder that all stages share; made by 
 Inspected = Annotated[Path, typer.Argument(help="Folder that all stages share.")]
 Out = Annotated[Path, typer.Option(help="Folder to write the model to.")]
 Model = Annotated[Path, typer.Option(help="Folder that pretrain wrote.")]
-Json = Annotated[bool, _flag("--json", help="Print JSON, for programs.")]
-
-Seed = Annotated[int, typer.Option(help="Seed of all random choices.", min=0)]
 Sentence = Annotated[str, typer.Argument(help="A sentence about what is to be seen.")]
 Clip = Annotated[Path, typer.Argument(help="A video file.")]
-Start = Annotated[float, typer.Option(help="Where the part to look at begins, in seconds.", min=0)]
-End = Annotated[
-    float,
-    typer.Option(
-        help="Where the part to look at ends, in seconds.", show_default="the video's end"
-    ),
-]
-NowWeights = Annotated[
-    Optional[str],
-    typer.Option(
-        "--weights",
-        help="File of the video network's weights, if it has moved.",
-        show_default="as trained",
-    ),
-]
-Template = Annotated[
-    Optional[str],
-    typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE),
-]
-Labels = Annotated[
-    Optional[Path],
-    typer.Option(help="File with a word a line; only these are ranked.", show_default="all"),
-]
-Top = Annotated[int, typer.Option(help="Answers to show.", min=1)]
-DRAWN = 10
-Drawn = Annotated[
-    int,
-    typer.Option(
-        help=f"Answers to print; of answers, masks and steps the picture has the first {DRAWN}.",
-        min=1,
-    ),
-]
-Steps = Annotated[
-    Optional[list[int]],
-    typer.Option(
-        "--step",
-        help="How many clips (1.5 s each) ahead; may be repeated.",
-        show_default="1, 2, 4, 8",
-        min=1,
-    ),
-]
-Lengths = Annotated[
-    Optional[list[int]],
-    typer.Option(
-        "--length",
-        help="Window in clips of 1.5 s; may be repeated.",
-        show_default="2, 4, 8, 16",
-        min=1,
-    ),
-]
-ANNOTATIONS_HELP = "YouCook2's annotations, JSON."
-TRAINING_HELP = "Work folder of the training videos: word counts and profiles come from it."
-Training = Annotated[Path, typer.Option(help=TRAINING_HELP)]
-FirstStage = Annotated[
-    str,
-    typer.Option(
-        help="Finds candidates by profiles (what is said over such pictures), transcripts, or none."
-    ),
-]
-Candidates = Annotated[int, typer.Option(help="Stretches that the alignment head re-ranks.", min=1)]
-Weight = Annotated[
-    float,
-    typer.Option(help="Share of the alignment head in the score; the rest is BM25.", min=0, max=1),
-]
-Most = Annotated[
-    int,
-    typer.Option("--most", help="Examples at most; of more, so many are drawn at random.", min=2),
-]
-Context = Annotated[
-    int, typer.Option(help="Visual words (1.5 s each) that are read before the forecast.", min=1)
-]
-Masks = Annotated[int, typer.Option(help="Visual words (1.5 s each) to imagine.", min=1)]
-Beam = Annotated[
-    int, typer.Option(help="Captions kept while searching; 1 is greedy.", min=1, max=64)
-]
+TRAINING = "Work folder of the training videos: word counts and profiles come from it."
+Training = Annotated[Path, typer.Option(help=TRAINING)]
+ANNOTATIONS = "YouCook2's annotations, JSON."
 Annotations = Annotated[
-    Optional[Path], typer.Option(help=ANNOTATIONS_HELP, show_default="what is said in --work")
+    Optional[Path], typer.Option(help=ANNOTATIONS, show_default="what is said in --work")
 ]
+Json = Annotated[bool, Flag("--json", help="Print JSON, for programs.")]
 
 
 def takes(

@@ -10,6 +10,7 @@ import numpy as np
 from videobert.answers.forecasting import CONTEXT, STEPS, _ahead
 from videobert.evaluation.accuracy import Accuracy, accuracy, top_k_hits
 from videobert.evaluation.ngrams import NGrams
+from videobert.evaluation.options import ForecastSampleOptions
 from videobert.evaluation.visual_chance import chance
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
@@ -51,8 +52,8 @@ def forecast_table(
     training: Sequence[Ids],
     steps: Sequence[int] = STEPS,
     context: int = CONTEXT,
-    most: int = 5000,
-    seed: int = 0,
+    most: int = ForecastSampleOptions.most,
+    seed: int = ForecastSampleOptions.seed,
     progress: Progress = silent,
 ) -> ForecastTable:
     """Top-1 and top-5 accuracy of the word ``step`` ahead, after every clip of every video but the last ones.

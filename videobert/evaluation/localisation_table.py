@@ -10,6 +10,7 @@ import numpy as np
 from videobert.answers.localisation import LENGTHS, _scores, _times, iou, windows_of
 from videobert.data.passages import Passages, Track
 from videobert.evaluation.accuracy import Accuracy, accuracy
+from videobert.evaluation.options import SampleOptions
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
@@ -48,8 +49,8 @@ def localisation_table(
     passages: Passages,
     tracks: Mapping[str, Track],
     lengths: Sequence[int] = LENGTHS,
-    most: int = 500,
-    seed: int = 0,
+    most: int = SampleOptions.most,
+    seed: int = SampleOptions.seed,
     progress: Progress = silent,
 ) -> LocalisationTable:
     """Find each sentence of ``passages`` in its whole video; when it is said is taken for when it is shown.

@@ -21,7 +21,7 @@ from tests.toys.street import Street
 from tests.toys.videos import coloured_recipe
 from tokenization.schema import EXAMPLES
 from videobert.cli.main import app
-from videobert.cli.word_pictures import CELL
+from videobert.cli.pictures import CELL
 from videobert.data.clip_encoder import ClipEncoder, EncodedClip
 from videobert.loading import load_model
 from workfolder.errors import InputError

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import torch
 from transformers import BartConfig, BartForConditionalGeneration
 
+from videobert.finetune.captions.options import BeamOptions
 from videobert.model_sizes import HEAD_WIDTH
 
-BEAM, LENGTH_PENALTY = 4, 0.6
+BEAM, LENGTH_PENALTY = BeamOptions.beam, 0.6
 """As Vaswani et al. (2017), section 6.1. Captions are ranked by their log probability over their length, [SEP] included, to the
 power of the penalty: at 0 the short ones win, at 1 those that repeat themselves, as each further piece is sure."""
 

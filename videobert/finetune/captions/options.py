@@ -27,6 +27,13 @@ FEATURES = {
 
 
 @dataclass(frozen=True)
+class BeamOptions(Options):
+    """How a caption is searched for."""
+
+    beam: int = option(4, "Captions kept while searching; 1 is greedy.", least=1, most=64)
+
+
+@dataclass(frozen=True)
 class CaptionOptions(Options):
     """How a captioner learns."""
 

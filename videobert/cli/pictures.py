@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from feature_extraction.seeing.video import frame_at
 from tokenization.pictures import picture
+from videobert.answers.options import DRAWN
+from videobert.answers.visual_words import VisualGuess
 from videobert.answers.zero_shot import MASK, Guess
 from videobert.data.clip_encoder import EncodedClip
 from videobert.sequences import evenly_spaced
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_COLUMNS = 8
-MOST_ANSWERS = 10
-"""Answers, masks and steps: matplotlib needs a tenth of a second for each picture, and cannot draw some 350 in a column."""
 WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
 """Inches of the whole width, and of a frame's and of the bars' height; frames are as large as both allow."""
 FRAME_HEIGHT = 160
@@ -41,11 +42,11 @@ def draw_prediction(
 ) -> None:
     """Draw the clip's frames, the frame that stands for each visual word, and bars for the likeliest words, as PNG.
 
-    Of a long clip, eight visual words spread over it are shown; of masks and of words for each, the first MOST_ANSWERS.
+    Of a long clip, eight visual words spread over it are shown; of masks and of words for each, the first DRAWN.
     """
     from matplotlib.figure import Figure
 
-    guesses = [words[:MOST_ANSWERS] for words in guesses[:MOST_ANSWERS]]
+    guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
     shown = evenly_spaced(len(clip.words), MOST_COLUMNS)
     with closing(Guards()) as guards:
         middles = ((clip.start + clip.end) / 2).tolist()
@@ -60,20 +61,20 @@ def draw_prediction(
         seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True
     ):
         word = int(clip.words[place])
-        show(above, frame, f"{clip.start[place]:.1f} s")
-        show(below, picture(pictures, word), f"word {word}")
+        _draw_image(above, frame, f"{clip.start[place]:.1f} s")
+        _draw_image(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
-        plain(
+        _without_formulas(
             f"{clip.path.name}: what is seen, and the training frame that stands for each visual word"
         ),
         fontsize=11,
     )
-    answers.suptitle(plain(_numbered(template)), fontsize=12, fontweight="bold")
+    answers.suptitle(_without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
     for number, (axes, guess) in enumerate(
         zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1
     ):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
-    save(figure, path)
+    _save(figure, path)
 
 
 def _numbered(template: str) -> str:
@@ -85,7 +86,7 @@ def _numbered(template: str) -> str:
     )
 
 
-def show(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
+def _draw_image(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
     """Put a picture, or the word that there is none, below a small title, without axes."""
     axes.set_axis_off()
     axes.set_title(title, fontsize=8, color=GREY)
@@ -100,7 +101,7 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
     values = [guess.probability for guess in guesses]
     bars = axes.barh(places, values, color=BLUE)
     axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, fontsize=9)
-    axes.set_yticks(places, [plain(guess.word) for guess in guesses], fontsize=11)
+    axes.set_yticks(places, [_without_formulas(guess.word) for guess in guesses], fontsize=11)
     axes.set_xlim(0, max(1.0, *values) * 1.12)
     axes.set_xticks([])
     axes.invert_yaxis()
@@ -108,13 +109,62 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
     axes.set_title(title, fontsize=10, loc="left")
 
 
-def plain(text: str) -> str:
+def _without_formulas(text: str) -> str:
     """A text as it was typed: to matplotlib a dollar begins a formula."""
     return text.replace("$", r"\$")
 
 
-def save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; a letter that the font lacks is a box in it, and no warning on the screen."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         save_png(figure, path)
+
+
+CELL = 1.9, 1.7
+"""Width and height of a picture with its label, in inches."""
+
+
+@dataclass(frozen=True)
+class WordColumn:
+    """Visual words below a title, each with what is written at its picture."""
+
+    title: str
+    words: Sequence[int]
+    labels: Sequence[str]
+
+
+def guessed(title: str, guesses: Sequence[VisualGuess]) -> WordColumn:
+    """A column of guesses with their probabilities."""
+    return WordColumn(
+        title, [g.word for g in guesses], [f"word {g.word}: {g.probability:.0%}" for g in guesses]
+    )
+
+
+def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, path: Path) -> None:
+    """Draw each column's pictures, the first at the top, as PNG; DRAWN columns of as many pictures at most."""
+    from matplotlib.figure import Figure
+
+    columns = columns[:DRAWN]
+    rows = min(max(len(column.words) for column in columns), DRAWN)
+    size = max(CELL[0] * len(columns), 6.0), CELL[1] * rows + 0.9
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    grid = figure.subplots(rows, len(columns), squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for column, places in zip(columns, grid.T, strict=True):
+        places[0].text(
+            0.5,
+            1.22,
+            column.title,
+            transform=places[0].transAxes,
+            ha="center",
+            fontsize=10,
+            fontweight="bold",
+        )
+        for axes, word, label in zip(
+            places, column.words, column.labels, strict=False
+        ):  # a column may be shorter
+            _draw_image(axes, picture(pictures, word), label)
+    figure.suptitle(_without_formulas(title), fontsize=11, wrap=True)
+    _save(figure, path)

@@ -10,10 +10,9 @@ from PIL import Image
 
 from tests.toys.videos import coloured_recipe
 from tokenization.schema import PICTURES
+from videobert.answers.options import DRAWN
 from videobert.answers.zero_shot import Guess
-from videobert.cli.drawing import MOST_ANSWERS, draw_prediction
-from videobert.cli.options import DRAWN
-from videobert.cli.word_pictures import CELL, WordColumn, draw_words
+from videobert.cli.pictures import CELL, WordColumn, draw_prediction, draw_words
 from videobert.data.clip_encoder import EncodedClip
 from workfolder.errors import InputError
 from workfolder.guard import Guards
@@ -61,12 +60,11 @@ def test_nothing_runs_on_after_a_frame_that_is_not_there(
 
 
 def test_answers_beyond_the_first_are_not_drawn(tmp_path: Path) -> None:
-    assert DRAWN == MOST_ANSWERS  # what the help says
     many = WordColumn("many", [0] * 400, ["word"] * 400)
     draw_words(PICTURES.empty_table(), [many], "a title", tmp_path / "drawn.png")
-    assert Image.open(tmp_path / "drawn.png").height < 110 * CELL[1] * (MOST_ANSWERS + 1)
+    assert Image.open(tmp_path / "drawn.png").height < 110 * CELL[1] * (DRAWN + 1)
     video = coloured_recipe(tmp_path / "a.mp4", ["red"], spoken=False)
-    for count in (MOST_ANSWERS, 400):
+    for count in (DRAWN, 400):
         draw_prediction(
             clip_of(video, 1),
             PICTURES.empty_table(),
@@ -74,7 +72,7 @@ def test_answers_beyond_the_first_are_not_drawn(tmp_path: Path) -> None:
             [GUESSES[0][:1] * count],
             tmp_path / f"{count}.png",
         )
-    assert (tmp_path / f"{MOST_ANSWERS}.png").read_bytes() == (tmp_path / "400.png").read_bytes()
+    assert (tmp_path / f"{DRAWN}.png").read_bytes() == (tmp_path / "400.png").read_bytes()
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,0 +1,72 @@
+"""The options of the questions that a model is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workfolder.options import Options, option
+
+TEMPLATE = "now let me show you how to [MASK] the [MASK]"
+DRAWN = 10
+"""Answers, masks and steps in a picture: matplotlib takes a tenth of a second for each, and fails at some 350 in a column."""
+TOP = f"Answers to print; a picture shows the first {DRAWN} answers, masks and steps."
+
+
+@dataclass(frozen=True)
+class PredictOptions(Options):
+    """How the words for a template's masks are told."""
+
+    top: int = option(5, TOP, least=1)
+
+
+@dataclass(frozen=True)
+class ForecastOptions(Options):
+    """How the visual words to come are asked for."""
+
+    step: tuple[int, ...] = option(
+        (1, 2, 4, 8),
+        "How many clips of 1.5 s ahead; may be repeated.",
+        least=1,
+        shown="1, 2, 4, 8",
+    )
+    context: int = option(
+        4, "Visual words of 1.5 s each that are read before the forecast.", least=1
+    )
+    top: int = option(3, TOP, least=1)
+
+
+@dataclass(frozen=True)
+class ImagineOptions(Options):
+    """How the visual words of a sentence are asked for."""
+
+    masks: int = option(4, "Visual words of 1.5 s each to imagine.", least=1)
+    top: int = option(3, TOP, least=1)
+
+
+@dataclass(frozen=True)
+class SearchOptions(Options):
+    """How stretches of video are found and ranked."""
+
+    first_stage: str = option(
+        "profiles",
+        "What finds the candidates; profiles: what is said over such pictures.",
+        choices=("profiles", "transcripts", "none"),
+    )
+    candidates: int = option(100, "Stretches that the alignment head re-ranks.", least=1)
+    weight: float = option(
+        0.5, "Share of the alignment head in the score; the rest is BM25.", least=0, most=1
+    )
+    top: int = option(10, "Answers to show.", least=1)
+
+
+@dataclass(frozen=True)
+class LocateOptions(Options):
+    """Which windows of a video are tried."""
+
+    length: tuple[int, ...] = option(
+        (2, 4, 8, 16),
+        "Window in clips of 1.5 s; may be repeated.",
+        least=1,
+        shown="2, 4, 8, 16",
+    )
+    top: int = option(3, "Answers to show.", least=1)

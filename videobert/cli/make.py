@@ -1,0 +1,144 @@
+"""The verbs that make a model, in the order of the pipeline, and the one that tells how far they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from feature_extraction.options import FeatureOptions, TranscriptOptions
+from tokenization.options import ClusterOptions
+from videobert.cli.options import Flag, Json, Out, Videos, Work, takes
+from videobert.pretraining.options import PretrainOptions
+from workfolder.options import JobOptions
+
+if TYPE_CHECKING:
+    from workfolder.progress import Progress
+    from workfolder.report import Report
+
+INCOMPLETE = 1
+"""Exit status where some videos failed, or some files are damaged."""
+
+
+@takes(options=FeatureOptions, jobs=JobOptions)
+def extract(
+    videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False
+) -> None:
+    """Clip features: 1024 numbers for each 1.5 s of picture."""
+    from feature_extraction.features import extract as extract_features
+    from workfolder.sources import find_videos
+
+    sources = find_videos(videos, follow_links=jobs.follow_links)
+    _report(lambda bars: [extract_features(sources, work, options, jobs, bars)], json)
+
+
+@takes(options=TranscriptOptions, jobs=JobOptions)
+def transcribe(
+    videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False
+) -> None:
+    """Timed sentences: from caption files, else subtitles, else speech recognition."""
+    from feature_extraction.transcripts import transcribe as transcribe_videos
+    from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, find_videos
+
+    sources = find_videos(videos, VIDEO_SUFFIXES | SOUND_SUFFIXES, jobs.follow_links)
+    _report(lambda bars: [transcribe_videos(sources, work, options, jobs, bars)], json)
+
+
+@takes(options=ClusterOptions)
+def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
+    """The visual vocabulary: clips that look alike share a visual word."""
+    from tokenization.codebook import cluster as fit_codebook
+
+    _report(lambda bars: [fit_codebook(work, options, bars)], json)
+
+
+@takes(jobs=JobOptions, omit=["timeout", "follow_links"])
+def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
+    """A visual word for each clip, then training examples of sentences with their visual words."""
+    from tokenization.tokens import tokenize as tokenize_videos
+
+    _report(lambda bars: tokenize_videos(work, jobs, bars), json)
+
+
+@takes(options=PretrainOptions)
+def pretrain(work: Work, out: Out, options: PretrainOptions, json: Json = False) -> None:
+    """Train a model on the examples of a work folder."""
+    from videobert.pretraining.loop import pretrain as train
+
+    _report(lambda bars: [train(work, out, options, bars)], json)
+
+
+@takes(
+    features=FeatureOptions,
+    transcripts=TranscriptOptions,
+    codebook=ClusterOptions,
+    pretraining=PretrainOptions,
+    jobs=JobOptions,
+)
+def run(
+    videos: Videos, work: Work, out: Out, jobs: JobOptions, json: Json = False, **stages: Any
+) -> None:
+    """Extract, transcribe, cluster, tokenize and pretrain; what is done is skipped."""
+    from videobert import pipeline
+
+    options = pipeline.RunOptions(**stages)
+    _report(lambda bars: pipeline.run(videos, work, out, options, jobs, bars), json)
+
+
+def status(
+    work: Work,
+    check: Annotated[
+        bool, Flag("--verify", help="Read every file, and compare it with its checksums.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """What is done, what failed and why, what is waiting."""
+    from videobert import pipeline
+    from videobert.cli.console import print_accounts, print_json, print_line, progress_bars
+
+    accounts = pipeline.status(work)
+    codebook = (work / "codebook").is_dir()
+    damage = {}
+    if check:
+        with progress_bars() as progress:
+            damage = pipeline.verify(work, progress)
+    if json:
+        print_json({**accounts, "codebook": codebook, "damaged": damage})
+    else:
+        print_accounts(str(work), accounts)
+        print_line(f"codebook: {'there' if codebook else 'not made yet'}")
+        for reason in damage.values():
+            print_line(f"damaged: {reason}")
+    if damage:
+        raise typer.Exit(INCOMPLETE)
+
+
+VERBS = (extract, transcribe, cluster, tokenize, pretrain, run, status)
+
+
+def _report(stages: Callable[[Progress], Iterable[Report]], as_json: bool) -> None:
+    """Run stages and print what became of each as soon as it is done.
+
+    Raises:
+        typer.Exit: some videos failed.
+    """
+    from videobert.cli.console import print_failures, print_json, print_line, progress_bars
+
+    reports: list[Report] = []
+    speaks = os.environ.get("RANK", "0") == "0"  # one of many processes under torchrun
+    try:
+        with progress_bars() as progress:
+            for report in stages(progress):
+                reports.append(report)
+                if speaks:
+                    progress.pause()
+                    if not as_json:
+                        print_line(str(report))
+                    print_failures(report.failures)
+    finally:  # an error in one stage is often due to failures in those before it
+        if speaks and as_json and reports:
+            print_json(reports)
+    if not all(report.complete for report in reports):
+        raise typer.Exit(INCOMPLETE)
