@@ -18,7 +18,7 @@ from videobert.answers.options import (
     PredictOptions,
     SearchOptions,
 )
-from videobert.cli.options import TRAINING, Clip, Json, Model, Sentence, Work, takes
+from videobert.cli.options import TRAINING, Clip, Json, Model, PathOption, Sentence, Work, takes
 from videobert.data.options import ClipOptions
 from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def _picture(where: str) -> Any:
     """Make the option that names the picture of an answer; ``where`` it goes without one."""
-    return typer.Option(help="PNG file to write.", show_default=where)
+    return PathOption(help="PNG file to write.", show_default=where)
 
 
 @takes(part=ClipOptions, how=PredictOptions)
@@ -47,13 +47,11 @@ def predict(
     ] = None,
     templates: Annotated[
         Optional[Path],
-        typer.Option(
-            help="File with a template a line; answers are averaged.", show_default="none"
-        ),
+        PathOption(help="File with a template a line; answers are averaged.", show_default="none"),
     ] = None,
     labels: Annotated[
         Optional[Path],
-        typer.Option(help="File with a word a line; only these are ranked.", show_default="all"),
+        PathOption(help="File with a word a line; only these are ranked.", show_default="all"),
     ] = None,
     picture: Annotated[Optional[Path], _picture("CLIP.prediction.png")] = None,
     json: Json = False,
@@ -166,7 +164,7 @@ def imagine(
     text: Sentence,
     model: Model,
     how: ImagineOptions,
-    picture: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("imagined.png"),
+    picture: Annotated[Path, PathOption(help="PNG file to write.")] = Path("imagined.png"),
     json: Json = False,
 ) -> None:
     """The visual words for a sentence, as pictures."""
@@ -199,7 +197,7 @@ def search(
     work: Work,
     how: SearchOptions,
     training: Annotated[
-        Optional[Path], typer.Option(help=TRAINING, show_default="the one searched")
+        Optional[Path], PathOption(help=TRAINING, show_default="the one searched")
     ] = None,
     json: Json = False,
 ) -> None:

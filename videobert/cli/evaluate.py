@@ -15,7 +15,16 @@ from videobert.answers.options import (
     LocateOptions,
     SearchOptions,
 )
-from videobert.cli.options import ANNOTATIONS, Annotations, Json, Model, Training, Work, takes
+from videobert.cli.options import (
+    ANNOTATIONS,
+    Annotations,
+    Json,
+    Model,
+    PathOption,
+    Training,
+    Work,
+    takes,
+)
 from videobert.evaluation.options import ForecastSampleOptions, SampleOptions
 from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
@@ -29,12 +38,12 @@ evaluate = typer.Typer(help="Measure a model against what it must beat.", no_arg
 
 @evaluate.command("youcook2")
 def evaluate_youcook2(
-    annotations: Annotated[Path, typer.Option(help=ANNOTATIONS)],
+    annotations: Annotated[Path, PathOption(help=ANNOTATIONS)],
     work: Work,
     model: Model,
     templates: Annotated[
         Optional[Path],
-        typer.Option(
+        PathOption(
             help="File with a template of two [MASK]s a line; answers are averaged.",
             show_default=TEMPLATE,
         ),

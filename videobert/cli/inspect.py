@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from videobert.cli.options import Inspected, Json
+from videobert.cli.options import Inspected, Json, PathOption
 
 inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
 
@@ -17,7 +17,7 @@ inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_a
 def inspect_features(
     work: Inspected,
     picture: Annotated[
-        Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/features.png")
+        Optional[Path], PathOption(help="PNG file to write.", show_default="WORK/features.png")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -37,7 +37,7 @@ def inspect_features(
 def inspect_transcripts(
     work: Inspected,
     picture: Annotated[
-        Optional[Path], typer.Option(help="PNG file to write.", show_default="WORK/transcripts.png")
+        Optional[Path], PathOption(help="PNG file to write.", show_default="WORK/transcripts.png")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -58,10 +58,10 @@ def inspect_codebook(
     work: Inspected,
     other: Annotated[
         Optional[Path],
-        typer.Option(help="Another work folder, to compare with.", show_default="none"),
+        PathOption(help="Another work folder, to compare with.", show_default="none"),
     ] = None,
     page: Annotated[
-        Optional[Path], typer.Option(help="HTML file to write.", show_default="WORK/codebook.html")
+        Optional[Path], PathOption(help="HTML file to write.", show_default="WORK/codebook.html")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -13,7 +13,6 @@ from videobert.cli.finetune import finetune
 from videobert.cli.inspect import inspect
 from videobert.cli.options import ASK, MAKE, MEASURE
 from workfolder.errors import InputError
-from workfolder.paths import refuse_address
 
 INPUT_ERROR = 2
 """Exit status where the input cannot be used."""
@@ -56,8 +55,6 @@ def main() -> None:
 def _status() -> int | str | None:
     """Run the verb that was asked for; return the exit status."""
     try:
-        for word in sys.argv[1:]:
-            refuse_address(word.partition("=")[2] if word.startswith("--") else word)
         app()
     except InputError as error:
         _say(str(error))

@@ -16,26 +16,39 @@ from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hint
 import typer
 
 from workfolder.options import About, Options, dashed, described
+from workfolder.paths import refuse_address
 
 MAKE, ASK, MEASURE = "Make a model", "Ask a model", "Measure a model"
 """The verbs, as ``videobert --help`` groups them."""
 
 Flag = partial(typer.Option, show_default="off")
 
+
+def _refuse_addresses(given: Path | list[Path] | None) -> Path | list[Path] | None:
+    """Raise InputError if an address stands where a path is wanted."""
+    for path in given if isinstance(given, list) else [given]:
+        if path is not None:
+            refuse_address(path)
+    return given
+
+
+PathOption = partial(typer.Option, callback=_refuse_addresses)
+_PathArgument = partial(typer.Argument, callback=_refuse_addresses)
+
 Videos = Annotated[
-    list[Path], typer.Argument(help="Videos, folders of videos, or .txt files of paths.")
+    list[Path], _PathArgument(help="Videos, folders of videos, or .txt files of paths.")
 ]
-Work = Annotated[Path, typer.Option(help="Folder that all stages share; made by extract.")]
-Inspected = Annotated[Path, typer.Argument(help="Folder that all stages share.")]
-Out = Annotated[Path, typer.Option(help="Folder to write the model to.")]
-Model = Annotated[Path, typer.Option(help="Folder that pretrain wrote.")]
+Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract.")]
+Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
+Out = Annotated[Path, PathOption(help="Folder to write the model to.")]
+Model = Annotated[Path, PathOption(help="Folder that pretrain wrote.")]
 Sentence = Annotated[str, typer.Argument(help="A sentence about what is to be seen.")]
-Clip = Annotated[Path, typer.Argument(help="A video file.")]
+Clip = Annotated[Path, _PathArgument(help="A video file.")]
 TRAINING = "Work folder of the training videos: word counts and profiles come from it."
-Training = Annotated[Path, typer.Option(help=TRAINING)]
+Training = Annotated[Path, PathOption(help=TRAINING)]
 ANNOTATIONS = "YouCook2's annotations, JSON."
 Annotations = Annotated[
-    Optional[Path], typer.Option(help=ANNOTATIONS, show_default="what is said in --work")
+    Optional[Path], PathOption(help=ANNOTATIONS, show_default="what is said in --work")
 ]
 Json = Annotated[bool, Flag("--json", help="Print JSON, for programs.")]
 

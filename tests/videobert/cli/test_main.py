@@ -83,6 +83,7 @@ def test_templates_are_looked_at_before_videos(
         ("run", "videos", "--work", "work", "--out", "hf://models/soup"),
         ("predict", "soup.mp4", "--model", "s3:/bucket/model"),
         ("inspect", "features", "file:///home/cook/work"),
+        ("predict", "soup.mp4", "--model", "model", "--picture", "s3://bucket/p.png"),
     ],
 )
 def test_an_address_is_refused_before_anything_is_made(
@@ -94,3 +95,17 @@ def test_an_address_is_refused_before_anything_is_made(
     assert result.status == 2 and result.err.count("\n") == 1
     assert "is an address" in result.err and "://" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["videos"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("transcribe", "{videos}", "--work", "work", "--asr", "whisper:/no/model.pt"), "Whisper"),
+        (("imagine", "https://host says chop", "--model", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_is_not_a_path_is_not_taken_for_an_address(
+    street: Street, videobert: Run, arguments: tuple[str, ...], reason: str
+) -> None:
+    result = videobert(*(each.format(videos=street.videos) for each in arguments))
+    assert result.status == 2 and reason in result.err and "address" not in result.err
