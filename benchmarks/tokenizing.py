@@ -1,15 +1,18 @@
-"""How fast ``videobert tokenize`` is, and what 55.6 million clips would take. In one run:
+"""How fast ``videobert tokenize`` is, and what 55.6 million clips would take.
 
     python -m benchmarks.tokenizing --json tokenizing.json          a few minutes on two cores
 
-A work folder is made up: features (``made_up.py``), a codebook of 12^4 words and sentences. Then every stage runs as a user
-runs it, from Parquet files to Parquet files; a second run shows what it costs to find that all is done.
+Features (``made_up.py``) and sentences are drawn into a work folder. Then ``cluster`` and
+``tokenize`` run as a user runs them, from Parquet files to Parquet files: with the words that the
+fit knows, without them, and once more when all is done. Linux counts the bytes that each reads.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +22,25 @@ import pyarrow as pa
 from benchmarks.machine import line, machine, timed
 from benchmarks.made_up import MadeUpFeatures
 from feature_extraction.schema import TRANSCRIPTS
-from tokenization.codebook import Codebook
-from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.schema import PICTURES
+from tokenization.assignments import ASSIGNMENTS_FILE
+from tokenization.codebook import cluster
 from tokenization.tokens import tokenize
 from workfolder.files import write_json, write_table
 from workfolder.stage import Stage
 
 CLIPS_A_VIDEO = 178
-"""The paper's 55.6 million clips over its 312,000 videos."""
+"""The paper's 55.6 million clips divided by its 312,000 videos."""
 PAPER_CLIPS = 55_600_000
 SENTENCE_SECONDS = 5.0
 
 
-def make_work(work: Path, videos: int, train_rows: int) -> None:
-    """Everything that ``tokenize`` reads."""
-    made_up = MadeUpFeatures(1024)
-    made_up.write(work / "features", videos * CLIPS_A_VIDEO, CLIPS_A_VIDEO)
-    made_with = {"made": "up"}
-    write_json(made_with, work / "features/options.json")
-    write_json({"made": "up"}, work / "transcripts/options.json")
+def make_work(work: Path, videos: int) -> None:
+    """Write features and transcripts, which is all that ``cluster`` and ``tokenize`` read."""
+    MadeUpFeatures(1024).write(work / "features", videos * CLIPS_A_VIDEO, CLIPS_A_VIDEO)
+    for stage in ("features", "transcripts"):
+        write_json({"made": "up"}, work / stage / "options.json")
     for video in Stage(work / "features").done():
         write_table(_sentences(video), Stage(work / "transcripts").path(video))
-    tree = HierarchicalKMeans().fit(made_up.rows(train_rows, 1))
-    (work / "codebook").mkdir()
-    Codebook(tree, {"features": made_with}, PICTURES.empty_table()).save(work / "codebook")
 
 
 def _sentences(video: str) -> pa.Table:
@@ -60,20 +57,47 @@ def _sentences(video: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TRANSCRIPTS)
 
 
-def measure(videos: int, train_rows: int) -> dict[str, Any]:
-    """Clips a second of each stage, and what the paper's corpus would take at that rate."""
+def measured(work: Callable[[], Any]) -> tuple[float, int, Any]:
+    """Run ``work``; return its seconds, the bytes that it read, and its result. Linux only."""
+    before = _bytes_read()
+    seconds, result = timed(work)
+    return seconds, _bytes_read() - before, result
+
+
+def _bytes_read() -> int:
+    """Count the bytes that this process ever read, from the disk or from its cache."""
+    return int(Path("/proc/self/io").read_text().partition("rchar:")[2].split()[0])
+
+
+def measure(videos: int) -> dict[str, Any]:
+    """Measure each stage, and scale it to the paper's corpus."""
     with tempfile.TemporaryDirectory() as folder:
-        make_work(Path(folder), videos, train_rows)
-        _, (words, examples) = timed(lambda: tokenize(Path(folder)))
-        again, _ = timed(lambda: tokenize(Path(folder)))
+        work = Path(folder)
+        make_work(work, videos)
+        fit_seconds, fit_bytes, _ = measured(lambda: cluster(work))
+        _, known_bytes, (known, _) = measured(lambda: tokenize(work))
+        for made in ("tokens", "examples"):
+            shutil.rmtree(work / made)
+        (work / "codebook" / ASSIGNMENTS_FILE).unlink()
+        _, searched_bytes, (words, examples) = measured(lambda: tokenize(work))
+        again, _, _ = measured(lambda: tokenize(work))
         sizes = {
-            name: sum(path.stat().st_size for path in Path(folder, name).iterdir())
+            name: sum(path.stat().st_size for path in (work / name).iterdir())
             for name in ("features", "tokens", "examples")
         }
     clips = videos * CLIPS_A_VIDEO
-    rates = {"words": clips / words.seconds["all"], "examples": clips / examples.seconds["all"]}
+    seconds = {
+        "words": words.seconds["all"],
+        "known_words": known.seconds["all"],
+        "examples": examples.seconds["all"],
+    }
+    rates = {name: clips / taken for name, taken in seconds.items()}
     return {
         "videos": videos,
+        "cluster_seconds": fit_seconds,
+        "cluster_reads_of_all_features": fit_bytes / sizes["features"],
+        "tokenize_mb_read": searched_bytes / 1e6,
+        "tokenize_mb_read_with_known_words": known_bytes / 1e6,
         **{f"{name}_clips_per_second": rate for name, rate in rates.items()},
         **{f"paper_hours_{name}": PAPER_CLIPS / rate / 3600 for name, rate in rates.items()},
         **{f"paper_gb_{name}": size / clips * PAPER_CLIPS / 1e9 for name, size in sizes.items()},
@@ -88,14 +112,8 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--videos", type=int, default=1000, help="default 1,000")
-    parser.add_argument(
-        "--train-rows",
-        type=int,
-        default=60_000,
-        help="rows that the codebook is fitted on; default 60,000",
-    )
     given = parser.parse_args()
-    figures = measure(given.videos, given.train_rows)
+    figures = measure(given.videos)
     for name, value in figures.items():
         print(line(name, value, {}))
     if given.json:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 
 from feature_extraction.schema import SOURCE_KEY
@@ -53,10 +52,10 @@ def word_pictures(
     guards, ledger = Guards(), Ledger(features)
     pictures = []
     for clip in _clips(source, rows.tolist()):
-        row = clip.pop("row")
-        middle = (clip["start"] + clip.pop("end")) / 2
+        row, middle = clip.pop("row"), (clip["start"] + clip.pop("end")) / 2
+        clip["jpeg"] = _jpeg(guards, ledger, clip["video_id"], clip.pop("source"), middle)
         clip |= {"token": int(tree.labels_[row]), "distance": float(tree.distances_[row])}
-        pictures.append(clip | {"jpeg": _jpeg(guards, ledger, clip["video_id"], middle)})
+        pictures.append(clip)
         progress("pictures", len(pictures), len(rows))
     guards.close()
     return pa.Table.from_pylist(sorted(pictures, key=lambda row: row["token"]), schema=PICTURES)
@@ -95,23 +94,32 @@ def _clips(source: FolderSource, rows: list[int]) -> Iterator[dict[str, Any]]:
         rows: ascending row numbers.
 
     Yields:
-        video_id, index, start, end and row of each.
+        video_id, index, start and end of each, its row, and the source that its file notes.
     """
     columns = ["video_id", "index", "start", "end"]
     for path, group in groupby(rows, key=lambda row: source.part_of(row).path):
         table = read_table(path, columns)
+        noted = (table.schema.metadata or {}).get(SOURCE_KEY)
         for row in group:
             place = row - source.first_rows[path]
-            yield {**table.slice(place, 1).to_pylist()[0], "row": row}
+            yield {**table.slice(place, 1).to_pylist()[0], "row": row, "source": noted}
 
 
-def _jpeg(guards: Guards, ledger: Ledger, video: str, second: float) -> bytes | None:
+def _jpeg(
+    guards: Guards, ledger: Ledger, video: str, source: bytes | None, second: float
+) -> bytes | None:
     """Encode the frame shown at a second of a video.
+
+    Args:
+        guards: open the video.
+        ledger: knows which file the user named for it.
+        video: its id.
+        source: the path that its features note.
+        second: of the video.
 
     Returns:
         None if it cannot be read, or the user did not name that file.
     """
-    source = (pq.read_schema(ledger.stage.path(video)).metadata or {}).get(SOURCE_KEY)
     if source is None:  # features that somebody else made
         return None
     path, noted = Path(os.fsdecode(source)), ledger.path_of(video)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +158,15 @@ def test_a_killed_fit_leaves_the_same_codebook(work: Path, tmp_path: Path) -> No
     assert (work / "codebook.unfinished").exists() and not (work / "codebook").exists()
     cluster(work, SMALL)
     assert {path.name: path.read_bytes() for path in (work / "codebook").iterdir()} == files
+
+
+def test_what_a_kill_left_within_the_last_rename_goes(work: Path) -> None:
+    part = work / f".{'0' * 32}.part"
+    part.mkdir()
+    (part / "options.json").write_text("{}")
+    os.utime(part, (0, 0))
+    cluster(work, SMALL)
+    assert not list(work.glob(".*"))
 
 
 def test_few_clips_and_equal_clips_are_told_in_one_line(

@@ -26,7 +26,7 @@ from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import ArraySource, FeatureSource, FolderSource
 from tokenization.hierarchical_kmeans.growing import GrowthOptions, Progress, grow
 from tokenization.hierarchical_kmeans.node import NodeOptions
-from tokenization.hierarchical_kmeans.projection import NotFinite
+from tokenization.hierarchical_kmeans.projection import named_rows
 from tokenization.hierarchical_kmeans.search import find_words
 from tokenization.hierarchical_kmeans.threads import workers
 from tokenization.hierarchical_kmeans.tree import Tree
@@ -274,14 +274,12 @@ class HierarchicalKMeans(
     def _find_words(self, X: Any, distances: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Find words and, if asked for, squared distances."""
         check_is_fitted(self)
-        try:
+        with named_rows(lambda row: f"row {row}"):
             if _is_tensor(X) or self.device is not None:
                 return self._find_with_torch(X)
             features = self._validated(X, reset=False)
             with workers(self.n_jobs) as pool:
                 return find_words(self.tree_, features, self.search, self.beam, distances, pool.map)
-        except NotFinite as error:
-            raise error.refusal(f"row {error.row}") from None
 
     def _find_with_torch(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         import torch

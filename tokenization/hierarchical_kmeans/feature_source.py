@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,44 +27,6 @@ FOOTER_END = 8
 
 PAGE_HEADER = 64
 """Bytes at the start of a Parquet page that are sure to hold its checksum."""
-
-
-class FeatureSource(Protocol):
-    """Rows of features that need not fit into memory."""
-
-    @property
-    def rows(self) -> int:
-        """The number of features."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Numbers per feature."""
-        ...
-
-    def blocks(self) -> list[tuple[int, int]]:
-        """List the blocks in order: the first row of each and the row after its last."""
-        ...
-
-    def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """List the parts of a block that callers of ``predict`` pass in one call."""
-        ...
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Read the rows of a block."""
-        ...
-
-    def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
-        """Read the rows of these numbers, which ascend."""
-        ...
-
-    def name(self, row: int) -> str:
-        """Say where a row is, for people."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Tell these features from others, without reading all of them."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -85,24 +46,24 @@ class ArraySource:
         return int(self.array.shape[1])
 
     def blocks(self) -> list[tuple[int, int]]:
-        """List runs of rows of one size."""
+        """List the blocks in order: the first row of each and the row after its last."""
         step = block_rows(self.width)
         return [(start, min(start + step, self.rows)) for start in range(0, self.rows, step)]
 
     def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Return the block itself, as ``predict`` cuts an array into the same blocks."""
+        """List the parts of a block that callers of ``predict`` pass in one call: all of it."""
         return [(start, stop)]
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return a view of these rows."""
+        """Return a view of the rows of a block."""
         return self.array[start:stop]
 
     def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
-        """Return a copy of these rows."""
+        """Return a copy of the rows of these numbers, which ascend."""
         return np.take(self.array, rows, axis=0)
 
     def name(self, row: int) -> str:
-        """Return the row's number."""
+        """Say where a row is, for people."""
         return f"row {row}"
 
     def fingerprint(self) -> str:
@@ -189,7 +150,7 @@ class FolderSource:
         return self.parts[int(np.searchsorted(self._firsts, row, side="right")) - 1]
 
     def blocks(self) -> list[tuple[int, int]]:
-        """Join whole parts until they fill a block."""
+        """List the blocks in order: whole parts, joined until they fill a block."""
         ends = [0]
         for part in self.parts:
             if part.first + part.rows - ends[-1] > block_rows(self.width) and part.first > ends[-1]:
@@ -198,7 +159,7 @@ class FolderSource:
         return list(pairwise(ends))
 
     def pieces(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Return the parts of a block, as ``predict`` is called once per file."""
+        """List the parts of a block that callers of ``predict`` pass in one call: its files."""
         parts = self._parts_between(start, stop)
         return [(part.first, part.first + part.rows) for part in parts]
 
@@ -232,6 +193,10 @@ class FolderSource:
         for path, fingerprint in self.fingerprints.items():
             digest.update(f"{path.name} {fingerprint}\n".encode())
         return digest.hexdigest()
+
+
+FeatureSource = ArraySource | FolderSource
+"""Rows of features that need not fit into memory."""
 
 
 def file_fingerprint(path: Path, metadata: pq.FileMetaData | None = None) -> str:

@@ -30,9 +30,9 @@ from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import FeatureSource
 from tokenization.hierarchical_kmeans.node import NodeOptions, distinct_rows, fit_node
 from tokenization.hierarchical_kmeans.projection import (
-    NotFinite,
     Projection,
     learn_projection,
+    named_rows,
     refuse_not_finite,
 )
 from tokenization.hierarchical_kmeans.sampling import draw_sample
@@ -153,11 +153,13 @@ class _Growth:
     def _take(self, rows: np.ndarray) -> np.ndarray:
         """Read rows; raise InputError if one is not finite."""
         features = self.source.take(rows, self.pool.map)
-        try:
+        with named_rows(lambda row: self.source.name(int(rows[row]))):
             refuse_not_finite(features)
-        except NotFinite as error:
-            raise error.refusal(self.source.name(int(rows[error.row]))) from None
         return features
+
+    def _name_from(self, start: int, row: int) -> str:
+        """Say where the row ``row`` places after ``start`` is, for people."""
+        return self.source.name(start + row)
 
     def _learn_projection(self) -> dict[str, np.ndarray]:
         options, rows = self.options, self.source.rows
@@ -199,10 +201,8 @@ class _Growth:
 
         def send(block: tuple[int, int]) -> float:
             start, stop = block
-            try:
+            with named_rows(partial(self._name_from, start)):
                 rows = projection(self.source.read(start, stop))
-            except NotFinite as error:
-                raise error.refusal(self.source.name(start + error.row)) from None
             turn = np.argsort(nodes[start:stop], kind="stable")
             rows, parents = rows[turn], nodes[start:stop][turn]
             nearest = child_scores(rows, parents, centers, norms).argmin(axis=1)
@@ -223,11 +223,8 @@ class _Growth:
             features = self.source.read(begin, end)
             for start, stop in self.source.pieces(begin, end):
                 piece = features[start - begin : stop - begin]
-                try:
-                    found = find_words(tree, piece, distances=True)
-                except NotFinite as error:
-                    raise error.refusal(self.source.name(start + error.row)) from None
-                words[start:stop], squares[start:stop] = found
+                with named_rows(partial(self._name_from, start)):
+                    words[start:stop], squares[start:stop] = find_words(tree, piece, distances=True)
 
         for _ in self.pool.map(send, self.source.blocks()):
             pass

@@ -10,6 +10,8 @@ Shapes:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,12 +36,21 @@ class NotFinite(ValueError):
         super().__init__(f"row {row} holds NaN or infinity")
         self.row = row
 
-    def refusal(self, name: str) -> InputError:
-        """Make the error for a user, who knows the row as ``name``."""
-        return InputError(
-            f"{name} holds NaN or infinity, or is too large for float32: "
+
+@contextmanager
+def named_rows(name: Callable[[int], str]) -> Iterator[None]:
+    """Turn NotFinite into the error for a user, who knows row i as ``name(i)``.
+
+    Raises:
+        InputError: instead of NotFinite.
+    """
+    try:
+        yield
+    except NotFinite as error:
+        raise InputError(
+            f"{name(error.row)} holds NaN or infinity, or is too large for float32: "
             f"leave it out, or extract its video again"
-        )
+        ) from None
 
 
 def refuse_not_finite(rows: np.ndarray, first: int = 0) -> None:

@@ -7,8 +7,10 @@ from tokenization.hierarchical_kmeans.projection import (
     NotFinite,
     Projection,
     learn_projection,
+    named_rows,
     refuse_not_finite,
 )
+from workfolder.errors import InputError
 
 CROSS = np.array([[13, 2], [7, 2], [10, 3], [10, 1]], np.float32)
 """Around (10, 2), with a variance of 4.5 along the first axis and of 0.5 along the second."""
@@ -53,4 +55,6 @@ def test_the_row_that_is_not_finite_is_found(bad: float) -> None:
     with pytest.raises(NotFinite) as error:
         refuse_not_finite(rows, first=1000)
     assert error.value.row == 1150
-    assert str(error.value.refusal("clip 7")).startswith("clip 7 holds NaN")
+    told = pytest.raises(InputError, match=r"^clip 157 holds NaN or infinity.*leave it out")
+    with told, named_rows(lambda row: f"clip {row + 7}"):
+        refuse_not_finite(rows)
