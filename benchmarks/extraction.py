@@ -28,14 +28,14 @@ from torchvision.models.video import S3D_Weights
 
 from benchmarks.machine import line, machine, peak_memory, timed
 from feature_extraction.features import FeatureExtractor, FeatureOptions
-from feature_extraction.schema import feature_matrix
-from feature_extraction.seeing.engines import best_engine_name, engine_precision
-from feature_extraction.seeing.video import (
+from feature_extraction.schema import (
     CLIP_FRAMES,
     CLIP_SECONDS,
     FRAMES_PER_SECOND,
-    stream_clips,
+    feature_matrix,
 )
+from feature_extraction.seeing.engines import best_engine_name, engine_precision
+from feature_extraction.seeing.video import stream_clips
 from workfolder.files import read_table, write_json
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source

@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from feature_extraction.media import declared_seconds
 from feature_extraction.options import FeatureOptions
 from feature_extraction.schema import (
+    CLIP_FRAMES,
+    CLIP_SECONDS,
+    FRAMES_PER_SECOND,
     SCHEMA_VERSION,
     SOURCE_KEY,
     Clip,
@@ -28,14 +32,7 @@ from feature_extraction.seeing.engines import (
     engine_precision,
     make_engine,
 )
-from feature_extraction.seeing.video import (
-    CLIP_FRAMES,
-    CLIP_SECONDS,
-    FRAMES_PER_SECOND,
-    check_decoder,
-    declared_seconds,
-    stream_clips,
-)
+from feature_extraction.seeing.video import check_decoder, stream_clips
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker
@@ -128,7 +125,9 @@ class FeatureExtractor(Maker):
                 f"{source.path}{lasts} shows nothing from {start:g} s {until}: give other times"
             )
         table = self._table(source, spans, np.concatenate(features))
-        return Made(table, reading.result, {"read": reading.seconds, "model": model_seconds})
+        partial, dropped = reading.result or (None, {})  # None: what comes later was not read
+        seconds = {"read": reading.seconds, "model": model_seconds}
+        return Made(table, partial, seconds, dropped)
 
     def close(self) -> None:
         """End the processes that decode."""

@@ -13,17 +13,21 @@ import pyarrow as pa
 SCHEMA_VERSION = 1
 """Raised when a column changes its meaning; a folder of another version is refused."""
 SOURCE_KEY = b"source"
-"""Key of a features file's metadata under which the video's absolute path stands, for who wants its pictures later."""
+"""Key in the metadata of a features file for the video's absolute path, where its pictures are."""
+FRAMES_PER_SECOND = 20
+CLIP_SECONDS = 1.5
+CLIP_FRAMES = int(CLIP_SECONDS * FRAMES_PER_SECOND)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A window of picture: 30 frames at 20 per second.
+    """CLIP_SECONDS of picture, at FRAMES_PER_SECOND.
 
     Attributes:
         index: 0, 1, 2, ... within the video.
-        start, end: seconds; ``end`` is where the picture really ends, so a padded last clip is shorter.
-        frames: uint8, [30, height, width, 3], RGB.
+        start: seconds at which it begins.
+        end: seconds at which the picture ends; sooner than the frames of a padded last clip.
+        frames: uint8 RGB [CLIP_FRAMES, height, width, 3].
     """
 
     index: int
@@ -34,7 +38,14 @@ class Clip:
 
 @dataclass(frozen=True)
 class Word:
-    """A spoken word with its times in seconds; ``probability`` in [0, 1] where a recogniser gave one."""
+    """A spoken word.
+
+    Attributes:
+        text: the word.
+        start: seconds at which it begins.
+        end: seconds at which it ends.
+        probability: in [0, 1], if a recogniser gave one.
+    """
 
     text: str
     start: float
@@ -44,7 +55,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words that belong together; its times are those of its first and last word."""
+    """Words that belong together; there is at least one."""
 
     words: tuple[Word, ...]
 
@@ -65,7 +76,7 @@ class Sentence:
 
 
 def features_schema(width: int) -> pa.Schema:
-    """Rows of DIR/features/<video>.parquet; ``width`` is how many numbers a clip has (1024 for S3D)."""
+    """Return the columns of DIR/features/<video>.parquet for clips of ``width`` numbers."""
     return pa.schema(
         [
             ("video_id", pa.string()),
@@ -77,6 +88,14 @@ def features_schema(width: int) -> pa.Schema:
     )
 
 
+_WORD = pa.struct(
+    [
+        ("word", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("probability", pa.float32()),
+    ]
+)
 TRANSCRIPTS = pa.schema(
     [
         ("video_id", pa.string()),
@@ -86,32 +105,20 @@ TRANSCRIPTS = pa.schema(
         ("text", pa.string()),
         ("source", pa.string()),
         ("language", pa.string()),
-        (
-            "words",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("word", pa.string()),
-                        ("start", pa.float64()),
-                        ("end", pa.float64()),
-                        ("probability", pa.float32()),
-                    ]
-                )
-            ),
-        ),
+        ("words", pa.list_(_WORD)),
     ]
 )
-"""Rows of DIR/transcripts/<video>.parquet; ``source`` says who wrote the words: captions:NAME, or a recogniser."""
+"""The columns of DIR/transcripts/<video>.parquet. ``source`` is captions:NAME, or a recogniser."""
 
 
 def feature_matrix(table: pa.Table) -> np.ndarray:
-    """The features of a table of that schema, float16, [clips, width]."""
+    """Return the features of a table of features_schema: float16 [clips, width]."""
     width = table.schema.field("feature").type.list_size
     column = table.column("feature").combine_chunks()
     return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
 
 
 def feature_column(features: np.ndarray) -> pa.FixedSizeListArray:
-    """The Arrow column of a float16 [clips, width] array."""
+    """Return the Arrow column of an array [clips, width], as float16."""
     flat = np.ascontiguousarray(features, dtype=np.float16).reshape(-1)
     return pa.FixedSizeListArray.from_arrays(pa.array(flat, type=pa.float16()), features.shape[1])

@@ -15,6 +15,8 @@ ROOMS = (
     "workfolder",
     "feature_extraction.schema",
     "feature_extraction.options",
+    "feature_extraction.containers",
+    "feature_extraction.clock",
     "feature_extraction.seeing",
     "feature_extraction.hearing",
     "feature_extraction",
@@ -43,7 +45,7 @@ ROOMS = (
 )
 """From the ground floor to the roof; a module belongs to the longest name that begins its own."""
 PACKAGES = ("workfolder", "feature_extraction", "tokenization", "videobert", "demos")
-BETWEEN_STAGES = {"tokenization": ("feature_extraction.schema", "feature_extraction.seeing.video")}
+BETWEEN_STAGES = {"tokenization": ("feature_extraction.schema", "feature_extraction.media")}
 
 
 def room(module: str) -> str:

@@ -208,7 +208,7 @@ def test_status_says_what_is_there_and_what_failed(
         found["examples"] == {"done": recipes, "failed": {}, "waiting": [], "partial": {}}
         and found["codebook"] is True
     )
-    assert "broken.mp4 is no video" in videobert("status", "--work", mine.work).out
+    assert "broken.mp4 cannot be read as a video" in videobert("status", "--work", mine.work).out
 
 
 def test_a_codebook_that_has_rotted_is_found(

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from feature_extraction.media import frame_at
 from feature_extraction.schema import SOURCE_KEY
-from feature_extraction.seeing.video import frame_at
 from tokenization.schema import PICTURES
 from workfolder.errors import InputError
 from workfolder.files import read_table

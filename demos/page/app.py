@@ -14,7 +14,7 @@ from demos.page import parts
 from demos.page.answers import LONGEST_TEXT, Answers
 from demos.page.clips import LONGEST
 from demos.page.doors import BIGGEST, Doors
-from feature_extraction.seeing.video import CLIP_SECONDS
+from feature_extraction.schema import CLIP_SECONDS
 from videobert.answers.zero_shot import TEMPLATE
 from workfolder.errors import InputError
 from workfolder.progress import Progress

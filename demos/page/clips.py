@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image
 
-from feature_extraction.seeing.video import frame_at
+from feature_extraction.media import frame_at
 from tokenization.codebook import Codebook
 from videobert.data.clip_encoder import ClipEncoder, EncodedClip
 from workfolder.errors import InputError

@@ -12,7 +12,7 @@ from html import escape
 import pyarrow as pa
 
 from demos.page.clips import KnownClip
-from feature_extraction.seeing.video import CLIP_SECONDS
+from feature_extraction.schema import CLIP_SECONDS
 from videobert.answers.forecasting import Forecast
 from videobert.answers.search import Hit
 from videobert.answers.zero_shot import MASK, Guess

@@ -11,17 +11,20 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from feature_extraction.containers import (
+    LONGEST_FRAME,
+    LONGEST_VIDEO,
+    check_length,
+    open_container,
+    stream_end,
+)
 from feature_extraction.hearing.languages import short_language
-from feature_extraction.seeing import pyav_video
-from feature_extraction.seeing.frames import LONGEST_FRAME, LONGEST_VIDEO
-from feature_extraction.seeing.video import CLIP_SECONDS
+from feature_extraction.schema import CLIP_SECONDS
 from workfolder.errors import InputError
 
 SAMPLE_RATE = 16_000
 """Samples per second: what speech recognisers hear."""
 BLOCK = 30 * SAMPLE_RATE
-CONTAINERS = f"{pyav_video.CONTAINERS},mp3,flac,wav,w64,aiff,au,caf,aac,amr,ac3,eac3"
-"""Those of videos, and those that hold sound alone. Playlists are among neither."""
 GUESSED_ENDS = ("aac", "amr", "ac3", "eac3")
 """Formats without a header for the whole file: FFmpeg guesses how long it is."""
 LARGEST_SLIP = 0.1
@@ -40,14 +43,12 @@ class Sound:
     def __init__(self, path: Path, language: str | None = None) -> None:
         """Open the stream in that language, else the default one; InputError if the file has no sound."""
         self._path = path
-        self._container = pyav_video.open_container(path, CONTAINERS)
+        self._container = open_container(path)
         try:
             self._stream = _sound_stream(self._container, path, language)
             guessed = self._container.format.name in GUESSED_ENDS
-            self.declared_end = (
-                None if guessed else pyav_video.stream_end(self._container, self._stream)
-            )
-            pyav_video.check_length(self.declared_end, path)
+            self.declared_end = None if guessed else stream_end(self._container, self._stream)
+            check_length(self.declared_end, path)
         except InputError:
             self._container.close()
             raise

@@ -1,7 +1,8 @@
 """A video file through decord: the same frames as through PyAV, for files that are trusted.
 
-decord cannot be told which formats and protocols to open, and it dies on some damaged files. It gives pictures only; what
-it is silent or wrong about (hidden frames, exact times, the declared end) is read from the file's packets with PyAV.
+decord cannot be told which formats and protocols to open, and some damaged files crash it. It gives
+pictures alone. Where it is silent or wrong (hidden frames, exact times, the declared end), PyAV reads the
+packets of the file.
 """
 
 from __future__ import annotations
@@ -14,55 +15,74 @@ from typing import Any
 
 import numpy as np
 
-from feature_extraction.seeing.frames import Clock, Damage, FrameSize, middle, resized, upright_size
+from feature_extraction.seeing.frames import Clock, Damage, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
+from feature_extraction.seeing.scaling import Orientation, middle, resized, upright_size
+from feature_extraction.seeing.tone_mapping import TRANSFERS
 from workfolder.errors import InputError
 
 
 @dataclass(frozen=True)
 class DecordFrame:
-    """A frame as decord gives it, upright and resized; see frames.Frame."""
+    """A frame as decord gives it, turned and resized; see frames.Frame."""
 
     time: float
     seconds: float
     decoded: Any
     size: FrameSize
+    orientation: Orientation
 
     def picture(self) -> np.ndarray:
         """See frames.Frame."""
-        return middle(self.decoded.asnumpy(), self.size)
+        return middle(self.orientation.mirror(self.decoded.asnumpy()), self.size)
 
 
 class DecordVideo:
-    """An open video; see pyav_video.PyavVideo. InputError also where decord cannot read what PyAV can."""
+    """An open video; see pyav_video.PyavVideo."""
 
     def __init__(self, path: Path, size: FrameSize = FrameSize()) -> None:
-        import decord  # an extra; video.check_decoder tells who has not got it
+        """Open a video whose frames are wanted in ``size``.
+
+        Raises:
+            InputError: if PyAV cannot read it, or decord cannot read it as PyAV does.
+        """
+        import decord  # an extra; video.check_decoder says so where it is missing
 
         self._decord = decord
         self._path, self._size = path, size
         self.damage: str | None = None
+        self.behind = 0
         with closing(PyavVideo(path)) as video:
             self.declared_end = video.declared_end
             self._times = video.times()
         with closing(PyavVideo(path)) as video:
             first = next(video.frames())
+            wanted = resized(*upright_size(first.decoded, video.pixel), size)
+        # A decoder that drops frames in silence would pair pictures with the times of others.
         if not self._times or max(0.0, self._times[0][0]) != first.time:
-            raise self._refusal()  # a decoder drops frames here in silence, so that times and pictures do not pair
-        self._reader = self._open(*resized(*upright_size(first.decoded), size))
+            raise self._refusal()
+        if first.decoded.color_trc in TRANSFERS or first.decoded.interlaced_frame:
+            raise self._refusal()  # its colours would be pale, or its edges combs
+        self._orientation = Orientation.of(first.decoded)
+        self._reader = self._open(*wanted)
 
     def close(self) -> None:
         """Let go of the file."""
         self._reader = None
 
     def frames(self) -> Iterator[DecordFrame]:
-        """Frames in the order they are shown; a damaged file ends at its damage. InputError if there is not one."""
+        """Yield the frames in the order they are shown; a damaged file ends at its damage.
+
+        Raises:
+            InputError: if not one frame can be decoded.
+        """
         clock = Clock()
         count = 0
         try:
             for time, seconds in self._times:
                 decoded = self._reader.next()
-                yield DecordFrame(clock.at(time, seconds), seconds, decoded, self._size)
+                shown = clock.at(time, seconds)
+                yield DecordFrame(shown, seconds, decoded, self._size, self._orientation)
                 count += 1
         except Damage as damage:
             self.damage = str(damage)
@@ -72,7 +92,7 @@ class DecordVideo:
             raise self._refusal()
 
     def _open(self, width: int, height: int) -> Any:
-        """decord's reader, whose frames are resized to this."""
+        """Return decord's reader, whose frames are resized to this."""
         self._decord.logging.set_level(self._decord.logging.QUIET)
         try:
             return self._decord.VideoReader(
@@ -82,6 +102,5 @@ class DecordVideo:
             raise self._refusal() from error
 
     def _refusal(self) -> InputError:
-        return InputError(
-            f"{self._path} cannot be read by decord: use --decoder pyav, or leave it out"
-        )
+        advice = "use --decoder pyav, or leave it out"
+        return InputError(f"{self._path} cannot be read by decord: {advice}")

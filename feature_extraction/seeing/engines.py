@@ -15,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
+from feature_extraction.schema import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Backbone
-from feature_extraction.seeing.video import CLIP_FRAMES
 from workfolder.errors import InputError
 from workfolder.options import cores
 

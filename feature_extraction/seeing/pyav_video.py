@@ -1,12 +1,12 @@
-"""A video file through PyAV: opened with nothing but itself, measured by its header, decoded in the order of time."""
+"""A video file through PyAV: measured by its header, decoded in the order of time."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,21 +14,21 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from feature_extraction.seeing.frames import (
-    FRAME_SECONDS,
+from feature_extraction.clock import clock_restarts, packets_on_one_clock
+from feature_extraction.containers import (
     LONGEST_FRAME,
-    LONGEST_VIDEO,
     MAX_PIXELS,
-    MOST_FRAMES_PER_SECOND,
-    Clock,
-    Damage,
-    FrameSize,
-    Scaler,
+    check_length,
+    open_container,
+    seconds_before,
+    stream_end,
 )
+from feature_extraction.seeing.frames import FRAME_SECONDS, Clock, Damage, FrameSize
+from feature_extraction.seeing.scaling import Scaler, middle, resized
 from workfolder.errors import InputError
 
-# Containers that hold pictures themselves. Playlists and concat scripts, which name other files, are not among them.
-CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg"
+MOST_FRAMES_PER_SECOND = 1000
+"""Cameras take at most 960, and a file that keeps milliseconds may claim one frame in each."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,31 @@ class PyavFrame:
     time: float
     seconds: float
     decoded: av.VideoFrame
+    size: FrameSize
     scaler: Scaler
 
     def picture(self) -> np.ndarray:
         """See frames.Frame."""
-        return self.scaler(self.decoded)
+        return middle(self.scaler(self.decoded), self.size)
 
 
 class PyavVideo:
     """An open video; close it.
 
     Attributes:
-        declared_end: seconds from the start of the file at which its header says that the picture ends, if it does.
+        declared_end: seconds from the start of the file at which the picture ends, if the header says.
+        pixel: how much wider than high a pixel is shown, if the file says.
         damage: why decoding stopped before the end, once it has.
+        behind: frames so far that were not shown as their time lay behind the one before.
     """
 
     def __init__(self, path: Path, size: FrameSize = FrameSize()) -> None:
-        self._path = path
-        self._scaler = Scaler(size)
+        """Open a video whose frames are wanted in ``size``.
+
+        Raises:
+            InputError: if it is not a video, or claims to be larger than any real one.
+        """
+        self._path, self._size = path, size
         self._container = open_container(path)
         try:
             self._stream = _picture_stream(self._container, path)
@@ -64,7 +71,9 @@ class PyavVideo:
         except InputError:
             self._container.close()
             raise
+        self.pixel: Fraction | None = self._stream.sample_aspect_ratio or None
         self.damage: str | None = None
+        self.behind = 0
         self._from = 0.0
 
     def close(self) -> None:
@@ -72,21 +81,29 @@ class PyavVideo:
         self._container.close()
 
     def seek(self, second: float) -> None:
-        """Go to the last key frame at or before a time."""
-        self._container.seek(int(second * av.time_base) + (self._container.start_time or 0))
+        """Go to the last key frame at or before a time, in a file whose clock does not restart."""
+        self._container.seek(int((second + seconds_before(self._container)) * av.time_base))
         self._from = second
 
-    def frames(self) -> Iterator[PyavFrame]:
-        """Frames in the order they are shown; a damaged file ends at its damage.
+    def clock_restarts(self) -> bool:
+        """Tell whether the file's own clock starts again; this may read the file to its end."""
+        return clock_restarts(self._container, self._stream)
 
-        InputError if not one frame can be decoded. MemoryError where the process may not have as much as it takes.
+    def frames(self) -> Iterator[PyavFrame]:
+        """Yield the frames in the order they are shown; a damaged file ends at its damage.
+
+        Raises:
+            InputError: if not one frame can be decoded.
+            MemoryError: if the process may not have as much memory as the file takes.
         """
         clock = Clock(self._from)
+        scaler = Scaler(partial(resized, size=self._size), self.pixel)
         count = 0
         try:
             for time, frame in self._decoded():
                 seconds = _believed(frame.duration, frame.time_base)
-                yield PyavFrame(clock.at(time, seconds), seconds, frame, self._scaler)
+                yield PyavFrame(clock.at(time, seconds), seconds, frame, self._size, scaler)
+                self.behind = clock.behind
                 count += 1
         except MemoryError:
             raise
@@ -99,13 +116,14 @@ class PyavVideo:
             raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
 
     def times(self) -> list[tuple[float, float]]:
-        """When each frame is shown and for how long, in seconds, in the order of showing and without decoding.
+        """Return when each frame is shown and for how long, in seconds, without decoding.
 
-        Left out is what a decoder drops in silence: what an edit list hides, and what comes before the first key frame.
+        Frames that a decoder drops in silence are left out: those that an edit list hides, and those
+        before the first key frame.
         """
         found: list[tuple[float, float]] = []
         begun = False
-        for packet in self._container.demux(self._stream):
+        for packet in packets_on_one_clock(self._container, self._stream):
             begun = begun or packet.is_keyframe
             stamp = packet.dts if self._unordered else packet.pts
             if begun and stamp is not None and packet.size and not packet.is_discard:
@@ -113,9 +131,9 @@ class PyavVideo:
         return sorted(found)
 
     def _decoded(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        """Frames in the order they are shown, each with its time by the file's word."""
+        """Yield frames in the order they are shown, each with the time that its file gives."""
         stamps: deque[int | None] = deque()
-        for packet in self._container.demux(self._stream):
+        for packet in packets_on_one_clock(self._container, self._stream):
             if packet.size:
                 stamps.append(packet.dts)
             for frame in cast("list[av.VideoFrame]", packet.decode()):
@@ -124,52 +142,15 @@ class PyavVideo:
 
     @property
     def _unordered(self) -> bool:
-        """Whether the container keeps no time of showing: its nth frame is shown when its nth packet is to be decoded."""
+        """Whether the container keeps times of decoding alone, so the nth frame has the nth of them."""
         return self._container.format.name == "avi"
 
     def _seconds(self, stamp: int) -> float:
-        return (
-            float(stamp * (self._stream.time_base or 0))
-            - (self._container.start_time or 0) / av.time_base
-        )
-
-
-def open_container(path: Path, formats: str = CONTAINERS) -> av.container.InputContainer:
-    """Open a media file, allowing real containers from the local disk only; InputError if it is none.
-
-    ``formats`` are FFmpeg's names, with commas between.
-    """
-    if not os.path.isfile(path):
-        raise InputError(
-            f"{path} {'is no file' if os.path.exists(path) else 'does not exist'}: give a video file"
-        )
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty: delete it, or fetch it again")
-    # protocol_whitelist stops addresses, format_whitelist stops files that name other files.
-    guard = {
-        "format_whitelist": formats,
-        "protocol_whitelist": "file",
-        "max_pixels": str(MAX_PIXELS),
-    }
-    try:
-        return av.open(
-            f"file:{path.resolve()}", options=guard, metadata_errors="replace"
-        )  # titles may be in any alphabet
-    except MemoryError:
-        raise
-    except PermissionError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}): check its rights, or leave it out"
-        ) from error
-    except (av.FFmpegError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} is no video that can be read ({reason}): convert it to .mp4, or leave it out"
-        ) from error
+        return float(stamp * (self._stream.time_base or 0)) - seconds_before(self._container)
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The video stream that FFmpeg plays, which is one marked as default if there is any; the cover of a record is none."""
+    """Return the video stream that FFmpeg plays, which is the default one; a cover is not a video."""
     streams = [
         stream
         for stream in container.streams.video
@@ -180,59 +161,35 @@ def _picture_stream(container: av.container.InputContainer, path: Path) -> av.Vi
     best = container.streams.best("video")
     stream = best if best in streams else streams[0]
     if stream.codec_context is None:
-        raise InputError(
-            f"{path} is coded in a way that this FFmpeg does not know: convert it to H.264, or leave it out"
-        )
+        reason = "is coded in a way that this FFmpeg does not know"
+        raise InputError(f"{path} {reason}: convert it to H.264, or leave it out")
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
-    stream.codec_context.options = {
-        "max_pixels": str(MAX_PIXELS)
-    }  # frames may be larger than the header says
+    # Frames may be larger than the header says.
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return stream
 
 
 def _declared_end(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """By the stream, or else the container's word, which also counts the sound."""
+    """Return what the stream says, or else the container, which also counts the sound."""
     own = stream_end(container, stream)
     return container.duration / av.time_base if own is None and container.duration else own
 
 
-def stream_end(
-    container: av.container.InputContainer, stream: av.VideoStream | av.AudioStream
-) -> float | None:
-    """Seconds from the start of the file at which a stream ends by its own word (.mp4) or its tag (.mkv), if it says."""
-    start = (container.start_time or 0) / av.time_base
-    if stream.duration and stream.time_base:
-        return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - start
-    tag = stream.metadata.get("DURATION", "").split(":")  # 00:00:10.350000000, and it counts from 0
-    if len(tag) == 3 and all(part.replace(".", "", 1).isdecimal() for part in tag):
-        return float(tag[0]) * 3600 + float(tag[1]) * 60 + float(tag[2]) - start
-    return None
-
-
 def _check_budget(stream: av.VideoStream, declared_end: float | None, path: Path) -> None:
-    """InputError if the header announces more than any real video is."""
+    """Refuse a file whose header announces more than any real video has."""
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
-        raise InputError(
-            f"{path} claims {width} x {height} pixels, more than 8K: scale it down, or leave it out"
-        )
+        claim = f"claims {width} x {height} pixels, more than 8K"
+        raise InputError(f"{path} {claim}: scale it down, or leave it out")
     rate = float(stream.average_rate or 0)
     if rate > MOST_FRAMES_PER_SECOND:
-        claims = f"claims {rate:,.0f} frames a second, more than {MOST_FRAMES_PER_SECOND:,}"
-        raise InputError(f"{path} {claims}: convert it to 30, or leave it out")
+        claim = f"claims {rate:,.0f} frames a second, more than {MOST_FRAMES_PER_SECOND:,}"
+        raise InputError(f"{path} {claim}: convert it to 30, or leave it out")
     check_length(declared_end, path)
 
 
-def check_length(declared_end: float | None, path: Path) -> None:
-    """InputError if a file claims to last longer than LONGEST_VIDEO."""
-    if declared_end and declared_end > LONGEST_VIDEO:
-        raise InputError(
-            f"{path} claims to last {declared_end / 3600:,.0f} hours, more than 24: cut it, or leave it out"
-        )
-
-
 def _believed(duration: int | None, unit: Fraction | None) -> float:
-    """Seconds that a frame is shown, by the file's word where that can be."""
+    """Return the seconds that a frame is shown, as its file says where that can be true."""
     if duration and unit and 0 < duration * unit <= LONGEST_FRAME:
         return float(duration * unit)
     return FRAME_SECONDS

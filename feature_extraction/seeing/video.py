@@ -1,7 +1,8 @@
-"""A video file as a stream of 1.5 s clips, in constant memory.
+"""A video file as a stream of clips, in constant memory.
 
-The one rule from time to frame: a video is sampled at 20 frames per second; the sample at time t is the last frame
-whose presentation time is at or before t, and the first frame where none is. Times count from the start of the file.
+The one rule from time to frame: a video is sampled at 20 frames per second. The sample at time t is the
+last frame whose presentation time is at or before t, or the first frame where there is none. Times count
+from the start of the file.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from feature_extraction.schema import Clip
-from feature_extraction.seeing.frames import Frame, FrameSize, upright, upright_size
+from feature_extraction.schema import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, Clip
+from feature_extraction.seeing.frames import Frame, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
 from workfolder.errors import InputError
 
-FRAMES_PER_SECOND = 20
-CLIP_SECONDS = 1.5
-CLIP_FRAMES = int(CLIP_SECONDS * FRAMES_PER_SECOND)
+LONGEST_STILL = 60.0
+"""Seconds. A video in which one frame is shown for longer is partial: its clock may be damaged."""
+
+Ending = tuple[str | None, dict[str, int]]
+"""Why a video is partial, or None where it is whole; and how much of it was dropped, by reason."""
 
 
 class Video(Protocol):
@@ -30,17 +32,21 @@ class Video(Protocol):
 
     declared_end: float | None
     damage: str | None
+    behind: int
 
     def frames(self) -> Iterator[Frame]:
-        """Frames in the order they are shown."""
+        """Yield the frames in the order they are shown."""
 
     def close(self) -> None:
         """Let go of the file."""
 
 
 def open_video(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav") -> Video:
-    """Open a video with ``pyav``, or ``decord`` for files that are trusted; InputError if it is none."""
-    check_decoder(decoder)
+    """Open a video with ``pyav``, or with ``decord`` if its file is trusted.
+
+    Raises:
+        InputError: if the file is not a video.
+    """
     if decoder == "pyav":
         return PyavVideo(path, size)
     from feature_extraction.seeing.decord_video import DecordVideo
@@ -49,60 +55,49 @@ def open_video(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav")
 
 
 def check_decoder(decoder: str) -> None:
-    """InputError if a decoder is not installed."""
-    if decoder == "decord" and find_spec("decord") is None:
-        raise InputError(
-            "--decoder decord needs decord: pip install 'videobert[decord]', or use --decoder pyav"
-        )
+    """Refuse a decoder that does not work here.
+
+    Raises:
+        InputError: with what to install, or to use instead.
+    """
+    if decoder == "decord":
+        try:
+            import decord  # noqa: F401
+        except (ImportError, OSError, RuntimeError) as error:  # or its library does not load
+            advice = "pip install 'videobert[decord]', or use --decoder pyav"
+            raise InputError(f"--decoder decord needs decord ({error}): {advice}") from error
 
 
 def stream_clips(
     path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav"
-) -> Generator[Clip, None, str | None]:
-    """Yield the clips of a video in order, without overlap; return why it is partial, or None where it is whole.
+) -> Generator[Clip, None, Ending]:
+    """Yield the clips of a video in order, without overlap.
 
-    The last clip is filled up with its last frame if at least half of it is there, else dropped; a video shorter than
-    one clip gives one. A video is partial if it is damaged, or ends more than a clip before its header says: neither
-    the decoder's silence nor its exit status proves that a file was whole. InputError if it is no video.
+    The last clip is filled up with its last frame if at least half of it is there, else dropped. A video
+    shorter than one clip gives one.
+
+    Returns:
+        How the video ended. It is partial if it is damaged, or ends more than a clip before its header
+        says: neither the decoder's silence nor its exit status proves that a file was whole. It is also
+        partial if one frame is shown for longer than LONGEST_STILL.
+
+    Raises:
+        InputError: if the file is not a video.
     """
     frames: list[np.ndarray] = []
     index = 0
     with closing(open_video(path, size, decoder)) as video:
-        for picture in _samples(video):
+        samples = _Samples(video)
+        for picture in samples:
             frames.append(picture)
             if len(frames) == CLIP_FRAMES:
                 yield _clip(index, frames)
                 frames, index = [], index + 1
         if len(frames) * 2 >= CLIP_FRAMES or (frames and index == 0):
             yield _clip(index, frames)
-        return _shortfall(video, index * CLIP_SECONDS + len(frames) / FRAMES_PER_SECOND)
-
-
-def declared_seconds(path: Path) -> float | None:
-    """How long a video's header says it is, if it does; InputError if it is no video."""
-    with closing(PyavVideo(path)) as video:
-        return video.declared_end
-
-
-def frame_at(path: Path, second: float, height: int) -> np.ndarray:
-    """The frame shown at a time, for people to look at: uint8 RGB, about ``height`` pixels high, proportions kept.
-
-    InputError if the file is no video or has no frame there.
-    """
-    with closing(PyavVideo(path)) as video:
-        video.seek(second)
-        shown = None
-        for frame in video.frames():
-            if shown is not None and frame.time > second:
-                break
-            shown = frame.decoded
-    if shown is None:
-        raise InputError(f"{path} has no frame at {second:.1f} s: give a time within the video")
-    _, tall = upright_size(shown)
-    small = shown.reformat(
-        max(1, shown.width * height // tall), max(1, shown.height * height // tall), "rgb24"
-    )
-    return upright(small.to_ndarray(), shown.rotation)
+        end = index * CLIP_SECONDS + len(frames) / FRAMES_PER_SECOND
+        behind = {"frames behind the clock": video.behind} if video.behind else {}
+        return _shortfall(video, end) or samples.still, behind
 
 
 def _clip(index: int, frames: list[np.ndarray]) -> Clip:
@@ -112,7 +107,7 @@ def _clip(index: int, frames: list[np.ndarray]) -> Clip:
 
 
 def _shortfall(video: Video, end: float) -> str | None:
-    """Why a video that was decoded to ``end`` seconds is not whole."""
+    """Return why a video that was decoded to ``end`` seconds is not whole."""
     said = f" of {video.declared_end:.1f} s" if video.declared_end else ""
     if video.damage:
         return f"{video.damage}, {end:.1f} s{said} are kept"
@@ -121,29 +116,40 @@ def _shortfall(video: Video, end: float) -> str | None:
     return None
 
 
-def _samples(video: Video) -> Iterator[np.ndarray]:
-    """The pictures shown at 0, 1/20, 2/20, ... s until the video ends, each uint8 [crop, crop, 3]."""
-    tick = 0
-    shown: Frame | None = None
-    for frame in video.frames():
+class _Samples:
+    """The pictures shown at 0, 1/20, 2/20, ... s until the video ends, each uint8 [crop, crop, 3].
+
+    Attributes:
+        still: where one picture is shown for longer than LONGEST_STILL, once that was met.
+    """
+
+    def __init__(self, video: Video) -> None:
+        self.still: str | None = None
+        self._video = video
+        self._next = 0  # the number of the next sample
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        shown: Frame | None = None
+        for frame in self._video.frames():
+            if shown is not None:
+                yield from self._until(frame.time, shown)
+            shown = frame
         if shown is not None:
-            yield from _shown_before(frame.time, tick, shown)
-            tick = max(tick, _ticks(frame.time))
-        shown = frame
-    if shown is not None:
-        end = shown.time + shown.seconds
-        yield from _shown_before(end if tick else max(end, 1 / FRAMES_PER_SECOND), tick, shown)
+            end = shown.time + shown.seconds
+            yield from self._until(end if self._next else max(end, 1 / FRAMES_PER_SECOND), shown)
+
+    def _until(self, time: float, shown: Frame) -> Iterator[np.ndarray]:
+        """Yield the picture ``shown``, once for each sample from the next on that lies before ``time``."""
+        if time - shown.time > LONGEST_STILL:
+            self.still = f"shows one picture from {shown.time:.1f} s to {time:.1f} s"
+        first, self._next = self._next, max(self._next, _samples_before(time))
+        if first == self._next:
+            return  # most frames of a 30 fps video are shown once or never: do not scale the latter
+        picture = shown.picture()
+        for _ in range(first, self._next):
+            yield picture
 
 
-def _shown_before(time: float, tick: int, shown: Frame) -> Iterator[np.ndarray]:
-    """The picture ``shown``, once for each sample from ``tick`` on that lies before ``time``."""
-    if _ticks(time) <= tick:
-        return  # most frames of a 30 fps video are shown at one sample or none: do not scale the latter
-    picture = shown.picture()
-    for _ in range(tick, _ticks(time)):
-        yield picture
-
-
-def _ticks(time: float) -> int:
-    """How many samples lie before ``time``; a frame that is late by a rounded microsecond is on time."""
+def _samples_before(time: float) -> int:
+    """Count the samples before ``time``; a frame that is late by a rounded microsecond is on time."""
     return math.ceil(time * FRAMES_PER_SECOND - 1e-4)

@@ -14,7 +14,7 @@ import pytest
 from demos.page import clips, doors, parts
 from demos.page.__main__ import main
 from demos.page.answers import Answers
-from feature_extraction.seeing.video import declared_seconds
+from feature_extraction.media import declared_seconds
 from tests.toys.street import Street
 from tests.toys.videos import coloured_recipe
 from videobert.answers import zero_shot
@@ -111,7 +111,7 @@ def test_a_long_clip_is_refused_whatever_its_header_says(
 
 def test_a_broken_file_is_called_by_the_visitors_name(answers: Answers, tmp_path: Path) -> None:
     (tmp_path / "upload.mp4").write_bytes(b"no video")
-    with pytest.raises(InputError, match=r"^holiday\.mp4 is no video") as error:
+    with pytest.raises(InputError, match=r"^holiday\.mp4 cannot be read as a video") as error:
         answers.clips.read(tmp_path / "upload.mp4", "holiday.mp4")
     assert str(tmp_path) not in str(error.value)
 

@@ -140,7 +140,7 @@ def test_a_broken_file_shows_its_message(site: Site, tmp_path: Path) -> None:
         page.locator("#vb-upload input[type=file]").set_input_files(broken)
         problem = page.locator("#vb-timeline .vb-problem")
         problem.wait_for(timeout=PATIENCE)
-        assert problem.inner_text().startswith("broken.mp4 is no video")
+        assert problem.inner_text().startswith("broken.mp4 cannot be read as a video")
     assert not [path for path in site.uploads.rglob("*.mp4")]
 
 

@@ -35,9 +35,11 @@ class Brightness(Maker):
         reading = self.guards.stream(stream_clips, source.path, SMALL)
         clips = [(clip.end, float(clip.frames.mean())) for clip in reading]
         end, mean = zip(*clips, strict=True)
+        partial, dropped = reading.result
         return Made(
             pa.table({"video_id": [source.video_id] * len(clips), "end": end, "mean": mean}),
-            reading.result,
+            partial,
+            dropped=dropped,
         )
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ class MeanPixel(Maker):
         rows = [(source.video_id, clip.end, float(clip.frames.mean())) for clip in reading]
         names = ["video_id", "end", "mean"]
         columns = [pa.array(column) for column in zip(*rows, strict=True)]
-        return Made(pa.Table.from_arrays(columns, names=names), reading.result)
+        return Made(pa.Table.from_arrays(columns, names=names), reading.result[0])
 
 
 def pids_of(source: Source) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feature_extraction.seeing.video import frame_at
+from feature_extraction.media import frame_at
 from tokenization.pictures import picture
 from videobert.answers.options import DRAWN
 from videobert.answers.visual_words import VisualGuess

@@ -14,12 +14,11 @@ from av.stream import Disposition
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from feature_extraction.hearing.audio import CONTAINERS
+from feature_extraction.containers import open_container
 from feature_extraction.hearing.captions.files import Captions
 from feature_extraction.hearing.captions.text import ARROW, read_srt
 from feature_extraction.hearing.languages import short_language
 from feature_extraction.hearing.timed_words import Notes, timed_words
-from feature_extraction.seeing.pyav_video import open_container
 from workfolder.errors import InputError
 
 TEXT_CODECS = frozenset("subrip srt mov_text ass ssa webvtt text".split())
@@ -51,7 +50,7 @@ def read_subtitles(path: Path, language: str | None = None) -> Subtitles | None:
     Of several streams the default one is taken, and one that is not only for foreign speech. InputError if the file
     cannot be opened.
     """
-    with closing(open_container(path, CONTAINERS)) as container:
+    with closing(open_container(path)) as container:
         stream = _text_stream(container, language)
         if stream is None:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from feature_extraction.seeing.video import CLIP_FRAMES
+from feature_extraction.schema import CLIP_FRAMES
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:

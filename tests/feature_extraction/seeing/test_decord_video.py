@@ -8,7 +8,7 @@ import pytest
 
 from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import stream_clips
+from feature_extraction.seeing.video import check_decoder, stream_clips
 from tests.conftest import SHARED_DATA
 from tests.feature_extraction.seeing.test_video import write_pictures
 from tests.toys.videos import grey_ramp, write_video
@@ -73,9 +73,8 @@ def test_what_decord_cannot_read_is_told(shared_data: Path, tmp_path: Path) -> N
             read(path, FrameSize(), "decord")
 
 
-def test_decord_that_is_not_installed_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_decord_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "decord", None)
     with pytest.raises(InputError, match=r"pip install 'videobert\[decord\]'"):
-        read(tmp_path / "v.mp4", FrameSize(), "decord")
+        check_decoder("decord")
+    check_decoder("pyav")

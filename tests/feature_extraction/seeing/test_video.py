@@ -11,8 +11,10 @@ import pytest
 from av.stream import Disposition
 from av.video.reformatter import ColorRange
 
-from feature_extraction.seeing.frames import FrameSize, Scaler
-from feature_extraction.seeing.video import frame_at, open_video, stream_clips
+from feature_extraction.media import frame_at
+from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.scaling import Scaler
+from feature_extraction.seeing.video import open_video, stream_clips
 from tests.toys.videos import B_FRAMES, add_video, grey_ramp, write_video
 from workfolder.errors import InputError
 
@@ -169,7 +171,7 @@ def test_proportions_are_kept_where_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_stream_may_change_its_size_and_its_coding_in_its_middle() -> None:
-    scaler = Scaler(SMALL)
+    scaler = Scaler(lambda *_: (64, 64))
     for height, width, pix_fmt in (
         (64, 64, "yuv420p"),
         (48, 96, "yuv420p"),
@@ -189,7 +191,7 @@ def test_ten_bits_are_shown_as_eight(shared_data: Path, name: str) -> None:
     with av.open(str(path)) as container:
         stored = next(container.decode(video=0))
         assert stored.format.name == "yuv420p10le"
-        eight = Scaler(SMALL)(stored.reformat(format="yuv420p")).astype(int)
+        eight = Scaler(lambda *_: (64, 64))(stored.reformat(format="yuv420p")).astype(int)
     assert np.abs(first_clip(path)[0] - eight).max() < 8
 
 
@@ -317,7 +319,7 @@ def test_frame_at_shows_frames_of_a_long_video(tmp_path: Path) -> None:
 
 def test_what_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(InputError, match=r"pipe\.mp4 is no file"):
+    with pytest.raises(InputError, match=r"pipe\.mp4 is not a file"):
         next(stream_clips(tmp_path / "pipe.mp4"))
 
     def refuse(*_: object, **__: object) -> None:

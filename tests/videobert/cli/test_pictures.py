@@ -48,7 +48,7 @@ def test_nothing_runs_on_after_a_frame_that_is_not_there(
     close = Guards.close
     monkeypatch.setattr(Guards, "close", lambda guards: closed.append(guards) or close(guards))
     (tmp_path / "a.mp4").write_bytes(b"no video")
-    with pytest.raises(InputError, match="is no video"):
+    with pytest.raises(InputError, match="cannot be read as a video"):
         draw_prediction(
             clip_of(tmp_path / "a.mp4", 2),
             PICTURES.empty_table(),

@@ -96,5 +96,5 @@ def test_a_video_without_subtitles_or_without_text_in_them_has_none(
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"this is no video")
-    with pytest.raises(InputError, match=r"a\.mp4 is no video"):
+    with pytest.raises(InputError, match=r"a\.mp4 cannot be read as a video"):
         read_subtitles(tmp_path / "a.mp4")
