@@ -129,7 +129,7 @@ def test_an_engine_that_cannot_be_built_stops_the_job_before_anything_is_made(
     refusal = r"^the engine 'torch' cannot be built \(out of memory\.\): use another --engine$"
     with pytest.raises(InputError, match=refusal):
         extract(videos, tmp_path, PLAIN)
-    assert tries == [1] and not (tmp_path / "features").exists()
+    assert len(tries) == 1 and not (tmp_path / "features").exists()
     task = Attempt(
         Stage(tmp_path / "features"), FeatureExtractor(PLAIN)
     )  # as an actor of Ray has it
