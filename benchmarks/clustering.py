@@ -1,20 +1,19 @@
-"""How fast and how good HierarchicalKMeans is, against what else one would use. Everything in one run:
+"""How fast and how good HierarchicalKMeans is, compared with the alternatives.
 
     python -m benchmarks.clustering --json clustering.json          about 20 minutes on two cores
     python -m benchmarks.clustering --quick                         a minute, to see that it works
 
-One comparison is with a package that is not a dependency: pip install --no-deps hkmeans-minibatch==1.0.2 (it wants tqdm
-too); without it that row says so. The features are made up (``made_up.py``); how2_resnext101, real ones, are used where
-they lie at ../shared/data/features. Threads are the machine's own unless OMP_NUM_THREADS says otherwise.
+One comparison needs a package that is not a dependency:
+pip install --no-deps hkmeans-minibatch==1.0.2 tqdm. Without it that row says so. The features are
+drawn (``made_up.py``). Real ones, how2_resnext101, are used if they are at
+../shared/data/features. Threads are the machine's own unless OMP_NUM_THREADS says otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import importlib.util
-import io
 import multiprocessing
 import tempfile
 from dataclasses import dataclass
@@ -25,14 +24,22 @@ from typing import Any
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
+from benchmarks.clustering_rivals import (
+    BRANCHING,
+    flat_argmin,
+    inertia,
+    package_minibatch,
+    recursive_minibatch,
+)
 from benchmarks.machine import line, machine, peak_memory, timed
 from benchmarks.made_up import MadeUpFeatures
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from workfolder.files import write_json
 
 REAL = Path(__file__).parents[2] / "shared/data/features/how2_resnext101"
-BRANCHING = 12
-PACKAGE_RUNS = 5  # of half a second and more: the fastest of each side; theirs has no seed, so its median inertia
+PACKAGE_RUNS = 5
+"""Runs of half a second and more. The fastest of each side counts; the package has no seed, so the
+median of its inertias does."""
 SEARCHES: dict[str, dict[str, Any]] = {
     "tree": {},
     "beam2": {"beam": 2},
@@ -58,75 +65,18 @@ class Sizes:
 QUICK = Sizes(128, 6_000, 2_000, 4_000, 12_000, 4_000, 1_000, 20_000)
 
 
-# ---- ours, and what else one would use ------------------------------------------------------------------------------
-
-
 def fitted_inertia(features: np.ndarray, depth: int, seed: int) -> float:
-    """HierarchicalKMeans with its defaults."""
+    """Fit HierarchicalKMeans with its defaults and return its inertia."""
     return float(HierarchicalKMeans(BRANCHING, depth, random_state=seed).fit(features).inertia_)
 
 
 def fit_all(models: list[HierarchicalKMeans], features: np.ndarray) -> list[HierarchicalKMeans]:
-    """The models, fitted one by one."""
+    """Fit the models one by one."""
     return [model.fit(features) for model in models]
 
 
-def recursive_minibatch(features: np.ndarray, depth: int, seed: int = 0) -> float:
-    """Hierarchical k-means as anybody would write it; returns the inertia of the leaves."""
-    if len(features) <= BRANCHING:
-        return 0.0  # each its own word
-    model = MiniBatchKMeans(BRANCHING, random_state=seed).fit(features)
-    if depth == 1:
-        return float(model.inertia_)
-    return sum(
-        recursive_minibatch(features[model.labels_ == child], depth - 1, seed)
-        for child in range(BRANCHING)
-    )
-
-
-def package_minibatch(features: np.ndarray, folder: Path) -> tuple[float, float]:
-    """hkmeans-minibatch 1.0.2 with its own defaults, depth 2: seconds, and the inertia to its nearest centroid."""
-    from hkmeans_minibatch.hkmeans import hkmeans
-
-    given, between, out = (folder / name for name in ("given", "between", "out"))
-    for path in (given, between, out):
-        path.mkdir(parents=True)
-    for number, part in enumerate(np.array_split(features, 20)):
-        np.save(given / f"video-{number}.npy", part)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        seconds, _ = timed(
-            lambda: hkmeans(given, "video", 2, BRANCHING, 500, 15, str(between), "vecs", str(out))
-        )
-    centers = np.concatenate([np.load(path) for path in sorted(out.glob("*.npy"))]).astype(
-        np.float32
-    )
-    return seconds, inertia(features, centers, flat_argmin(features, centers))
-
-
-def flat_argmin(features: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """The nearest of all centroids, by one matrix product a block: the exact answer, in float32."""
-    norms = np.einsum("ij,ij->i", centers, centers) / 2
-    blocks = (features[start : start + 512] for start in range(0, len(features), 512))
-    words = [(norms - block @ centers.T).argmin(axis=1) for block in blocks]
-    return np.concatenate(words)
-
-
-def inertia(features: np.ndarray, centers: np.ndarray, words: np.ndarray) -> float:
-    """Sum of squared distances to the centroids named."""
-    blocks = range(0, len(features), 4096)
-    return sum(
-        float(
-            np.square(features[b : b + 4096] - centers[words[b : b + 4096]]).sum(dtype=np.float64)
-        )
-        for b in blocks
-    )
-
-
-# ---- the parts ------------------------------------------------------------------------------------------------------
-
-
 def fit_against_recursive(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
-    """12^4 words: time and inertia against recursive MiniBatchKMeans, on the same float32 rows."""
+    """12^4 words: time and inertia of recursive MiniBatchKMeans on the same float32 rows."""
     features = made_up.rows(sizes.recursive_rows, 1).astype(np.float32)
     return _against_recursive(features, "recursive")
 
@@ -134,7 +84,7 @@ def fit_against_recursive(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, An
 def _against_recursive(
     features: np.ndarray, name: str, depth: int = 4, seeds: range = range(1)
 ) -> dict[str, Any]:
-    """Means over the seeds."""
+    """Compare means over the seeds."""
     fits = [timed(partial(fitted_inertia, features, depth, seed)) for seed in seeds]
     plain = [timed(partial(recursive_minibatch, features, depth, seed)) for seed in seeds]
     (ours, our_inertia), (theirs, their_inertia) = np.mean(fits, axis=0), np.mean(plain, axis=0)
@@ -147,7 +97,7 @@ def _against_recursive(
 
 
 def fit_on_real(_: MadeUpFeatures, __: Sizes) -> dict[str, Any]:
-    """12^2 words of real features, 3 seeds: against the recursion, and preparations."""
+    """12^2 words of real features, 3 seeds: the recursion, and the preparations."""
     paths = sorted(REAL.glob("npz/*.npz"))
     if not paths:
         return {"how2_resnext101": f"absent: {REAL}"}
@@ -180,8 +130,12 @@ def fit_on_real(_: MadeUpFeatures, __: Sizes) -> dict[str, Any]:
 
 
 def _on_held_out(model: HierarchicalKMeans, videos: list[np.ndarray]) -> dict[str, float]:
-    """Of videos that were not fitted on: squared error a clip in the features' own space, how many words are in even use
-    (perplexity), and how often a clip and the next share a word."""
+    """Measure videos that were not fitted on.
+
+    Returns:
+        The squared error per clip in the features' own space, the perplexity of the words, and how
+        often a clip and the next have the same word.
+    """
     words = [model.predict(video) for video in videos]
     every = np.concatenate(words)
     shares = np.unique(every, return_counts=True)[1] / len(every)
@@ -196,7 +150,7 @@ def _on_held_out(model: HierarchicalKMeans, videos: list[np.ndarray]) -> dict[st
 
 
 def fit_against_package(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
-    """12^2 words: time and inertia against hkmeans-minibatch, which reads its features from files."""
+    """12^2 words: time and inertia of hkmeans-minibatch, which reads its features from files."""
     if importlib.util.find_spec("hkmeans_minibatch") is None:
         return {"hkmeans_minibatch": "absent: pip install --no-deps hkmeans-minibatch==1.0.2 tqdm"}
     features = made_up.rows(sizes.package_rows, 2).astype(np.float32)
@@ -218,7 +172,7 @@ def fit_against_package(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]
 
 
 def fit_against_flat(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
-    """12^3 words: time and inertia against one flat MiniBatchKMeans of as many."""
+    """12^3 words: time and inertia of one flat MiniBatchKMeans of as many."""
     features = made_up.rows(sizes.flat_rows, 3).astype(np.float32)
     ours, model = timed(lambda: HierarchicalKMeans(BRANCHING, 3, random_state=0).fit(features))
     theirs, flat = timed(lambda: MiniBatchKMeans(BRANCHING**3, random_state=0).fit(features))
@@ -231,7 +185,7 @@ def fit_against_flat(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
 
 
 def predict(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
-    """Speed and cost of the searches over 12^4 words, on rows that were not trained on."""
+    """12^4 words: speed and inertia of the searches, on rows that were not fitted on."""
     model = HierarchicalKMeans(BRANCHING, 4, random_state=0).fit(made_up.rows(sizes.train_rows, 4))
     features = made_up.rows(sizes.predict_rows, 5).astype(np.float32)
     few = features[: sizes.flat_predict_rows]
@@ -263,7 +217,7 @@ def predict(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
 def _compare(
     features: np.ndarray, centers: np.ndarray, words: dict[str, np.ndarray], rates: dict[str, float]
 ) -> dict[str, float]:
-    """Every search with numpy's flat argmin, and in speed also with the faster flat search of our own."""
+    """Compare every search with numpy's flat argmin, and in speed also with our flat search."""
     flat_inertia = inertia(features, centers, words["argmin"])
     figures: dict[str, float] = {}
     for name, found in words.items():
@@ -278,7 +232,11 @@ def _compare(
 
 
 def _shares(rates: dict[str, float], sizes: Sizes, leaves: int) -> dict[str, float]:
-    """Of the machine's measured rates: of products by what each search multiplies, of memory by reading each row once."""
+    """Divide what the searches do by what the machine can do.
+
+    The products of a search are compared with one large product, and the reading of each row once
+    with copying memory.
+    """
     side, size = 4096, 2**27
     square = np.ones((side, side), np.float32)
     product, _ = timed(lambda: square @ square, 3)
@@ -295,7 +253,7 @@ def _shares(rates: dict[str, float], sizes: Sizes, leaves: int) -> dict[str, flo
 
 
 def fit_large(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
-    """12^4 words from a features folder on disk, in a process of its own: minutes and peak memory."""
+    """12^4 words from a folder on the disk, in a process of its own: minutes and peak memory."""
     if not sizes.large_rows:
         return {}
     with tempfile.TemporaryDirectory() as folder:
@@ -312,12 +270,10 @@ def fit_large(made_up: MadeUpFeatures, sizes: Sizes) -> dict[str, Any]:
 
 
 def _fit_folder(folder: str) -> tuple[float, float, int, float]:
-    """Seconds, peak resident memory of this process in GB (10^9 bytes), dead words, inertia."""
+    """Fit; return seconds, peak resident memory in GB (10^9 bytes), dead words and inertia."""
     seconds, model = timed(lambda: HierarchicalKMeans(BRANCHING, 4, random_state=0).fit(folder))
     return seconds, peak_memory(), len(model.dead_words_), model.inertia_
 
-
-# ---- the run --------------------------------------------------------------------------------------------------------
 
 PARTS = {
     "recursive": fit_against_recursive,

@@ -16,7 +16,7 @@ from workfolder.files import read_table
 from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
-from workfolder.progress import Progress
+from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import run_job
 from workfolder.sources import Source
@@ -28,7 +28,9 @@ OUTSIDE = "sentences after the end of the video"
 logger = logging.getLogger(__name__)
 
 
-def write_examples(work: Path, job: JobOptions, progress: Progress) -> Report:
+def write_examples(
+    work: Path, job: JobOptions = JobOptions(), progress: Progress = silent
+) -> Report:
     """Write the examples of every video that has visual words and a transcript.
 
     A video whose transcript failed is refused here, until it has one. A video that was never

@@ -45,7 +45,9 @@ def tokenize(
     return report, write_examples(work, job, progress)
 
 
-def write_tokens(work: Path, codebook: Codebook, job: JobOptions, progress: Progress) -> Report:
+def write_tokens(
+    work: Path, codebook: Codebook, job: JobOptions = JobOptions(), progress: Progress = silent
+) -> Report:
     """Write the visual words of every video that has features and no words yet."""
     features, tokens = Stage(work / "features"), Stage(work / "tokens")
     sources = [Source(video, features.path(video)) for video in features.done()]

@@ -180,11 +180,43 @@ class _Growth:
         for first, last in sample.groups(max(1, GROUP_BYTES // (2 * self.source.width))):
             starts = sample.starts[first : last + 1]
             rows = sample.rows[starts[0] : starts[-1]]
-            group = _Group(self, projection, level, first, rows, starts - starts[0])
-            parts.append(self.checkpoint(f"level-{level}-nodes-{first}", group.fit))
+            fit = partial(self._fit_group, projection, level, first, rows, starts - starts[0])
+            parts.append(self.checkpoint(f"level-{level}-nodes-{first}", fit))
             self._tell(level, last)
         centers = np.concatenate([part["centers"] for part in parts])
         return centers, np.concatenate([part["alive"] for part in parts])
+
+    def _fit_group(
+        self, projection: Projection, level: int, first: int, rows: np.ndarray, starts: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Fit nodes of a level; return the centroids of their children and which are alive.
+
+        Node ``first + i`` is fitted on the rows numbered ``rows[starts[i] : starts[i + 1]]``.
+        """
+        by_row = np.argsort(rows)
+        features = self._take(rows[by_row])
+        place = np.empty_like(by_row)
+        place[by_row] = np.arange(len(by_row))
+        count, branching = len(starts) - 1, self.options.node.branching
+
+        def fit(node: int) -> np.ndarray:
+            members = place[starts[node] : starts[node + 1]]
+            if not members.size:
+                return np.empty((0, projection.width), np.float32)
+            path = node_path(first + node, level, branching)
+            seed = np.random.SeedSequence(self.options.seed, spawn_key=path)
+            found = features[members]
+            # Compared before the projection, whose rounding may tell equal rows apart.
+            distinct = distinct_rows(found, branching + 1)
+            return fit_node(projection(found), distinct, self.options.node, seed)
+
+        centers = np.zeros((count, branching, projection.width), np.float32)
+        alive = np.zeros((count, branching), bool)
+        for node, found in enumerate(self.pool.map(fit, range(count))):
+            centers[node, : len(found)] = found
+            alive[node, : len(found)] = True
+            self._tell(level, first + node + 1)
+        return {"centers": centers.reshape(-1, projection.width), "alive": alive.reshape(-1)}
 
     def _tell(self, level: int, nodes: int) -> None:
         """Report that so many nodes of a level are done."""
@@ -237,49 +269,6 @@ def _bury(tree: Tree) -> None:
     for level, centers in enumerate(tree.centers):
         tree.sizes[level] = tree.sizes[-1].reshape(len(centers), -1).sum(axis=1)
         centers[tree.sizes[level] == 0] = 0
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Nodes of a level that are fitted at once.
-
-    Node ``first + i`` is fitted on the rows numbered ``rows[starts[i] : starts[i + 1]]``.
-    """
-
-    growth: _Growth
-    projection: Projection
-    level: int
-    first: int
-    rows: np.ndarray
-    starts: np.ndarray
-
-    def fit(self) -> dict[str, np.ndarray]:
-        """Fit the nodes; return the centroids of their children and which are alive."""
-        by_row = np.argsort(self.rows)
-        features = self.growth._take(self.rows[by_row])
-        place = np.empty_like(by_row)
-        place[by_row] = np.arange(len(by_row))
-        options, width = self.growth.options, self.projection.width
-        count, branching = len(self.starts) - 1, options.node.branching
-
-        def fit(node: int) -> np.ndarray:
-            members = place[self.starts[node] : self.starts[node + 1]]
-            if not members.size:
-                return np.empty((0, width), np.float32)
-            path = node_path(self.first + node, self.level, branching)
-            seed = np.random.SeedSequence(options.seed, spawn_key=path)
-            found = features[members]
-            # Compared before the projection, whose rounding may tell equal rows apart.
-            distinct = distinct_rows(found, branching + 1)
-            return fit_node(self.projection(found), distinct, options.node, seed)
-
-        centers = np.zeros((count, branching, width), np.float32)
-        alive = np.zeros((count, branching), bool)
-        for node, found in enumerate(self.growth.pool.map(fit, range(count))):
-            centers[node, : len(found)] = found
-            alive[node, : len(found)] = True
-            self.growth._tell(self.level, self.first + node + 1)
-        return {"centers": centers.reshape(-1, width), "alive": alive.reshape(-1)}
 
 
 def node_path(node: int, level: int, branching: int) -> tuple[int, ...]:
