@@ -96,12 +96,8 @@ def find_words(
 
     def search(start: int) -> None:
         rows = project(start)
-        if method == "flat":
-            found = search_all(tree, rows)
-        elif beam == 1:
-            found = descend(tree, rows, scratch.spare[: len(rows)])
-        else:
-            found = beam_search(tree, rows, scratch.spare, beam)
+        flat = method == "flat"
+        found = search_all(tree, rows) if flat else search_tree(tree, rows, scratch.spare, beam)
         words[start : start + step] = found
         if distances:  # the search has overwritten the rows
             centers = tree.centers[-1][found]
@@ -110,6 +106,13 @@ def find_words(
     for _ in apply(search, range(0, len(features), step)):
         pass
     return words, squares
+
+
+def search_tree(tree: Tree, rows: np.ndarray, spare: np.ndarray, beam: int) -> np.ndarray:
+    """Find words down the tree, with ``beam`` nodes per level; both arrays are overwritten."""
+    if beam == 1:
+        return descend(tree, rows, spare[: len(rows)])
+    return beam_search(tree, rows, spare, beam)
 
 
 def descend(tree: Tree, rows: np.ndarray, spare: np.ndarray) -> np.ndarray:

@@ -265,31 +265,6 @@ def test_a_saved_codebook_predicts_the_same(tmp_path: Path, preparation: str) ->
     assert loaded.inertia_ == model.inertia_ and (loaded.dead_words_ == model.dead_words_).all()
 
 
-def test_a_damaged_codebook_is_refused(tmp_path: Path, model: HierarchicalKMeans) -> None:
-    model.save(tmp_path)
-    path = tmp_path / "centroids.safetensors"
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"centroids\.safetensors"):
-        HierarchicalKMeans.load(tmp_path)
-    (tmp_path / "codebook.json").write_text('{"format": 99}')
-    with pytest.raises(InputError, match="format 99"):
-        HierarchicalKMeans.load(tmp_path)
-    with pytest.raises(InputError, match=r"codebook\.json"):
-        HierarchicalKMeans.load(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize(
-    "said", ["[]", '{"format": 1}', '{"format": 1, "parameters": {"depth": "3"}}']
-)
-def test_a_codebook_that_says_something_else_is_refused(
-    tmp_path: Path, model: HierarchicalKMeans, said: str
-) -> None:
-    model.save(tmp_path)
-    (tmp_path / "codebook.json").write_text(said)
-    with pytest.raises(InputError, match=r"codebook\.json beside it cannot be read"):
-        HierarchicalKMeans.load(tmp_path)
-
-
 def test_a_codebook_without_a_figure_or_with_one_too_many_is_refused(
     tmp_path: Path, model: HierarchicalKMeans
 ) -> None:

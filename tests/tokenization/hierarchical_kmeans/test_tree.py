@@ -63,3 +63,29 @@ def test_a_codebook_without_a_digest_is_refused(tree: Tree, tmp_path: Path) -> N
     (tmp_path / "codebook.json").write_text(json.dumps(about))
     with pytest.raises(InputError, match=r"codebook\.json beside it .*centroids_digest"):
         Tree.read(tmp_path)
+
+
+def test_a_damaged_codebook_is_refused(tree: Tree, tmp_path: Path) -> None:
+    tree.write(tmp_path, ABOUT)
+    (tmp_path / "centroids.safetensors").unlink()
+    with pytest.raises(InputError, match=r"centroids\.safetensors or .* run cluster again"):
+        Tree.read(tmp_path)
+    (tmp_path / "codebook.json").write_text('{"format": 99}')
+    with pytest.raises(InputError, match="format 99, not 1: run cluster again"):
+        Tree.read(tmp_path)
+    with pytest.raises(InputError, match=r"codebook\.json"):
+        Tree.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("key", [None, "parameters", "depth"])
+def test_a_codebook_that_says_something_else_is_refused(
+    tree: Tree, tmp_path: Path, key: str | None
+) -> None:
+    tree.write(tmp_path, ABOUT)
+    about = json.loads((tmp_path / "codebook.json").read_text())
+    if key == "depth":
+        about["parameters"]["depth"] = "2"
+    about = [] if key is None else {name: about[name] for name in about if name != key}
+    (tmp_path / "codebook.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match=r"codebook\.json beside it cannot be read"):
+        Tree.read(tmp_path)
