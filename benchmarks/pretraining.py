@@ -12,7 +12,6 @@ The others are BertForPreTraining with transformers' own collator: (a) padded to
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +33,14 @@ from benchmarks.machine import line, machine, timed
 from tokenization.vocabulary import SPECIAL_TOKENS, Vocabulary
 from videobert.configuration_videobert import SIZES, VideoBertConfig
 from videobert.data.corpus import NOBODY, Corpus
-from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.history import REPORT_EVERY
+from videobert.learning.trainer import Trainer
 from videobert.modeling_videobert import VideoBertForPreTraining
-from videobert.pretraining.batches import Batches
+from videobert.pretraining.batches import Batch, Batches
+from videobert.pretraining.learner import PretrainLearner
+from videobert.pretraining.loop import recipe
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.start import Prepared
-from videobert.pretraining.trainer import Trainer
 from videobert.sequences import SequenceLayout
 from workfolder.files import write_json
 
@@ -135,8 +134,7 @@ def our_trainer(
     sentences: list[np.ndarray],
     batch: int,
     precision: str,
-    folder: Path,
-) -> tuple[Trainer, Batches]:
+) -> tuple[Trainer[Batch], Batches]:
     """A trainer of text alone, from a copy of the start."""
     options = PretrainOptions(
         init="none", batch_size=batch, video_weight=0, joint_weight=0, join_probability=0, masked_share=MASKED,
@@ -158,12 +156,11 @@ def our_trainer(
     batches = Batches(corpus, np.ones(count, bool), layout, masker, options, batch, 1)
     model = VideoBertForPreTraining(start.config)
     model.load_state_dict(start.state_dict())
-    return Trainer(
-        Prepared(None, model, (batches,), None), options, Accelerator(), TrainingFolder(folder)
-    ), batches  # type: ignore[arg-type]
+    learner = PretrainLearner(None, model, [(batches, options.steps)], None)  # type: ignore[arg-type]
+    return Trainer(learner, recipe(options), Accelerator()), batches
 
 
-def our_update(trainer: Trainer, batches: Batches, step: int) -> int:
+def our_update(trainer: Trainer[Batch], batches: Batches, step: int) -> int:
     """Make a batch and learn from it; the number of real ids."""
     batch = batches.batch(step)
     trainer.update(step, batch)
@@ -178,14 +175,12 @@ def speeds(
     sentences: list[np.ndarray],
     batch: int,
     rounds: int,
-    folder: Path,
 ) -> dict[str, float]:
     """Real ids a second of every system, which take turns."""
     random = np.random.default_rng(SEED)
     plain = Plain(plain_model(start), sentences, Accelerator().device)
     ours = {
-        precision: our_trainer(start, sentences, batch, precision, folder)
-        for precision in ("fp32", "bf16")
+        precision: our_trainer(start, sentences, batch, precision) for precision in ("fp32", "bf16")
     }
     order = iter(random.permutation(len(sentences)).reshape(-1, batch))
     systems: dict[str, Callable[[int], int]] = {
@@ -212,7 +207,7 @@ def plain_model(start: VideoBertForPreTraining) -> BertForPreTraining:
 
 
 def loss_curves(
-    start: VideoBertForPreTraining, sentences: list[np.ndarray], steps: int, folder: Path
+    start: VideoBertForPreTraining, sentences: list[np.ndarray], steps: int
 ) -> dict[str, list[float]]:
     """Training loss of (b) and of ours, averaged over every REPORT_EVERY updates; each draws its own masks."""
     random = np.random.default_rng(SEED)
@@ -220,7 +215,7 @@ def loss_curves(
     losses = [plain.update(random.choice(len(sentences), CURVE_BATCH))[0] for _ in range(steps)]
     curves = {"b_dynamic_fp32": np.reshape(losses, (-1, REPORT_EVERY)).mean(axis=1).tolist()}
     for precision in ("fp32", "bf16"):
-        trainer, batches = our_trainer(start, sentences, CURVE_BATCH, precision, folder)
+        trainer, batches = our_trainer(start, sentences, CURVE_BATCH, precision)
         for step in range(steps):
             our_update(trainer, batches, step)
         curves[f"d_ours_{precision}"] = [row["masked_text_loss"] for row in trainer.history.rows]
@@ -294,12 +289,11 @@ def main() -> None:
             attention_probs_dropout_prob=DROPOUT,
         )
     )
-    with tempfile.TemporaryDirectory() as folder:
-        found = speeds(start, sentences, options.batch, options.rounds, Path(folder))
-        figures = {**found, **ratios(found, start.config)}
-        print("\n".join(line(name, value, TARGETS) for name, value in figures.items()), flush=True)
-        steps = options.steps // REPORT_EVERY * REPORT_EVERY
-        curves = loss_curves(start, sentences, steps, Path(folder)) if steps else {}
+    found = speeds(start, sentences, options.batch, options.rounds)
+    figures = {**found, **ratios(found, start.config)}
+    print("\n".join(line(name, value, TARGETS) for name, value in figures.items()), flush=True)
+    steps = options.steps // REPORT_EVERY * REPORT_EVERY
+    curves = loss_curves(start, sentences, steps) if steps else {}
     for name, curve in curves.items():
         print(
             f"loss of {name}, each {REPORT_EVERY} updates: {' '.join(f'{loss:.2f}' for loss in curve)}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -34,12 +33,14 @@ from tokenization.schema import EXAMPLES
 from tokenization.vocabulary import train_wordpiece
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.history import VALIDATION
+from videobert.learning.split import kept_apart
+from videobert.learning.trainer import Trainer
 from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.pretraining.learner import PretrainLearner
+from videobert.pretraining.loop import recipe
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.start import Prepared, make_batches
-from videobert.pretraining.trainer import Trainer
+from videobert.pretraining.start import make_batches
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.files import write_json
 
@@ -139,14 +140,12 @@ def train(
     epochs: float = 1.0,
 ) -> dict[str, float]:
     """Train a model in place; what it then finds on the videos that are kept apart."""
-    phases, validation = make_batches(examples, processor, options)
-    options = replace(options, steps=round(epochs * phases[0].epoch_steps))
-    prepared = Prepared(processor, model, phases, validation)
-    with tempfile.TemporaryDirectory() as folder, progress_bars() as progress:
+    ((batches, _),), validation = make_batches(examples, processor, options)
+    options = replace(options, steps=round(epochs * batches.epoch_steps))
+    learner = PretrainLearner(processor, model, [(batches, options.steps)], validation)
+    with progress_bars() as progress:
         print_line(f"{name}: {options.steps:,} updates")
-        trainer = Trainer(
-            prepared, options, Accelerator(), TrainingFolder(Path(folder) / "training")
-        )
+        trainer = Trainer(learner, recipe(options), Accelerator())
         trainer.run(progress)
         trainer.finished_model()
         last = trainer.history.last
@@ -204,12 +203,8 @@ def rows(
         AutoTokenizer.from_pretrained(real) if real else train_wordpiece(sentences)
     )
     processor = VideoBertProcessor(tokenizer, MachineLabels(len(names)))  # type: ignore[arg-type]
-    corpus = make_batches(both, processor, OPTIONS)[0][0].corpus
-    apart = set(
-        np.array(both.column("video_id").to_pylist())[
-            corpus.of_some_videos(APART, OPTIONS.seed)
-        ].tolist()
-    )
+    videos = np.array(both.column("video_id").to_pylist())
+    apart = set(videos[kept_apart(videos, APART, OPTIONS.seed)].tolist())
     yield "the commonest word", commonest(both, processor, apart)
 
     tiny, large = (

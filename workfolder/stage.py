@@ -21,6 +21,9 @@ OPTIONS_FILE = "options.json"
 VERSIONS = "versions"
 """Key in options.json of the packages that began a folder. Other versions may go on with it."""
 
+OTHER_FOLDER = "use those, or another folder"
+"""The usual advice where a folder was made with other options."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -62,11 +65,12 @@ class Stage:
                 if part.is_file() and time.time() - part.stat().st_mtime > STALE_SECONDS:
                     part.unlink()
 
-    def claim(self, options: Mapping[str, Any]) -> None:
+    def claim(self, options: Mapping[str, Any], advice: str = OTHER_FOLDER) -> None:
         """Note the options that make this folder.
 
         Args:
             options: what JSON can hold.
+            advice: what the user can do about a difference.
 
         Raises:
             InputError: if other options made it; the message names the difference.
@@ -74,14 +78,14 @@ class Stage:
         path = self.folder / OPTIONS_FILE
         if not path.exists():
             write_json(dict(options), path, first=True)
-        refuse_other_options(self.folder, read_json(path), options)
+        refuse_other_options(self.folder, read_json(path), options, advice)
 
 
 def refuse_other_options(
     folder: Path,
     there: Mapping[str, Any],
     wanted: Mapping[str, Any],
-    advice: str = "use those, or another folder",
+    advice: str = OTHER_FOLDER,
 ) -> None:
     """Refuse options that differ from those that made a folder, VERSIONS aside.
 

@@ -34,8 +34,11 @@ TINY = PretrainOptions(
 PATIENCE = 60.0
 """Seconds."""
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(["videobert.pretraining.loop"])
+FORKSERVER.set_forkserver_preload(
+    ["videobert.pretraining.loop", "videobert.finetune.captions.training"]
+)
 # With torch imported once, a run starts in no time.
+PRETRAIN = "videobert.pretraining.loop.pretrain"
 
 
 @dataclass(frozen=True)
@@ -76,30 +79,38 @@ def start(
             "LOCAL_WORLD_SIZE": processes,
         }
         several |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        given = (work, out, options, None if rank else death, several if processes > 1 else {})
-        started.append(FORKSERVER.Process(target=_train, args=given, daemon=True))
+        given = (PRETRAIN, (work, out, options), None if rank else death)
+        environment = several if processes > 1 else {}
+        started.append(FORKSERVER.Process(target=_call, args=(*given, environment), daemon=True))
         started[-1].start()
     return started
 
 
-def _train(
-    work: Path,
-    out: Path,
-    options: PretrainOptions,
-    death: Death | None,
-    environment: dict[str, Any],
+def call_and_die(
+    function: str, arguments: tuple[Any, ...], death: Death | None = None
+) -> int | None:
+    """Return the exit status of a process that calls a function, a dotted name."""
+    process = FORKSERVER.Process(target=_call, args=(function, arguments, death, {}), daemon=True)
+    process.start()
+    process.join(PATIENCE)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+def _call(
+    function: str, arguments: tuple[Any, ...], death: Death | None, environment: dict[str, Any]
 ) -> None:
     import torch
 
-    from videobert.pretraining.loop import pretrain
-
     torch.set_num_threads(1)
     os.environ.update({name: str(value) for name, value in environment.items()})
+    called = pkgutil.resolve_name(function)
     if death:
         mock.patch(
             death.function, _deadly(pkgutil.resolve_name(death.function), death.call)
         ).start()
-    pretrain(work, out, options)
+    called(*arguments)
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 

@@ -21,6 +21,7 @@ from videobert.cli.options import (
     Json,
     Model,
     PathOption,
+    Texts,
     Training,
     Work,
     takes,
@@ -217,6 +218,31 @@ def evaluate_localisation(
         return
     title = f"{table.sentences:,} sentences in {table.videos:,} videos"
     _print_measures(title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.cells())
+
+
+@evaluate.command("punctuation")
+def evaluate_punctuation(
+    texts: Texts,
+    model: Annotated[
+        Optional[Path],
+        PathOption(
+            help="Folder that finetune punctuation wrote.", show_default="that of the package"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """How often marks are right, on held-out transcripts and on punctuated caption files."""
+    from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
+    from videobert.cli.console import print_json, print_line
+    from videobert.finetune.punctuation import evaluation
+
+    result = evaluation.evaluate_punctuation(texts, PunctuationRestorer.load(model))
+    if json:
+        counts = {method: found.tolist() for method, found in result.counts.items()}
+        print_json({**vars(result), "scored": list(evaluation.SCORED), "counts": counts})
+        return
+    for line in str(result).splitlines():
+        print_line(line)
 
 
 def print_action_table(title: str, table: ActionTable) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from videobert.cli.options import Annotations, Json, Model, Work, takes
+from videobert.cli.options import Annotations, Json, Model, Out, Texts, Work, takes
 from videobert.finetune.captions.options import CaptionOptions
+from videobert.finetune.punctuation.options import PunctuationOptions
 
 finetune = typer.Typer(
-    help="Teach a trained model a task: captions.",
+    help="Teach a trained model a task, or the punctuation restorer its texts.",
     no_args_is_help=True,
-    callback=lambda: None,  # without one Typer would take the only command for the group
 )
 
 
@@ -34,3 +34,20 @@ def finetune_caption(
         return
     print_line(str(report))
     print_missing(report.unseen, report.missing)
+
+
+@finetune.command("punctuation")
+@takes(options=PunctuationOptions)
+def finetune_punctuation(
+    texts: Texts, out: Out, options: PunctuationOptions, json: Json = False
+) -> None:
+    """Learn from punctuated transcripts where marks belong; for transcribe --punctuation OUT."""
+    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.finetune.punctuation.training import finetune_punctuation as train
+
+    with progress_bars() as progress:
+        report = train(texts, out, options, progress)
+    if json:
+        print_json(report)
+    else:
+        print_line(str(report))

@@ -42,6 +42,10 @@ Work = Annotated[Path, PathOption(help="Folder that all stages share; made by ex
 Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
 Out = Annotated[Path, PathOption(help="Folder to write the model to.")]
 Model = Annotated[Path, PathOption(help="Folder that pretrain wrote.")]
+Texts = Annotated[
+    list[Path],
+    _PathArgument(metavar="TEXT...", help="Punctuated transcripts: .txt files, or their folders."),
+]
 Sentence = Annotated[str, typer.Argument(help="A sentence about what is to be seen.")]
 Clip = Annotated[Path, _PathArgument(help="A video file.")]
 TRAINING = "Work folder of the training videos: word counts and profiles come from it."

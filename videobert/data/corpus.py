@@ -59,12 +59,6 @@ class Corpus:
         following = int(self.following[example])
         return [example] if following == NOBODY else [example, following]
 
-    def of_some_videos(self, share: float, seed: int) -> np.ndarray:
-        """Which examples are of a random ``share`` of the videos, rounded, bool [examples]."""
-        videos = np.unique(self.video)
-        chosen = np.random.default_rng(seed).permutation(videos)[: round(share * len(videos))]
-        return np.isin(self.video, chosen)
-
 
 def examples_stage(work: Path) -> Stage:
     """DIR/examples; InputError if it holds none."""

@@ -1,0 +1,1 @@
+"""What every training shares: draws, split, batches in rows, update, history, checkpoints."""

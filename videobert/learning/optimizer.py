@@ -1,30 +1,28 @@
-"""How gradients change the weights: AdamW, with fp32 master weights where the model is held in bf16."""
+"""How gradients change the weights: AdamW, with fp32 masters where the model is held in bf16."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 MOST_GRADIENT = 1.0
-"""Norm to which gradients are clipped, as BERT's and VideoBERT's implementations do."""
+"""Norm to which gradients are clipped, as the implementations of BERT and VideoBERT do."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class MasterAdamW:
     """AdamW over the weights of a model.
 
-    A bf16 weight has 8 bits for its value: an update of less than a 256th of it would be rounded away. So its fp32 master
-    takes the update, and the model gets the master rounded (Micikevicius et al., 2018, "Mixed Precision Training").
+    A bf16 weight has 8 bits for its value: an update of less than a 256th of it would be rounded
+    away. So its master, held as the model came, takes the update, and the model gets the master
+    rounded (Micikevicius et al., 2018, "Mixed Precision Training").
 
-    Args:
-        model: its parameters that want a gradient are updated.
-        dtype: in which the model is held from now on, bfloat16 or float32.
-        learning_rate: the peak.
-        weight_decay: not of biases and LayerNorm, the parameters of one dimension.
-        layer_decay: a layer's rate over that of the layer above it (Clark et al., 2020, "ELECTRA"); 1 for equal rates.
+    Attributes:
+        masters: by name, the weights that take the updates; the model's own where nothing is
+            rounded.
     """
 
     def __init__(
@@ -35,33 +33,43 @@ class MasterAdamW:
         layer_decay: float = 1.0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        """Hold the model in ``dtype`` from now on.
+
+        Args:
+            model: its parameters that want a gradient are updated.
+            learning_rate: the peak.
+            weight_decay: of matrices; biases and LayerNorm, which have one dimension, do not decay.
+            layer_decay: a layer's rate over that of the layer above it (Clark et al., 2020,
+                "ELECTRA"); 1 for equal rates.
+            dtype: bfloat16, or that of the model.
+        """
         self._weights = dict(model.named_parameters())
-        full = dtype == next(model.parameters()).dtype
+        rounded = dtype != next(iter(self._weights.values())).dtype
         self.masters = {
-            name: weight if full else weight.detach().clone()
+            name: weight.detach().clone() if rounded else weight
             for name, weight in self._weights.items()
         }
         model.to(dtype)
-        learning = {
-            name: self.masters[name]
-            for name, weight in self._weights.items()
-            if weight.requires_grad
-        }
         top = 1 + max(_depth(name, 0) for name in self.masters)
-        alike: dict[tuple[float, float], list[torch.Tensor]] = {}
-        for name, master in learning.items():
-            peak = learning_rate * layer_decay ** (top - _depth(name, top))
-            alike.setdefault((peak, weight_decay if master.ndim > 1 else 0.0), []).append(master)
-        groups = [
-            {"params": some, "peak": peak, "weight_decay": decay}
-            for (peak, decay), some in alike.items()
-        ]
-        self._adamw = torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+        groups: dict[tuple[float, float], list[torch.Tensor]] = {}
+        for name, master in self.masters.items():
+            if self._weights[name].requires_grad:
+                peak = learning_rate * layer_decay ** (top - _depth(name, top))
+                groups.setdefault((peak, weight_decay * (master.ndim > 1)), []).append(master)
+        self._adamw = torch.optim.AdamW(
+            [
+                {"params": masters, "peak": peak, "weight_decay": decay}
+                for (peak, decay), masters in groups.items()
+            ],
+            lr=learning_rate,
+            fused=True,
+        )
 
     def step(self, share: float) -> float:
-        """Update at ``share`` of the peak rates with the gradients that are there, and take them away.
+        """Update at ``share`` of the peak rates with the gradients that are there; clear them.
 
-        Returns the gradients' norm before clipping. If it is no finite number, no weight is changed.
+        Returns:
+            The norm of the gradients before clipping. If it is not finite, no weight changes.
         """
         for name, master in self.masters.items():
             gradient = self._weights[name].grad
@@ -76,32 +84,37 @@ class MasterAdamW:
             weight.grad = None
         return norm
 
-    def state(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """What a checkpoint keeps, by name: the masters and AdamW's moments."""
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return what a checkpoint keeps, by name: the masters and the moments of AdamW."""
+        found = {}
         for name, master in self.masters.items():
-            yield f"weight/{name}", master.detach()
+            found[f"weight/{name}"] = master.detach()
             for moment, tensor in self._adamw.state[master].items():
                 if moment in MOMENTS:
-                    yield f"{moment}/{name}", tensor
+                    found[f"{moment}/{name}"] = tensor
+        return found
 
-    @torch.no_grad()
     def load_state(self, state: Mapping[str, torch.Tensor], steps: int) -> None:
-        """Go on from what ``state`` gave after so many steps."""
+        """Go on from what ``state`` returned after so many steps."""
         for name, master in self.masters.items():
-            master.copy_(state[f"weight/{name}"])
             if self._weights[name].requires_grad:
                 moments = {
                     moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS
                 }
-                self._adamw.state[master] = {
-                    "step": torch.tensor(float(steps), device=master.device),
-                    **moments,
-                }
+                done = torch.tensor(float(steps), device=master.device)
+                self._adamw.state[master] = {"step": done, **moments}
+        self.set_weights({name: state[f"weight/{name}"] for name in self.masters})
+
+    @torch.no_grad()
+    def set_weights(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Replace the masters, and the weights of the model with them."""
+        for name, master in self.masters.items():
+            master.copy_(weights[name])
         self._round()
 
     @torch.no_grad()
     def fill(self, model: torch.nn.Module) -> None:
-        """Make the model one in fp32, with the masters as its weights."""
+        """Turn the model into one in fp32 whose weights are the masters."""
         for name, weight in model.float().named_parameters():
             if name in self.masters:
                 weight.copy_(self.masters[name])
@@ -114,7 +127,7 @@ class MasterAdamW:
 
 
 def _depth(name: str, otherwise: int) -> int:
-    """0 for the embeddings, n for the n-th layer, ``otherwise`` for the heads above them."""
+    """Return 0 for the embeddings, n for the n-th layer, ``otherwise`` for the heads above them."""
     if ".embeddings." in name:
         return 0
     layer = re.search(r"\.layer\.(\d+)\.", name)

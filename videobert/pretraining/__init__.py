@@ -1,1 +1,1 @@
-"""Learning: batches of the three regimes, masking, objectives, and the loop that joins them."""
+"""Pre-training: batches of three regimes, masks, objectives, and the model's folder."""

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import torch
-from accelerate import Accelerator
 
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.history import draw_losses
+from videobert.learning.learner import Recipe
+from videobert.learning.run import read_made_with, train_once
+from videobert.learning.trainer import Trainer
+from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.pretraining.batches import Batch
+from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.model_card import model_card
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.start import Prepared, check_start, prepare, provenance
-from videobert.pretraining.trainer import Trainer
-from workfolder.errors import InputError
-from workfolder.files import read_json, write_folder, write_json, write_table
+from videobert.pretraining.start import check_start, provenance, start_run
+from workfolder.files import write_table
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.stage import OPTIONS_FILE, refuse_other_options
+from workfolder.stage import refuse_other_options
 
 HISTORY_FILE, LOSSES_FILE = "history.parquet", "losses.png"
+ADVICE = "use those, or give another --out"
 
 
 def check(out: Path, options: PretrainOptions) -> None:
-    """InputError for what ``pretrain`` refuses whatever the examples are, as far as that can be told in seconds."""
+    """Refuse what ``pretrain`` refuses whatever the examples are, as far as seconds can tell.
+
+    Raises:
+        InputError: if ``out`` was made otherwise, or there is nothing to start from.
+    """
     if out.exists():
-        there = _made_with(out)
-        refuse_other_options(out, there, {**there, **asdict(options)})
+        there = read_made_with(out, ADVICE)
+        refuse_other_options(out, there, {**there, **asdict(options)}, ADVICE)
     else:
         check_start(options)
 
@@ -38,54 +42,50 @@ def check(out: Path, options: PretrainOptions) -> None:
 def pretrain(
     work: Path, out: Path, options: PretrainOptions, progress: Progress = silent
 ) -> Report:
-    """Train a model on DIR/examples and write it, with all that answers need, to the folder ``out``.
+    """Train a model on DIR/examples and write it, with all that answers need, to ``out``.
 
-    Nothing is done if ``out`` is there already, made with the same options from the same examples. A run that was stopped
-    goes on from its last checkpoint in ``OUT.training``, a folder that goes when the model is there. InputError if either
-    was made otherwise, if there is nothing to learn from, or if the loss is no longer a number.
+    Nothing is done if ``out`` is there, made with the same options from the same examples.
+
+    Raises:
+        InputError: as ``train_once``; or if there is nothing to learn from.
     """
-    made_with, out = provenance(work, options), out.absolute()
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    main = accelerator.is_main_process
-    folder = TrainingFolder(out.parent / f"{out.name}.training")
-    if out.exists():
-        refuse_other_options(out, _made_with(out), made_with)
-        if main:
-            folder.remove()  # of a run that was killed when all but this was done
-        return Report("model", before=1, now=0)
-    prepared = prepare(work, options)
-    trainer = Trainer(prepared, options, accelerator, folder)
-    with folder.claimed(made_with) if main else nullcontext():
-        trainer.run(progress if main else silent)
-        if main:
-            _write_model(out, prepared, trainer, made_with, folder)
-    if main:
-        folder.remove()
-    accelerator.wait_for_everyone()
-    return Report("model", before=0, now=1)
+    out, made_with = out.absolute(), provenance(work, options)
 
-
-def _made_with(out: Path) -> dict[str, Any]:
-    if not (out / OPTIONS_FILE).is_file():
-        raise InputError(f"{out} exists and is no model of videobert pretrain: give another --out")
-    return read_json(out / OPTIONS_FILE)
-
-
-def _write_model(
-    out: Path,
-    prepared: Prepared,
-    trainer: Trainer,
-    made_with: dict[str, Any],
-    folder: TrainingFolder,
-) -> None:
-    model, history = trainer.finished_model(), trainer.history
-    with write_folder(out) as part:
+    def write(part: Path, learner: PretrainLearner, trainer: Trainer[Batch]) -> None:
+        model, history = trainer.finished_model(), trainer.history
+        assert isinstance(model, VideoBertForPreTraining)
         model.save_pretrained(part)
-        prepared.processor.save_pretrained(part)
+        learner.processor.save_pretrained(part)
         write_table(history.table(), part / HISTORY_FILE)
         draw_losses(history.rows, part / LOSSES_FILE)
-        write_json(made_with, part / OPTIONS_FILE)
-        (part / "README.md").write_text(
-            model_card(made_with, model.config, history.last), encoding="utf-8"
-        )
-        shutil.copytree(folder.board, part / folder.board.name)
+        card = model_card(made_with, model.config, history.last)
+        (part / "README.md").write_text(card, encoding="utf-8")
+        board = TrainingFolder.beside(out).board
+        shutil.copytree(board, part / board.name)
+
+    now = train_once(
+        out, made_with, lambda: start_run(work, options), recipe(options), write, ADVICE, progress
+    )
+    return Report("model", before=int(not now), now=int(now))
+
+
+def recipe(options: PretrainOptions) -> Recipe:
+    """Return how a run with these options learns."""
+    shared = {name: getattr(options, name) for name in _SHARED}
+    steps, sizes = zip(*((phase.steps, phase.batch_size) for phase in options.plan), strict=True)
+    return Recipe(steps, min(sizes), **shared)
+
+
+_SHARED = (
+    "learning_rate",
+    "schedule",
+    "warmup",
+    "weight_decay",
+    "layer_decay",
+    "precision",
+    "accumulate",
+    "validate_every",
+    "checkpoint_every",
+    "seed",
+)
+"""Fields that PretrainOptions and Recipe have in common."""

@@ -9,10 +9,20 @@ from videobert.configuration_videobert import VideoBertConfig
 
 
 def model_card(
-    provenance: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]
+    made_with: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]
 ) -> str:
-    """Markdown that says what the model is, what it learnt from, and how far it came: each figure as ``found`` last."""
-    options = {key: value for key, value in provenance.items() if not isinstance(value, Mapping)}
+    """Describe a model: what it is, what it learnt from, how far it came.
+
+    Args:
+        made_with: the options and the data; what a mapping holds is left out.
+        config: the shape of the model.
+        found: the latest value of each figure of the history.
+
+    Returns:
+        Markdown.
+    """
+    options = {key: value for key, value in made_with.items() if not isinstance(value, Mapping)}
+    layers, width = config.num_hidden_layers, config.hidden_size
     lines = [
         "---",
         "library_name: transformers",
@@ -20,8 +30,9 @@ def model_card(
         "---",
         "# A VideoBERT",
         "",
-        f"{config.num_hidden_layers} layers, {config.hidden_size} wide, over {config.text_size:,} WordPiece ids, `[>]` "
-        f"and {config.visual_size:,} visual words. Ask it with `videobert predict CLIP --model` and this folder.",
+        f"{layers} layers, {width} wide, over {config.text_size:,} WordPiece ids, `[>]` "
+        f"and {config.visual_size:,} visual words. Ask it with `videobert predict CLIP --model` "
+        "and this folder.",
         "",
         "## Training",
         *(f"- {key}: {value}" for key, value in options.items()),

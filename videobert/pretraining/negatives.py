@@ -1,4 +1,4 @@
-"""Which pictures a sentence may be misaligned with."""
+"""Which pictures a sentence may be mismatched with."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from videobert.data.corpus import Corpus
 from workfolder.errors import InputError
 
 TRIES = 16
-"""Draws before all are looked through; in a large corpus the first will do nearly always."""
+"""Draws before all examples are searched. In a large corpus the first draw nearly always does."""
 
 
 @dataclass(frozen=True)
 class Negatives:
-    """Examples whose pictures do not belong to a sentence.
+    """The examples whose pictures do not belong to a sentence.
 
-    A negative has another sentence, and is of another video or at least ``margin`` seconds away; so have and are the
-    neighbours that either may be joined with.
+    A negative has another sentence. It is of another video, or at least ``margin`` seconds away.
+    Both hold for the neighbours, too, that either example may be joined with.
 
     Attributes:
+        corpus: all examples.
         pool: indices of the examples to draw from.
         margin: seconds.
     """
@@ -30,37 +31,54 @@ class Negatives:
     margin: float
 
     def draw(self, example: int, rng: np.random.Generator) -> int:
-        """A negative for ``example``. InputError if there is none."""
+        """Draw a negative for an example.
+
+        Raises:
+            InputError: if there is none.
+        """
         for candidate in rng.choice(self.pool, size=TRIES):
-            if self.apart(example, candidate):
+            if self.mismatched(example, candidate):
                 return int(candidate)
-        others = [candidate for candidate in self.pool if self.apart(example, candidate)]
+        others = [candidate for candidate in self.pool if self.mismatched(example, candidate)]
         if not others:
-            raise InputError(self._missing(example))
+            raise InputError(self._why_none(example))
         return int(rng.choice(others))
 
     def lacking(self) -> int | None:
-        """The first example of the pool that has no negative, if there is one."""
-        start = (
-            self.pool[len(self.pool) // 2 :].tolist() + self.pool.tolist()
-        )  # most find theirs in the other half at once
-        return next(
-            (i for i in self.pool.tolist() if not any(self.apart(i, other) for other in start)),
-            None,
-        )
+        """Return the first example of the pool that has no negative, None if each has one."""
+        # Most examples find theirs at once in the other half.
+        others = self.pool[len(self.pool) // 2 :].tolist() + self.pool.tolist()
+        for example in self.pool.tolist():
+            if not any(self.mismatched(example, other) for other in others):
+                return int(example)
+        return None
 
     def check(self) -> None:
-        """InputError if some example of the pool has no negative."""
+        """Check that every example of the pool has a negative.
+
+        Raises:
+            InputError: if one has none.
+        """
         lacking = self.lacking()
         if lacking is not None:
-            raise InputError(self._missing(lacking))
+            raise InputError(self._why_none(lacking))
 
-    def _missing(self, example: int) -> str:
-        where = f"the sentence at {self.corpus.start[example]:.1f} s of a video has no example to be misaligned with"
-        return f"{where}: give more videos, or --joint-weight 0"
+    def _why_none(self, example: int) -> str:
+        """Say why an example has no negative, and what helps: more videos only where they differ."""
+        start, text = self.corpus.start[example], "nothing can be mismatched with the sentence at"
+        others = self.pool[self.corpus.video[self.pool] != self.corpus.video[example]]
+        if not len(others):
+            return (
+                f"{text} {start:.1f} s of the only video: give more videos, a lower "
+                "--negative-margin, or --joint-weight 0"
+            )
+        return (
+            f"{text} {start:.1f} s of a video, as every other video says it, or its neighbour, "
+            "too: give videos that say other things, or --joint-weight 0"
+        )
 
-    def apart(self, example: int, other: int) -> bool:
-        """Whether ``other``, with the neighbour it may be joined with, shares neither sentence nor time with ``example``."""
+    def mismatched(self, example: int, other: int) -> bool:
+        """Tell whether the pictures of ``other`` do not belong to the sentence of ``example``."""
         corpus = self.corpus
         mine, theirs = corpus.with_following(example), corpus.with_following(int(other))
         if {corpus.sentence[i] for i in mine} & {corpus.sentence[j] for j in theirs}:

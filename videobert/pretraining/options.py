@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from videobert.learning.phase import SHORTEST, SMALLEST, Phase
+from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
 from videobert.model_sizes import SIZES
 from workfolder.errors import InputError
 from workfolder.options import Options, option

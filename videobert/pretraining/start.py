@@ -1,9 +1,11 @@
-"""What a run needs before its first step: processor, model, batches. All that can be refused is refused here."""
+"""The start of a run: processor, model, batches. What can be refused is refused here."""
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,36 +27,39 @@ from videobert.data.corpus import (
     make_corpus,
     read_examples,
 )
+from videobert.learning.schedule import Phase
+from videobert.learning.split import kept_apart
 from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds
 from videobert.pretraining.batches import Batches
+from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.errors import InputError
-from workfolder.stage import Stage
 
 VALIDATION_STREAM = 0
-"""Stream of the validation batches; phases have 1, 2, ..."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run that may begin.
-
-    Attributes:
-        phases: the batches of each phase.
-        validation: the batches to validate on, and None where too few videos are kept apart for any.
-    """
-
-    processor: VideoBertProcessor
-    model: VideoBertForPreTraining
-    phases: tuple[Batches, ...]
-    validation: Batches | None
+"""The stream of the validation batches; the phases have 1, 2, ..."""
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+)
+"""What reading damaged or hostile weights raises; torch executes nothing in them."""
 
 
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
-    """What a model remembers of its making. InputError if there are no examples."""
+    """Return what a model remembers of its making.
+
+    Raises:
+        InputError: if there are no examples.
+    """
     stage = examples_stage(work)
     found = {
         "videos": len(stage.done()),
@@ -65,25 +70,37 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
 
 
 def check_start(options: PretrainOptions) -> None:
-    """InputError if there is nothing to start from, as far as can be told without the weights."""
+    """Check that there is something to start from, as far as can be told without the weights.
+
+    Raises:
+        InputError: if there is not.
+    """
     if options.init != "none":
         _bert_tokenizer(options.init)
 
 
-def prepare(work: Path, options: PretrainOptions) -> Prepared:
-    """Read the examples and make everything ready. InputError for whatever would stop the run later."""
+def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
+    """Read the examples and make everything ready for the first step.
+
+    Raises:
+        InputError: for whatever would stop the run later.
+    """
     set_seed(options.seed)
     examples = read_examples(work)
     codebook = _codebook(work, examples)
     tokenizer = _tokenizer(options, [text for text in examples.column("text").to_pylist() if text])
     processor = VideoBertProcessor(with_joiner(tokenizer), codebook)
     model = _start_model(options, processor)
-    return Prepared(processor, model, *make_batches(examples, processor, options))
+    return PretrainLearner(processor, model, *make_batches(examples, processor, options))
 
 
 def _codebook(work: Path, examples: pa.Table) -> Codebook:
-    """The codebook that the examples were made with."""
-    codebook, stage = Codebook.load(work / "codebook"), Stage(work / "examples")
+    """Read the codebook that the examples were made with.
+
+    Raises:
+        InputError: if the work folder holds another one.
+    """
+    codebook, stage = Codebook.load(work / "codebook"), examples_stage(work)
     advice = (
         f"remove {work / 'tokens'} and {work / 'examples'}, "
         f"and run videobert tokenize --work {work}"
@@ -95,13 +112,14 @@ def _codebook(work: Path, examples: pa.Table) -> Codebook:
 
 
 def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
-    if options.init == "none":
-        if not sentences:
-            raise InputError(
-                "nobody speaks in these videos, so no tokenizer can be learnt: give --init bert-base-uncased"
-            )
-        return train_wordpiece(sentences)
-    return _bert_tokenizer(options.init)
+    if options.init != "none":
+        return _bert_tokenizer(options.init)
+    if not sentences:
+        raise InputError(
+            "nobody speaks in these videos, so no tokenizer can be learnt: "
+            "give --init bert-base-uncased"
+        )
+    return train_wordpiece(sentences)
 
 
 def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
@@ -112,20 +130,17 @@ def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
         raise
     except (OSError, ValueError) as error:
         raise _no_checkpoint(init, error) from error
-    if len(tokenizer) <= len(
-        tokenizer.all_special_ids
-    ):  # what AutoTokenizer makes of a folder without one
+    # AutoTokenizer makes one of special tokens alone where a folder holds none.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise InputError(
             f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights"
         )
-    if None in (
-        tokenizer.cls_token_id,
-        tokenizer.sep_token_id,
-        tokenizer.pad_token_id,
-        tokenizer.mask_token_id,
+    if any(
+        getattr(tokenizer, f"{name}_token_id") is None for name in ("cls", "sep", "pad", "mask")
     ):
         raise InputError(
-            f"the tokenizer of {init} has not all of [CLS], [SEP], [PAD] and [MASK]: give that of a BERT"
+            f"the tokenizer of {init} does not have all of [CLS], [SEP], [PAD] and [MASK]: "
+            "give the tokenizer of a BERT"
         )
     return tokenizer
 
@@ -138,15 +153,19 @@ def _start_model(
         model = _new_model(options, processor, longest)
     else:
         try:
-            model = VideoBertForPreTraining.from_bert(
-                options.init, processor.vocabulary, options.dropout
-            )
-        except (OSError, RuntimeError, SafetensorError) as error:
+            with warnings.catch_warnings(action="ignore"):  # torch's, about damaged pickles
+                model = VideoBertForPreTraining.from_bert(
+                    options.init, processor.vocabulary, options.dropout
+                )
+        except InputError:
+            raise
+        except UNREADABLE as error:
             raise _no_checkpoint(options.init, error) from error
     positions = model.config.max_position_embeddings
     if longest > positions:
         raise InputError(
-            f"{options.init} reads {positions} ids at most: give a --max-length of no more, not {longest}"
+            f"{options.init} reads {positions} ids at most, not {longest}: "
+            f"give --max-length {positions} or less"
         )
     if options.visual_start == "centroids":
         model.set_visual_embeddings(processor.codebook.places)
@@ -168,73 +187,65 @@ def _new_model(
 
 
 def _no_checkpoint(init: str, error: Exception) -> InputError:
-    reason = str(error).partition("\n")[0]
-    where = f"in the cache, on the network or on the disk ({reason})"
-    return InputError(f"{init} is no BERT checkpoint {where}: give a folder, or --init none")
+    if isinstance(error, pickle.UnpicklingError):  # torch's text advises to execute the file
+        reason = "its pytorch_model.bin is damaged, or holds more than numbers"
+    else:
+        reason = str(error).partition("\n")[0].rstrip(". ") or type(error).__name__
+    return InputError(
+        f"{init} is not a BERT checkpoint in the cache, on the network or on the disk ({reason}): "
+        "give a folder with model.safetensors, or --init none"
+    )
 
 
 def make_batches(
     examples: pa.Table, processor: VideoBertProcessor, options: PretrainOptions
-) -> tuple[tuple[Batches, ...], Batches | None]:
-    """The batches of each phase, and those of the videos that are kept apart."""
+) -> tuple[list[tuple[Batches, int]], Batches | None]:
+    """Return the batches and the steps of each phase, and the batches to validate on, if any."""
     corpus = make_corpus(examples, processor.text_ids)
-    apart = corpus.of_some_videos(options.validation_share, options.seed)
+    apart = kept_apart(corpus.video, options.validation_share, options.seed)
     masker = make_masker(processor, options)
 
-    def batches(
-        members: np.ndarray, chosen: PretrainOptions, length: int, size: int, stream: int
-    ) -> Batches:
-        return Batches(
-            corpus,
-            members,
-            processor.layout(length, options.truncation),
-            masker,
-            chosen,
-            size,
-            stream,
-        )
+    def batches(members: np.ndarray, asked: PretrainOptions, phase: Phase, stream: int) -> Batches:
+        layout = processor.layout(phase.max_length, options.truncation)
+        return Batches(corpus, members, layout, masker, asked, phase.batch_size, stream)
 
-    phases = tuple(
-        batches(~apart, options, p.max_length, p.batch_size, stream)
-        for stream, p in enumerate(options.plan, 1)
-    )
-    asked, last = _what_can_be_asked(corpus, apart, options), options.plan[-1]
-    return phases, batches(
-        apart, asked, last.max_length, last.batch_size, VALIDATION_STREAM
-    ) if asked else None
+    phases = [
+        (batches(~apart, options, phase, stream), phase.steps)
+        for stream, phase in enumerate(options.plan, 1)
+    ]
+    asked = _what_can_be_asked(corpus, apart, options)
+    validation = batches(apart, asked, options.plan[-1], VALIDATION_STREAM) if asked else None
+    return phases, validation
 
 
 def _what_can_be_asked(
     corpus: Corpus, members: np.ndarray, options: PretrainOptions
 ) -> PretrainOptions | None:
-    """The options with equal weights for the regimes that a few videos can be asked about; None if there are none."""
+    """Return the options with equal weights for the regimes that a few videos can be asked about.
+
+    Returns:
+        None where there is no such regime.
+    """
     spoken, seen = corpus.spoken & members, corpus.seen & members
     pairs = Negatives(corpus, np.flatnonzero(spoken & seen), options.negative_margin)
     text = float(spoken.any() and options.text_weight > 0)
     video = float(seen.any() and options.video_weight > 0)
     joint = float(pairs.pool.size > 0 and options.joint_weight > 0 and pairs.lacking() is None)
-    can = text or video or joint
-    return (
-        replace(options, text_weight=text, video_weight=video, joint_weight=joint) if can else None
-    )
+    if not (text or video or joint):
+        return None
+    return replace(options, text_weight=text, video_weight=video, joint_weight=joint)
 
 
 def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Masker:
-    """The masker of a processor's vocabulary."""
-    tokenizer = processor.tokenizer
-    special = sorted({*tokenizer.all_special_ids, processor.vocabulary.joiner})
-    pieces: Sequence[str] = tokenizer.convert_ids_to_tokens(
-        list(range(processor.vocabulary.text_size))
-    )
-    continuing = (
-        [number for number, piece in enumerate(pieces) if piece.startswith("##")]
-        if options.whole_words
-        else []
-    )
+    """Return the masker of a processor's vocabulary."""
+    tokenizer, vocabulary = processor.tokenizer, processor.vocabulary
+    special = sorted({*tokenizer.all_special_ids, vocabulary.joiner})
+    pieces: Sequence[str] = tokenizer.convert_ids_to_tokens(list(range(vocabulary.text_size)))
+    continuing = [number for number, piece in enumerate(pieces) if piece.startswith("##")]
     return Masker(
-        processor.vocabulary,
+        vocabulary,
         tokenizer.mask_token_id,
         tuple(special),
         options.masked_share,
-        tuple(continuing),
+        tuple(continuing) if options.whole_words else (),
     )

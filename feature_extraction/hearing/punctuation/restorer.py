@@ -1,11 +1,11 @@
 """Punctuation for words that have none, such as YouTube's captions: a small BERT that tags each word with its mark.
 
-    python -m feature_extraction.hearing.punctuation train TEXT --out MODEL
-    python -m feature_extraction.hearing.punctuation evaluate TEXT --model MODEL
+    videobert finetune punctuation TEXT... --out MODEL
+    videobert evaluate punctuation TEXT... --model MODEL
 
 TEXT is punctuated transcripts, files or folders of .txt; what is held out of them by name is never trained on. `evaluate`
 also takes caption files that are punctuated. MODEL is a folder: config.json, model.safetensors, vocabulary.txt and
-options.json. See punctuation_training.py and punctuation_evaluation.py.
+options.json. See videobert/finetune/punctuation.
 
 This is BERT's tagging of a single sentence (Devlin et al., 2019, figure 4d, and section 5.3 for tagging without a CRF):
 ``[CLS]`` and the words go in, and a linear layer on each word's last state tells its tag. It differs from theirs in this:
@@ -264,7 +264,7 @@ class PunctuationRestorer:
             reason = str(error).partition("\n")[0].rstrip(":. ")
             raise InputError(
                 f"{folder} holds no whole punctuation model ({reason}): give another folder, "
-                "or make one with python -m feature_extraction.hearing.punctuation train"
+                "or make one with videobert finetune punctuation"
             ) from error
 
     @staticmethod
@@ -274,7 +274,7 @@ class PunctuationRestorer:
         try:
             return "-".join(file_digest((folder or PACKAGED) / name) for name in names)
         except OSError as error:
-            advice = "make it with python -m feature_extraction.hearing.punctuation train"
+            advice = "make it with videobert finetune punctuation"
             raise InputError(
                 f"{error.filename} cannot be read ({error.strerror}): {advice}"
             ) from error

@@ -151,7 +151,9 @@ def test_it_goes_on_from_its_state_bit_for_bit(dtype: torch.dtype) -> None:
     for step in range(6):
         if step == 3:
             second = MasterAdamW(other, RATE, 0.1, dtype=dtype)
-            second.load_state({name: tensor.clone() for name, tensor in first.state()}, steps=3)
+            second.load_state(
+                {name: tensor.clone() for name, tensor in first.state().items()}, steps=3
+            )
         for learner in (model, other) if step >= 3 else (model,):
             give(learner, 0.1 * (step + 1) ** 2)
         first.step(0.3)

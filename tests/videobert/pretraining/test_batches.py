@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tokenization.schema import EXAMPLES
 from tokenization.vocabulary import Vocabulary
 from videobert.data.corpus import NOBODY, Corpus, make_corpus
+from videobert.learning.split import kept_apart
 from videobert.modeling_videobert import ALIGNED, MISALIGNED
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch, Batches
 from videobert.pretraining.masking import IGNORED, Masker
@@ -171,7 +172,7 @@ def test_a_negative_is_never_an_aligned_pair(
     if allowed:
         assert negatives.draw(example, rng) in allowed
     else:  # so few sentences that each shares one with this
-        with pytest.raises(InputError, match="misaligned"):
+        with pytest.raises(InputError, match="mismatched"):
             negatives.draw(example, rng)
 
 
@@ -247,14 +248,14 @@ def test_visual_words_are_held_once_as_they_lie_on_the_disk() -> None:
     assert len(make_corpus(some[:0], lambda texts: []).visual) == 0
 
 
-def test_one_sentence_alone_cannot_be_misaligned() -> None:
-    with pytest.raises(InputError, match=r"misaligned.*--joint-weight 0"):
+def test_one_sentence_alone_cannot_be_mismatched() -> None:
+    with pytest.raises(InputError, match=r"mismatched.*--joint-weight 0"):
         batches_of(corpus_of(1, 2))
 
 
 def test_only_members_are_drawn_negatives_and_neighbours_included() -> None:
     corpus = corpus_of(12)
-    apart = corpus.of_some_videos(0.5, seed=3)
+    apart = kept_apart(corpus.video, 0.5, seed=3)
     assert len(np.unique(corpus.video[apart])) == 6 and not set(corpus.video[apart]) & set(
         corpus.video[~apart]
     )

@@ -79,7 +79,8 @@ def steps_of(out: Path) -> int:
 
 def test_a_models_folder_is_whole_and_the_training_folder_is_gone(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} == {
-        "README.md", "codebook", "config.json", "history.parquet", "losses.png", "model.safetensors", "options.json",
+        "README.md", "codebook", "config.json", "digests.json", "history.parquet", "losses.png",
+        "model.safetensors", "options.json",
         "tensorboard", "tokenizer.json", "tokenizer_config.json",
     }  # fmt: skip
     assert not training_of(whole).exists() and not list(whole.parent.glob(".*.part"))
@@ -135,9 +136,9 @@ def test_the_card_has_data_options_and_scores(whole: Path) -> None:
 @pytest.mark.parametrize(
     "death",
     [
-        Death("videobert.pretraining.trainer.Trainer.update", 4),  # before the first checkpoint
-        Death("videobert.pretraining.trainer.Trainer.update", 18),
-        Death("videobert.pretraining.trainer.Trainer.validate", 2),
+        Death("videobert.learning.trainer.Trainer.update", 4),  # before the first checkpoint
+        Death("videobert.learning.trainer.Trainer.update", 18),
+        Death("videobert.learning.trainer.Trainer.validate", 2),
         Death(f"{SAVE}.save_file", 3),  # the first of a checkpoint's files is not there
         Death(f"{SAVE}.write_json", 3),  # the second is not
         Death("workfolder.files.os.replace", 6),  # both are, without their name
@@ -178,7 +179,7 @@ def test_every_kind_of_run_goes_on_where_it_was(
     options = replace(TINY, **changes)
     assert run(work, tmp_path / "whole", options) == [0]
     assert run(
-        work, tmp_path / "model", options, Death("videobert.pretraining.trainer.Trainer.update", 13)
+        work, tmp_path / "model", options, Death("videobert.learning.trainer.Trainer.update", 13)
     ) == [KILLED]
     assert steps_of(tmp_path / "model") == 10
     assert run(work, tmp_path / "model", options) == [0]
@@ -192,9 +193,7 @@ def test_curves_of_a_run_that_was_killed_have_each_step_once(
         tmp_path / "model",
         replace(TINY, checkpoint_every=15),
     )  # so steps 16 to 22 are done twice
-    assert run(work, out, every, Death("videobert.pretraining.trainer.Trainer.update", 23)) == [
-        KILLED
-    ]
+    assert run(work, out, every, Death("videobert.learning.trainer.Trainer.update", 23)) == [KILLED]
     assert run(work, out, every) == [0]
     for tag in ("masked_joint_loss/training", "masked_joint_loss/validation"):
         once, again = (
@@ -258,7 +257,7 @@ def test_two_processes_with_dropout_are_one_that_accumulates(
 @pytest.mark.parametrize(
     "death",
     [
-        Death("videobert.pretraining.trainer.Trainer.update", 13),
+        Death("videobert.learning.trainer.Trainer.update", 13),
         Death(f"{SAVE}.write_json", 2),
         Death("videobert.pretraining.loop.draw_losses"),
     ],
@@ -347,9 +346,7 @@ def test_other_options_than_the_checkpoints_are_refused_with_the_difference(
     work: Path, tmp_path: Path, videobert: Run
 ) -> None:
     out = tmp_path / "model"
-    assert run(work, out, TINY, Death("videobert.pretraining.trainer.Trainer.update", 13)) == [
-        KILLED
-    ]
+    assert run(work, out, TINY, Death("videobert.learning.trainer.Trainer.update", 13)) == [KILLED]
     result = videobert(
         "pretrain", "--work", work, "--out", out, *TRAINING, "--learning-rate", "1e-3"
     )
@@ -359,7 +356,7 @@ def test_other_options_than_the_checkpoints_are_refused_with_the_difference(
     for checkpoint in training_of(out).glob("step-*"):
         (checkpoint / "weights.safetensors").write_bytes(b"torn")
     result = videobert("pretrain", "--work", work, "--out", out, *TRAINING)
-    assert_refused(result.status, result.err, training_of(out), "remove it")
+    assert_refused(result.status, result.err, training_of(out), "delete the folder")
     shutil.rmtree(training_of(out))
     assert videobert("pretrain", "--work", work, "--out", out, *TRAINING).status == 0
 
@@ -393,9 +390,7 @@ def test_a_run_whose_last_checkpoint_is_torn_ends_with_the_same_model(
     work: Path, whole: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "model"
-    assert run(work, out, TINY, Death("videobert.pretraining.trainer.Trainer.update", 13)) == [
-        KILLED
-    ]
+    assert run(work, out, TINY, Death("videobert.learning.trainer.Trainer.update", 13)) == [KILLED]
     torn = training_of(out) / "step-00000010" / "weights.safetensors"
     torn.write_bytes(torn.read_bytes()[:-100])
     assert run(work, out, TINY) == [0]
@@ -407,7 +402,9 @@ def test_a_folder_that_is_no_model_is_refused(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="is no model of videobert pretrain: give another --out"):
+    with pytest.raises(
+        InputError, match="videobert did not train it: use those, or give another --out"
+    ):
         pretrain(work, Path(out), TINY)
 
 
@@ -433,7 +430,11 @@ def test_a_loss_that_is_no_number_stops_and_the_last_good_checkpoint_stays(
     ]
     result = videobert("pretrain", "--work", work, "--out", out, *extreme)
     assert_refused(
-        result.status, result.err, "is no finite number", "lower --learning-rate", training_of(out)
+        result.status,
+        result.err,
+        "is not a finite number",
+        "lower --learning-rate",
+        training_of(out),
     )
     assert not out.exists()
     steps = steps_of(out)

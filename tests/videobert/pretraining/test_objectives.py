@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from videobert.learning.learner import Score
 from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
+from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking import IGNORED
-from videobert.pretraining.objectives import OBJECTIVES, Score, answer, total_loss
-from videobert.pretraining.packing import pack
+from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
 
 LABELS = np.array([[3, IGNORED, 5], [IGNORED, 7, IGNORED], [1, IGNORED, IGNORED], [IGNORED] * 3])
 BATCH = Batch(
@@ -38,7 +39,7 @@ def output(right: list[bool], alignment: list[list[float]]) -> VideoBertOutput:
 
 
 def scores_of(found: VideoBertOutput) -> dict[str, Score]:
-    answers = answer(found, pack(BATCH, EVERY))
+    answers = answer(found, pack_batch(BATCH, EVERY))
     return {objective.name: objective(answers) for objective in OBJECTIVES}
 
 
@@ -72,7 +73,7 @@ def test_the_loss_is_a_mean_over_hidden_ids_and_a_mean_over_pairs() -> None:
 
 
 def test_what_is_not_asked_costs_nothing_and_teaches_nothing() -> None:
-    text_alone = pack(BATCH, np.array([0]))
+    text_alone = pack_batch(BATCH, np.array([0]))
     found = VideoBertOutput(
         prediction_logits=torch.zeros(2, 10, requires_grad=True),
         alignment_logits=torch.zeros(0, 2, requires_grad=True),

@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from tests.toys.command_line import Run
 from videobert.cli.main import app
-from videobert.learning.phase import Phase
+from videobert.learning.schedule import Phase
 from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
 

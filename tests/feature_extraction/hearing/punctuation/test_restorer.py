@@ -1,8 +1,7 @@
-"""A restorer learns where marks belong, keeps every word, and does not care how its words come in windows and batches."""
+"""A restorer keeps every word, whatever the windows and batches."""
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_extraction.hearing.punctuation import training
-from feature_extraction.hearing.punctuation.__main__ import main
-from feature_extraction.hearing.punctuation.evaluation import evaluate
 from feature_extraction.hearing.punctuation.restorer import (
     COMMA,
     NONE,
@@ -28,38 +24,9 @@ from feature_extraction.hearing.punctuation.restorer import (
 )
 from feature_extraction.hearing.sentences import split_sentences
 from feature_extraction.schema import Word
+from tests.toys.punctuation import SENTENCES, TOY, write_corpus
+from videobert.finetune.punctuation.training import finetune_punctuation
 from workfolder.errors import InputError
-
-SENTENCES = (
-    "today , we 're going to make some soup .",
-    "first , add the salt .",
-    "do you see that ?",
-    "then stir it well .",
-    "is n't it good ?",
-    "now pour the oil in .",
-)
-TOY = training.TrainingOptions(
-    steps=120,
-    batch_size=8,
-    learning_rate=3e-3,
-    dropout=0.0,
-    forgotten=0.0,
-    layers=2,
-    width=32,
-    heads=2,
-    window=31,
-)
-
-
-def write_corpus(folder: Path, files: int = 30) -> Path:
-    """Transcripts of the sentences in an order drawn for each."""
-    folder.mkdir(parents=True)
-    dice = random.Random(0)
-    for number in range(files):
-        (folder / f"video_{number}.txt").write_text(
-            "\n".join(dice.choices(SENTENCES, k=20)) + "\n", encoding="utf-8"
-        )
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +37,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(corpus: Path) -> Path:
     """The folder of a restorer that has learnt the sentences."""
-    training.train([corpus], corpus.parent / "model", TOY)
+    finetune_punctuation([corpus], corpus.parent / "model", TOY)
     return corpus.parent / "model"
 
 
@@ -100,40 +67,6 @@ def test_it_learns_where_the_marks_of_its_sentences_belong(restorer):
     assert " ".join(restorer.punctuate(said)).rstrip(".") == wanted
 
 
-def test_held_out_transcripts_are_restored(corpus, restorer):
-    found = evaluate([corpus], restorer)
-    assert 1 <= found.files < 30
-    assert (found.figures("restorer")[:, 2] > 0.9).all()
-    assert found.figures("restorer, then sentences")[3, 2] > 0.9
-    assert (found.figures("pauses and length")[[0, 2]] == 0).all()
-    assert "sentence end" in str(found)
-
-
-def test_the_split_is_by_the_name_of_the_file(corpus, tmp_path):
-    names = [path.name for path in training.find_texts([corpus])]
-    held_out = {name for name in names if training.is_held_out(Path(name))}
-    assert held_out == {
-        path.name for path in training.find_texts([corpus]) if training.is_held_out(path)
-    }
-    others = sum(training.is_held_out(Path(f"{number}.txt")) for number in range(2000))
-    assert 150 < others < 250
-    for name in held_out:
-        (tmp_path / name).write_text("Add the salt.", encoding="utf-8")
-    with pytest.raises(InputError, match="held out"):
-        training.train([tmp_path], tmp_path / "model", TOY)
-
-
-def test_the_same_options_make_the_same_model(corpus, tmp_path):
-    short = replace(TOY, steps=3, dropout=0.1, forgotten=0.1)
-    models = [
-        training.train([corpus], tmp_path / str(number), replace(short, seed=seed))
-        for number, seed in enumerate((0, 0, 1))
-    ]
-    weights = [made.model.classifier.weight.detach().numpy() for made in models]
-    assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).any()
-    assert json.loads((tmp_path / "0" / "options.json").read_text())["step"] == 3
-
-
 # words
 
 
@@ -151,21 +84,6 @@ def test_the_same_options_make_the_same_model(corpus, tmp_path):
 )
 def test_the_tag_of_a_word_is_its_last_mark(word, tag):
     assert tag_of(word) == tag
-
-
-def test_treebank_tokens_become_words_as_captions_have_them(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text("it 's not too.\nsalty , do n't you\nthink ? , OK.", encoding="utf-8")
-    assert training.read_words(path) == [
-        "it's",
-        "not",
-        "too.",
-        "salty,",
-        "don't",
-        "you",
-        "think?",
-        "OK.",
-    ]
 
 
 def test_a_word_that_is_not_known_is_read_as_its_ending():
@@ -289,38 +207,6 @@ def test_a_model_that_is_not_there_is_refused_with_its_path(tmp_path):
         PunctuationRestorer.load(tmp_path / "nowhere")
 
 
-# the command
-
-
-def test_the_command_evaluates_transcripts_and_captions(corpus, model, tmp_path, capsys):
-    captions = tmp_path / "clip.vtt"
-    captions.write_text(
-        "WEBVTT\n\n00:01.000 --> 00:05.000\nFirst, add the salt. Do you see that? Yes.\n",
-        encoding="utf-8",
-    )
-    assert main(["evaluate", str(captions), "--model", str(model)]) == 0
-    assert "1 files, 9 words" in capsys.readouterr().out
-    assert main(["evaluate", str(corpus), str(captions), "--model", str(model)]) == 0
-
-
-REFUSED = (
-    "train {0}/nowhere --out {0}/out",
-    "train {0} --out {0}",
-    "train {0} --out {0}/out",
-    "train {0} --out {0}/out --steps 0",
-    "evaluate {0} --model {0}",
-)
-
-
-@pytest.mark.parametrize("arguments", REFUSED)
-def test_the_command_refuses_in_one_line(tmp_path, capsys, arguments):
-    assert main(arguments.format(tmp_path).split()) == 2
-    refusal = capsys.readouterr().err
-    assert ("--steps" if "--steps" in arguments else str(tmp_path)) in refusal and refusal.count(
-        "\n"
-    ) == 1
-
-
 # the model of the package
 
 
@@ -333,9 +219,7 @@ NARRATION = (
 @pytest.fixture(scope="module")
 def packaged() -> PunctuationRestorer:
     if not PACKAGED.is_dir():
-        pytest.skip(
-            f"{PACKAGED} is not there: make it with python -m feature_extraction.hearing.punctuation train"
-        )
+        pytest.skip(f"{PACKAGED} is not there: make it with videobert finetune punctuation")
     return PunctuationRestorer.load()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from safetensors import SafetensorError
 from feature_extraction.schema import feature_column
 from tests.toys.codebook import WIDTH
 from tests.toys.model import CAPTIONS, captioning_model
+from tests.toys.training_processes import Death, call_and_die
 from tests.toys.work_folder import ToyWork, toy_segments, toy_work
 from videobert.data.segments import annotated_segments, known_videos, see, spoken_segments
 from videobert.data.youcook2 import TRAINING
@@ -27,6 +29,7 @@ from videobert.finetune.captions.captioner import (
 from videobert.finetune.captions.options import CaptionOptions
 from videobert.finetune.captions.training import (
     HISTORY_FILE,
+    VALIDATION_LOSS,
     Training,
     finetune_captioner,
     train_captioner,
@@ -86,17 +89,19 @@ def test_the_best_step_by_the_videos_kept_apart_is_what_stays(model: TrainedMode
     options = replace(QUICK, learning_rate=0.02, steps=400, validate_every=2, patience=3)
     found = trained(model, options)
     rows = found.history.to_pylist()
-    losses = [row["validation_loss"] for row in rows]
+    rows = [row for row in rows if row[VALIDATION_LOSS] is not None]
+    losses = [row[VALIDATION_LOSS] for row in rows]
     assert found.best_step == rows[int(np.argmin(losses))]["step"]
     assert len(rows) == losses.index(min(losses)) + 1 + options.patience < 200
     again = trained(model, replace(options, patience=200))
-    assert min(losses) >= min(row["validation_loss"] for row in again.history.to_pylist())
+    further = [row[VALIDATION_LOSS] for row in again.history.to_pylist()]
+    assert min(losses) >= min(loss for loss in further if loss is not None)
 
 
 def test_without_videos_to_keep_apart_the_last_step_stays(model: TrainedModel) -> None:
     for options, copies in ((replace(QUICK, validation_share=0.0), 6), (QUICK, 1)):
         found = trained(model, options, copies)
-        assert found.best_step == 12 and found.history.column("validation_loss").null_count == 3
+        assert found.best_step == 12 and VALIDATION_LOSS not in found.history.column_names
 
 
 def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel) -> None:
@@ -115,16 +120,16 @@ def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel)
         history = train_captioner(
             model.processor, features, swapped, videos, options
         ).history.to_pylist()
-        if [row["loss"] for row in history] == [row["loss"] for row in usual]:
+        if history[-1]["caption_loss"] == usual[-1]["caption_loss"]:
             changed.add(video)
-            assert history[0]["validation_loss"] != usual[0]["validation_loss"]
+            assert history[0][VALIDATION_LOSS] != usual[0][VALIDATION_LOSS]
     assert len(changed) == 2
 
 
 def test_features_that_are_no_numbers_stop_it(model: TrainedModel) -> None:
     visual, s3d, sentences, videos = toy_segments(copies=2)
     features = segment_features(model, "s3d", visual, np.full_like(s3d, np.nan))
-    with pytest.raises(InputError, match=r"loss at step 1 is nan.*nothing was written"):
+    with pytest.raises(InputError, match="loss or its gradient at step 1 is not a finite number"):
         train_captioner(model.processor, features, sentences, videos, QUICK)
 
 
@@ -192,9 +197,10 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
         (4, ("absent_one",)) if annotated else (0, ())
     )
     rows = read_table(mine.model / FOLDER / HISTORY_FILE).to_pylist()
-    assert report.validation_loss == min(row["validation_loss"] for row in rows)
+    losses = [row[VALIDATION_LOSS] for row in rows if row[VALIDATION_LOSS] is not None]
+    assert report.validation_loss == min(losses)
     assert sorted(path.name for path in (mine.model / FOLDER).iterdir()) == [
-        "config.json", "history.parquet", "model.safetensors", "options.json", "report.json",
+        "config.json", "digests.json", "history.parquet", "model.safetensors", "options.json", "report.json",
     ]  # fmt: skip
 
     captioner = load_captioner(mine.model, model)
@@ -258,6 +264,41 @@ def test_the_same_options_write_the_same_bytes(toy: ToyWork, tmp_path: Path) -> 
     assert first == second
 
 
+@pytest.mark.parametrize(
+    "death",
+    [
+        Death("videobert.learning.trainer.Trainer.update", 2),  # before the first checkpoint
+        Death("videobert.learning.trainer.Trainer.update", 7),
+        Death("videobert.learning.checkpoints.save_file", 2),
+        Death("videobert.finetune.captions.captioner.save_file"),  # in the middle of the captioner
+    ],
+    ids=lambda death: f"{death.function.rpartition('.')[2]}-{death.call}",
+)
+def test_killed_anywhere_and_started_again_it_ends_with_the_same_captioner(
+    toy: ToyWork, tmp_path: Path, death: Death
+) -> None:
+    mine, other = copied(toy, tmp_path), copied(toy, tmp_path / "other")
+    finetune = "videobert.finetune.captions.training.finetune_captioner"
+    options = replace(QUICK, dropout=0.3)
+    assert call_and_die(finetune, (mine.model, mine.work, options), death) == -signal.SIGKILL
+    assert not (mine.model / FOLDER).exists()
+    for folders in (mine, other):
+        assert call_and_die(finetune, (folders.model, folders.work, options)) == 0
+    for name in ("model.safetensors", HISTORY_FILE):
+        one, two = ((folders.model / FOLDER / name).read_bytes() for folders in (mine, other))
+        assert one == two
+    assert not list(mine.model.glob("captioner.training"))
+
+
+def test_a_run_that_was_stopped_with_other_options_is_refused(toy: ToyWork, tmp_path: Path) -> None:
+    mine = copied(toy, tmp_path)
+    death = Death("videobert.learning.trainer.Trainer.update", 7)
+    finetune = "videobert.finetune.captions.training.finetune_captioner"
+    call_and_die(finetune, (mine.model, mine.work, QUICK), death)
+    with pytest.raises(InputError, match=r"seed was 0 and is now 1; .*delete .*captioner.training"):
+        finetune_captioner(mine.model, mine.work, replace(QUICK, seed=1))
+
+
 def test_what_cannot_be_learnt_from_leaves_nothing(
     toy: ToyWork, model: TrainedModel, tmp_path: Path
 ) -> None:
@@ -268,8 +309,11 @@ def test_what_cannot_be_learnt_from_leaves_nothing(
     table = read_table(features)
     numbers = np.full((len(table), WIDTH), np.nan)
     write_table(table.set_column(4, "feature", feature_column(numbers)), features)
-    with pytest.raises(InputError, match=r"loss at step \d is nan"):
+    with pytest.raises(
+        InputError, match=r"at step \d is not a finite number.*delete .*captioner.training"
+    ):
         finetune_captioner(mine.model, mine.work, QUICK)
+    shutil.rmtree(mine.model / "captioner.training")
 
     write_json({"codebook": "another"}, mine.work / "tokens" / "options.json")
     for written in (None, mine.annotations):

@@ -11,13 +11,17 @@ from accelerate import Accelerator
 from tests.toys.training_processes import TINY
 from tests.toys.work_folder import make_work
 from videobert.learning.checkpoints import TrainingFolder
+from videobert.learning.trainer import DTYPES, Trainer
+from videobert.pretraining.batches import Batch
+from videobert.pretraining.learner import PretrainLearner
+from videobert.pretraining.loop import recipe
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.start import prepare
-from videobert.pretraining.trainer import DTYPES, Trainer
+from videobert.pretraining.start import start_run
 from workfolder.errors import InputError
 from workfolder.progress import silent
 
-Make = Callable[[PretrainOptions], Trainer]
+Made = tuple[Trainer[Batch], PretrainLearner]
+Make = Callable[[PretrainOptions], Made]
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +31,17 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make(work: Path, tmp_path: Path) -> Make:
-    return lambda options: Trainer(
-        prepare(work, options),
-        options,
-        Accelerator(cpu=True),
-        TrainingFolder(tmp_path / "training"),
-    )
+    def make(options: PretrainOptions) -> Made:
+        learner, folder = start_run(work, options), TrainingFolder(tmp_path / "training")
+        return Trainer(learner, recipe(options), Accelerator(cpu=True), folder), learner
+
+    return make
 
 
-def weights_after(trainer: Trainer, updates: int) -> dict[str, torch.Tensor]:
-    batches = trainer._prepared.phases[0]
+def weights_after(made: Made, updates: int) -> dict[str, torch.Tensor]:
+    trainer, learner = made
     for step in range(updates):
-        trainer.update(step, batches.batch(step))
+        trainer.update(step, learner.batch(step))
     return {
         name: weight.detach().clone()
         for name, weight in trainer.finished_model().named_parameters()
@@ -87,7 +90,7 @@ def test_parts_draw_their_own_dropout(make: Make) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_learns_and_says_so(make: Make, precision: str) -> None:
-    trainer = make(replace(TINY, steps=100, precision=precision, dropout=0.0))
+    trainer, _ = make(replace(TINY, steps=100, precision=precision, dropout=0.0))
     trainer.run(silent)
     rows = [row for row in trainer.history.rows if "masked_text_loss" in row]
     assert rows[-1]["masked_text_loss"] < rows[0]["masked_text_loss"] - 0.5
@@ -100,7 +103,7 @@ def test_it_learns_and_says_so(make: Make, precision: str) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_frozen_embeddings_stay_as_they_started(make: Make, work: Path, precision: str) -> None:
     options = replace(TINY, freeze_embeddings=True, precision=precision)
-    before = dict(prepare(work, options).model.named_parameters())
+    before = dict(start_run(work, options).model.named_parameters())
     after = weights_after(make(options), 3)
     words, dense = (
         "bert.embeddings.word_embeddings.weight",

@@ -1,3 +1,5 @@
+"""Packed rows hold each sequence once and give what padded ones give."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.learning.packing import PADDING
 from videobert.modeling_videobert import (
     ALIGNED,
     MISALIGNED,
@@ -15,10 +18,11 @@ from videobert.modeling_videobert import (
     VideoBertOutput,
 )
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
+from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
-from videobert.pretraining.packing import PADDING, ROW_LENGTHS, Packed, best_rows, fill_rows, pack
 
+Rows = dict[str, torch.Tensor]
 VOCABULARY = Vocabulary(text_size=120, visual_size=30)
 
 
@@ -36,29 +40,8 @@ def batch_of(lengths: list[int], seed: int = 0) -> Batch:
     return Batch(ids, types, mask, labels, regime, alignment)
 
 
-def everything(batch: Batch) -> Packed:
-    return pack(batch, np.arange(len(batch.regime)))
-
-
-@given(st.lists(st.integers(2, 128), min_size=1, max_size=60))
-def test_each_sequence_is_in_one_row_and_rows_are_not_overfull(lengths: list[int]) -> None:
-    rows = fill_rows(lengths, 128)
-    assert sorted(place for row in rows for place in row) == list(range(len(lengths)))
-    filled = [sum(lengths[place] for place in row) for row in rows]
-    assert max(filled) <= 128
-    assert sum(length <= 64 for length in filled) <= 1  # two half-empty rows would be one
-
-
-@given(st.lists(st.integers(2, 300), min_size=1, max_size=60))
-def test_the_rows_with_the_least_padding_are_taken(lengths: list[int]) -> None:
-    def padding(rows: list[list[int]]) -> int:
-        return len(rows) * max(sum(lengths[place] for place in row) for row in rows) - sum(lengths)
-
-    best = best_rows(lengths)
-    assert sorted(place for row in best for place in row) == list(range(len(lengths)))
-    assert padding(best) == min(
-        padding(fill_rows(lengths, max(length, *lengths, 1))) for length in ROW_LENGTHS
-    )
+def everything(batch: Batch) -> Rows:
+    return pack_batch(batch, np.arange(len(batch.regime)))
 
 
 @given(st.lists(st.integers(2, 200), min_size=2, max_size=20), st.data())
@@ -67,31 +50,22 @@ def test_what_is_packed_can_be_unpacked(lengths: list[int], data: st.DataObject)
     chosen = np.array(
         data.draw(st.lists(st.sampled_from(range(len(lengths))), min_size=1, unique=True))
     )
-    packed = pack(batch, chosen)
-    ids = packed.sequence_ids.numpy()
+    packed = pack_batch(batch, chosen)
+    ids = packed["sequence_ids"].numpy()
     assert sorted(set(ids.ravel().tolist()) - {PADDING}) == sorted(chosen.tolist())
     for sequence in chosen:
         here, length = ids == sequence, lengths[sequence]
         assert here.any(axis=1).sum() == 1 and here.sum() == length
-        assert packed.position_ids.numpy()[here].tolist() == list(range(length))
+        assert packed["position_ids"].numpy()[here].tolist() == list(range(length))
         for name in ("input_ids", "token_type_ids", "labels"):
-            assert (
-                getattr(packed, name).numpy()[here] == getattr(batch, name)[sequence, :length]
-            ).all()
-        assert (packed.regime.numpy()[here] == batch.regime[sequence]).all()
-        assert packed.alignment.numpy()[here].tolist() == [batch.alignment[sequence]] + [
+            assert (packed[name].numpy()[here] == getattr(batch, name)[sequence, :length]).all()
+        assert (packed["regime"].numpy()[here] == batch.regime[sequence]).all()
+        assert packed["alignment"].numpy()[here].tolist() == [batch.alignment[sequence]] + [
             IGNORED
         ] * (length - 1)
     padding = ids == PADDING
     for name in ("labels", "regime", "alignment"):
-        assert (getattr(packed, name).numpy()[padding] == IGNORED).all()
-
-
-def test_sentences_fill_rows_nearly_to_the_brim() -> None:
-    lengths = np.random.default_rng(0).integers(20, 61, size=128).tolist()
-    packed = everything(batch_of(lengths))
-    assert (packed.sequence_ids != PADDING).float().mean() > 0.95
-    assert (np.array(lengths).sum() / (128 * 128)) < 0.35  # what padding to 128 would have had
+        assert (packed[name].numpy()[padding] == IGNORED).all()
 
 
 @torch.inference_mode()
@@ -103,14 +77,14 @@ def test_packed_rows_give_what_padded_ones_give(attention: str) -> None:
     packed = everything(batch)
     order = [
         int(sequence)
-        for sequence in packed.sequence_ids[packed.labels != IGNORED].unique_consecutive()
+        for sequence in packed["sequence_ids"][packed["labels"] != IGNORED].unique_consecutive()
     ]
     counts = (batch.labels != IGNORED).sum(axis=1)
     pieces = torch.split(apart.prediction_logits, counts.tolist())
     assert torch.allclose(
         whole.prediction_logits, torch.cat([pieces[sequence] for sequence in order]), atol=1e-5
     )
-    pairs = packed.sequence_ids[packed.alignment != IGNORED]
+    pairs = packed["sequence_ids"][packed["alignment"] != IGNORED]
     assert torch.allclose(whole.alignment_logits, apart.alignment_logits[pairs], atol=1e-5)
 
 
@@ -119,7 +93,7 @@ def test_the_parts_of_a_batch_add_up_to_its_loss() -> None:
     asked = {objective.name: objective.asked(batch) for objective in OBJECTIVES}
 
     def loss(chosen: np.ndarray) -> float:
-        packed = pack(batch, chosen)
+        packed = pack_batch(batch, chosen)
         answers = answer(packed_output(model, packed), packed)
         return float(
             total_loss({objective.name: objective(answers) for objective in OBJECTIVES}, asked)
@@ -142,14 +116,14 @@ def tiny(attention: str) -> VideoBertForPreTraining:
     return model
 
 
-def packed_output(model: VideoBertForPreTraining, packed: Packed) -> VideoBertOutput:
+def packed_output(model: VideoBertForPreTraining, packed: Rows) -> VideoBertOutput:
     return model(
-        packed.input_ids,
-        token_type_ids=packed.token_type_ids,
-        position_ids=packed.position_ids,
-        sequence_ids=packed.sequence_ids,
-        predict_at=packed.labels != IGNORED,
-        judge_at=packed.alignment != IGNORED,
+        packed["input_ids"],
+        token_type_ids=packed["token_type_ids"],
+        position_ids=packed["position_ids"],
+        sequence_ids=packed["sequence_ids"],
+        predict_at=packed["labels"] != IGNORED,
+        judge_at=packed["alignment"] != IGNORED,
     )
 
 

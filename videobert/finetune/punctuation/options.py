@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from videobert.pretraining.options import PRECISIONS
 from workfolder.options import Options, option
 
 
 @dataclass(frozen=True)
-class TrainingOptions(Options):
-    """How a restorer learns. The same options, texts and number of threads give the same model on one machine."""
+class PunctuationOptions(Options):
+    """How a restorer learns.
+
+    The same options, texts and number of threads give the same model on one machine.
+    """
 
     panel: ClassVar[str] = "Learning"
 
@@ -35,7 +39,6 @@ class TrainingOptions(Options):
     heads: int = option(2, "Attention heads of the BERT.", least=1)
     window: int = option(63, "Words that are seen at a time.", least=1)
     vocabulary: int = option(6000, "Words at most that are known whole.", least=1)
-    bfloat16: bool = option(
-        True, "Multiply matrices in float32 while training; weights always are float32."
-    )
+    precision: str = option("bf16", "bf16 has fp32 master weights.", choices=PRECISIONS)
+    checkpoint_every: int = option(500, "Steps between checkpoints.", least=1)
     seed: int = option(0, "Seed of all random choices.", least=0)

@@ -1,0 +1,1 @@
+"""The punctuation restorer: how it learns, and how good it is."""

@@ -1,0 +1,106 @@
+"""What can be trained, and how: the two things that a ``Trainer`` is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a run learns.
+
+    Attributes:
+        steps: updates of each phase.
+        batch_size: sequences in the smallest batch.
+        learning_rate: the peak of AdamW.
+        schedule: as transformers names it; it begins anew in each phase.
+        warmup: share of a phase's steps in which the rate rises.
+        weight_decay: of AdamW.
+        layer_decay: a layer's rate over that of the layer above it.
+        precision: one of DTYPES.
+        accumulate: parts of a batch that a process computes one after the other.
+        validate_every: steps between validations.
+        checkpoint_every: steps between checkpoints.
+        patience: validations without a better loss before the run ends; the weights of the best one
+            are taken. None: the run ends with its last step, and the last weights are taken.
+        seed: what every draw follows from.
+    """
+
+    steps: Sequence[int]
+    batch_size: int
+    learning_rate: float
+    schedule: str = "linear"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    layer_decay: float = 1.0
+    precision: str = "fp32"
+    accumulate: int = 1
+    validate_every: int = 500
+    checkpoint_every: int = 500
+    patience: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one objective found in a part of a batch.
+
+    Attributes:
+        loss: the sum of the losses of all questions, in nats, with gradient.
+        correct: how many answers were right.
+    """
+
+    loss: torch.Tensor
+    correct: torch.Tensor
+
+
+class Sequences(Protocol):
+    """A batch."""
+
+    @property
+    def tokens(self) -> int:
+        """How many ids are not padding."""
+
+    def __len__(self) -> int:
+        """How many sequences there are."""
+
+
+B = TypeVar("B", bound=Sequences)
+
+
+class Learner(Protocol[B]):
+    """What is trained: a model, its batches, what it is asked."""
+
+    @property
+    def stage(self) -> str:
+        """The name of the run for people."""
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The model, in fp32."""
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The objectives whose accuracies people see while it learns."""
+
+    def batch(self, step: int) -> B:
+        """Make the batch of a step: a function of data, options and step alone."""
+
+    def validation(self) -> Iterable[B]:
+        """Make the batches to validate on, possibly none."""
+
+    def asked(self, batch: B) -> dict[str, int]:
+        """Count the questions that each objective has for a batch."""
+
+    def scores(
+        self, model: torch.nn.Module, batch: B, chosen: np.ndarray, device: torch.device
+    ) -> dict[str, Score]:
+        """Run a model on the ``chosen`` sequences of a batch; the score of each objective."""
+
+    def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
+        """Join the scores of a part, given the questions of the whole batch."""

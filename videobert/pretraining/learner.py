@@ -1,0 +1,100 @@
+"""Pre-training as the loop of learning wants it: batches, forward pass, scores, loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from videobert.learning.learner import Score
+from videobert.learning.packing import pack
+from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.pretraining.batches import Batch, Batches
+from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
+from videobert.processing_videobert import VideoBertProcessor
+
+MOST_VALIDATION_BATCHES = 50
+FILLING = {"labels": IGNORED, "regime": IGNORED, "alignment": IGNORED}
+"""What stands in the padding of rows; 0 elsewhere."""
+
+
+@dataclass(frozen=True)
+class PretrainLearner:
+    """A run of pre-training that may begin.
+
+    Attributes:
+        processor: tokenizer and codebook.
+        model: with its first weights.
+        phases: the batches of each phase, and how many there are.
+        kept_apart: the batches to validate on; None where too few videos are kept apart for any.
+    """
+
+    processor: VideoBertProcessor
+    model: VideoBertForPreTraining
+    phases: Sequence[tuple[Batches, int]]
+    kept_apart: Batches | None
+    stage: str = "pretrain"
+    shown: Sequence[str] = ("masked_joint", "alignment")
+    """These accuracies tell whether the model looks at the video."""
+
+    def batch(self, step: int) -> Batch:
+        """Make the batch of a step, counted over all phases."""
+        for batches, steps in self.phases:
+            if step < steps:
+                return batches.batch(step)
+            step -= steps
+        raise IndexError("the phases have fewer steps")
+
+    def validation(self) -> Iterator[Batch]:
+        """Make the first batches of the videos that are kept apart."""
+        if self.kept_apart:
+            for step in range(min(self.kept_apart.epoch_steps, MOST_VALIDATION_BATCHES)):
+                yield self.kept_apart.batch(step)
+
+    def asked(self, batch: Batch) -> dict[str, int]:
+        """Count the questions that each objective has for a batch."""
+        return {objective.name: objective.asked(batch) for objective in OBJECTIVES}
+
+    def scores(
+        self, model: torch.nn.Module, batch: Batch, chosen: np.ndarray, device: torch.device
+    ) -> dict[str, Score]:
+        """Pack the chosen sequences, run the model on them, and score each objective."""
+        rows = pack_batch(batch, chosen)
+        rows = {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
+        output = model(
+            rows["input_ids"],
+            token_type_ids=rows["token_type_ids"],
+            position_ids=rows["position_ids"],
+            sequence_ids=rows["sequence_ids"],
+            predict_at=rows["labels"] != IGNORED,
+            judge_at=rows["alignment"] != IGNORED,
+        )
+        answers = answer(output, rows)
+        return {objective.name: objective(answers) for objective in OBJECTIVES}
+
+    def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
+        """Join the scores as ``objectives.total_loss`` does."""
+        return total_loss(scores, asked)
+
+
+def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
+    """Pack the chosen sequences of a batch into rows.
+
+    Returns:
+        What ``packing.pack`` returns of input_ids, token_type_ids, labels, regime (that of each
+        id's sequence) and alignment (at the [CLS] of a pair; IGNORED elsewhere).
+    """
+    shape = batch.input_ids.shape
+    alignment = np.full(shape, IGNORED)
+    alignment[:, 0] = batch.alignment
+    arrays = {
+        "input_ids": batch.input_ids,
+        "token_type_ids": batch.token_type_ids,
+        "labels": batch.labels,
+        "regime": np.broadcast_to(batch.regime[:, None], shape),
+        "alignment": alignment,
+    }
+    return pack(arrays, batch.attention_mask.sum(axis=1), FILLING, chosen)
