@@ -45,12 +45,14 @@ class Word:
         start: seconds at which it begins.
         end: seconds at which it ends.
         probability: in [0, 1], if a recogniser gave one.
+        begins_cue: whether it is the first of several in a caption that gives none of them a time.
     """
 
     text: str
     start: float
     end: float
     probability: float | None = None
+    begins_cue: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

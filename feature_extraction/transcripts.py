@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from feature_extraction.hearing.audio import stream_sound
-from feature_extraction.hearing.captions.files import Captions, captions_in, read_captions
-from feature_extraction.hearing.captions.streams import Subtitles, read_subtitles
+from feature_extraction.hearing.captions.cues import EMPTY_CUES, NO_CAPTIONS
+from feature_extraction.hearing.captions.encodings import check_encoding
+from feature_extraction.hearing.captions.files import Captions
+from feature_extraction.hearing.captions.streams import Subtitles
+from feature_extraction.hearing.hallucinations import SILENCE, SOUNDS
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
+from feature_extraction.hearing.recognisers.known import RECOGNISERS
+from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL
+from feature_extraction.hearing.recognisers.recogniser import Recogniser
 from feature_extraction.hearing.sentences import split_sentences
-from feature_extraction.hearing.speech import DEFAULT_MODEL, Recogniser
+from feature_extraction.hearing.word_sources import Heard, WordSources
 from feature_extraction.options import LISTENERS, TranscriptOptions
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from workfolder.errors import InputError, refuse_unknown
@@ -31,26 +35,14 @@ from workfolder.runner import JobOptions, make_ready, run_job
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
-
-@dataclass(frozen=True)
-class Heard:
-    """The words of one video.
-
-    Attributes:
-        source: who wrote them: captions:FILE, subtitles:STREAM, or a recogniser's name.
-        partial: why they are not all, if they are not.
-        seconds: how long it took, by part.
-    """
-
-    words: Sequence[Word]
-    language: str | None
-    source: str
-    partial: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+HONEST = frozenset({SOUNDS, SILENCE, EMPTY_CUES})
+"""Reasons for which nothing that was said is dropped."""
+LONE_WORDS = "words alone between silences"
+"""Reason for which words become no sentence."""
 
 
 class Transcriber(Maker):
-    """A video in, its timed sentences out. Files are read in processes of their own; the recogniser is here, for all videos."""
+    """A video in, its timed sentences out. One recogniser serves all videos."""
 
     def __init__(
         self,
@@ -58,38 +50,50 @@ class Transcriber(Maker):
         limits: Limits = Limits(),
         recogniser: Recogniser | None = None,
     ) -> None:
-        """``recogniser``: who listens in the stead of the one that ``options.asr`` names.
+        """Check the options.
 
-        InputError if the options cannot be.
+        Args:
+            options: where the words come from, and how they become sentences.
+            limits: what reading one file may take.
+            recogniser: listens in place of the one that ``options.asr`` names.
+
+        Raises:
+            InputError: if an option names what is not known.
         """
         self.options = options
         self.recogniser = _recogniser(options.asr, recogniser)
-        if self.recogniser is not recogniser and short_language(options.language) not in (
-            None,
-            *SPOKEN,
-        ):
+        known = (None, *SPOKEN)
+        if self.recogniser is not recogniser and short_language(options.language) not in known:
             raise InputError(
-                f"--language {options.language!r} is none that Whisper knows: give a code such as en or deu"
+                f"--language {options.language!r} is not known to Whisper: give a code such as en "
+                "or deu"
             )
-        self._reads = options.asr in ("auto", "captions")
+        if options.encoding is not None:
+            check_encoding(options.encoding)
         self._limits = limits
         self._guards = Guards(limits, returns=[Captions, Subtitles, Word])
-        self._captions = cache(
-            lambda folder: captions_in(folder, options.language)
-        )  # a folder may hold 300,000 videos
+        reads = options.asr in ("auto", "captions")
+        choice = options.language, options.encoding
+        self._sources = WordSources(self._guards, reads, self.recogniser, *choice)
         self._restorer = Once(lambda: _restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
-        """The processes stay behind."""
+        """Leave the processes behind."""
         return Transcriber, (self.options, self._limits, self.recogniser)
 
+    @cached_property
+    def gpus(self) -> float:  # type: ignore[override]
+        """The share of a GPU that the recogniser needs."""
+        return self.recogniser.gpus if self.recogniser else 0.0
+
     def provenance(self) -> dict[str, Any]:
-        """Everything that decides what is written, as JSON can hold it."""
+        """Return everything that decides what is written, as JSON can hold it."""
         language = short_language(self.options.language)
         return {
             "schema": SCHEMA_VERSION,
             "asr": self.options.asr,
             **({"language": language} if language else {}),
+            **({"encoding": self.options.encoding} if self.options.encoding else {}),
             **_restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
             **asdict(self.options.sentences),
@@ -97,60 +101,56 @@ class Transcriber(Maker):
         }
 
     def prepare(self) -> None:
-        """Load the restorer, and the recogniser where every video needs it: else its absence is that of some videos."""
+        """Load the restorer, and the recogniser where every video needs it.
+
+        Under ``auto`` its absence is the failure of the videos without captions.
+        """
         self._restorer()
         if self.recogniser and self.options.asr != "auto":
             self.recogniser.prepare()
 
     def __call__(self, source: Source) -> Made:
-        """The rows of a video, see schema.TRANSCRIPTS; InputError if there is nothing that can be read or heard."""
+        """Make the rows of a video, see schema.TRANSCRIPTS.
+
+        The first source that does not lose all words is taken; why others were not is noted.
+
+        Raises:
+            InputError: if nothing can be read or heard, or all words were lost.
+        """
         if self.options.asr == "none":
             return Made(TRANSCRIPTS.empty_table())
-        heard = (self._read(source.path) if self._reads else None) or self._listen(source.path)
-        sentences = split_sentences(heard.words, self.options.sentences, self._restorer())
-        rows = [
-            _row(source.video_id, index, sentence, heard)
-            for index, sentence in enumerate(sentences)
-        ]
-        return Made(pa.Table.from_pylist(rows, schema=TRANSCRIPTS), heard.partial, heard.seconds)
+        passed: list[str] = []
+        dropped = Counter[str]()
+        for read in self._sources.readers(source.path):
+            try:
+                heard = read()
+            except InputError as error:
+                passed.append(str(error))
+                continue
+            if heard is None:
+                continue
+            sentences = split_sentences(heard.words, self.options.sentences, self._restorer())
+            alone = len(heard.words) - sum(len(sentence.words) for sentence in sentences)
+            lost = +Counter({**heard.dropped, LONE_WORDS: alone})
+            dropped += lost
+            if sentences or not self._has_lost(heard):
+                return _made(source, heard, sentences, passed, dropped)
+            if NO_CAPTIONS not in heard.dropped:  # else it is what downloaders write about a video
+                reasons = ", ".join(f"{count} {reason}" for reason, count in lost.items())
+                passed.append(f"{source.path} has no words left from {heard.source} ({reasons})")
+        raise InputError("; ".join(dict.fromkeys(passed)) or _advice(source.path))
 
     def close(self) -> None:
         """End the processes that read."""
         self._guards.close()
 
-    def _read(self, video: Path) -> Heard | None:
-        """What the captions beside a video say, or else the subtitles in it; None if it has neither."""
-        path = self._captions(video.parent).get(video.stem)
-        if path is not None:
-            captions = self._guards.call(read_captions, path)
-            name = os.fsencode(path.name).decode(
-                "utf-8", "replace"
-            )  # in a table, which takes no other
-            return Heard(captions.words, captions.language, f"captions:{name}")
-        subtitles = self._guards.call(read_subtitles, video, self.options.language)
-        if subtitles is None:
-            return None
-        captions = subtitles.captions
-        return Heard(
-            captions.words, captions.language, f"subtitles:{subtitles.stream}", subtitles.damage
-        )
+    def _has_lost(self, heard: Heard) -> bool:
+        """Say whether words were lost, where no sentence is left.
 
-    def _listen(self, video: Path) -> Heard:
-        """What the recogniser hears; InputError if there is none."""
-        if self.recogniser is None:
-            raise InputError(
-                f"{video} has no captions beside it, such as {video.stem}.en.vtt, and no subtitles: put them there, say "
-                "--asr auto to have Whisper listen to it, or --asr none to learn from pictures alone"
-            )
-        begin = time.perf_counter()
-        reading = self._guards.stream(stream_sound, video, self.options.language)
-        speech = self.recogniser(reading, short_language(self.options.language))
-        for (
-            _
-        ) in reading:  # a recogniser may leave early; why the sound is partial is told at its end
-            continue
-        seconds = {"read": reading.seconds, "speech": time.perf_counter() - begin}
-        return Heard(speech.words, speech.language, self.recogniser.name, reading.result, seconds)
+        A recogniser hears lone words in silence, which are not believed; in captions they are.
+        """
+        listened = self.recogniser is not None and heard.source == self.recogniser.name
+        return bool(heard.dropped.keys() - HONEST) or (bool(heard.words) and not listened)
 
 
 def transcribe(
@@ -163,8 +163,17 @@ def transcribe(
 ) -> Report:
     """Write DIR/transcripts/<video>.parquet for every video that has none yet.
 
-    ``recogniser`` listens in the stead of Whisper. InputError if the options cannot be, the model that they name cannot
-    be had, or DIR/transcripts was made with other options; a video that fails is in the report and failures.jsonl.
+    Args:
+        videos: a video that fails is in the report and in failures.jsonl.
+        work: the folder DIR.
+        options: where the words come from, and how they become sentences.
+        job: how many videos at a time, and where.
+        progress: is told how far it is.
+        recogniser: listens in place of Whisper.
+
+    Raises:
+        InputError: if the options contradict one another, the model that they name cannot be had or
+            cannot work here, or DIR/transcripts was made with other options.
     """
     stage = Stage(work / "transcripts")
     transcriber = Transcriber(options, job.limits, recogniser)
@@ -174,21 +183,37 @@ def transcribe(
     return run_job(stage, videos, transcriber, job, progress)
 
 
+def _made(
+    source: Source,
+    heard: Heard,
+    sentences: Sequence[Sentence],
+    passed: Sequence[str],
+    dropped: Mapping[str, int],
+) -> Made:
+    """Make the rows; ``passed`` says why better sources of words were not taken."""
+    rows = [_row(source.video_id, index, said, heard) for index, said in enumerate(sentences)]
+    table = pa.Table.from_pylist(rows, schema=TRANSCRIPTS)
+    instead = f"is read from {heard.source}, as {'; '.join(passed)}" if passed else None
+    note = "; ".join(filter(None, (heard.note, instead))) or None
+    return Made(table, note, heard.seconds, dict(dropped))
+
+
+def _advice(video: Path) -> str:
+    return (
+        f"{video} has no captions beside it, such as {video.stem}.en.vtt, and no subtitles: put "
+        "them there, say --asr auto to have Whisper listen to it, or --asr none to learn from "
+        "pictures alone"
+    )
+
+
 def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
-    """Who listens under ``--asr``, if anybody does; InputError if it is not known."""
+    """Return who listens under ``--asr``, if anybody does; InputError if it is not known."""
     if given is not None and asr in ("auto", given.name):
         return given
     kind, colon, model = asr.partition(":")
-    refuse_unknown("--asr", asr if colon and "whisper" not in kind else kind, LISTENERS)
-    if kind in ("auto", "whisper"):
-        from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
-
-        return OpenAIWhisper(model or DEFAULT_MODEL)
-    if kind == "faster-whisper":
-        from feature_extraction.hearing.recognisers.faster_whisper import FasterWhisper
-
-        return FasterWhisper(model or DEFAULT_MODEL)
-    return None
+    refuse_unknown("--asr", asr if colon and kind not in RECOGNISERS else kind, LISTENERS)
+    known = RECOGNISERS.get("whisper" if kind == "auto" else kind)
+    return known(model or DEFAULT_MODEL) if known else None
 
 
 def _restorer(punctuation: str) -> PunctuationRestorer | None:

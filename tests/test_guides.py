@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from feature_extraction.hearing.captions.files import captions_in, read_captions
+from feature_extraction.hearing.captions.beside import captions_in
+from feature_extraction.hearing.captions.files import read_captions
 from videobert.cli.main import app
 from videobert.data.youcook2 import by_youtube_id
 from workfolder.sources import find_videos
@@ -89,10 +90,11 @@ def test_captions_of_howto100m_are_found_beside_their_videos(
     exec(PROGRAMS[0], {})
     sources = find_videos([Path("howto100m")])
     found = {
-        source.video_id: captions_in(source.path.parent).get(source.path.stem) for source in sources
+        source.video_id: captions_in(source.path.parent).get(source.path.stem, [])
+        for source in sources
     }
     assert {video for video, path in found.items() if path} == {"-tCQ4tCQdWE"}
-    captions = read_captions(found["-tCQ4tCQdWE"])
+    captions = read_captions(found["-tCQ4tCQdWE"][0])
     assert [
         word.text for word in captions.words
     ] == "now we fry the onion".split() and captions.language == "en"

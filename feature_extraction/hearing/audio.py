@@ -1,4 +1,7 @@
-"""The sound of a file at 16 kHz in one channel, in constant memory. Times count from the start of the file, as pictures' do."""
+"""The sound of a file at 16 kHz in one channel, in constant memory.
+
+Times count from the start of the file, as those of pictures do.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from feature_extraction.clock import packets_on_one_clock
 from feature_extraction.containers import (
     LONGEST_FRAME,
     LONGEST_VIDEO,
     check_length,
     open_container,
+    seconds_before,
     stream_end,
 )
 from feature_extraction.hearing.languages import short_language
@@ -25,23 +30,29 @@ from workfolder.errors import InputError
 SAMPLE_RATE = 16_000
 """Samples per second: what speech recognisers hear."""
 BLOCK = 30 * SAMPLE_RATE
+"""Samples that are given at a time."""
 GUESSED_ENDS = ("aac", "amr", "ac3", "eac3")
 """Formats without a header for the whole file: FFmpeg guesses how long it is."""
 LARGEST_SLIP = 0.1
-"""Seconds by which a frame's time may differ from the end of the one before, as rounding makes it; beyond is a gap."""
+"""Seconds between the end of a frame and the next one that rounding may make. More is a gap."""
 
 
 class Sound:
     """The sound of an open file; close it.
 
     Attributes:
-        declared_end: seconds from the start of the file at which its header says that the sound ends, if it does.
+        declared_end: seconds from the start of the file at which its header says that the sound
+            ends, if it does.
         end: seconds up to which there is sound so far.
         damage: why decoding stopped before the end, once it has.
     """
 
     def __init__(self, path: Path, language: str | None = None) -> None:
-        """Open the stream in that language, else the default one; InputError if the file has no sound."""
+        """Open the stream in that language, else the default one.
+
+        Raises:
+            InputError: if the file has no sound.
+        """
         self._path = path
         self._container = open_container(path)
         try:
@@ -56,18 +67,22 @@ class Sound:
         self.damage: str | None = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._container.close()
 
     def samples(self) -> Iterator[np.ndarray]:
-        """Runs of float32 in [-1, 1] that follow one another from second 0; a damaged file ends at its damage.
+        """Yield runs of float32 in [-1, 1] that follow one another from second 0.
 
-        Where the file has no sound for a while, or begins with none, there is silence. InputError if nothing can be
-        decoded. MemoryError where the process may not have as much as it takes.
+        Where the file has no sound for a while, or begins with none, there is silence. A damaged
+        file ends at its damage.
+
+        Raises:
+            InputError: if nothing can be decoded.
+            MemoryError: if the process may not have as much memory as it takes.
         """
         resampler = _Resampler()
         try:
-            for frame in cast("Iterator[av.AudioFrame]", self._container.decode(self._stream)):
+            for frame in self._frames():
                 begin = self._begin(frame)
                 if begin < self.end:  # heard already
                     continue
@@ -81,17 +96,17 @@ class Sound:
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError) as error:
-            self.damage = f"is damaged after {self.end:.1f} s of sound ({getattr(error, 'strerror', None) or error})"
-        with suppress(
-            av.FFmpegError, ValueError
-        ):  # a filter that could not take the sound has nothing more to give
+            reason = getattr(error, "strerror", None) or error
+            self.damage = f"is damaged after {self.end:.1f} s of sound ({reason})"
+        # A filter that could not take the sound has nothing more to give.
+        with suppress(av.FFmpegError, ValueError):
             yield from resampler.flush()
         if not resampler.written:
             reason = self.damage or "has no sound that can be decoded"
             raise InputError(f"{self._path} {reason}: fetch it again, or leave it out")
 
     def shortfall(self) -> str | None:
-        """Why the sound that was decoded is not whole, if it is not."""
+        """Say why the sound that was decoded is not whole; None if it is."""
         said = f" of {self.declared_end:.1f} s" if self.declared_end else ""
         if self.damage:
             return f"{self.damage}, {self.end:.1f} s{said} are heard"
@@ -99,21 +114,45 @@ class Sound:
             return f"has sound for {self.end:.1f} s{said}"
         return None
 
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        for packet in packets_on_one_clock(self._container, self._stream):
+            yield from cast("list[av.AudioFrame]", packet.decode())
+
     def _begin(self, frame: av.AudioFrame) -> float:
-        """Seconds from the start of the file at which a frame is heard; the end of the one before if it is about there."""
+        """Return the second at which a frame is heard; without a gap, the end of the one before."""
         if frame.time is None:
             return self.end
-        time = frame.time - (self._container.start_time or 0) / av.time_base
+        time = frame.time - seconds_before(self._container)
         return self.end if self.end and abs(time - self.end) <= LARGEST_SLIP else time
+
+
+def declared_seconds(path: Path) -> float | None:
+    """Return how long a file of pictures or sound lasts by its header; None if it does not say.
+
+    Raises:
+        InputError: if the file cannot be opened.
+    """
+    with closing(open_container(path)) as container:
+        guessed = container.format.name in GUESSED_ENDS
+        return None if guessed or not container.duration else container.duration / av.time_base
 
 
 def stream_sound(
     path: Path, language: str | None = None
 ) -> Generator[np.ndarray, None, str | None]:
-    """Yield the sound of a file in blocks of float32 [BLOCK], the last one shorter; sample n is heard at n / SAMPLE_RATE s.
+    """Yield the sound of a file in blocks of float32 [BLOCK], the last one shorter.
 
-    Of several streams the one in ``language`` (en, eng, ...) is taken, else the default. Returns why the sound is
-    partial, or None where it is whole. InputError if the file has no sound.
+    Sample n is heard at n / SAMPLE_RATE seconds.
+
+    Args:
+        path: a file of pictures and sound, or of sound alone.
+        language: of the stream to take (en, eng, ...); else the default one is taken.
+
+    Returns:
+        Why the sound is partial; None where it is whole.
+
+    Raises:
+        InputError: if the file has no sound.
     """
     with closing(Sound(path, language)) as sound:
         yield from _blocks(sound.samples())
@@ -126,16 +165,14 @@ def _sound_stream(
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
     if not streams:
         lacks = "no sound that can be decoded" if container.streams.audio else "no sound"
-        raise InputError(
-            f"{path} has {lacks}: give captions beside it, or say --asr none to learn from pictures alone"
-        )
+        advice = "give captions beside it, or say --asr none to learn from pictures alone"
+        raise InputError(f"{path} has {lacks}: {advice}")
     wanted = short_language(language)
 
     def rank(stream: av.AudioStream) -> tuple[bool, bool]:
         spoken = short_language(stream.metadata.get("language"))
-        return wanted is not None and spoken == wanted, bool(
-            stream.disposition & Disposition.default
-        )
+        default = bool(stream.disposition & Disposition.default)
+        return wanted is not None and spoken == wanted, default
 
     stream = max(streams, key=rank)
     stream.codec_context.thread_count = 1  # the processes around us share the cores by video
@@ -143,7 +180,7 @@ def _sound_stream(
 
 
 class _Resampler:
-    """Frames of any format, rate and layout, even changing ones, to float32 at SAMPLE_RATE in one channel.
+    """Converts frames of any format, rate and layout to float32 at SAMPLE_RATE in one channel.
 
     Attributes:
         written: samples so far.
@@ -159,16 +196,16 @@ class _Resampler:
         if self._shape not in (None, shape):
             yield from self.flush()
         self._shape = shape
-        frame.pts = None  # its place is ours to keep
+        frame.pts = None  # ``samples`` decides its place
         yield from self._written(self._resampler.resample(frame))
 
     def flush(self) -> Iterator[np.ndarray]:
-        """What the filter still holds."""
+        """Yield what the filter still holds."""
         yield from self._written(self._resampler.resample(None))
         self._shape, self._resampler = None, self._new()
 
     def silence_until(self, second: float) -> Iterator[np.ndarray]:
-        """What the filter still holds, then zeros."""
+        """Yield what the filter still holds, then zeros."""
         yield from self.flush()
         while (missing := round(second * SAMPLE_RATE) - self.written) > 0:
             silence = np.zeros(min(missing, BLOCK), np.float32)
@@ -181,16 +218,15 @@ class _Resampler:
 
     def _written(self, frames: Iterable[av.AudioFrame | None]) -> Iterator[np.ndarray]:
         for frame in frames:
-            if (
-                frame is not None and frame.samples
-            ):  # None: flushed without a filter, as the sound was right as it was
+            # None: flushed without a filter, as the sound was right as it was.
+            if frame is not None and frame.samples:
                 samples = np.nan_to_num(frame.to_ndarray()[0]).clip(-1.0, 1.0)
                 self.written += len(samples)
                 yield samples
 
 
 def _blocks(runs: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same samples in arrays of BLOCK; the last may be shorter."""
+    """Cut runs of samples into arrays of BLOCK; the last may be shorter."""
     held: list[np.ndarray] = []
     count = 0
     for run in runs:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from feature_extraction import transcripts
+from feature_extraction.hearing import word_sources
 from feature_extraction.hearing.audio import SAMPLE_RATE
-from feature_extraction.hearing.captions.files import captions_in
+from feature_extraction.hearing.captions.beside import captions_in
 from feature_extraction.hearing.punctuation.restorer import PACKAGED
 from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
-from feature_extraction.hearing.speech import Speech
+from feature_extraction.hearing.recognisers.recogniser import Speech
 from feature_extraction.schema import Word
 from feature_extraction.transcripts import Transcriber, TranscriptOptions, transcribe
 from tests.toys.command_line import Result
@@ -35,6 +36,7 @@ class Counting:
     """A recogniser that says how many seconds it heard."""
 
     name = "counting"
+    gpus = 0.0
 
     def __init__(self, version: int = 1) -> None:
         self.version = version
@@ -89,7 +91,7 @@ def test_auto_reads_the_file_beside_then_the_stream_inside_then_listens(
     assert report.complete and not report.partial
     assert texts(tmp_path / "work", "both") == ["from the file"]
     assert texts(tmp_path / "work", "inside")[0].startswith(
-        "NAR: This is the optical and science segment"
+        "This is the optical and science segment"
     )
     assert texts(tmp_path / "work", "spoken") == ["I heard 3."]
     found = [sources_of(tmp_path / "work", name) for name in ("both", "inside", "spoken")]
@@ -136,7 +138,7 @@ def test_a_folder_is_listed_once_however_many_videos_it_holds(
         path.with_suffix(".de.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwir hacken\n")
     listed: list[Path] = []
     monkeypatch.setattr(
-        transcripts,
+        word_sources,
         "captions_in",
         lambda folder, language: listed.append(folder) or captions_in(folder),
     )
@@ -220,11 +222,10 @@ def test_a_language_that_whisper_has_not_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_had_stops_the_job_only_if_all_need_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def absent(self: OpenAIWhisper) -> None:
+    def absent(self: OpenAIWhisper, model: str) -> None:
         raise InputError("no network")
 
-    monkeypatch.setattr(OpenAIWhisper, "prepare", absent)
-    monkeypatch.setattr(OpenAIWhisper, "_hear", lambda self, piece, language: absent(self))
+    monkeypatch.setattr(OpenAIWhisper, "_load", absent)
     spoken, captioned = (
         write_sound(tmp_path / f"{name}.mkv", tone(1)) for name in ("spoken", "captioned")
     )

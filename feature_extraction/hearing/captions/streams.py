@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,17 +14,17 @@ from av.stream import Disposition
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from feature_extraction.containers import open_container
-from feature_extraction.hearing.captions.files import Captions
-from feature_extraction.hearing.captions.text import ARROW, read_srt
+from feature_extraction.clock import packets_on_one_clock
+from feature_extraction.containers import open_container, seconds_before
+from feature_extraction.hearing.captions.cues import Notes
+from feature_extraction.hearing.captions.files import Captions, captions_of
+from feature_extraction.hearing.captions.rolling import Block, unroll
 from feature_extraction.hearing.languages import short_language
-from feature_extraction.hearing.timed_words import Notes, timed_words
-from workfolder.errors import InputError
 
 TEXT_CODECS = frozenset("subrip srt mov_text ass ssa webvtt text".split())
-"""FFmpeg's names of subtitles that are text; the others are pictures of text, which nobody here can read."""
+"""FFmpeg's names of subtitles that are text; the others are pictures of text, which are not read."""
 LONGEST_CUE = 10.0
-"""Seconds that a subtitle is taken to stand whose file does not say; it ends earlier where the next one begins."""
+"""Seconds that a subtitle is taken to stand if its file does not say, at most up to the next one."""
 
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # ASS: what follows is the outline of a shape
 
@@ -45,10 +45,15 @@ class Subtitles:
 
 
 def read_subtitles(path: Path, language: str | None = None) -> Subtitles | None:
-    """The words of a file's text subtitles; None if it has none, or none in ``language`` where that is given.
+    """Read the text subtitles of a video file.
 
-    Of several streams the default one is taken, and one that is not only for foreign speech. InputError if the file
-    cannot be opened.
+    Of several streams the default one is taken, and one that is not only for foreign speech.
+
+    Returns:
+        None if it has none, or none in ``language`` where that is given.
+
+    Raises:
+        InputError: if the file cannot be opened.
     """
     with closing(open_container(path)) as container:
         stream = _text_stream(container, language)
@@ -56,18 +61,9 @@ def read_subtitles(path: Path, language: str | None = None) -> Subtitles | None:
             return None
         reading = _Reading(container, stream)
         notes = Notes(path)
-        try:
-            words = sorted(
-                timed_words(read_srt(reading.lines(), notes)), key=lambda word: word.start
-            )
-        except InputError:
-            if not reading.cues:
-                return None
-            raise
-        spoken = short_language(stream.metadata.get("language"))
-        return Subtitles(
-            stream.index, Captions(tuple(words), spoken, dict(+notes.dropped)), reading.damage
-        )
+        captions = captions_of(unroll(reading.blocks(), notes), notes)
+        captions = replace(captions, language=short_language(stream.metadata.get("language")))
+        return Subtitles(stream.index, captions, reading.damage) if reading.cues else None
 
 
 def _text_stream(
@@ -83,15 +79,14 @@ def _text_stream(
     ]
 
     def rank(stream: SubtitleStream) -> tuple[bool, bool]:
-        return not stream.disposition & Disposition.forced, bool(
-            stream.disposition & Disposition.default
-        )
+        disposition = stream.disposition
+        return not disposition & Disposition.forced, bool(disposition & Disposition.default)
 
     return max(streams, key=rank, default=None)
 
 
 class _Reading:
-    """A subtitle stream as the lines of a SubRip file.
+    """A subtitle stream as it is read.
 
     Attributes:
         cues: how many there were so far.
@@ -103,41 +98,34 @@ class _Reading:
         self.cues = 0
         self.damage: str | None = None
 
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """The lines, each with the number of its cue."""
-        start = (self._container.start_time or 0) / av.time_base
+    def blocks(self) -> Iterator[Block]:
+        """Yield the cues as they stand, their times to the millisecond."""
+        start = seconds_before(self._container)
         latest = 0.0
         try:
-            for packet in self._container.demux(self._stream):
-                text = _text(packet) if packet.size else []
+            for packet in packets_on_one_clock(self._container, self._stream):
+                text = _packet_lines(packet) if packet.size else []
                 if not text or packet.pts is None:
                     continue
                 self.cues += 1
                 latest = float(packet.pts * packet.time_base) - start
-                end = latest + (
+                lasts = (
                     float(packet.duration * packet.time_base) if packet.duration else LONGEST_CUE
                 )
-                for line in (f"{_clock(latest)} {ARROW} {_clock(end)}", *text, ""):
-                    yield self.cues, line
+                begin, end = (max(round(time, 3), 0.0) for time in (latest, latest + lasts))
+                yield Block(begin, max(begin, end), text)
         except MemoryError:
             raise
         except av.FFmpegError as error:
             self.damage = f"is damaged after {latest:.1f} s of subtitles ({error.strerror})"
 
 
-def _text(packet: av.Packet) -> list[str]:
-    """The lines of a packet without times or blanks."""
-    lines = []
+def _packet_lines(packet: av.Packet) -> list[str]:
+    """Return the lines of a packet, without blank ones."""
+    lines: list[str] = []
     for subtitle in cast("list[AssSubtitle]", packet.decode()):
         spoken = subtitle.dialogue or subtitle.text
-        text = spoken.decode("utf-8", "replace").replace("\\n", "\n").replace("\\h", " ")
+        text = spoken.decode("utf-8", "replace").replace("\\N", "\n").replace("\\n", "\n")
         if not _DRAWING.search(text):
-            lines += [line for line in text.splitlines() if line.strip() and ARROW not in line]
+            lines += [line for line in text.splitlines() if line.strip()]
     return lines
-
-
-def _clock(seconds: float) -> str:
-    """``seconds`` as a SubRip file has them."""
-    milliseconds = max(round(seconds * 1000), 0)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02},{rest % 1000:03}"

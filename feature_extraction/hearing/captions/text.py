@@ -1,204 +1,161 @@
 """Captions that are lines of text: WebVTT and SubRip.
 
-Both are read line by line, so memory holds a cue at a time. YouTube's automatic captions show a line twice or three
-times as it rolls up the screen; each is read once.
+Both are read line by line, so memory holds a cue at a time. As in FFmpeg, a blank line does not
+end a cue: what follows it belongs to the cue before, up to the next line of times.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import NamedTuple
+from typing import TextIO
 
-from feature_extraction.hearing.timed_words import MARK, Cue, Notes, clean, tokens_of
+from feature_extraction.hearing.captions.cues import LINES_WITHOUT_TIMES, Cue, Notes
+from feature_extraction.hearing.captions.markup import CLOCK, clock_seconds
+from feature_extraction.hearing.captions.rolling import Block, unroll
 
 ARROW = "-->"
 EXAMPLE = f"00:00:01.000 {ARROW} 00:00:02.000"
-ROWS = 4
-"""How many lines can roll on from one cue to the next; YouTube shows two."""
-HOLD = 0.1
-"""Seconds: YouTube holds a finished line for 0.01 s; and the gap across which a line can still be the same line."""
 
-_CLOCK = r"(-?)(?:([0-9]{1,6}):)?([0-5]?[0-9]):([0-5]?[0-9])(?:[.,]([0-9]{1,3}))?"
-_INLINE_TIME = re.compile(_CLOCK)
-_TIMING = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s|$)")
+_TIMING = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s|$)")
 _LIKE_A_TIME = re.compile(r"\s*-?[0-9]+:")
-_TAG = re.compile(
-    r"<([^<>]*)>"
-)  # neither < nor > within: a line of brackets alone takes linear time
-_TAG_NAME = re.compile(r"/|[a-zA-Z.]|$")
-_OVERRIDE = re.compile(r"\{\\[^{}]*\}")  # {\an8} in SubRip
-_COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)\s*$|NOTE\s")
 _HEADER = re.compile(r"WEBVTT(?:[ \t]|$)")
+_COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)\s*$|NOTE\s")
 _LANGUAGE = re.compile(r"Language:\s*(\S+)")
+_CLOCK_MAP = re.compile(rf"X-TIMESTAMP-MAP=.*LOCAL:{CLOCK}")
 
 NumberedLines = Iterator[tuple[int, str]]
 
 
-@dataclass
-class _Block:
-    """A cue as it stands in the file."""
+def read_vtt(file: TextIO, notes: Notes) -> Iterator[Cue]:
+    """Yield the cues of a WebVTT file, each line once.
 
-    start: float
-    end: float
-    lines: list[str] = field(default_factory=list)
-
-
-class _Line(NamedTuple):
-    """A line of a cue: its text with a MARK for each inline time, and the same without marks or spare spaces."""
-
-    marked: str
-    times: tuple[float, ...]
-    plain: str
-
-
-def read_vtt(lines: NumberedLines, notes: Notes) -> Iterator[Cue]:
-    """The cues of a WebVTT file, each line once; InputError if it has no header, no cue or a time that is none."""
+    Raises:
+        InputError: if it has no header, no cue, or a time that cannot be read.
+    """
+    lines = numbered_lines(file)
     _, first = next(lines, (1, ""))
     if not _HEADER.match(first):
-        notes.refuse(
-            1,
-            f"a .vtt file begins with WEBVTT, this one with {first[:40]!r}: give it its true suffix",
-        )
-    yield from _unroll(_blocks(_after_header(lines, notes), notes), notes)
+        reason = f"a .vtt file begins with WEBVTT, this one with {first[:40]!r}"
+        notes.refuse(1, f"{reason}: give it its true suffix")
+    yield from unroll(_Blocks(notes, vtt=True).read(lines), notes)
 
 
-def read_srt(lines: NumberedLines, notes: Notes) -> Iterator[Cue]:
-    """The cues of a SubRip file, each line once; InputError if it has no cue or a time that is none."""
-    yield from _unroll(_blocks(lines, notes), notes)
+def read_srt(file: TextIO, notes: Notes) -> Iterator[Cue]:
+    """Yield the cues of a SubRip file, each line once.
 
-
-def _after_header(lines: NumberedLines, notes: Notes) -> NumberedLines:
-    for number, line in lines:
-        if ARROW in line:
-            return chain([(number, line)], lines)
-        if not line:
-            break
-        if language := _LANGUAGE.match(line):
-            notes.language = language[1]
-    return lines
-
-
-def _blocks(lines: NumberedLines, notes: Notes) -> Iterator[_Block]:
-    """The cues as they stand; InputError if there is none."""
-    block: _Block | None = None
-    number, found, comment, stray = 1, False, False, 0
-    for number, line in lines:
-        if not line:
-            if block:
-                yield block
-            notes.dropped["lines without times"] += stray
-            block, stray, comment = None, 0, False
-        elif comment:
-            continue
-        elif ARROW in line and (block is None or _LIKE_A_TIME.match(line)):
-            if block:
-                yield _without_number(block)
-            block, stray, found = _Block(*_timing(number, line, notes)), 0, True
-        elif block:
-            block.lines.append(line)
-        else:
-            comment = not stray and _COMMENT.match(line) is not None
-            stray += not (comment or line.isspace())
-    notes.dropped["lines without times"] += stray
-    if block:
-        yield block
-    if not found:
-        notes.refuse(number, f"the file ends here without a cue such as {EXAMPLE}: get it again")
-
-
-def _without_number(block: _Block) -> _Block:
-    """A cue that the next one follows without a blank line: its last line is the next one's number, if it is one."""
-    if block.lines and block.lines[-1].strip().isdecimal():
-        block.lines.pop()
-    return block
-
-
-def _timing(number: int, line: str, notes: Notes) -> tuple[float, float]:
-    """Start and end, 0 <= start <= end: what is before 0 is taken as 0, and an end before its start as the start."""
-    match = _TIMING.match(line)
-    if not match:
-        notes.refuse(number, f"{line[:60]!r} is no time such as {EXAMPLE}: mend or delete this cue")
-    parts = match.groups()
-    start = max(_seconds(*parts[:5]), 0.0)
-    return start, max(_seconds(*parts[5:]), start)
-
-
-def _seconds(
-    sign: str, hours: str | None, minutes: str, seconds: str, fraction: str | None
-) -> float:
-    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
-    value = (whole * 1000 + int((fraction or "0").ljust(3, "0"))) / 1000
-    return -value if sign else value
-
-
-def _unroll(blocks: Iterator[_Block], notes: Notes) -> Iterator[Cue]:
-    """Cues without the lines that were already on the screen.
-
-    Lines that were the last ones shown are the same lines still, and not the same words again, if they have no inline
-    times and two of these three hold: they were on the screen until this cue begins; a new line follows below them, or
-    the cue lasts but a moment; lines roll in this file, which inline times show or a line held for a moment.
+    Raises:
+        InputError: if it has no cue, or a time that cannot be read.
     """
-    shown: list[str] = []
-    until, rolls = -1.0, False
-    for block in blocks:
-        lines = [line for line in (_line(text) for text in block.lines) if line.plain]
-        rolls = rolls or any(line.times for line in lines)
-        rolled = _rolled(shown, lines)
-        stayed, held = block.start <= until + HOLD, block.end - block.start <= HOLD
-        if stayed + (held or rolled < len(lines)) + rolls < 2:
-            rolled = 0
-        rolls = rolls or (held and 0 < rolled == len(lines))
-        notes.dropped["lines that rolled on"] += rolled
-        shown, until = [line.plain for line in lines], block.end
-        if fresh := lines[rolled:]:
-            yield _cue(block, fresh, notes)
-        elif not lines:
-            notes.dropped["cues without words"] += 1
+    yield from unroll(_Blocks(notes, vtt=False).read(numbered_lines(file)), notes)
 
 
-def _rolled(shown: list[str], lines: list[_Line]) -> int:
-    """How many of the first ``lines`` were the last ones ``shown``."""
-    still = [line.plain for line in lines[:ROWS]]
-    timed = next((index for index, line in enumerate(lines[:ROWS]) if line.times), ROWS)
-    sizes = range(min(len(shown), len(still), timed), 0, -1)
-    return next((size for size in sizes if shown[-size:] == still[:size]), 0)
+def numbered_lines(file: TextIO) -> NumberedLines:
+    """Yield the lines of a file opened with newline="", without their ends, numbered from 1.
+
+    CR CR LF, which some tools write, is one end of a line.
+    """
+    number, torn = 0, False
+    for line in file:
+        if not (torn and line == "\r\n"):
+            number += 1
+            yield number, line.rstrip("\r\n")
+        torn = line.endswith("\r")
 
 
-def _cue(block: _Block, lines: list[_Line], notes: Notes) -> Cue:
-    text = "\n".join(line.marked for line in lines)
-    times = [time for line in lines for time in line.times]
-    return Cue(block.start, block.end, tokens_of(text, times, notes.dropped))
+class _Blocks:
+    """The state of reading one file.
 
+    Attributes:
+        block: the cue that lines belong to.
+        inside: whether its paragraph goes on: there was no blank line since its times.
+        name: a line that is the next cue's name or number if times follow, with whether it
+            belongs to the cue's paragraph if they do not.
+        skipped: the regions that are not read: a header up to a cue, a comment up to a blank line.
+        shift: seconds that the file's clock is ahead of the video's.
+    """
 
-def _line(text: str) -> _Line:
-    """A line without tags and entities; tags that are times become marks."""
-    if "{\\" in text:
-        text = _OVERRIDE.sub("", text)
-    if "<" not in text:
-        marked = clean(_unescape(text))
-        return _Line(marked, (), " ".join(marked.split()))
-    times: list[float] = []
-    parts = _TAG.split(text)  # text, tag, text, tag, ..., text
-    for index, part in enumerate(parts):
-        parts[index] = _tag(part, times) if index % 2 else clean(_unescape(part))
-    marked = "".join(parts)
-    return _Line(marked, tuple(times), " ".join(marked.replace(MARK, "").split()))
+    def __init__(self, notes: Notes, vtt: bool) -> None:
+        self.notes, self.vtt = notes, vtt
+        self.block: Block | None = None
+        self.inside = False
+        self.name: tuple[str, bool] | None = None
+        self.skipped = "header" if vtt else ""
+        self.shift = 0.0
 
+    def read(self, lines: NumberedLines) -> Iterator[Block]:
+        """Yield the cues as they stand; InputError if there is none."""
+        number, found, blank = 1, False, False
+        for number, line in lines:
+            if not line:
+                self._end_paragraph()
+            elif self.skipped == "comment":
+                pass
+            elif ARROW in line and (not self.inside or _LIKE_A_TIME.match(line)):
+                if self.block:
+                    yield self.block
+                self.block, self.inside, found = self._timed_block(number, line), True, True
+                self.name, self.skipped = None, ""
+            elif self.skipped:
+                self._read_setting(line)
+            else:
+                self._read_text(line, blank)
+            blank = not line
+        if self.name and self.name[0].strip().isdecimal() and not self.name[1]:
+            self.notes.dropped[LINES_WITHOUT_TIMES] += 1  # the number of a cue that was cut off
+        else:
+            self._keep_name()
+        if self.block:
+            yield self.block
+        if not found:
+            reason = f"the file ends here without a cue such as {EXAMPLE}"
+            self.notes.refuse(number, f"{reason}: get it again")
 
-def _tag(tag: str, times: list[float]) -> str:
-    """What stands for a tag: MARK for a time, which is put into ``times``; nothing for a style; "< 3 >" is text."""
-    if time := _INLINE_TIME.fullmatch(tag):
-        times.append(_seconds(*time.groups()))
-        return MARK
-    return "" if _TAG_NAME.match(tag) else clean(_unescape(f"<{tag}>"))
+    def _read_text(self, line: str, blank: bool) -> None:
+        self._keep_name()
+        if self.vtt and blank and _COMMENT.match(line):
+            self.skipped = "comment"
+        elif self.vtt and blank and _HEADER.match(line):  # a piece of a stream, joined to others
+            self.skipped = "header"
+        elif line.strip().isdecimal() or (self.vtt and not self.inside and blank):
+            self.name = line, self.inside
+        else:
+            self._keep(line)
 
+    def _end_paragraph(self) -> None:
+        self.inside, self.skipped = False, ""
+        if self.name and not self.name[0].strip().isdecimal():
+            self._keep_name()
 
-def _unescape(text: str) -> str:
-    try:
-        return html.unescape(text) if "&" in text else text
-    except ValueError:  # a reference of more than 4,300 digits
-        return text
+    def _keep_name(self) -> None:
+        """Keep as text what was not a name, as no times follow it."""
+        if self.name:
+            self._keep(self.name[0])
+        self.name = None
+
+    def _keep(self, line: str) -> None:
+        if self.block:
+            self.block.lines.append(line)
+        else:
+            self.notes.dropped[LINES_WITHOUT_TIMES] += not line.isspace()
+
+    def _read_setting(self, line: str) -> None:
+        """Read a line of a header.
+
+        X-TIMESTAMP-MAP says which time of the file is which of the stream that it was cut from. The
+        stream's own start is the video's, so the file's time is all that is taken off.
+        """
+        if language := _LANGUAGE.match(line):
+            self.notes.language = language[1]
+        if local := _CLOCK_MAP.match(line):
+            self.shift = clock_seconds(*local.groups())
+
+    def _timed_block(self, number: int, line: str) -> Block:
+        """Begin a cue; a start before 0 becomes 0, an end before its start becomes the start."""
+        match = _TIMING.match(line)
+        if not match:
+            reason = f"{line[:60]!r} is not a time such as {EXAMPLE}"
+            self.notes.refuse(number, f"{reason}: mend or delete this cue")
+        parts = match.groups()
+        start = max(clock_seconds(*parts[:5]) - self.shift, 0.0)
+        return Block(start, max(clock_seconds(*parts[5:]) - self.shift, start))

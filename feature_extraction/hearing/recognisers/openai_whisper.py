@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feature_extraction.hearing.speech import DEFAULT_MODEL, OneModel, Segment
+from feature_extraction.hearing.recognisers.faster_whisper import WEIGHTS_FILE
+from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL, OneModel
+from feature_extraction.hearing.speech import Segment
 from feature_extraction.schema import Word
 from workfolder.errors import InputError
 from workfolder.files import file_digest
@@ -20,31 +22,46 @@ if TYPE_CHECKING:
 
 
 class OpenAIWhisper(OneModel["whisper.Whisper"]):
-    """One of whisper.available_models(), or a checkpoint of such a model, for all threads. See speech.Recogniser."""
+    """One of whisper.available_models(), or a checkpoint of such a model. See recogniser.Recogniser."""
 
     kind = "whisper"
+    otherwise = (
+        "say a smaller model, such as --asr whisper:tiny, set CUDA_VISIBLE_DEVICES= (empty) to use "
+        "the CPU, or give captions beside the videos and say --asr captions"
+    )
 
     def provenance(self) -> dict[str, Any]:
-        """See speech.Recogniser; the digest is that of a file."""
-        if self._model == DEFAULT_MODEL:  # to know that it is known takes no import of torch
+        """See Recogniser; the digest is that of a checkpoint."""
+        if self._model == DEFAULT_MODEL:  # is known: needs no import of torch
             return {"model": self._model}
         path = _checkpoint(self._model)
         return {"model": self._model} | ({"model_digest": file_digest(path)} if path else {})
 
-    def _load(self, model: str) -> whisper.Whisper:
-        """The model of a name, from Whisper's cache or else fetched into it, or of a checkpoint.
+    def _has_gpu(self) -> bool:
+        import torch
 
-        A checkpoint is Whisper's own: torch.save({"dims": ..., "model_state_dict": ...}); nothing in it is executed.
-        """
+        return torch.cuda.is_available()
+
+    def _load(self, model: str) -> whisper.Whisper:
+        """Read a checkpoint, or the model of a name from Whisper's cache, else fetch it there."""
         path = _checkpoint(model)
         return _load_named(model) if path is None else _load_checkpoint(path)
 
-    def _hear(self, piece: np.ndarray, language: str | None) -> tuple[list[Segment], str]:
-        """See speech.HearPiece."""
+    def _encode(self, model: whisper.Whisper, sound: np.ndarray) -> object:
+        import torch
+        import whisper
+
+        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(sound), model.dims.n_mels)
+        with torch.inference_mode():
+            return model.embed_audio(mel[None].to(model.device))
+
+    def _hear(
+        self, model: whisper.Whisper, piece: np.ndarray, language: str | None
+    ) -> tuple[list[Segment], str]:
         import torch
 
-        model = self._loaded()
-        # What Whisper is not sure of it decodes again by drawing lots; the same sound must give the same words.
+        # What Whisper is not sure of it decodes again by chance; the same sound must give the same
+        # words.
         with self._turn, torch.random.fork_rng():
             torch.manual_seed(0)
             heard = model.transcribe(
@@ -58,6 +75,7 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
 
 
 def _load_checkpoint(path: Path) -> whisper.Whisper:
+    """Read torch.save({"dims": ..., "model_state_dict": ...}); nothing in it is executed."""
     import torch
     import whisper
 
@@ -75,8 +93,9 @@ def _load_checkpoint(path: Path) -> whisper.Whisper:
         ValueError,
     ) as error:
         raise InputError(
-            f"{path} is no checkpoint of Whisper that is safe to load: it holds dims and model_state_dict, "
-            'as torch.save({"dims": vars(model.dims), "model_state_dict": model.state_dict()}, PATH) writes them'
+            f"{path} is not a checkpoint of Whisper that is safe to load: it holds dims and "
+            'model_state_dict, as torch.save({"dims": vars(model.dims), "model_state_dict": '
+            "model.state_dict()}, PATH) writes them"
         ) from error
     return network.to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -88,33 +107,36 @@ def _load_named(name: str) -> whisper.Whisper:
         return whisper.load_model(name)
     except (OSError, HTTPException, RuntimeError) as error:
         url = whisper._MODELS[name]
-        cache = (
-            Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
-        )  # as whisper.load_model has it
+        cache = Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
         raise InputError(
-            f"the speech model {name} cannot be had ({error}): where there is no network, fetch {url} elsewhere and put it "
-            f"into {cache}, or give captions beside the videos and say --asr captions"
+            f"the speech model {name} cannot be had ({error}): where there is no network, fetch "
+            f"{url} elsewhere and put it into {cache}, or give captions beside the videos and say "
+            "--asr captions"
         ) from error
 
 
 def _checkpoint(model: str) -> Path | None:
-    """The file that ``model`` is, None if it is a name that Whisper knows; InputError if it is neither."""
+    """Return the file that ``model`` names, None if it is one of Whisper's names; else InputError."""
     import whisper
 
     if model in whisper.available_models():
         return None
-    if not (path := Path(model)).is_file():
+    path = Path(model)
+    if (path / WEIGHTS_FILE).is_file():
+        raise InputError(f"{model} is a model of faster-whisper: say --asr faster-whisper:{model}")
+    if not path.is_file():
         names = ", ".join(whisper.available_models())
         raise InputError(
-            f"{model} is no model of Whisper: --asr whisper:MODEL takes a checkpoint's file or one of {names}"
+            f"{model} is not a model of Whisper: --asr whisper:MODEL takes a checkpoint's file or "
+            f"one of {names}"
         )
     return path
 
 
 def _segment(segment: dict[str, Any]) -> Segment:
     words = (
-        Word(word["word"], *(float(word[key]) for key in ("start", "end", "probability")))
-        for word in segment["words"]
+        Word(w["word"], float(w["start"]), float(w["end"]), float(w["probability"]))
+        for w in segment["words"]
     )
     return Segment(
         segment["text"],

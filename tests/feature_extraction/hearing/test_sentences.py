@@ -48,6 +48,8 @@ def counted(*sizes: int) -> str:
         'She said "stir it." | Then she left (at last!) | And so do I. | We ate.',
         "It starts at 5 p.m. and goes on. | We leave at 9 p.m. | Come early.",
         "No. | Do not use No. 5 flour here.",
+        "Boil it. | 2. It is high time. | 3. Serve it at 350. | Then go.",
+        "क्या? | नमक डालो। | अब मिलाओ।",
     ],
 )
 def test_sentences_end_where_people_end_them(text):
@@ -67,6 +69,17 @@ def test_punctuated_words_are_not_split_at_a_breath_but_at_a_long_silence():
         "Then we stir it all",
         "and now it is done.",
     ]
+
+
+def test_a_stretch_without_marks_in_punctuated_speech_is_split_at_pauses():
+    said = (
+        "We add the salt. " + " ".join(f"w{n}" for n in range(27)) + " Then we stir it. It is done."
+    )
+    sentences = texts(split_sentences(spoken(said, {12: 0.8, 23: 2.6})))
+    assert [len(sentence.split()) for sentence in sentences] == [4, 8, 11, 12, 3]
+    short = " ".join(f"w{n}" for n in range(19))
+    kept = split_sentences(spoken(f"We add it. {short} now. It is done.", {10: 0.8}))
+    assert [len(sentence.words) for sentence in kept] == [3, 20, 3]
 
 
 # pauses
@@ -99,6 +112,35 @@ def test_a_long_run_without_any_pause_is_cut_evenly():
         32,
     ]
     assert [len(sentence.words) for sentence in split_sentences(spoken(counted(41)))] == [21, 20]
+
+
+# captions without times of words, scripts without spaces
+
+
+def cues(*said: str) -> list[Word]:
+    """Cues of a second that follow one another, their words without times of their own."""
+    return [
+        Word(word, second + 0.1 * place, second + 0.1 * place + 0.1, begins_cue=not place)
+        for second, cue in enumerate(said)
+        for place, word in enumerate(cue.split())
+    ]
+
+
+def test_without_marks_and_times_of_words_a_caption_is_a_sentence():
+    options = SentenceOptions(pause=3.0)
+    said = cues("add the salt", "now", "then stir it well")
+    assert texts(split_sentences(said, options)) == ["add the salt now", "then stir it well"]
+    marked = cues("add the", "salt. Then", "stir it.")
+    assert texts(split_sentences(marked, options)) == ["add the salt.", "Then stir it."]
+
+
+def test_each_character_counts_where_words_have_no_spaces():
+    said = cues("把鸡蛋打进碗里", "加一点盐", "好")
+    assert texts(split_sentences(said)) == ["把鸡蛋打进碗里", "加一点盐 好"]
+    long = [Word("盐", n * 0.2, n * 0.2 + 0.2) for n in range(60)]
+    assert [len(sentence.words) for sentence in split_sentences(long)] == [30, 30]
+    phrases = cues(*["把鸡蛋打进碗里。"] * 3)
+    assert len(split_sentences(phrases)) == 3
 
 
 # words alone

@@ -1,45 +1,156 @@
-"""Which file beside a video has its captions."""
+"""Any file is read or refused, whatever is in it, and in a time that grows with its size only."""
 
 from __future__ import annotations
 
-from feature_extraction.hearing.captions.files import captions_in
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.feature_extraction.hearing.captions.caption_files import assert_sound, read, rolling
+from workfolder.errors import InputError
+
+in_one_folder = settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+SEEDS = {
+    ".vtt": rolling([["beat", "the", "eggs"], ["fold", "in"]]),
+    ".srt": "1\n00:00:01,000 --> 00:00:02,000\nhi &amp; {\\an8}<i>you</i>\n\n2\n00:00:02,000 --> 00:00:03,000\nbye\n",
+    ".json3": json.dumps(
+        {"events": [{"tStartMs": 5, "dDurationMs": 9, "segs": [{"utf8": "hi", "tOffsetMs": 1}]}]}
+    ),
+    ".json": json.dumps(
+        [{"start": 1, "end": 2, "words": [{"word": "hi", "start": 1, "end": 2}, {"word": "50"}]}]
+    ),
+}
+PIECES = [
+    "-->",
+    "<",
+    ">",
+    "00:00:01.000",
+    "\n",
+    "\n\n",
+    " ",
+    "-",
+    "&#x",
+    "&lt;",
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "1e999",
+    "null",
+]
+PIECES += [
+    "NaN",
+    "99999:59:59",
+    "\0",
+    "\ufeff",
+    "\u2028",
+    "é",
+    "NOTE",
+    "\\ud800",
+    ",",
+    "<00:00:00.500>",
+    "9" * 30,
+]
 
 
-def test_the_captions_beside_a_video_are_found_in_order(tmp_path):
-    video = tmp_path / "soup [1].mp4"
-    order = [
-        "vtt",
-        "en.vtt",
-        "en-GB.vtt",
-        "de.vtt",
-        "zh-Hans.vtt",
-        "srt",
-        "fr.srt",
-        "en.json3",
-        "json",
-    ]
-    for name in order:
-        (tmp_path / f"soup [1].{name}").touch()
-    for other in (
-        "soup.vtt",
-        "soup [1]b.vtt",
-        "soup [1].info.json",
-        "soup [1].mp4.txt",
-        "soup [1].mkv.vtt",
-    ):
-        (tmp_path / other).touch()
-    for name in order:
-        assert captions_in(tmp_path)[video.stem] == tmp_path / f"soup [1].{name}"
-        (tmp_path / f"soup [1].{name}").unlink()
-    assert video.stem not in captions_in(tmp_path)
+PIECES += [
+    "(",
+    ")",
+    ":",
+    "WEBVTT",
+    "A:",
+    "\r\r\n",
+    "<br>",
+    "。",
+    "卵",
+    "X-TIMESTAMP-MAP=LOCAL:00:01",
+    "[1]",
+]
 
 
-def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path):
-    (tmp_path / "videos").mkdir()
-    for folder in (tmp_path, tmp_path / "videos"):
-        (folder / "real.srt").touch()
-    (tmp_path / "videos" / "out.srt").symlink_to(tmp_path / "real.srt")
-    (tmp_path / "videos" / "inside.srt").symlink_to("real.srt")
-    (tmp_path / "link").symlink_to("videos")
-    for folder in (tmp_path / "videos", tmp_path / "link"):
-        assert captions_in(folder).keys() == {"real", "inside"}
+@settings(in_one_folder, max_examples=250)
+@given(suffix=st.sampled_from(sorted(SEEDS)), data=st.data())
+def test_any_mutated_file_is_read_or_refused(
+    tmp_path: Path, suffix: str, data: st.DataObject
+) -> None:
+    content = SEEDS[suffix]
+    for _ in range(data.draw(st.integers(1, 6))):
+        first = data.draw(st.integers(0, len(content)))
+        last = min(first + data.draw(st.integers(0, 8)), len(content))
+        content = (
+            content[:first]
+            + data.draw(st.sampled_from(PIECES) | st.text(max_size=4))
+            + content[last:]
+        )
+    try:
+        found = read(tmp_path, content.encode("utf-8", "surrogatepass"), f"talk{suffix}")
+    except InputError as error:
+        assert "talk" in str(error)
+    else:
+        assert_sound(found)
+
+
+@in_one_folder
+@given(content=st.binary(max_size=200), suffix=st.sampled_from(sorted(SEEDS)))
+def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes, suffix: str) -> None:
+    try:
+        assert_sound(read(tmp_path, content, f"talk{suffix}"))
+    except InputError as error:
+        assert "talk" in str(error)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<",
+        "[",
+        "a<00:01.000>",
+        "word ",
+        "[&#0;",
+        "{\\",
+        "ab\n",
+        "&#1",
+        "00:01.000 --> 00:02.000\nhi\n",
+        "\n",
+        "(",
+        "A: ",
+        "A:\n",
+        "1\n\n",
+        "WEBVTT\n\n",
+        "卵。",
+    ],
+)
+def test_time_grows_no_faster_than_the_file(tmp_path: Path, unit: str) -> None:
+    sizes = 30_000, 480_000
+    small, large = (min(seconds(tmp_path, unit, size) for _ in range(3)) for size in sizes)
+    # Linear is 16 times, n ** 1.6 is 84: the bound is far from both, whatever else runs.
+    assert large < 50 * max(small, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["<", "a<00:01.000>", "[&#0;"])
+def test_a_file_of_50_mb_takes_four_times_as_long_as_a_quarter_of_it(
+    tmp_path: Path, unit: str
+) -> None:
+    quarter, half, whole = (
+        min(seconds(tmp_path, unit, size) for _ in range(2))
+        for size in (12_500_000, 25_000_000, 50_000_000)
+    )
+    assert half < 2.8 * quarter and whole < 2.8 * half  # n ** 1.6 is 3.03 times at twice the size
+
+
+def seconds(folder: Path, unit: str, size: int) -> float:
+    """Of the processor, to read a cue of so many bytes."""
+    content = "WEBVTT\n\n00:00.000 --> 99999:59:59.000\n" + unit * (size // len(unit))
+    begin = time.process_time()
+    read(folder, content)
+    return time.process_time() - begin

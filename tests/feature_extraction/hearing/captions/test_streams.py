@@ -50,7 +50,7 @@ def test_the_subtitles_of_a_film_are_those_of_the_file_beside_it(shared_data: Pa
     inside = guards.call(read_subtitles, folder / "nasa_13013.mp4")
     guards.close()
     beside = read_captions(folder / "nasa_13013.extracted_subs.srt")
-    assert inside.captions.words == beside.words and len(beside.words) == 38
+    assert inside.captions.words == beside.words and len(beside.words) == 37
     assert (inside.stream, inside.captions.language, inside.damage) == (2, "en", None)
 
 
