@@ -1,4 +1,4 @@
-"""What lies in DIR/transcripts, in figures and as a picture: how much is said, how fast, and in sentences of what length."""
+"""What lies in DIR/transcripts: how much is said, how fast, in what sentences, and what was dropped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from feature_extraction.seeing.inspection import COLOUR
 from workfolder.errors import InputError
 from workfolder.files import read_table, save_png
+from workfolder.ledger import Ledger, total
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
@@ -21,14 +22,17 @@ class TranscriptReport:
     """What a transcripts folder holds.
 
     Attributes:
-        videos: with speech or without.
-        ends_guessed: videos with speech but without features: their last sentence is taken for their end.
-        sources: videos with speech by where their words come from: captions, subtitles, or the name of a recogniser.
+        videos: how many, with speech or without.
+        ends_guessed: how many with speech have no features, so that their last sentence is taken
+            for their end.
+        sources: videos with speech by where their words come from: captions, subtitles, or the name
+            of a recogniser.
         languages: videos with speech by language, "unknown" among them.
         lengths: sentences by their number of words.
+        dropped: how much was left out, by reason.
         words: int64 [videos], how many are said.
-        speech: float64 [videos], seconds during which a sentence is being said; two at once count once.
-        seconds: float64 [videos], how long the video is: up to its last clip's end where it has features.
+        speech: float64 [videos], seconds during which a sentence is said; two at once count once.
+        seconds: float64 [videos], the length of the video: to the end of its last clip if known.
     """
 
     videos: int
@@ -36,24 +40,25 @@ class TranscriptReport:
     sources: Counter[str]
     languages: Counter[str]
     lengths: Counter[int]
+    dropped: Counter[str]
     words: np.ndarray = field(repr=False)
     speech: np.ndarray = field(repr=False)
     seconds: np.ndarray = field(repr=False)
 
     @property
     def rates(self) -> np.ndarray:
-        """Words per minute of speech, float64 [videos with speech]."""
+        """Words in a minute of speech, float64 [videos with speech]."""
         said = self.speech > 0
         return self.words[said] / self.speech[said] * 60
 
     @property
     def shares(self) -> np.ndarray:
-        """The share of each video's time that is under speech, float64 [videos whose length is known], in [0, 1]."""
+        """Share of a video's time under speech, in [0, 1]: float64 [videos whose length is known]."""
         known = self.seconds > 0
         return self.speech[known] / self.seconds[known]
 
     def figures(self) -> dict[str, float]:
-        """What is a number, by name."""
+        """Return every number of the report by its name."""
         spoken = int((self.words > 0).sum())
         minutes = self.seconds.sum() / 60
         sizes = (
@@ -80,11 +85,16 @@ class TranscriptReport:
             "longest sentence, words": int(sizes.max()),
             **{f"videos by {source}": count for source, count in self.sources.most_common()},
             **{f"videos in {language}": count for language, count in self.languages.most_common()},
+            **{f"dropped {reason}": count for reason, count in self.dropped.most_common()},
         }
 
 
 def inspect_transcripts(work: Path, progress: Progress = silent) -> TranscriptReport:
-    """Read every sentence of DIR/transcripts, one video at a time; InputError if there is no transcript."""
+    """Read every sentence of DIR/transcripts, one video at a time.
+
+    Raises:
+        InputError: if there is no transcript.
+    """
     stage, features = Stage(work / "transcripts"), Stage(work / "features")
     videos = stage.done()
     if not videos:
@@ -117,22 +127,23 @@ def inspect_transcripts(work: Path, progress: Progress = silent) -> TranscriptRe
         sources,
         languages,
         lengths,
+        total(Ledger(stage).read(videos).dropped),
         totals[:, 0].astype(np.int64),
         *totals[:, 1:].T,
     )
 
 
 def covered(spans: list[tuple[float, float]]) -> float:
-    """Seconds that spans cover together, which are in the order of their starts."""
-    total = until = 0.0
+    """Return how many seconds spans cover together, which are in the order of their starts."""
+    seconds = until = 0.0
     for start, end in spans:
-        total += max(0.0, end - max(start, until))
+        seconds += max(0.0, end - max(start, until))
         until = max(until, end)
-    return total
+    return seconds
 
 
 def _video_end(features: Stage, video: str) -> float | None:
-    """Seconds at which the last clip of a video ends; None where it has no features."""
+    """Return the second at which a video's last clip ends; None where it has no features."""
     if not features.path(video).exists():
         return None
     ends = read_table(features.path(video), columns=["end"]).column("end")
@@ -140,13 +151,13 @@ def _video_end(features: Stage, video: str) -> float | None:
 
 
 def _kind(source: str) -> str:
-    """captions of captions:talk.en.vtt, subtitles of subtitles:2; a recogniser's name as it is."""
+    """Return captions for captions:talk.en.vtt, subtitles for subtitles:2, else the name as it is."""
     kind = source.partition(":")[0]
     return kind if kind in ("captions", "subtitles") else source
 
 
 def draw_transcripts(report: TranscriptReport, path: Path) -> None:
-    """Draw how long the sentences are, how fast people speak, and how much of the videos they do, as PNG."""
+    """Draw the length of the sentences, how fast people speak and how much of the time, as PNG."""
     from matplotlib.figure import Figure
 
     figures = report.figures()

@@ -246,3 +246,22 @@ def test_a_spoilt_file_is_heard_or_refused(tmp_path: Path, name: str) -> None:
 def test_a_film_of_two_languages(shared_data: Path) -> None:
     sound, partial = heard(shared_data / "video" / "torchcodec" / "nasa_13013.mp4")
     assert partial is None and len(sound) / SAMPLE_RATE == pytest.approx(13.056, abs=0.01)
+
+
+def test_the_sound_of_joined_recordings_lasts_as_long_as_both(shared_data: Path) -> None:
+    path = shared_data / "reported" / "joined-timestamps" / "joined.ts"
+    sound, _ = heard(path)
+    assert len(sound) / SAMPLE_RATE == pytest.approx(8.04, abs=0.05)
+
+
+def test_the_second_of_two_joined_sounds_comes_after_the_first(tmp_path: Path) -> None:
+    parts = [
+        write_sound(tmp_path / f"{hertz}.ts", tone(3, hertz), codec="aac") for hertz in (300, 900)
+    ]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    sound, _ = heard(path)
+    assert len(sound) / SAMPLE_RATE == pytest.approx(6, abs=0.2)
+    half = len(sound) // 2
+    pitches = [loudest_hertz(part) for part in (sound[:half], sound[half:])]
+    assert pitches == pytest.approx([300, 900], abs=5)

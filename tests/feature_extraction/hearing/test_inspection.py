@@ -15,6 +15,7 @@ from tests.toys.command_line import Result
 from tests.toys.street import Street
 from workfolder.errors import InputError
 from workfolder.files import write_table
+from workfolder.ledger import Ledger
 from workfolder.stage import Stage
 
 
@@ -65,6 +66,16 @@ def test_the_figures_are_those_of_the_sentences(work: Path) -> None:
         figures["videos by captions"] == figures["videos by whisper:base"] == 1
         and figures["videos in unknown"] == 2
     )
+
+
+def test_what_was_dropped_is_told(work: Path) -> None:
+    ledger = Ledger(Stage(work / "transcripts"))
+    ledger.note_dropped("a", {"sounds and marks": 2, "cues without words": 1})
+    ledger.note_dropped("b", {"sounds and marks": 3})
+    ledger.note_dropped("failed", {"sounds and marks": 9})
+    report = inspect_transcripts(work)
+    assert report.dropped == {"sounds and marks": 5, "cues without words": 1}
+    assert report.figures()["dropped sounds and marks"] == 5
 
 
 def test_two_who_speak_at_once_count_once() -> None:
