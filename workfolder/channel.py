@@ -102,9 +102,7 @@ class Channel:
             start += size
         if sizes:
             self._connection.send_bytes(b"read")
-        if self._classes is None:
-            return pickle.loads(head, buffers=buffers)
-        return _PlainUnpickler(head, buffers, self._classes).load()
+        return _Unpickler(head, buffers, self._classes).load()
 
     def close(self) -> None:
         """Close this end."""
@@ -112,18 +110,18 @@ class Channel:
         self._memory.close()
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles what a process sends that reads untrusted files: it may have been taken over."""
+class _Unpickler(pickle.Unpickler):
+    """Unpickles what a process sends that may have been taken over by a file; see Channel."""
 
     def __init__(
-        self, head: bytes, buffers: list[bytearray], classes: dict[tuple[str, str], type]
+        self, head: bytes, buffers: list[bytearray], classes: dict[tuple[str, str], type] | None
     ) -> None:
         super().__init__(io.BytesIO(head), buffers=buffers)
         self._classes = classes
 
     def find_class(self, module: str, name: str) -> Any:
         """Return one of the expected classes, or what makes an array."""
-        if name in ARRAYS.get(module, ()):
+        if self._classes is None or name in ARRAYS.get(module, ()):
             return super().find_class(module, name)
         if (module, name) in self._classes:
             return self._classes[module, name]

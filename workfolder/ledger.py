@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -206,7 +206,10 @@ class Ledger:
         }
 
     def read(self, videos: Iterable[str] | None = None) -> Account:
-        """Return the account of these inputs, or of all that were ever entered."""
+        """Return the account of these inputs, or of all that were ever entered.
+
+        Only the latter tells what was dropped and passed over: a job asks for the former twice.
+        """
         there = frozenset(self.stage.done())
         inputs = (
             there.union(row["video"] for row in _about_videos(self._inputs))
@@ -225,9 +228,11 @@ class Ledger:
         partial = {
             video: reason for video, status, reason in noted if status == PARTIAL and video in done
         }
+        account = Account(done, failed, inputs.difference(done, failed), partial)
+        if videos is not None:
+            return account
         dropped = {video: counts for video, counts in self.dropped().items() if video in done}
-        waiting = inputs.difference(done, failed)
-        return Account(done, failed, waiting, partial, dropped, self.passed_over())
+        return replace(account, dropped=dropped, passed_over=self.passed_over())
 
 
 def _about_videos(path: Path) -> Iterator[dict[str, Any]]:

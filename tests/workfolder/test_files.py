@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +14,17 @@ from safetensors import SafetensorError
 
 from feature_extraction.schema import features_schema
 from workfolder.errors import InputError
-from workfolder.files import read_json, read_table, write_json, write_table, write_whole
+from workfolder.files import (
+    STALE_SECONDS,
+    exclusive_lock,
+    read_json,
+    read_table,
+    write_folder,
+    write_json,
+    write_table,
+    write_whole,
+)
+from workfolder.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,3 +133,80 @@ def test_rows_read_back_have_the_schema_they_were_written_with(tmp_path: Path) -
     table = features_schema(4).empty_table()
     write_table(table, tmp_path / "video.parquet")
     assert read_table(tmp_path / "video.parquet").schema == table.schema
+
+
+WRITER = """
+import os, sys, time
+from pathlib import Path
+from workfolder.files import write_folder
+with write_folder(Path(sys.argv[1])) as part:
+    (part / "weights").write_text("half")
+    print(part, flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_a_folder_that_a_killed_run_left_is_removed_and_one_in_work_is_not(tmp_path: Path) -> None:
+    def begin(name: str) -> tuple[subprocess.Popen[str], Path]:
+        command = [sys.executable, "-c", WRITER, str(tmp_path / name), "60"]
+        writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout
+        return writer, Path(writer.stdout.readline().strip())
+
+    (killed, left), (alive, in_work) = begin("model"), begin("other")
+    killed.kill()
+    killed.wait()
+    kept = tmp_path / ".mine.part"
+    kept.mkdir()
+    for folder in (left, in_work, kept):
+        os.utime(folder, (time.time() - 60,) * 2)
+    try:
+        with write_folder(tmp_path / "model") as part:
+            (part / "weights").write_text("whole")
+        assert not left.exists() and in_work.exists() and kept.exists()
+        assert (tmp_path / "model" / "weights").read_text() == "whole"
+    finally:
+        alive.kill()
+        alive.wait()
+
+
+@pytest.mark.parametrize(("age", "stays"), [(STALE_SECONDS / 2, True), (2 * STALE_SECONDS, False)])
+def test_where_folders_have_no_locks_age_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, stays: bool
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # as NFS says of a folder
+
+    left = tmp_path / f".{'0' * 32}.part"
+    left.mkdir()
+    os.utime(left, (time.time() - age,) * 2)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with write_folder(tmp_path / "model") as part:
+        (part / "weights").write_text("whole")
+    assert left.exists() is stays
+
+
+def test_a_lock_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "options.json"
+    with pytest.raises(InputError, match=r"options\.json cannot be locked .*see that"):
+        exclusive_lock(path, "busy").__enter__()
+    path.touch()
+    with exclusive_lock(path, "busy"), pytest.raises(InputError, match=r"^busy$"):
+        exclusive_lock(path, "busy").__enter__()
+    with exclusive_lock(path, "busy"):
+        pass
+
+
+def test_an_address_is_refused_before_a_folder_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for write in (write_whole, write_folder):
+        with (
+            pytest.raises(InputError, match=r"^s3://bucket/model is an address"),
+            write(Path("s3://bucket/model")),
+        ):
+            raise AssertionError("nothing may be written")
+    with pytest.raises(InputError, match=r"^s3://bucket/features is an address"):
+        Stage(Path("s3://bucket/features"))
+    assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,12 +17,15 @@ from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
+from workfolder.files import read_table
 from workfolder.guard import Guards
 from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source, find_videos
 from workfolder.stage import Stage
+
+RAY = JobOptions(workers=1, runner="ray")
 
 
 @dataclass
@@ -107,12 +110,33 @@ def test_two_nodes_write_what_one_machine_does_although_a_worker_is_killed(
         and set(accounts[0].failed) == {"broken"}
         and set(accounts[0].partial) == {"cut"}
     )
-    for field in ("before", "now", "failures", "partial", "rows"):
-        assert getattr(reports["local"], field) == getattr(reports["ray"], field), field
+    for name in ("before", "now", "failures", "partial", "rows"):
+        assert getattr(reports["local"], name) == getattr(reports["ray"], name), name
     killed, *survivors = (
         pids_of(source) for source in sorted(sources, key=lambda source: source.video_id != "v4")
     )
     assert len(set(killed)) == 2 and all(len(pids) == 1 for pids in survivors)
+
+
+@dataclass
+class WhatIsSeen(Maker):
+    """Which GPUs an actor sees, as Ray tells CUDA."""
+
+    gpus: float = 0.0
+
+    def __call__(self, source: Source) -> Made:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        return Made(pa.table({"video_id": [source.video_id], "seen": [seen]}))
+
+
+@dataclass
+class Unready(WhatIsSeen):
+    """Its model cannot be loaded, for whatever reason."""
+
+    error: Exception = field(default_factory=lambda: InputError("no network: connect it"))
+
+    def prepare(self) -> None:
+        raise self.error
 
 
 def test_ray_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +146,7 @@ def test_ray_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.M
             Stage(tmp_path),
             [Source("v", tmp_path / "v.mp4")],
             MeanPixel(),
-            JobOptions(runner="ray"),
+            RAY,
         )
 
 
@@ -143,5 +167,58 @@ def test_a_cluster_that_is_not_there_is_told(
             Stage(tmp_path),
             [Source("v", tmp_path / "v.mp4")],
             MeanPixel(),
-            JobOptions(runner="ray"),
+            RAY,
         )
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[None]:
+    """A Ray node on this machine that has two GPUs, as far as Ray knows."""
+    ray = pytest.importorskip("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.delenv("RAY_ADDRESS", raising=False)
+        ray.init(
+            num_cpus=1,
+            num_gpus=2,
+            object_store_memory=80 * 2**20,
+            include_dashboard=False,
+            log_to_driver=False,
+        )
+        yield
+        ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("gpus", "seen"), [(0.0, {""}), (0.25, {"0", "1"}), (2.0, {"0,1", "1,0"})])
+def test_an_actor_sees_the_gpus_that_its_maker_asks_for(
+    node: None, tmp_path: Path, gpus: float, seen: set[str]
+) -> None:
+    stage = Stage(tmp_path / "stage")
+    run_job(stage, [Source("v", tmp_path / "v.mp4")], WhatIsSeen(gpus), RAY)
+    assert read_table(stage.path("v"))["seen"][0].as_py() in seen
+
+
+@pytest.mark.slow
+def test_gpus_that_the_cluster_lacks_are_told_at_once(node: None, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no node of the Ray cluster has a GPU"):
+        run_job(Stage(tmp_path), [Source("v", tmp_path / "v.mp4")], WhatIsSeen(3.0), RAY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (InputError("no network: connect it"), "^no network: connect it$"),
+        (OSError("libcublas.so.12"), r"stage cannot begin: unexpected OSError: libcublas\.so\.12$"),
+    ],
+)
+def test_what_no_actor_can_prepare_stops_the_job_once(
+    node: None, tmp_path: Path, error: Exception, told: str
+) -> None:
+    stage = Stage(tmp_path / "stage")
+    sources = [Source(name, tmp_path / f"{name}.mp4") for name in "abc"]
+    with pytest.raises(InputError, match=told):
+        run_job(stage, sources, Unready(error=error), RAY)
+    account = Ledger(stage).read()
+    assert account.waiting == {"a", "b", "c"} and not account.failed
