@@ -13,7 +13,7 @@ import av
 
 from workfolder.errors import InputError
 
-VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,gif"
+VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,mxf,asf,ogg,gif"
 SOUND_FORMATS = "mp3,flac,wav,w64,aiff,au,caf,aac,amr,ac3,eac3"
 """FFmpeg's names of containers that hold pictures or sound themselves. Playlists and concat scripts,
 which name other files, are in neither list."""

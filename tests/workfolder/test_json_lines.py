@@ -77,7 +77,8 @@ import sys
 from pathlib import Path
 from workfolder.json_lines import append_rows
 for turn in range(20):
-    rows = ({"writer": sys.argv[2], "turn": turn, "row": row, "pad": "x" * 40} for row in range(500))
+    row = {"writer": sys.argv[2], "turn": turn, "pad": "x" * 40}
+    rows = (row | {"row": number} for number in range(500))
     append_rows(Path(sys.argv[1]), rows)
 """
 

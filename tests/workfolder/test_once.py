@@ -1,8 +1,9 @@
-"""An expensive object is built once, and so is its failure."""
+"""One object for many threads."""
 
 from __future__ import annotations
 
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,25 +11,40 @@ from workfolder.errors import InputError
 from workfolder.once import Once
 
 
-@pytest.mark.parametrize("failure", [InputError, RuntimeError])
-def test_a_thing_is_made_once_and_so_is_its_failure(failure: type[Exception]) -> None:
-    calls: list[int] = []
+def test_the_first_of_many_threads_builds_what_all_get() -> None:
+    def build() -> object:
+        time.sleep(0.05)  # so that the others ask meanwhile
+        built.append(object())
+        return built[-1]
 
-    def fail() -> str:
-        calls.append(1)
-        raise failure("no network")
+    built: list[object] = []
+    once = Once(build)
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: once(), range(8)))
+    assert len(built) == 1 and all(each is built[0] for each in got)
 
-    once, found = Once(fail), []
 
-    def ask() -> None:
-        try:
+@pytest.mark.parametrize("kind", [InputError, OSError])
+def test_a_failure_is_kept_for_all_threads(kind: type[Exception]) -> None:
+    def fail() -> None:
+        tries.append(1)
+        raise kind("no weights")
+
+    def ask(_: int) -> str:
+        with pytest.raises(kind) as caught:
             once()
-        except failure as error:
-            found.append(str(error))
+        depths.append(len(caught.traceback))
+        return str(caught.value)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == ["no network"] * 8 and len(calls) == 1
+    tries: list[int] = []
+    depths: list[int] = []
+    once = Once(fail)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == ["no weights"] * 8
+    assert len(tries) == 1 and len(set(sorted(depths)[:-1])) == 1  # no traceback grows
+
+
+def test_nothing_is_an_object_too() -> None:
+    built: list[None] = []
+    once = Once(lambda: built.append(None))
+    assert once() is None and once() is None and len(built) == 1

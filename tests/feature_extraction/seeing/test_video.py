@@ -331,3 +331,22 @@ def test_what_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.Mon
         InputError, match=r"v\.mp4 cannot be read \(Permission denied\): check its rights"
     ):
         next(stream_clips(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt"),
+    [
+        ("a.gif", "gif", "rgb8"),
+        ("A.MTS", "libx264", "yuv420p"),
+        ("a.m2ts", "libx264", "yuv420p"),
+        ("A.VOB", "mpeg2video", "yuv420p"),
+        ("a.mxf", "mpeg2video", "yuv420p"),
+    ],
+)
+def test_what_cameras_discs_and_the_web_write_is_read(
+    tmp_path: Path, name: str, codec: str, pix_fmt: str
+) -> None:
+    path = write_video(tmp_path / name, grey_ramp(75), 25, codec=codec, pix_fmt=pix_fmt, options={})
+    clips = list(stream_clips(path, SMALL))
+    assert [clip.end for clip in clips] == pytest.approx([1.5, 3.0])
+    assert [clip.frames.mean() for clip in clips] == pytest.approx([82, 147], abs=6)
