@@ -39,7 +39,7 @@ from workfolder.maker import Made, Maker
 from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import JobOptions, make_ready, run_job
+from workfolder.runner import JobOptions, begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
@@ -163,9 +163,7 @@ def extract(
     check_decoder(options.decoder)
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers)
-    provenance = extractor.provenance()
-    make_ready(extractor, stage, videos, job)
-    stage.claim(provenance)
+    begin(stage, videos, extractor, extractor.provenance(), job)
     return run_job(stage, videos, extractor, job, progress)
 
 

@@ -31,7 +31,7 @@ from workfolder.maker import Made, Maker
 from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import JobOptions, make_ready, run_job
+from workfolder.runner import JobOptions, begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
@@ -153,6 +153,15 @@ class Transcriber(Maker):
         return bool(heard.dropped.keys() - HONEST) or (bool(heard.words) and not listened)
 
 
+def check(options: TranscriptOptions) -> None:
+    """Refuse what ``transcribe`` refuses for every video, as far as that can be told in seconds.
+
+    Raises:
+        InputError: if an option is not known, or names a model or a restorer that is not there.
+    """
+    Transcriber(options).provenance()
+
+
 def transcribe(
     videos: Sequence[Source],
     work: Path,
@@ -177,9 +186,7 @@ def transcribe(
     """
     stage = Stage(work / "transcripts")
     transcriber = Transcriber(options, job.limits, recogniser)
-    provenance = transcriber.provenance()
-    make_ready(transcriber, stage, videos, job)
-    stage.claim(provenance)
+    begin(stage, videos, transcriber, transcriber.provenance(), job)
     return run_job(stage, videos, transcriber, job, progress)
 
 

@@ -413,3 +413,39 @@ def test_a_real_clip_of_ten_seconds(
         "predict", clip, "--model", street.model, "--picture", tmp_path / "pancake.png"
     )
     assert result.status == 0 and (tmp_path / "pancake.png").stat().st_size > 10_000
+
+
+def test_transcripts_are_made_anew_by_another_listener_without_extraction(
+    street: Street, tmp_path: Path, videobert: Run
+) -> None:
+    mine = copied(street, tmp_path)
+    features = {path: path.stat().st_mtime_ns for path in (mine.work / "features").iterdir()}
+    transcribe = ("transcribe", mine.videos, "--work", mine.work, "--asr", "none")
+    assert_refused(videobert(*transcribe), "asr was 'auto'", "--start-over")
+    assert videobert(*transcribe, "--start-over").status == 0
+    before, now = mine.work / "transcripts.1", mine.work / "transcripts"
+    assert pq.read_table(before).num_rows > pq.read_table(now).num_rows == 0
+    assert_refused(
+        videobert("tokenize", "--work", mine.work), mine.work / "examples", "--start-over"
+    )
+    assert videobert("tokenize", "--work", mine.work, "--start-over").status == 0
+    said = pq.read_table(mine.work / "examples").column("text").to_pylist()
+    assert said and not any(said)
+    assert not (mine.work / "tokens.1").exists()
+    assert features == {
+        path: path.stat().st_mtime_ns for path in (mine.work / "features").iterdir()
+    }
+
+
+def test_a_run_tells_who_has_no_words_before_it_trains(tmp_path: Path, videobert: Run) -> None:
+    for name, spoken in (("one", True), ("two", False), ("three", True), ("four", False)):
+        coloured_recipe(tmp_path / "videos" / f"{name}.mp4", ["red", "blue"], spoken=spoken)
+    folders = ("--work", tmp_path / "work", "--out", tmp_path / "model")
+    options = "--weights random:0 --asr captions --steps 4 --init none --size tiny --batch-size 4"
+    result = videobert("run", tmp_path / "videos", *folders, *options.split(), *CODEBOOK)
+    assert result.status == 1
+    told, training = (result.err.index(text) for text in ("two.mp4 has no captions", "pretrain: "))
+    assert told < training
+    account = json.loads(videobert("status", "--work", tmp_path / "work", "--json").out)["examples"]
+    assert account["done"] == ["one", "three"] and account["waiting"] == []
+    assert account["failed"].keys() == {"two", "four"}

@@ -18,7 +18,7 @@ from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import run_job
+from workfolder.runner import begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -48,9 +48,9 @@ def write_examples(
             f"{transcripts.folder} has no transcript of these videos: "
             f"run videobert transcribe VIDEOS --work {work}"
         )
-    examples.claim(
-        {**tokens.options(), "silent_words": SILENT_WORDS, "transcripts": transcripts.options()}
-    )
+    made_with = {**tokens.options(), "silent_words": SILENT_WORDS}
+    maker = ExampleMaker(transcripts)
+    begin(examples, sources, maker, {**made_with, "transcripts": transcripts.options()}, job)
     Ledger(examples).expect(sources)
     remove_outdated(examples, tokens, transcripts)
     unheard = Ledger(transcripts).read(source.video_id for source in sources).failed
@@ -65,7 +65,7 @@ def write_examples(
         for source in sources
         if source.video_id in heard or source.video_id in unheard
     ]
-    return run_job(examples, ready, ExampleMaker(transcripts), job, progress)
+    return run_job(examples, ready, maker, job, progress)
 
 
 def _refusal(reason: str | None) -> str | None:

@@ -18,7 +18,7 @@ from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
-from workfolder.runner import run_job
+from workfolder.runner import begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -53,10 +53,11 @@ def write_tokens(
     sources = [Source(video, features.path(video)) for video in features.done()]
     if sources:
         codebook.refuse_other_features(features.options())  # once, not for each video
-    tokens.claim({"schema": SCHEMA_VERSION, "codebook": codebook.digest})
+    maker = TokenMaker(codebook, features, Assignments.read(work / "codebook", codebook.digest))
+    made_with = {"schema": SCHEMA_VERSION, "codebook": codebook.digest}
+    begin(tokens, sources, maker, made_with, job)
     remove_outdated(tokens, features)
-    assignments = Assignments.read(work / "codebook", codebook.digest)
-    return run_job(tokens, sources, TokenMaker(codebook, features, assignments), job, progress)
+    return run_job(tokens, sources, maker, job, progress)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from feature_extraction import transcripts
 from feature_extraction.features import extract
 from feature_extraction.options import FeatureOptions, TranscriptOptions
-from feature_extraction.transcripts import Transcriber, transcribe
 from tokenization.assignments import Assignments
 from tokenization.codebook import IMMATERIAL, Codebook, cluster
 from tokenization.options import ClusterOptions
@@ -46,60 +46,81 @@ def run(
     job: JobOptions = JobOptions(),
     progress: Progress = silent,
 ) -> Iterator[Report]:
-    """Do every stage that is not done, from videos to a model; yield what became of each.
+    """Do every stage that is not done, from videos to a model.
 
-    A video that fails in one stage is left out of the later ones. InputError if nothing is left to go on with.
+    A video that fails in one stage is left out of the later ones.
+
+    Args:
+        videos: files, folders of videos, and .txt lists of paths.
+        work: the folder that all stages share.
+        out: the folder of the model.
+        options: the options of every stage.
+        job: how to go through many videos.
+        progress: told how far each stage is.
+
+    Yields:
+        What became of each stage, as soon as it is done.
+
+    Raises:
+        InputError: if an option cannot be used, or nothing is left to go on with.
     """
-    from videobert.pretraining.loop import check, pretrain
+    from videobert.pretraining import loop
 
     sources = find_videos(videos, follow_links=job.follow_links)
-    Transcriber(
-        options.transcripts, job.limits
-    ).provenance()  # what it refuses need not wait for hours of extraction
     if out.resolve() == work.resolve():
         raise InputError(
             f"{out} cannot be both the work folder and the model's: give another --out"
         )
-    check(out, options.pretraining)  # nor need this
+    # What a later stage would refuse must not wait for hours of extraction.
+    transcripts.check(options.transcripts)
+    loop.check(out, options.pretraining)
     yield extract(sources, work, options.features, job, progress)
     if not Stage(work / "features").done():
         raise InputError(
-            f"{work / 'features'} holds no features, as every video failed: see videobert status --work {work}"
+            f"{work / 'features'} holds no features, as every video failed: "
+            f"see videobert status --work {work}"
         )
-    yield transcribe(sources, work, options.transcripts, job, progress)
+    yield transcripts.transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)
     yield from tokenize(work, job, progress)
-    yield pretrain(work, out, options.pretraining, progress)
+    yield loop.pretrain(work, out, options.pretraining, progress)
 
 
 def status(work: Path) -> dict[str, Account]:
-    """What became of every input of each stage of videos. InputError if the folder is not there."""
+    """Tell what became of every input of each stage of videos.
+
+    Raises:
+        InputError: if the work folder is not there.
+    """
     _check_work(work)
     return {name: Ledger(Stage(work / name)).read() for name in VIDEO_STAGES}
 
 
 def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
-    """Read every file of every stage; what cannot be read whole, or is not what a later stage remembers, with its reason.
+    """Read every file of every stage.
 
-    InputError as ``status`` has it.
+    Returns:
+        What cannot be read whole, or is not what a later stage remembers, with its reason.
+
+    Raises:
+        InputError: if the work folder is not there.
     """
     _check_work(work)
-    videos = {
+    found = {
         f"{name}/{video}": reason
         for name in VIDEO_STAGES
         for video, reason in find_damage(Stage(work / name), progress).items()
     }
-    others = {}
     for name, check in (("codebook", _check_codebook), ("options", _check_options)):
         try:
             check(work)
         except InputError as error:
-            others[name] = str(error)
-    return videos | others
+            found[name] = str(error)
+    return found
 
 
 def _check_codebook(work: Path) -> None:
-    """InputError if the codebook is damaged, or is not the one that later stages remember."""
+    """Raise InputError if the codebook is damaged, or is not the one that later stages remember."""
     folder = work / "codebook"
     if not folder.exists():
         return
@@ -116,7 +137,7 @@ def _check_codebook(work: Path) -> None:
 
 
 def _check_options(work: Path) -> None:
-    """InputError if the options of a stage are not those that a later one remembers, the IMMATERIAL aside."""
+    """Raise InputError if a stage has other options than a later one remembers."""
     for stage, later in (
         (work / "features", work / "codebook"),
         (work / "transcripts", work / "examples"),
@@ -128,6 +149,7 @@ def _check_options(work: Path) -> None:
 
 
 def _material(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the options in which features may differ."""
     return {name: value for name, value in options.items() if name not in IMMATERIAL}
 
 

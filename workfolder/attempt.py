@@ -50,6 +50,7 @@ class Attempt:
         redo: videos that are done and are done again.
         notes: the latest rows about videos, see Ledger.notes.
         dropped: videos of which the books say that something was thrown away.
+        identity: the stage's when the job began, see Stage.identity.
     """
 
     stage: Stage
@@ -57,6 +58,7 @@ class Attempt:
     redo: frozenset[str] = frozenset()
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
+    identity: int | None = None
 
     def __call__(self, source: Source) -> Outcome:
         """Attempt a video, unless another run has done it in the meantime."""
@@ -90,6 +92,11 @@ class Attempt:
         A video may then seem partial, or seem to have lost something, and be whole; never the
         other way round.
         """
+        if self.identity is not None and self.stage.identity() != self.identity:
+            raise InputError(
+                f"{self.stage.folder} was put aside by another run with --start-over: "
+                "run the same command again to see whether your options are still those"
+            )
         ledger, video = Ledger(self.stage), source.video_id
         if made.dropped or video in self.dropped:
             ledger.note_dropped(video, made.dropped)

@@ -146,6 +146,9 @@ class JobOptions(Options):
     max_failures: int | None = option(
         None, "Stop when more videos than this have failed.", least=0, shown="never"
     )
+    start_over: bool = option(
+        False, "Put aside, as STAGE.1, what other options made, and make it anew."
+    )
     follow_links: bool = option(False, "Follow links that lead out of a folder or list.")
 
     @property

@@ -23,6 +23,10 @@ from workfolder.report import Report
 from workfolder.sources import Source, Sources
 from workfolder.stage import Stage
 
+START_OVER = (
+    "use those, or another folder, or --start-over, which puts this one aside and makes it anew"
+)
+
 
 def run_job(
     stage: Stage,
@@ -52,7 +56,7 @@ def run_job(
     settled = len(sources) - len(plan.waiting)
     progress(report.stage, settled, len(sources))
     dropped = frozenset(ledger.dropped()) if plan.waiting else frozenset()
-    attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped)
+    attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped, stage.identity())
     for count, outcome in enumerate(_outcomes(attempt, plan.waiting, options), 1):
         if outcome.stop:
             raise InputError(outcome.stop)
@@ -74,13 +78,31 @@ def run_job(
     return report
 
 
-def make_ready(maker: Maker, stage: Stage, sources: Sequence[Source], options: JobOptions) -> None:
-    """Prepare the maker if it has anything to do.
+def begin(
+    stage: Stage,
+    sources: Sequence[Source],
+    maker: Maker,
+    made_with: Mapping[str, Any],
+    options: JobOptions,
+) -> None:
+    """Prepare the maker if it has anything to do, then claim the stage.
 
-    Called before the stage is claimed for what cannot be had. Ray's actors prepare theirs.
+    So no stage is claimed, or put aside, for what cannot be had. Ray's actors prepare theirs.
+
+    Args:
+        made_with: the options that options.json notes.
+
+    Raises:
+        InputError: if the maker cannot be prepared, or if other options made the stage and
+            ``options.start_over`` does not put that aside.
     """
-    if options.runner == "local" and _plan(Ledger(stage), sources, options).waiting:
+    start_over = options.start_over and stage.is_of_other_options(made_with)
+    waiting = start_over or _plan(Ledger(stage), sources, options).waiting
+    if options.runner == "local" and waiting:
         prepare(maker, stage)
+    if start_over:
+        stage.put_aside()
+    stage.claim(made_with, START_OVER)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from workfolder.errors import InputError
-from workfolder.files import STALE_SECONDS, read_json, write_json
+from workfolder.files import STALE_SECONDS, cannot_write, read_json, write_json
 from workfolder.paths import refuse_address
 
 OPTIONS_FILE = "options.json"
+OTHER_FOLDER = "use those, or another folder"
 
 VERSIONS = "versions"
 """Key in options.json of the packages that began a folder. Other versions may go on with it."""
@@ -80,6 +82,30 @@ class Stage:
             write_json(dict(options), path, first=True)
         refuse_other_options(self.folder, read_json(path), options, advice)
 
+    def is_of_other_options(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether other options made this folder."""
+        return (self.folder / OPTIONS_FILE).exists() and bool(_differing(self.options(), options))
+
+    def put_aside(self) -> None:
+        """Rename this folder: nothing that was made is lost.
+
+        Raises:
+            InputError: if it cannot be renamed.
+        """
+        numbered = (self.folder.with_name(f"{self.folder.name}.{number}") for number in count(1))
+        aside = next(path for path in numbered if not path.exists())
+        try:
+            self.folder.rename(aside)
+        except OSError as error:
+            raise cannot_write(aside, error) from error
+
+    def identity(self) -> int | None:
+        """Return a number that changes when a run puts this folder aside; None before it is made."""
+        try:
+            return (self.folder / OPTIONS_FILE).stat().st_ino
+        except OSError:
+            return None
+
 
 def refuse_other_options(
     folder: Path,
@@ -98,14 +124,19 @@ def refuse_other_options(
     Raises:
         InputError: if they differ; the message names each difference.
     """
+    if differences := ", ".join(_differing(there, wanted)):
+        raise InputError(f"{folder} was made with other options: {differences}; {advice}")
+
+
+def _differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Tell each difference between two sets of options, VERSIONS aside."""
     as_json = json.loads(json.dumps(dict(wanted)))  # tuples become lists, as in the file
     old, new = _without_versions(there), _without_versions(as_json)
-    differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    if differing:
-        differences = ", ".join(
-            f"{key} was {old.get(key)!r} and is now {new.get(key)!r}" for key in differing
-        )
-        raise InputError(f"{folder} was made with other options: {differences}; {advice}")
+    return [
+        f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
+    ]
 
 
 def _without_versions(options: Any) -> Any:

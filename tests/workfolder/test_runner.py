@@ -11,7 +11,7 @@ from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
-from workfolder.runner import JobOptions, make_ready, run_job
+from workfolder.runner import JobOptions, begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -88,13 +88,47 @@ def test_what_no_video_can_do_without_stops_the_job(stage: Stage, tmp_path: Path
 def test_nothing_is_made_ready_for_what_is_not_tried_again(stage: Stage, tmp_path: Path) -> None:
     sources = make_sources(tmp_path, a="half", b="bad")
     run_job(stage, sources, CountLetters())
-    make_ready(Unready(), stage, sources, JobOptions())
+    begin(stage, sources, Unready(), {}, JobOptions())
     for runner, ready in (
         ("local", False),
         ("ray", True),
     ):  # actors have a machine, and a model, of their own
         with nullcontext() if ready else pytest.raises(InputError, match="no network"):
-            make_ready(Unready(), stage, sources, JobOptions(runner=runner, retry_failed=True))
+            begin(stage, sources, Unready(), {}, JobOptions(runner=runner, retry_failed=True))
+
+
+def test_what_other_options_made_is_put_aside_and_made_anew(tmp_path: Path) -> None:
+    stage, sources = Stage(tmp_path / "stage"), make_sources(tmp_path, a="one", b="two")
+    begin(stage, sources, CountLetters(), {"asr": "captions"}, JobOptions())
+    run_job(stage, sources, CountLetters())
+    with pytest.raises(InputError, match=r"asr was 'captions' and is now 'whisper'.*--start-over"):
+        begin(stage, sources, CountLetters(), {"asr": "whisper"}, JobOptions())
+    over = JobOptions(start_over=True)
+    with pytest.raises(InputError, match="no network"):
+        begin(stage, sources, Unready(), {"asr": "whisper"}, over)
+    assert stage.done() == ["a", "b"]  # nothing is put aside for what cannot be had
+    for _ in range(2):  # the same command again puts nothing aside
+        begin(stage, sources, CountLetters(), {"asr": "whisper"}, over)
+        assert run_job(stage, sources, CountLetters(), over).complete
+    aside = Stage(tmp_path / "stage.1")
+    assert aside.done() == stage.done() == ["a", "b"]
+    assert (aside.options(), stage.options()) == ({"asr": "captions"}, {"asr": "whisper"})
+    begin(stage, sources, CountLetters(), {"asr": "none"}, over)
+    assert Stage(tmp_path / "stage.2").options() == {"asr": "whisper"} and not stage.done()
+
+
+def test_a_run_whose_folder_was_put_aside_stops_and_writes_nothing(tmp_path: Path) -> None:
+    stage, sources = Stage(tmp_path / "stage"), make_sources(tmp_path, a="one", b="two")
+    stage.claim({"asr": "captions"})
+
+    class Overtaken(CountLetters):
+        def __call__(self, source: Source) -> Made:
+            begin(stage, sources, CountLetters(), {"asr": "whisper"}, JobOptions(start_over=True))
+            return super().__call__(source)
+
+    with pytest.raises(InputError, match="was put aside by another run"):
+        run_job(stage, sources, Overtaken(), JobOptions(workers=1))
+    assert stage.options() == {"asr": "whisper"} and not stage.done()
 
 
 def test_a_second_run_does_only_what_is_missing(stage: Stage, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ INPUT_ERROR = 2
 """Exit status where the input cannot be used."""
 STOPPED = 130
 """Exit status that Typer gives a Ctrl-C."""
-PIPE_CLOSED = 141
-"""Exit status of a program that writes to a pipe which nobody reads any more, as a shell has it."""
+PIPE_CLOSED = 1
+"""Exit status that Typer gives output which nobody reads, as after ``| head -1``."""
 
 app = typer.Typer(
     help="VideoBERT: learn from narrated videos what is said and what is seen, as one language.",
