@@ -15,7 +15,7 @@ LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
 
 
 def best_engine_name() -> str:
-    """Name the engine for this machine: ``cuda``, else ``openvino`` where it is installed, else ``torch``."""
+    """Name the best engine of this machine: ``cuda``, else ``openvino``, else ``torch``."""
     import torch
 
     if torch.cuda.is_available():
@@ -25,13 +25,14 @@ def best_engine_name() -> str:
 
 @dataclass(frozen=True)
 class FeatureOptions(Options):
-    """How a clip becomes numbers; seeing.backbones.backbone.Backbone tells what ``weights`` can be."""
+    """How a clip becomes numbers; Backbone of seeing.backbones tells what ``weights`` can be."""
 
     panel: ClassVar[str] = "Features"
 
     weights: str = option(
         "kinetics400",
-        "Weights of the video network: kinetics400, howto100m, kylemin, x3d_m ..., random:SEED or a file.",
+        "Weights of the video network: kinetics400, howto100m, kylemin, x3d_m ..., random:SEED "
+        "or a file.",
     )
     engine: str = option(
         factory=best_engine_name,
@@ -51,8 +52,9 @@ class SentenceOptions:
     Attributes:
         pause: seconds; where the words carry no punctuation, a longer silence ends a sentence.
         silence: seconds; a longer silence ends a sentence, punctuated or not.
-        min_words, max_words: a sentence has at least and at most so many words; max_words >= 2 * min_words.
-        punctuated: the share of words that must end a sentence for the words to count as punctuated.
+        min_words, max_words: a sentence has at least and at most so many words. max_words is at
+            least twice min_words.
+        punctuated: the words count as punctuated if at least this share of them ends a sentence.
     """
 
     pause: float = 0.3
@@ -79,7 +81,7 @@ class SentenceOptions:
 class TranscriptOptions(Options):
     """Where the words come from, and how they become sentences.
 
-    ``asr`` may also be the name of a recogniser that is handed to ``transcribe``: then that one listens.
+    ``asr`` may also name a recogniser that is handed to ``transcribe``, which then listens.
     """
 
     panel: ClassVar[str] = "Sentences"

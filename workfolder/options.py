@@ -1,7 +1,8 @@
 """One way to make an option: a dataclass field that carries its help, its range and its choices.
 
-The command line derives its options from these dataclasses, so a default, a range or a help text is written once. No
-module of options imports anything heavy: ``--help`` and a shell's completion do not wait for it.
+The command line derives its options from these dataclasses, so a default, a range or a help text
+is written once. No module of options imports anything heavy: ``--help`` and a shell's completion
+must not wait for it.
 """
 
 from __future__ import annotations
@@ -70,7 +71,13 @@ def option(
     offered: Iterable[str] = (),
     shown: str = "",
 ) -> Any:
-    """Make a field of an Options dataclass; ``factory`` makes the default, see About for the rest."""
+    """Make a field of an Options dataclass.
+
+    Args:
+        default: its default; none if it must be given.
+        factory: makes the default where that depends on the machine.
+        help, least, most, choices, offered, shown: see About.
+    """
     about = About(help, least, most, tuple(choices), tuple(offered), shown)
     return field(default=default, default_factory=factory, metadata={"about": about})
 
@@ -112,7 +119,10 @@ def _values(given: Any) -> tuple[Any, ...]:
 
 
 def cores() -> int:
-    """Count the cores that this process may use: OMP_NUM_THREADS where it is set, as Ray does in its actors."""
+    """Count the cores that this process may use.
+
+    OMP_NUM_THREADS tells, where it is set: Ray does so in its actors.
+    """
     if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
         return max(1, int(os.environ["OMP_NUM_THREADS"]))
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -124,7 +134,8 @@ class Limits:
 
     Attributes:
         seconds: how long it may be waited for, all in all.
-        memory: bytes of address space beyond what the process has before it opens the file; Linux holds it to that.
+        memory: bytes of address space beyond what the process has before it opens the file. Only
+            Linux enforces it.
     """
 
     seconds: float = 3600.0

@@ -8,7 +8,7 @@ from workfolder.options import Options, option
 
 TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 DRAWN = 10
-"""Answers, masks and steps in a picture: matplotlib takes a tenth of a second for each, and fails at some 350 in a column."""
+"""Answers, masks and steps in a picture: matplotlib takes 0.1 s for each, and fails at some 350."""
 TOP = f"Answers to print; a picture shows the first {DRAWN} answers, masks and steps."
 
 

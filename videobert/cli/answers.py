@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _picture(where: str) -> Any:
-    """Make the option that names the picture of an answer; ``where`` it goes without one."""
+    """Make the option of an answer's picture; ``where`` is shown as its default."""
     return PathOption(help="PNG file to write.", show_default=where)
 
 
@@ -56,7 +56,7 @@ def predict(
     picture: Annotated[Optional[Path], _picture("CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:
-    """The likeliest words for each [MASK] of a sentence about a clip."""
+    """Find the likeliest words for each [MASK] of a sentence about a clip."""
     from videobert.answers import zero_shot
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import draw_prediction
@@ -65,7 +65,7 @@ def predict(
     if template is not None and templates:
         raise InputError("--template and --templates are two ways to ask: give one of them")
     trained = load_model(model)
-    # All is spelt before the video is read, which takes a while.
+    # Whatever can be refused is refused before the video is read, which takes a while.
     if templates:
         sentences = zero_shot.read_templates(templates, trained.processor)
     else:
@@ -79,7 +79,7 @@ def predict(
         encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
     )
     if json:
-        asked = {**_seen(encoded), "templates": sentences}
+        asked = {**_described(encoded), "templates": sentences}
         print_json(
             {
                 **asked,
@@ -103,7 +103,7 @@ def predict(
 def caption(
     clip: Clip, model: Model, part: ClipOptions, how: BeamOptions, json: Json = False
 ) -> None:
-    """A sentence about a clip (needs finetune caption)."""
+    """Describe a clip in a sentence (needs finetune caption)."""
     from videobert.cli.console import print_json, print_line
     from videobert.finetune.captions import captioner as captioning
     from videobert.loading import load_model
@@ -130,10 +130,10 @@ def forecast(
     picture: Annotated[Optional[Path], _picture("CLIP.forecast.png")] = None,
     json: Json = False,
 ) -> None:
-    """The visual words that may come after a clip, as pictures."""
+    """Show the visual words that may come after a clip, as pictures."""
     from videobert.answers.forecasting import forecast as ask
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.pictures import WordColumn, draw_words, guessed
+    from videobert.cli.pictures import WordColumn, column_of_guesses, draw_words
     from videobert.loading import load_model
 
     trained = load_model(model)
@@ -150,10 +150,10 @@ def forecast(
             for word, at in zip(last, encoded.start[-how.top :], strict=True)
         ],
     )
-    columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
+    columns = [seen, *(column_of_guesses(f"{each.step} ahead", each.guesses) for each in found)]
     draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
     if json:
-        print_json({**_seen(encoded), "forecast": found, "picture": str(drawn)})
+        print_json({**_described(encoded), "forecast": found, "picture": str(drawn)})
         return
     _print_guesses(str(clip), {f"{each.step} ahead": each.guesses for each in found})
     print_line(f"drawn: {drawn}")
@@ -167,10 +167,10 @@ def imagine(
     picture: Annotated[Path, PathOption(help="PNG file to write.")] = Path("imagined.png"),
     json: Json = False,
 ) -> None:
-    """The visual words for a sentence, as pictures."""
+    """Show the visual words that fit a sentence, as pictures."""
     from videobert.answers.imagining import imagine as ask
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.pictures import draw_words, guessed
+    from videobert.cli.pictures import column_of_guesses, draw_words
     from videobert.loading import load_model
 
     trained = load_model(model)
@@ -179,7 +179,10 @@ def imagine(
         f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)
     }
     draw_words(
-        trained.processor.codebook.pictures, [guessed(*row) for row in rows.items()], text, picture
+        trained.processor.codebook.pictures,
+        [column_of_guesses(*row) for row in rows.items()],
+        text,
+        picture,
     )
     if json:
         print_json(
@@ -201,7 +204,7 @@ def search(
     ] = None,
     json: Json = False,
 ) -> None:
-    """The stretches of video that fit a sentence."""
+    """Find the stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.data.passages import read_passages
@@ -240,7 +243,7 @@ def locate(
     how: LocateOptions,
     json: Json = False,
 ) -> None:
-    """When in a video a sentence is shown."""
+    """Find when in a video a sentence is shown."""
     from videobert.answers.alignment import check_sentence
     from videobert.answers.localisation import locate as ask
     from videobert.cli.console import print_json, print_table, progress_bars
@@ -264,7 +267,7 @@ VERBS = (predict, caption, forecast, imagine, search, locate)
 
 
 def _encoded(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedClip:
-    """A part of a clip as visual words; if the file is not whole, that is said."""
+    """Read a part of a clip as visual words; say so if the file is not whole."""
     from videobert.cli.console import progress_bars
     from videobert.data.clip_encoder import ClipEncoder
 
@@ -276,8 +279,8 @@ def _encoded(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedCli
     return encoded
 
 
-def _seen(clip: EncodedClip) -> dict[str, object]:
-    """What a program is told of a clip."""
+def _described(clip: EncodedClip) -> dict[str, object]:
+    """Describe a clip for a program."""
     visual = {"start": clip.start.tolist(), "end": clip.end.tolist(), "words": clip.words.tolist()}
     return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
@@ -285,7 +288,7 @@ def _seen(clip: EncodedClip) -> dict[str, object]:
 def _print_guesses(
     title: str, columns: Mapping[str, Sequence[Guess] | Sequence[VisualGuess]]
 ) -> None:
-    """A table with its longer side down, as screens are narrow: the guesses, the best first, or what they are about."""
+    """Print guesses as a table, the best first, with its longer side down: screens are narrow."""
     from videobert.cli.console import print_table
 
     places = [f"{place}." for place in range(1, 1 + max(map(len, columns.values())))]

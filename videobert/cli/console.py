@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workfolder.ledger import Account
 
 TENTHS, MINUTE = 10, 60.0
-"""Where there is no terminal, a line is printed for each tenth of a stage, and each minute."""
+"""Without a terminal a line is printed for each tenth of a stage, and for each minute."""
 MISSING_SHOWN, REASONS_SHOWN = 10, 20
 
 
@@ -45,7 +45,7 @@ class ProgressShown(Progress, Protocol):
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressShown]:
-    """Yield a Progress that draws a bar a stage on a terminal, and prints a line now and then elsewhere; on stderr."""
+    """Yield a Progress that draws bars on a terminal and prints lines elsewhere, on stderr."""
     console = Console(stderr=True)
     shown: ProgressShown = _Bars(console) if console.is_terminal else _Lines()
     try:
@@ -90,7 +90,7 @@ class _Bars:
 
 
 class _Lines:
-    """A Progress for logs: now and then a line, with the time that is left at the pace so far."""
+    """Lines for a log, each with the time that is left at the pace so far."""
 
     def __init__(self) -> None:
         self._began: dict[str, tuple[float, int]] = {}
@@ -126,7 +126,7 @@ def print_failures(failures: Mapping[str, str]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print for a program to read."""
+    """Print JSON, for a program."""
 
     def as_json(thing: Any) -> Any:
         return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
@@ -156,10 +156,9 @@ def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print for a person to read; the first column is text, the others are figures."""
-    table = Table(
-        title=Text(title), title_justify="left"
-    )  # a plain str would be read as markup, brackets and all
+    """Print a table, for a person; the first column is text, the others are figures."""
+    # Rich reads brackets in a str as markup, and in a Text as they are.
+    table = Table(title=Text(title), title_justify="left")
     for place, name in enumerate(header):
         table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
     for row in rows:
@@ -168,7 +167,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def print_missing(unseen: int, missing: Sequence[str]) -> None:
-    """Say of what was asked for which videos are not there, and how many segments have no clip."""
+    """Print how many segments have no clip, and which videos are not there."""
     if unseen:
         print_line(f"{unseen:,} segments have no clip")
     if missing:
@@ -181,7 +180,7 @@ def print_missing(unseen: int, missing: Sequence[str]) -> None:
 
 
 def print_figures(name: str, what: str, figures: Mapping[str, float]) -> None:
-    """Print what a stage's folder holds, as a table of names and numbers."""
+    """Print a table of names and numbers."""
     rows = [
         [figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"]
         for figure, value in figures.items()
@@ -204,7 +203,8 @@ def print_codebook(name: str, report: CodebookReport) -> None:
     ]
     print_table(name, ["level", "nodes", "smallest", "median", "largest", "inertia"], rows)
     print_line(
-        f"{report.words_in_use:,} of {report.words:,} words in use, perplexity {report.perplexity:,.1f}"
+        f"{report.words_in_use:,} of {report.words:,} words in use, "
+        f"perplexity {report.perplexity:,.1f}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The verbs that measure: a benchmark each, as a table of what the model must beat and what it does."""
+"""The verbs that measure: each prints a table of what a model must beat and what it does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def evaluate_youcook2(
     ] = None,
     json: Json = False,
 ) -> None:
-    """How often verb and noun of YouCook2's validation segments are right, without training for them."""
+    """Name the verb and noun of YouCook2's validation segments, without training for it."""
     from videobert.answers import zero_shot
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
     from videobert.evaluation.youcook2 import evaluate as measure
@@ -69,8 +69,9 @@ def evaluate_youcook2(
     table, missing = result.table, result.missing
     print_action_table("YouCook2, validation segments", table)
     print_line(
-        f"{table.segments:,} of {result.segments:,} segments, in {table.videos:,} of {result.videos:,} videos; of the videos "
-        f"that are there, {result.unnamed:,} segments name no listed verb and noun and {result.unseen:,} have no clip"
+        f"{table.segments:,} of {result.segments:,} segments, in {table.videos:,} of "
+        f"{result.videos:,} videos; of the videos that are there, {result.unnamed:,} segments "
+        f"name no listed verb and noun and {result.unseen:,} have no clip"
     )
     print_missing(0, missing)
 
@@ -84,7 +85,7 @@ def evaluate_caption(
     annotations: Annotations = None,
     json: Json = False,
 ) -> None:
-    """Scores of captions against YouCook2's, or against what is said in --work."""
+    """Score captions against YouCook2's, or against what is said in --work."""
     from videobert.cli.console import print_json, progress_bars
     from videobert.evaluation.caption_evaluation import evaluate_captions
     from videobert.finetune.captions.captioner import load_captioner
@@ -116,7 +117,7 @@ def evaluate_retrieval(
     sample: SampleOptions,
     json: Json = False,
 ) -> None:
-    """How well sentences and clips of a work folder find each other."""
+    """Measure how well sentences and clips of a work folder find each other."""
     from videobert.cli.console import print_json, progress_bars
     from videobert.data.passages import read_passages
     from videobert.evaluation.retrieval_table import KS, retrieval_table
@@ -130,7 +131,8 @@ def evaluate_retrieval(
     )
     if work.samefile(training):
         raise InputError(
-            f"{training} is both --work and --training, so BM25 would know the answers: give other videos"
+            f"{training} is both --work and --training, so BM25 would know the answers: "
+            "give other videos"
         )
     with progress_bars() as progress:
         table = retrieval_table(trained, pool, learnt, how.weight, how.candidates, progress)
@@ -157,7 +159,7 @@ def evaluate_forecast(
     sample: ForecastSampleOptions,
     json: Json = False,
 ) -> None:
-    """How often the next visual word is forecast, and a sentence's visual words are imagined."""
+    """Measure how often the next visual words are forecast and a sentence's are imagined."""
     from videobert.cli.console import print_json, print_line, progress_bars
     from videobert.data.passages import read_passages, read_tracks
     from videobert.evaluation import forecast_table, imagining_table
@@ -192,7 +194,7 @@ def evaluate_forecast(
         title = f"the visual words of {imagined.examples:,} sentences"
         _print_measures(title, ["", *(f"recall@{k}" for k in imagining_table.KS)], imagined.cells())
     else:
-        print_line("nobody speaks: there is no sentence whose visual words could be imagined")
+        print_line("nobody speaks, so no sentence's visual words were imagined")
 
 
 @evaluate.command("localisation")
@@ -200,7 +202,7 @@ def evaluate_forecast(
 def evaluate_localisation(
     model: Model, work: Work, how: LocateOptions, sample: SampleOptions, json: Json = False
 ) -> None:
-    """How well sentences are found in their whole videos."""
+    """Measure how well sentences are found in their whole videos."""
     from videobert.cli.console import print_json, progress_bars
     from videobert.data.passages import read_passages, read_tracks
     from videobert.evaluation.localisation_table import IOUS, localisation_table
@@ -246,7 +248,10 @@ def evaluate_punctuation(
 
 
 def print_action_table(title: str, table: ActionTable) -> None:
-    """Print a table of methods in per cent, why a method is left out, and how much the answers hang on the template."""
+    """Print a table of methods in per cent.
+
+    Below it stand why a method is left out and how much the answers depend on the template.
+    """
     from videobert.cli.console import print_line, print_table
     from videobert.evaluation.action_table import COLUMNS
 
@@ -262,7 +267,10 @@ def print_action_table(title: str, table: ActionTable) -> None:
 
 
 def _print_evaluation(result: CaptionEvaluation) -> None:
-    """The measures of the paper's Table 3, and BLEU-1 and 2: per cent, but CIDEr-D from 0 to 10, as it is there."""
+    """Print the measures of the paper's Table 3 and BLEU-1 and 2.
+
+    All are in per cent but CIDEr-D, which goes from 0 to 10 as in the paper.
+    """
     from videobert.cli.console import print_line, print_missing, print_table
 
     rows = []

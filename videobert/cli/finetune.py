@@ -1,4 +1,4 @@
-"""The verbs that give a trained model a head for a task."""
+"""The verbs that teach a trained model a task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def finetune_caption(
     annotations: Annotations = None,
     json: Json = False,
 ) -> None:
-    """Learn captions from what is said in --work, or from --annotations; written to MODEL/captioner."""
+    """Learn captions from --annotations or what is said in --work; write MODEL/captioner."""
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
     from videobert.finetune.captions.training import finetune_captioner
 

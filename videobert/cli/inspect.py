@@ -1,4 +1,4 @@
-"""The verbs that look: counts, plots and pages of what a stage made."""
+"""The verbs that inspect what a stage made: counts, plots and pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def inspect_features(
     ] = None,
     json: Json = False,
 ) -> None:
-    """The features in figures, and a picture of their lengths and dimensions."""
+    """Print figures of the features, and draw their lengths and dimensions."""
     from feature_extraction.seeing.inspection import draw_features
     from feature_extraction.seeing.inspection import inspect_features as look
     from videobert.cli.console import progress_bars
@@ -30,7 +30,7 @@ def inspect_features(
         report = look(work, progress)
     drawn = picture or work / "features.png"
     draw_features(report, drawn)
-    _show(work, "features", report.figures(), drawn, json)
+    _print_stage(work, "features", report.figures(), drawn, json)
 
 
 @inspect.command("transcripts")
@@ -41,7 +41,7 @@ def inspect_transcripts(
     ] = None,
     json: Json = False,
 ) -> None:
-    """How much is said, how fast and in what sentences, in figures and as a picture."""
+    """Print and draw how much is said, how fast and in what sentences."""
     from feature_extraction.hearing.inspection import draw_transcripts
     from feature_extraction.hearing.inspection import inspect_transcripts as look
     from videobert.cli.console import progress_bars
@@ -50,7 +50,7 @@ def inspect_transcripts(
         report = look(work, progress)
     drawn = picture or work / "transcripts.png"
     draw_transcripts(report, drawn)
-    _show(work, "transcripts", report.figures(), drawn, json)
+    _print_stage(work, "transcripts", report.figures(), drawn, json)
 
 
 @inspect.command("codebook")
@@ -65,7 +65,7 @@ def inspect_codebook(
     ] = None,
     json: Json = False,
 ) -> None:
-    """The visual words in figures, and as a page of pictures to browse."""
+    """Print figures of the visual words, and write a page of their pictures to browse."""
     from tokenization.codebook import Codebook
     from tokenization.codebook_page import write_page
     from tokenization.inspection import inspect_codebook as look
@@ -86,8 +86,10 @@ def inspect_codebook(
     print_line(f"page: {written}")
 
 
-def _show(work: Path, stage: str, figures: Mapping[str, float], drawn: Path, as_json: bool) -> None:
-    """Print a stage's figures, and where their picture is."""
+def _print_stage(
+    work: Path, stage: str, figures: Mapping[str, float], drawn: Path, as_json: bool
+) -> None:
+    """Print a stage's figures, and the path of their picture."""
     from videobert.cli.console import print_figures, print_json, print_line
 
     if as_json:

@@ -1,4 +1,4 @@
-"""The command line: verbs that make a model in the order of the pipeline, verbs that ask it, verbs that measure it."""
+"""The command line: verbs that make a model, verbs that ask it, verbs that measure it."""
 
 from __future__ import annotations
 

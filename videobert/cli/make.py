@@ -1,4 +1,4 @@
-"""The verbs that make a model, in the order of the pipeline, and the one that tells how far they are."""
+"""The verbs that make a model, in the order of the pipeline, and ``status``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INCOMPLETE = 1
 def extract(
     videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False
 ) -> None:
-    """Clip features: 1024 numbers for each 1.5 s of picture."""
+    """Extract clip features: 1024 numbers for each 1.5 s of picture."""
     from feature_extraction.features import extract as extract_features
     from workfolder.sources import find_videos
 
@@ -38,7 +38,7 @@ def extract(
 def transcribe(
     videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False
 ) -> None:
-    """Timed sentences: from caption files, else subtitles, else speech recognition."""
+    """Write timed sentences: from caption files, else subtitles, else speech recognition."""
     from feature_extraction.transcripts import transcribe as transcribe_videos
     from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, find_videos
 
@@ -48,7 +48,7 @@ def transcribe(
 
 @takes(options=ClusterOptions)
 def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
-    """The visual vocabulary: clips that look alike share a visual word."""
+    """Make the visual vocabulary: clips that look alike share a visual word."""
     from tokenization.codebook import cluster as fit_codebook
 
     _report(lambda bars: [fit_codebook(work, options, bars)], json)
@@ -56,7 +56,7 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
 
 @takes(jobs=JobOptions, omit=["timeout", "follow_links"])
 def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
-    """A visual word for each clip, then training examples of sentences with their visual words."""
+    """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
 
     _report(lambda bars: tokenize_videos(work, jobs, bars), json)
@@ -94,7 +94,7 @@ def status(
     ] = False,
     json: Json = False,
 ) -> None:
-    """What is done, what failed and why, what is waiting."""
+    """Tell what is done, what failed and why, and what is waiting."""
     from videobert import pipeline
     from videobert.cli.console import print_accounts, print_json, print_line, progress_bars
 

@@ -64,7 +64,8 @@ def takes(
 
     Args:
         omit: fields that the verb has no use for; they keep their defaults.
-        made: the dataclass of each argument. A field that two of them have is one option, as the first describes it.
+        made: the dataclass of each argument. A field that two of them have is one option, as the
+            first describes it.
     """
 
     def give(verb: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Answers as pictures."""
+"""Answers as pictures: words of a template as bars, visual words as training frames."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 8
 WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
-"""Inches of the whole width, and of a frame's and of the bars' height; frames are as large as both allow."""
+"""Inches: the width of the picture, the most height of a frame, the height of the bars."""
 FRAME_HEIGHT = 160
+"""Pixels."""
+CELL = 1.9, 1.7
+"""Width and height of a visual word's picture with its label, in inches."""
 BLUE, GREY = "#2f6f9f", "#8a8f98"
 
 
@@ -40,9 +43,17 @@ def draw_prediction(
     guesses: Sequence[Sequence[Guess]],
     path: Path,
 ) -> None:
-    """Draw the clip's frames, the frame that stands for each visual word, and bars for the likeliest words, as PNG.
+    """Draw a clip's frames, the frame of each visual word, and bars for the likeliest words.
 
-    Of a long clip, eight visual words spread over it are shown; of masks and of words for each, the first DRAWN.
+    Args:
+        clip: at most MOST_COLUMNS of its visual words are drawn, evenly spaced.
+        pictures: the codebook's, rows of tokenization.schema.PICTURES.
+        template: the sentence with the masks.
+        guesses: for each mask, the best first; the first DRAWN masks and guesses are drawn.
+        path: the PNG file to write.
+
+    Raises:
+        InputError: if the video cannot be read, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -52,11 +63,11 @@ def draw_prediction(
         middles = ((clip.start + clip.end) / 2).tolist()
         frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
     height, width, _ = frames[0].shape
-    rows = (
-        2 * min(WIDTH / len(shown) * height / width, TALLEST) + 0.9
-    )  # two rows, their titles and that above them
+    titles = 0.9  # of two rows of frames, and above them
+    rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + titles
     figure = Figure(figsize=(WIDTH, rows + BARS), layout="constrained", facecolor="white")
-    seen, answers = figure.subfigures(2, 1, height_ratios=[rows, BARS])  # type: ignore[misc]  # an array of two
+    ratios = [rows, BARS]
+    seen, answers = figure.subfigures(2, 1, height_ratios=ratios)  # type: ignore[misc]
     for (above, below), place, frame in zip(
         seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True
     ):
@@ -65,7 +76,7 @@ def draw_prediction(
         _draw_image(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
         _without_formulas(
-            f"{clip.path.name}: what is seen, and the training frame that stands for each visual word"
+            f"{clip.path.name}: what is seen, and the training frame of each visual word"
         ),
         fontsize=11,
     )
@@ -78,6 +89,7 @@ def draw_prediction(
 
 
 def _numbered(template: str) -> str:
+    """Number the masks of a template that has several."""
     pieces = template.split(MASK)
     if len(pieces) == 2:
         return template
@@ -87,7 +99,7 @@ def _numbered(template: str) -> str:
 
 
 def _draw_image(axes: Axes, image: np.ndarray | object | None, title: str) -> None:
-    """Put a picture, or the word that there is none, below a small title, without axes."""
+    """Draw an image below a small title, or say that there is none."""
     axes.set_axis_off()
     axes.set_title(title, fontsize=8, color=GREY)
     if image is None:
@@ -110,39 +122,35 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
 
 
 def _without_formulas(text: str) -> str:
-    """A text as it was typed: to matplotlib a dollar begins a formula."""
+    """Escape dollars, which begin a formula in matplotlib."""
     return text.replace("$", r"\$")
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG; a letter that the font lacks is a box in it, and no warning on the screen."""
+    """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         save_png(figure, path)
 
 
-CELL = 1.9, 1.7
-"""Width and height of a picture with its label, in inches."""
-
-
 @dataclass(frozen=True)
 class WordColumn:
-    """Visual words below a title, each with what is written at its picture."""
+    """Visual words below a title, each with the label of its picture."""
 
     title: str
     words: Sequence[int]
     labels: Sequence[str]
 
 
-def guessed(title: str, guesses: Sequence[VisualGuess]) -> WordColumn:
-    """A column of guesses with their probabilities."""
+def column_of_guesses(title: str, guesses: Sequence[VisualGuess]) -> WordColumn:
+    """Make a column of guesses, labelled with their probabilities."""
     return WordColumn(
         title, [g.word for g in guesses], [f"word {g.word}: {g.probability:.0%}" for g in guesses]
     )
 
 
 def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, path: Path) -> None:
-    """Draw each column's pictures, the first at the top, as PNG; DRAWN columns of as many pictures at most."""
+    """Draw columns of pictures as PNG: at most DRAWN columns, and DRAWN pictures in each."""
     from matplotlib.figure import Figure
 
     columns = columns[:DRAWN]
@@ -162,9 +170,8 @@ def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, pa
             fontsize=10,
             fontweight="bold",
         )
-        for axes, word, label in zip(
-            places, column.words, column.labels, strict=False
-        ):  # a column may be shorter
+        # A column may be shorter than the grid.
+        for axes, word, label in zip(places, column.words, column.labels, strict=False):
             _draw_image(axes, picture(pictures, word), label)
     figure.suptitle(_without_formulas(title), fontsize=11, wrap=True)
     _save(figure, path)

@@ -1,4 +1,4 @@
-"""The choices of a training run; docs/recipe.md gives the reason for each that the paper leaves open."""
+"""The options of pre-training; docs/recipe.md gives the reasons where the paper leaves it open."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ class PretrainOptions(Options):
         super().__post_init__()
         if not (self.text_weight or self.video_weight or self.joint_weight):
             raise InputError(
-                "every regime has a weight of 0: give --text-weight, --video-weight or --joint-weight"
+                "every regime has a weight of 0: "
+                "give --text-weight, --video-weight or --joint-weight"
             )
         _ = self.plan
 
@@ -121,7 +122,8 @@ class PretrainOptions(Options):
             return (Phase(self.max_length, self.batch_size, self.steps),)
         if not re.fullmatch(r"\d+:\d+:\d+(,\d+:\d+:\d+)*", self.phases):
             raise InputError(
-                f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: write 128:256:9000,512:32:1000"
+                f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: "
+                "write 128:256:9000,512:32:1000"
             )
         try:
             return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
