@@ -1,4 +1,4 @@
-"""What a benchmark ran on, and how its figures are shown."""
+"""Describes the machine of a benchmark, and prints figures beside their targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def machine(*packages: str) -> dict[str, Any]:
-    """The processor, its cores, and the versions of what was measured."""
+    """Return the processor, its cores, and the versions of the packages measured."""
     cpus = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     name = next(
         (line.partition(":")[2].strip() for line in cpus if line.startswith("model name")),
@@ -28,7 +28,7 @@ def machine(*packages: str) -> dict[str, Any]:
 
 
 def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
-    """Seconds of the fastest run, and the result."""
+    """Return the seconds of the fastest run, and the result."""
     best, result = float("inf"), None
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -38,7 +38,11 @@ def timed(work: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
 
 
 def line(name: str, value: Any, targets: Mapping[str, tuple[str, float]]) -> str:
-    """One figure in at most 80 columns, with its target (``>=`` or ``<=``, number) where it has one."""
+    """Format one figure in at most 80 columns.
+
+    Args:
+        targets: for each name that has a target, ``>=`` or ``<=`` and a number.
+    """
     if isinstance(value, str):
         return f"{name}: {value}"
     shown = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -50,9 +54,9 @@ def line(name: str, value: Any, targets: Mapping[str, tuple[str, float]]) -> str
 
 
 def peak_memory() -> float:
-    """Peak resident memory of this process in GB (10^9 bytes). Linux only.
+    """Return the peak resident memory of this process in GB (10^9 bytes). Linux only.
 
-    Not getrusage's: there the parent's peak before exec counts, too.
+    getrusage will not do: it counts the peak that the parent had before exec, too.
     """
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e9

@@ -1,4 +1,4 @@
-"""Features that nobody filmed, but shaped like a backbone's, for the benchmarks."""
+"""Draws features that are shaped like a backbone's, for the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from workfolder.files import write_table
 
 
 class MadeUpFeatures:
-    """Kinds of scenes within kinds, rare and frequent, in few of many dimensions.
+    """Draws kinds of scenes within kinds, rare and frequent, in few of many dimensions.
 
-    A row is relu(z W) + noise, float16; z has 64 numbers: a place in a tree of 24 x 12 x 6 kinds, whose spread halves at each
-    level and whose frequency falls with its rank (Zipf), and as much again of its own.
+    A row is relu(z W) + noise, float16. z has 64 numbers: a place in a tree of 24 x 12 x 6 kinds,
+    and noise of its own. The spread of kinds halves at each level; their frequency falls with
+    their rank (Zipf).
 
     Args:
         width: numbers per feature.
@@ -35,7 +36,7 @@ class MadeUpFeatures:
         )
 
     def rows(self, count: int, seed: int) -> np.ndarray:
-        """``count`` features, float16, [count, width]; the same for the same seed."""
+        """Return features, float16 [count, width], which are the same for the same seed."""
         random = np.random.default_rng((1, seed))
         kinds = tuple(random.choice(kind, count, p=_zipf(kind)) for kind in self.KINDS)
         latent = random.standard_normal((count, self.LATENT), dtype=np.float32) / 2
@@ -46,7 +47,7 @@ class MadeUpFeatures:
         return features.astype(np.float16)
 
     def write(self, folder: Path, count: int, per_video: int = 1000) -> None:
-        """A features folder of ``count`` clips, a Parquet file a video."""
+        """Write a features folder of ``count`` clips, one Parquet file a video."""
         for number, start in enumerate(range(0, count, per_video)):
             features = self.rows(min(per_video, count - start), 1000 + number)
             index = np.arange(len(features), dtype=np.int32)
