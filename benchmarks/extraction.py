@@ -27,14 +27,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.video import S3D_Weights
 
 from benchmarks.machine import line, machine, peak_memory, timed
-from feature_extraction.features import FeatureExtractor, FeatureOptions
+from feature_extraction.features import FeatureExtractor
+from feature_extraction.options import FeatureOptions, best_engine_name
 from feature_extraction.schema import (
     CLIP_FRAMES,
     CLIP_SECONDS,
     FRAMES_PER_SECOND,
     feature_matrix,
 )
-from feature_extraction.seeing.engines import best_engine_name, engine_precision
+from feature_extraction.seeing.engines import engine_precision
 from feature_extraction.seeing.video import stream_clips
 from workfolder.files import read_table, write_json
 from workfolder.runner import JobOptions, run_job

@@ -1,4 +1,4 @@
-"""What is seen: the features of one video, and of many."""
+"""The features of one video, and of many."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ from feature_extraction.schema import (
     features_schema,
 )
 from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.engines import (
-    check_engine,
     engine_precision,
     make_engine,
 )
@@ -44,30 +45,38 @@ from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
 ACTORS_A_GPU = 8
-"""Under --runner ray: an actor decodes on one core, which a GPU outruns."""
+"""Under --runner ray, how many actors share a GPU: one decodes on one core, and a GPU is faster."""
 
 
 class FeatureExtractor(Maker):
-    """A video in, its features out, for several videos at a time.
+    """Turns videos into their features, several at a time.
 
-    The model is built once, when the first video comes; each video is decoded in a process of its own.
+    The model is built once, when the first video comes. Each video is decoded in its own process.
     """
 
     def __init__(self, options: FeatureOptions, limits: Limits = Limits(), lanes: int = 1) -> None:
-        """``lanes``: how many videos are extracted at a time."""
+        """Store the options; ``lanes`` is how many videos are extracted at a time."""
         self.options = options
-        self.backbone = Backbone(options.weights)
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits = limits
         self._guards = Guards(limits, returns=[Clip])
         self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes))
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
-        """Only the options travel to an actor, which builds its own model and goes through one video at a time."""
+        """Send the options alone to an actor, which builds its own model for one video at a time."""
         return FeatureExtractor, (self.options, self._limits)
 
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The network that looks.
+
+        Raises:
+            InputError: if there are no such weights.
+        """
+        return find_backbone(self.options.weights)
+
     def provenance(self) -> dict[str, Any]:
-        """Everything that decides what a feature is, as JSON can hold it."""
+        """Return everything that decides what a feature is, as JSON can hold it."""
         preprocessing = self.backbone.preprocessing
         return {
             "schema": SCHEMA_VERSION,
@@ -84,7 +93,12 @@ class FeatureExtractor(Maker):
         }
 
     def prepare(self) -> None:
-        """Build the engine; InputError if this machine cannot."""
+        """Try what every video needs.
+
+        Raises:
+            InputError: if the decoder, the weights or the engine do not work on this machine.
+        """
+        check_decoder(self.options.decoder)
         self._engine()
 
     def __call__(
@@ -95,10 +109,17 @@ class FeatureExtractor(Maker):
         start: float = 0.0,
         end: float = math.inf,
     ) -> Made:
-        """The rows of a video, see schema.features_schema, of which something is shown from ``start`` to ``end`` seconds.
+        """Return the rows of the clips that lie between two times, as schema.features_schema has them.
 
-        ``progress`` is told the clips so far and those expected. InputError if it cannot be decoded, nothing is shown then,
-        or its header or its clips last over a clip more than ``longest`` seconds.
+        Args:
+            source: the video.
+            progress: is told how many clips are done, and how many are expected.
+            longest: seconds that the video may last; one clip more is let pass.
+            start: seconds at which the clips of interest begin.
+            end: seconds at which they end.
+
+        Raises:
+            InputError: if the video cannot be decoded, is too long, or shows nothing between those times.
         """
         declared = self._guards.call(declared_seconds, source.path) or 0.0
         _refuse_longer(source.path, declared, longest)
@@ -111,7 +132,7 @@ class FeatureExtractor(Maker):
         spans: list[tuple[int, float, float]] = []
         features: list[np.ndarray] = []
         model_seconds = 0.0
-        for clips in _batches(_shown(reading, start, end), engine.batch):
+        for clips in _batches(_clips_between(reading, start, end), engine.batch):
             _refuse_longer(source.path, clips[-1].end, longest)
             begin = time.perf_counter()
             features.append(engine(np.stack([clip.frames for clip in clips])).astype(np.float16))
@@ -137,9 +158,8 @@ class FeatureExtractor(Maker):
         self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray
     ) -> pa.Table:
         if not np.isfinite(features).all():
-            raise InputError(
-                f"{source.path} gives features beyond float16: the weights {self.options.weights} do not fit it"
-            )
+            reason = f"the weights {self.options.weights} do not fit it"
+            raise InputError(f"{source.path} gives features beyond float16: {reason}")
         index, start, end = zip(*spans, strict=True)
         columns = [[source.video_id] * len(spans), index, start, end, feature_column(features)]
         schema = features_schema(features.shape[1])
@@ -156,11 +176,12 @@ def extract(
 ) -> Report:
     """Write DIR/features/<video>.parquet for every video that has none yet.
 
-    InputError if the weights cannot be had, DIR/features was made with other options, or the job has to stop; a video
-    that fails is in the report and in failures.jsonl.
+    A video that fails is in the report and in failures.jsonl.
+
+    Raises:
+        InputError: if the weights, the engine or the decoder do not work here, DIR/features was made with
+            other options, or the job has to stop.
     """
-    check_engine(options.engine)
-    check_decoder(options.decoder)
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers)
     begin(stage, videos, extractor, extractor.provenance(), job)
@@ -172,13 +193,13 @@ def _refuse_longer(path: Path, seconds: float, longest: float) -> None:
         raise InputError(f"{path} is longer than {longest:g} s: cut a part out of it")
 
 
-def _shown(clips: Iterable[Clip], start: float, end: float) -> Iterator[Clip]:
-    """Those of which something is shown from ``start`` to ``end``; what comes later is not read."""
+def _clips_between(clips: Iterable[Clip], start: float, end: float) -> Iterator[Clip]:
+    """Yield the clips between two times, in seconds; later ones are not read."""
     return (clip for clip in takewhile(lambda clip: clip.start <= end, clips) if clip.end >= start)
 
 
 def _batches(clips: Iterable[Clip], size: int) -> Iterator[list[Clip]]:
-    """Runs of ``size`` clips of one video; the last may be shorter."""
+    """Yield lists of ``size`` clips; the last may be shorter."""
     remaining = iter(clips)
     while batch := list(islice(remaining, size)):
         yield batch

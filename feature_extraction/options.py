@@ -25,7 +25,7 @@ def best_engine_name() -> str:
 
 @dataclass(frozen=True)
 class FeatureOptions(Options):
-    """How a clip becomes numbers; Backbone of seeing.backbones tells what ``weights`` can be."""
+    """How a clip becomes numbers; seeing.backbones.names tells what ``weights`` can be."""
 
     panel: ClassVar[str] = "Features"
 

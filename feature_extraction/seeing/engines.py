@@ -1,7 +1,9 @@
 """Engines: what runs a backbone on a machine's hardware.
 
-An engine is called from several threads at once, one a lane: a lane is one video that is being read. A feature has the
-same bytes whatever else is in its batch and however many lanes there are.
+An engine is called from several threads at once, one a lane: a lane is one video that is being read. A
+feature has the same bytes whatever else is in its batch and however many lanes there are.
+
+Frames are uint8 RGB [clips, 30, crop, crop, 3], features float32 [clips, width].
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
 from typing import Protocol
@@ -22,7 +25,7 @@ from workfolder.options import cores
 
 
 class Engine(Protocol):
-    """Runs the backbone; safe to call from several threads.
+    """Runs a backbone; it may be called from several threads.
 
     Attributes:
         batch: how many clips it takes at a time.
@@ -31,56 +34,63 @@ class Engine(Protocol):
     batch: int
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Features of 1 to ``batch`` clips: uint8 [n, 30, crop, crop, 3], RGB, in, float32 [n, width] out."""
+        """Return the features of 1 to ``batch`` clips."""
 
 
 def engine_precision(name: str) -> str:
-    """In what numbers an engine computes on this machine: bfloat16 where the hardware multiplies it, else float32."""
-    return (
-        "bfloat16"
-        if name == "cuda" or (name == "openvino" and _multiplies_bfloat16())
-        else "float32"
-    )
+    """Return in which numbers an engine computes: bfloat16 where the hardware multiplies it."""
+    fast = name == "cuda" or (name == "openvino" and _multiplies_bfloat16())
+    return "bfloat16" if fast else "float32"
 
 
 def check_engine(name: str) -> None:
-    """InputError if this machine lacks what the engine needs."""
-    from importlib.util import find_spec
+    """Refuse an engine that is not installed or lacks its hardware.
 
+    Raises:
+        InputError: with what to install, or to use instead.
+    """
     import torch
 
     if name == "openvino" and not find_spec("openvino"):
-        raise InputError(
-            "the engine 'openvino' is not installed: pip install 'videobert[openvino]'"
-        )
+        advice = "pip install 'videobert[openvino]'"
+        raise InputError(f"the engine 'openvino' is not installed: {advice}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "the engine 'cuda' needs a GPU that torch can see: use --engine openvino or torch"
-        )
+        advice = "use --engine openvino or torch"
+        raise InputError(f"the engine 'cuda' needs a GPU that torch can see: {advice}")
 
 
 def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
-    """The engine ``cuda``, ``openvino`` or ``torch``, for that many threads at once.
+    """Build an engine and try it on a black clip, so that what fails for every video fails here.
 
-    InputError as check_engine has it, or if this machine has no room for it.
+    Args:
+        name: ``cuda``, ``openvino`` or ``torch``.
+        backbone: what it runs.
+        lanes: how many threads will call it at once.
+
+    Raises:
+        InputError: if this machine lacks what the engine needs, or the trial fails.
     """
     check_engine(name)
+    module = backbone.module  # what is wrong with the weights is not the engine's fault
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
         "openvino": lambda: OpenVinoEngine(backbone, lanes),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
+    crop = backbone.preprocessing.size.crop
     try:
-        return engines[name]()
-    except (
-        RuntimeError,
-        ImportError,
-        OSError,
-    ) as error:  # of torch, OpenVINO and what they are installed with
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"the engine {name!r} cannot be built ({reason}): use another --engine"
-        ) from error
+        engine = engines[name]()
+        feature = engine(np.zeros((1, CLIP_FRAMES, crop, crop, 3), np.uint8))
+    except Exception as error:  # compilers, drivers and libraries raise what they like
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        advice = "use another --engine"
+        raise InputError(f"the engine {name!r} does not work ({reason}): {advice}") from error
+    if feature.shape != (1, backbone.width) or not np.isfinite(feature).all():
+        shape = f"{list(feature.shape)} numbers, {np.isfinite(feature).sum()} of them finite"
+        kind = type(getattr(module, "network", module)).__name__
+        reason = f"the weights make {kind} give {shape}, for {backbone.width} wanted"
+        raise InputError(f"{reason}: fetch them again, or use others")
+    return engine
 
 
 class TorchEngine:
@@ -104,7 +114,7 @@ class TorchEngine:
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it in hardware."""
+    """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it."""
 
     def __init__(self, backbone: Backbone, lanes: int) -> None:
         import openvino
@@ -114,22 +124,21 @@ class OpenVinoEngine:
         crop = backbone.preprocessing.size.crop
         clip = torch.zeros(1, CLIP_FRAMES, crop, crop, 3, dtype=torch.uint8)
         model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
-        precision = {"bfloat16": "bf16", "float32": "f32"}[engine_precision("openvino")]
         streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
         hints = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[
+                engine_precision("openvino")
+            ],
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": streams,
+            "ENABLE_CPU_PINNING": False,  # or every process would sit on the first cores
         }
-        hints["ENABLE_CPU_PINNING"] = False  # or every process would sit on the first cores
         self._compiled = openvino.Core().compile_model(model, "CPU", hints)
         self._thread = local()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See Engine."""
-        if not hasattr(
-            self._thread, "requests"
-        ):  # a request holds one inference: no two threads may share it
+        if not hasattr(self._thread, "requests"):  # no two threads may share a request
             self._thread.requests = [
                 self._compiled.create_infer_request() for _ in range(self.batch)
             ]
@@ -142,21 +151,23 @@ class OpenVinoEngine:
 
 
 class CudaEngine:
-    """Torch on the first GPU, compiled, in bfloat16 with channels last. The first batch takes a minute: it compiles."""
+    """Torch on the first GPU, compiled, in bfloat16 with channels last.
+
+    The first batch takes a minute: it compiles.
+    """
 
     batch: int = 8
 
     def __init__(self, backbone: Backbone) -> None:
         import torch
 
-        module = deepcopy(backbone.module).to(
-            "cuda"
-        )  # the backbone's own stays on the CPU, for its digest
+        # The backbone's own module stays on the CPU, for its digest.
+        module = deepcopy(backbone.module).to("cuda")
         self._module = torch.compile(module.to(memory_format=torch.channels_last_3d))
         self._launch = Lock()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Features of 1 to 8 clips; see Engine."""
+        """See Engine."""
         import torch
 
         clips = torch.from_numpy(fixed_batch(frames, self.batch)).pin_memory()
@@ -166,16 +177,17 @@ class CudaEngine:
 
 
 def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
-    """Clips filled up with black ones to ``size``: a batch of another size would be computed in another order."""
+    """Fill clips up to ``size`` with black ones: another batch would be computed in another order."""
     missing = size - len(frames)
-    return (
-        np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)])
-        if missing
-        else frames
-    )
+    if not missing:
+        return frames
+    return np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)])
 
 
 def _multiplies_bfloat16() -> bool:
-    """Whether the processor has AMX or AVX-512 for it: S3D then takes a sixth or half of its time in float32."""
+    """Tell whether the processor has AMX or AVX-512 for bfloat16.
+
+    S3D then takes a sixth or half of its time in float32.
+    """
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and bool({"amx_bf16", "avx512_bf16"} & set(cpuinfo.read_text().split()))

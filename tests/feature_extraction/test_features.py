@@ -12,7 +12,7 @@ from feature_extraction import features
 from feature_extraction.features import FeatureExtractor, FeatureOptions, extract
 from feature_extraction.schema import feature_matrix
 from feature_extraction.seeing import engines
-from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.engines import cores
 from feature_extraction.seeing.weights import randomise
 from tests.toys.videos import grey_ramp, write_video
@@ -91,7 +91,7 @@ def test_other_weights_under_one_name_are_refused(tmp_path: Path) -> None:
         tmp_path / "weights.pth",
         FeatureOptions(str(tmp_path / "weights.pth"), "torch"),
     )
-    network = Backbone("random:0").module.network
+    network = find_backbone("random:0").module.network
     for seed in (0, 1):
         randomise(network, seed)
         torch.save(network.state_dict(), weights)
@@ -126,7 +126,7 @@ def test_an_engine_that_cannot_be_built_stops_the_job_before_anything_is_made(
         raise RuntimeError("out of memory.\nTried to allocate")
 
     monkeypatch.setattr(engines, "TorchEngine", fail)
-    refusal = r"^the engine 'torch' cannot be built \(out of memory\.\): use another --engine$"
+    refusal = r"^the engine 'torch' does not work \(out of memory\.\): use another --engine$"
     with pytest.raises(InputError, match=refusal):
         extract(videos, tmp_path, PLAIN)
     assert len(tries) == 1 and not (tmp_path / "features").exists()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from feature_extraction.schema import CLIP_FRAMES
+from feature_extraction.seeing.backbones.backbone import Preprocessing, Published
+from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.weights import Naming
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,10 +24,10 @@ class Model:
     """A model of pytorchvideo.models.hub that takes one tensor.
 
     Attributes:
-        frames: how many of a clip's it looks at.
-        resize: the shorter side, as in the model's page on PyTorch Hub.
-        crop: what its last pooling is made for, so that one vector leaves it.
-        url: its weights.
+        frames: how many of a clip's frames it looks at.
+        resize: the shorter side in pixels, as on the model's page on PyTorch Hub.
+        crop: the side that its last pooling is made for, so that one vector leaves it.
+        url: where its weights are.
     """
 
     frames: int
@@ -41,47 +45,46 @@ MODELS = {
 }
 
 
-def thinned_network(name: str) -> torch.nn.Module:
-    """A model of MODELS without its classifier: float32 [batch, 3, 30, crop, crop], scaled, to float32 [batch, 2048].
+def published_model(name: str) -> Published:
+    """Return a model of MODELS."""
+    model = MODELS[name]
+    size = FrameSize(resize=model.resize, crop=model.crop, squeeze=False)
+    return Published(
+        f"pytorchvideo:{name}",
+        partial(network_without_classifier, name),
+        Preprocessing(size, (0.45, 0.45, 0.45), (0.225, 0.225, 0.225), spread_frames(model.frames)),
+        WIDTH,
+        Naming(r"blocks\.", r"blocks\.\d+\.proj\."),
+    )
 
-    It sees its own number of the 30 frames, evenly apart. InputError if the extra is missing.
+
+def spread_frames(count: int) -> tuple[int, ...]:
+    """Return ``count`` frames of a clip, the first and the last among them, evenly apart.
+
+    They are those of PyTorchVideo's UniformTemporalSubsample.
     """
-    import torch
-
-    class Thinned(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = _without_classifier(name)
-
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            return self.network(pixels[:, :, evenly(MODELS[name].frames)])
-
-    return Thinned()
+    return tuple(number * (CLIP_FRAMES - 1) // (count - 1) for number in range(count))
 
 
-def evenly(count: int) -> list[int]:
-    """Which of a clip's frames to look at, the first and the last among them, as UniformTemporalSubsample has it."""
-    return [number * (CLIP_FRAMES - 1) // (count - 1) for number in range(count)]
+def network_without_classifier(name: str) -> torch.nn.Module:
+    """Build a model of MODELS: float32 [batch, 2048] of scaled [batch, 3, frames, crop, crop].
 
-
-def _without_classifier(name: str) -> torch.nn.Module:
+    Raises:
+        InputError: if the extra is missing.
+    """
     from torch.nn import AvgPool3d, Identity
 
     try:
         from pytorchvideo.models import hub
     except ImportError as error:
-        raise InputError(
-            f"the backbone {name!r} is not installed: pip install 'videobert[pytorchvideo]'"
-        ) from error
+        advice = "pip install 'videobert[pytorchvideo]'"
+        raise InputError(f"the backbone {name!r} is not installed: {advice}") from error
     network = getattr(hub, name)(pretrained=False)
     head = network.blocks[-1]
     head.proj, head.activation = Identity(), None
     for pool in head.modules():
         if isinstance(pool, AvgPool3d):
             frames, height, width = cast("tuple[int, int, int]", pool.kernel_size)
-            pool.kernel_size = (
-                int(frames),
-                height,
-                width,
-            )  # X3D's is numpy's: torch.compile fails on it
+            # X3D's number of frames is one of numpy's, on which torch.compile fails.
+            pool.kernel_size = (int(frames), height, width)
     return network

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,8 @@ import pytest
 import torch
 
 from feature_extraction.seeing import engines
-from feature_extraction.seeing.backbones.backbone import Backbone, Preprocessing
+from feature_extraction.seeing.backbones.backbone import PublishedBackbone
+from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.backbones.s3d_gated import GatedS3D
 from feature_extraction.seeing.engines import (
     Engine,
@@ -24,13 +24,12 @@ from feature_extraction.seeing.weights import randomise
 from workfolder.errors import InputError
 
 
-@dataclass(frozen=True)
-class SmallBackbone(Backbone):
+def small_backbone(weights: str) -> PublishedBackbone:
     """The same network on frames of 64 x 64: a tenth of the time."""
-
-    @cached_property
-    def preprocessing(self) -> Preprocessing:
-        return replace(super().preprocessing, size=FrameSize(64, 64))
+    backbone = find_backbone(weights)
+    assert isinstance(backbone, PublishedBackbone)
+    small = replace(backbone.preprocessing, size=FrameSize(64, 64))
+    return replace(backbone, published=replace(backbone.published, preprocessing=small))
 
 
 def clip(seed: int, side: int = 224) -> np.ndarray:
@@ -60,13 +59,13 @@ def features_of(engine: Engine, clips: list[np.ndarray], lanes: int) -> list[byt
 @pytest.fixture(scope="module")
 def plain() -> list[np.ndarray]:
     """Features of the clips 0 and 1 by torch."""
-    engine = make_engine("torch", Backbone("random:0"))
+    engine = make_engine("torch", find_backbone("random:0"))
     return [engine(clip(seed)) for seed in (0, 1)]
 
 
 def test_openvino_agrees_with_torch_and_with_itself_in_any_lane(plain: list[np.ndarray]) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    backbone = Backbone("random:0")
+    backbone = find_backbone("random:0")
     clips = [clip(0), clip(1)]
     engine = make_engine("openvino", backbone)
     alone = [engine(frames) for frames in clips]
@@ -90,7 +89,7 @@ def test_openvino_in_bfloat16_agrees_with_torch_on_the_gated_network(
     network = GatedS3D()
     randomise(network, 0)
     torch.save(network.state_dict(), tmp_path / "s3dg.pth")
-    backbone = SmallBackbone(str(tmp_path / "s3dg.pth"))
+    backbone = small_backbone(str(tmp_path / "s3dg.pth"))
     fast, slow = (
         make_engine("openvino", backbone)(clip(0, 64)),
         make_engine("torch", backbone)(clip(0, 64)),
@@ -105,7 +104,7 @@ def test_a_feature_does_not_depend_on_what_is_in_its_batch(
     if name == "openvino":
         pytest.importorskip("openvino", reason="the extra openvino is not installed")
     monkeypatch.setattr(engines, "cores", lambda: 2)
-    engine = make_engine(name, SmallBackbone("random:0"))
+    engine = make_engine(name, small_backbone("random:0"))
     assert engine.batch == 2
     one, two = clip(0, 64), clip(1, 64)
     together = engine(np.concatenate([one, two]))
@@ -115,7 +114,7 @@ def test_a_feature_does_not_depend_on_what_is_in_its_batch(
 
 
 def test_torch_agrees_with_itself_in_any_lane() -> None:
-    engine = make_engine("torch", SmallBackbone("random:0"), lanes=3)
+    engine = make_engine("torch", small_backbone("random:0"), lanes=3)
     clips = [clip(seed, 64) for seed in range(6)]
     features = features_of(engine, clips, 1)
     assert len(set(features)) == 6 and features_of(engine, clips, 3) == features
@@ -137,7 +136,7 @@ def test_a_batch_is_filled_up_to_its_size_and_a_full_one_left_alone() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_cuda_agrees_with_torch_and_with_itself_in_any_company() -> None:
-    backbone = SmallBackbone("random:0")
+    backbone = small_backbone("random:0")
     fast, plain = make_engine("cuda", backbone), make_engine("torch", backbone)
     clips = np.concatenate([clip(seed, 64) for seed in range(fast.batch)])
     together = fast(clips)
@@ -148,7 +147,7 @@ def test_cuda_agrees_with_torch_and_with_itself_in_any_company() -> None:
 
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InputError, match="abacus"):
-        make_engine("abacus", Backbone("random:0"))
+        make_engine("abacus", find_backbone("random:0"))
 
 
 def test_an_engine_that_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +165,44 @@ def test_the_precision_is_that_of_the_hardware(monkeypatch: pytest.MonkeyPatch) 
     ]
     monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     assert engine_precision("openvino") == "float32"
+
+
+class Broken(torch.nn.Module):
+    """A network that gives what its test wants."""
+
+    def __init__(self, feature: object) -> None:
+        super().__init__()
+        self.feature = feature
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.feature, Exception):
+            raise self.feature
+        return torch.as_tensor(self.feature).repeat(len(frames), 1)
+
+
+@pytest.mark.parametrize(
+    ("feature", "reason"),
+    [
+        (RuntimeError("no kernel image\nfor this card"), r"does not work \(no kernel image\): use"),
+        (OSError(), r"does not work \(OSError\): use another --engine"),
+        ([0.0, 1.0], r"give \[1, 2\] numbers, 2 of them finite, for 1024 wanted: fetch"),
+        ([float("nan")] * 1024, r"0 of them finite"),
+    ],
+)
+def test_what_would_fail_for_every_video_fails_when_the_engine_is_made(
+    feature: object, reason: str
+) -> None:
+    backbone = small_backbone("random:0")
+    broken = replace(backbone.published, build=lambda: Broken(feature))
+    with pytest.raises(InputError, match=reason):
+        make_engine("torch", replace(backbone, published=broken))
+
+
+def test_openvino_that_cannot_take_a_network_is_told() -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    backbone = small_backbone("random:0")
+    broken = replace(backbone.published, build=lambda: Broken(RuntimeError("no such operation")))
+    with pytest.raises(
+        InputError, match=r"^the engine 'openvino' does not work .*another --engine$"
+    ):
+        make_engine("openvino", replace(backbone, published=broken))

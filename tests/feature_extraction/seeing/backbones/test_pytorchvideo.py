@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from feature_extraction.seeing.backbones.backbone import Backbone
-from feature_extraction.seeing.backbones.pytorchvideo import MODELS, evenly
+from feature_extraction.seeing.backbones.names import URLS, find_backbone
+from feature_extraction.seeing.backbones.pytorchvideo import MODELS, spread_frames
 from feature_extraction.seeing.engines import make_engine
-from feature_extraction.seeing.weights import URLS, randomise
+from feature_extraction.seeing.weights import randomise
 from workfolder.errors import InputError
 
 
@@ -61,44 +61,43 @@ def test_a_feature_is_what_enters_the_last_projection(
     count = MODELS[name].frames
     picked = frames(name)[:, np.linspace(0, 29, count).astype(int)]
     with torch.inference_mode():
-        found = Backbone(name).module(frames(name))
+        found = find_backbone(name).module(frames(name))
         expected = entering_the_projection(
             network, ((picked / 255 - 0.45) / 0.225).permute(0, 4, 1, 2, 3)
         )
-    assert found.shape == (1, Backbone(name).width) and found.std() > 1e-3
+    assert found.shape == (1, find_backbone(name).width) and found.std() > 1e-3
     assert torch.allclose(
         found, expected.flatten(1), rtol=0, atol=2e-6 * float(expected.abs().max())
     )
 
 
 def test_a_file_and_a_seed_may_be_named(extra: None, tmp_path: Path) -> None:
-    seeded = Backbone("x3d_s:random:2")
+    seeded = find_backbone("x3d_s:random:2")
     state = {
-        name.removeprefix("network.network."): tensor
-        for name, tensor in seeded.module.state_dict().items()
+        name.removeprefix("network."): tensor for name, tensor in seeded.module.state_dict().items()
     }
     torch.save(state, tmp_path / "x3d.pyth")
     assert (
-        Backbone(f"x3d_s:{tmp_path / 'x3d.pyth'}").digest
+        find_backbone(f"x3d_s:{tmp_path / 'x3d.pyth'}").digest
         == seeded.digest
-        == Backbone("x3d_s:random:2").digest
+        == find_backbone("x3d_s:random:2").digest
     )
     with pytest.raises(
-        InputError, match=r"x3d\.pyth is no state dict of pytorchvideo:c2d_r50.*first blocks"
+        InputError, match=r"x3d\.pyth is not a state dict of pytorchvideo:c2d_r50.*first blocks"
     ):
-        _ = Backbone(f"c2d_r50:{tmp_path / 'x3d.pyth'}").module
+        _ = find_backbone(f"c2d_r50:{tmp_path / 'x3d.pyth'}").module
 
 
 def test_openvino_runs_it(extra: None) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    backbone, clip = Backbone("x3d_s:random:2"), frames("x3d_s").numpy()
+    backbone, clip = find_backbone("x3d_s:random:2"), frames("x3d_s").numpy()
     fast, plain = make_engine("openvino", backbone)(clip), make_engine("torch", backbone)(clip)
     assert fast.shape == (1, 2048)
     assert float(fast[0] @ plain[0] / np.linalg.norm(fast) / np.linalg.norm(plain)) > 0.999
 
 
 def test_torch_compiles_it_whole_as_the_cuda_engine_asks(extra: None) -> None:
-    module = Backbone("x3d_s:random:2").module
+    module = find_backbone("x3d_s:random:2").module
     with torch.inference_mode():
         compiled = torch.compile(module, backend="eager", fullgraph=True)
         assert torch.equal(compiled(frames("x3d_s")), module(frames("x3d_s")))
@@ -106,7 +105,7 @@ def test_torch_compiles_it_whole_as_the_cuda_engine_asks(extra: None) -> None:
 
 @pytest.mark.parametrize("count", [8, 13, 16])
 def test_frames_are_picked_evenly_from_the_first_to_the_last(count: int) -> None:
-    picked = evenly(count)
+    picked = spread_frames(count)
     assert (len(picked), picked[0], picked[-1]) == (count, 0, 29)
     assert set(np.diff(picked)) <= {29 // (count - 1), 29 // (count - 1) + 1}
 
@@ -114,4 +113,4 @@ def test_frames_are_picked_evenly_from_the_first_to_the_last(count: int) -> None
 def test_without_the_extra_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pytorchvideo.models", None)
     with pytest.raises(InputError, match=r"pip install 'videobert\[pytorchvideo\]'"):
-        _ = Backbone("x3d_m:random:0").module
+        _ = find_backbone("x3d_m:random:0").module

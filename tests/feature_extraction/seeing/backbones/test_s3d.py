@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import batch_norm, conv3d, linear, max_pool3d, pad
 from torchvision.models.video import s3d
 
-from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.backbones.s3d import kylemin_key
 from feature_extraction.seeing.backbones.s3d_gated import GatedS3D, space_to_depth
 
@@ -176,7 +176,7 @@ def assert_same(found: Tensor, expected: Tensor) -> None:
 
 
 def test_a_feature_is_the_mean_of_torchvisions_last_map(frames: Tensor) -> None:
-    module = Backbone("random:0").module
+    module = find_backbone("random:0").module
     pixels = (frames / 255 - torch.tensor((0.43216, 0.394666, 0.37645))) / torch.tensor(
         (0.22803, 0.22145, 0.216989)
     )
@@ -211,7 +211,7 @@ def test_a_file_of_kylemins_computes_what_its_layout_says(
 ) -> None:
     state = filled(dict(kylemin_shapes()))
     torch.save({prefix + name: tensor for name, tensor in state.items()}, tmp_path / "s3d.pt")
-    backbone = Backbone(str(tmp_path / "s3d.pt"))
+    backbone = find_backbone(str(tmp_path / "s3d.pt"))
     assert backbone.layout == "kylemin"
     with torch.inference_mode():
         pixels = ((2.0 * frames - 255) / 255).permute(0, 4, 1, 2, 3)
@@ -228,7 +228,7 @@ def test_a_file_of_howto100ms_computes_what_its_layout_says(
         {name: list(tensor.shape) for name, tensor in GatedS3D().state_dict().items()} | beside
     )
     torch.save(state, tmp_path / "s3d_howto100m.pth")
-    backbone = Backbone(str(tmp_path / "s3d_howto100m.pth"))
+    backbone = find_backbone(str(tmp_path / "s3d_howto100m.pth"))
     assert backbone.layout == "howto100m"
     with torch.inference_mode():
         pixels = (frames / 255).permute(0, 4, 1, 2, 3)

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import pytest
 import torch
 from torchvision.models.video import S3D_Weights, s3d
 
-from feature_extraction.seeing.backbones.backbone import S3D_PREPROCESSING, Backbone
+from feature_extraction.seeing.backbones.backbone import PublishedBackbone
+from feature_extraction.seeing.backbones.names import RECOGNISED, URLS, find_backbone
 from feature_extraction.seeing.backbones.s3d import kylemin_key
 from feature_extraction.seeing.backbones.s3d_gated import GatedS3D
 from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.weights import URLS
 from workfolder.errors import InputError
 
 State = dict[str, torch.Tensor]
@@ -36,9 +39,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "hub" / "checkpoints"
 
 
-def saved(state: object, path: Path) -> Backbone:
+def saved(state: object, path: Path) -> PublishedBackbone:
     torch.save(state, path)
-    return Backbone(str(path))
+    backbone = find_backbone(str(path))
+    assert isinstance(backbone, PublishedBackbone)
+    return backbone
 
 
 def kylemins(state: State) -> State:
@@ -63,12 +68,15 @@ def kylemins(state: State) -> State:
 def test_a_name_tells_what_pixels_it_wants_before_there_are_weights(
     weights: str, layout: str, size: FrameSize, width: int, cache: Path
 ) -> None:
-    backbone = Backbone(weights)
+    backbone = find_backbone(weights)
     assert (backbone.layout, backbone.preprocessing.size, backbone.width) == (layout, size, width)
 
 
 def test_kinetics400_is_what_torchvision_says_of_it() -> None:
-    published, ours = S3D_Weights.KINETICS400_V1.transforms(), S3D_PREPROCESSING["torchvision"]
+    published, ours = (
+        S3D_Weights.KINETICS400_V1.transforms(),
+        RECOGNISED["torchvision"].preprocessing,
+    )
     assert (tuple(published.mean), tuple(published.std)) == (ours.mean, ours.std)
     assert (published.resize_size, published.crop_size) == (
         [ours.size.resize] * 2,
@@ -84,18 +92,22 @@ def test_kinetics400_is_what_torchvision_says_of_it() -> None:
 def test_pixels_are_scaled_as_the_layout_wants_them(
     layout: str, black: float, white: float
 ) -> None:
-    wanted = S3D_PREPROCESSING[layout]
+    wanted = RECOGNISED[layout].preprocessing
     assert (0 - wanted.mean[0]) / wanted.std[0] == pytest.approx(black, abs=1e-3)
     assert (1 - wanted.mean[0]) / wanted.std[0] == pytest.approx(white, abs=1e-3)
 
 
 def test_a_seed_names_its_weights() -> None:
-    assert Backbone("random:0").digest == Backbone("random:0").digest != Backbone("random:1").digest
+    assert (
+        find_backbone("random:0").digest
+        == find_backbone("random:0").digest
+        != find_backbone("random:1").digest
+    )
 
 
 def test_a_seed_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match=r"random:one.*random:0"):
-        _ = Backbone("random:one").module
+        _ = find_backbone("random:one").module
 
 
 def test_a_file_of_torchvisions_layout_is_loaded(state: State, tmp_path: Path) -> None:
@@ -103,7 +115,7 @@ def test_a_file_of_torchvisions_layout_is_loaded(state: State, tmp_path: Path) -
     loaded = backbone.module.network.state_dict()
     assert (
         backbone.layout == "torchvision"
-        and backbone.preprocessing == S3D_PREPROCESSING["torchvision"]
+        and backbone.preprocessing == RECOGNISED["torchvision"].preprocessing
     )
     assert (
         all(torch.equal(loaded[name], state[name]) for name in loaded)
@@ -137,14 +149,14 @@ def test_named_weights_come_from_torchs_cache(weights: str, state: State, cache:
         "howto100m": "s3d_howto100m.pth",
     }
     torch.save(states[weights], cache / names[weights])
-    first = next(iter(Backbone(weights).module.parameters()))
+    first = next(iter(find_backbone(weights).module.parameters()))
     assert torch.equal(first, next(iter(states[weights].values())))
 
 
 @pytest.mark.parametrize("weights", ["kinetics400", "howto100m"])
 def test_without_a_network_the_address_is_told(weights: str, cache: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be fetched.*https://"):
-        _ = Backbone(weights).module
+        _ = find_backbone(weights).module
 
 
 def test_what_is_fetched_is_checked_and_kept(
@@ -157,13 +169,45 @@ def test_what_is_fetched_is_checked_and_kept(
         torch.save(state, path)
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
-    assert Backbone("kinetics400").digest == Backbone("kinetics400").digest
+    assert find_backbone("kinetics400").digest == find_backbone("kinetics400").digest
     assert asked == [(URLS["kinetics400"], "d76dad2f")]
+
+
+@pytest.fixture
+def half_a_file(state: State, tmp_path: Path) -> Iterator[str]:
+    """The address of weights on a server that hangs up in their middle."""
+    torch.save(state, tmp_path / "whole.pth")
+    content = (tmp_path / "whole.pth").read_bytes()
+
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/s3d.pth"
+    server.shutdown()
+
+
+def test_an_unfinished_download_leaves_nothing(
+    half_a_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    monkeypatch.setitem(URLS, "howto100m", half_a_file)
+    with pytest.raises(InputError, match="howto100m, is not there and cannot be fetched"):
+        _ = find_backbone("howto100m").module
+    assert not list((tmp_path / "cache" / "hub" / "checkpoints").iterdir())
 
 
 def test_kylemins_file_that_is_not_there_is_asked_for(cache: Path) -> None:
     with pytest.raises(InputError, match=rf"{cache}/S3D_kinetics400\.pt.*github\.com/kylemin/S3D"):
-        _ = Backbone("kylemin").module
+        _ = find_backbone("kylemin").module
 
 
 def test_a_name_that_is_none_is_refused_with_those_there_are() -> None:
@@ -171,7 +215,7 @@ def test_a_name_that_is_none_is_refused_with_those_there_are() -> None:
         InputError,
         match=r"kinetics-400 does not exist.*kinetics400.*howto100m.*x3d_m.*kylemin.*random:SEED",
     ):
-        _ = Backbone("kinetics-400").layout
+        _ = find_backbone("kinetics-400").layout
 
 
 def test_a_missing_and_an_unknown_key_are_named(state: State, tmp_path: Path) -> None:
@@ -227,4 +271,4 @@ def test_what_is_no_state_dict_is_refused_and_runs_nothing(
 def test_what_is_no_file_of_torchs_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "file.pth").write_bytes(content)
     with pytest.raises(InputError, match=r"file\.pth"):
-        _ = Backbone(str(tmp_path / "file.pth")).module
+        _ = find_backbone(str(tmp_path / "file.pth")).module
