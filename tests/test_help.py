@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from tests.toys.command_line import Run
 from videobert.answers.forecasting import STEPS
 from videobert.answers.localisation import LENGTHS
-from videobert.answers.zero_shot import TEMPLATE
+from videobert.answers.templates import TEMPLATE
 from videobert.cli import options as cli_options
 from videobert.cli.main import app
 

@@ -53,7 +53,9 @@ def predict(
     json: Json = False,
 ) -> None:  # fmt: skip
     """The likeliest words for each [MASK] of a sentence about a clip."""
-    from videobert.answers import zero_shot
+    from videobert.answers.spelling import read_labels
+    from videobert.answers.templates import TEMPLATE, checked_templates, read_templates
+    from videobert.answers.zero_shot import predict_with_templates
     from videobert.cli.console import print_json, print_line
     from videobert.cli.drawing import draw_prediction
     from videobert.loading import load_model
@@ -63,13 +65,13 @@ def predict(
     trained = load_model(model)
     # All is spelt before the video is read, which takes a while.
     if templates:
-        sentences = zero_shot.read_templates(templates, trained.processor)
+        sentences = read_templates(templates, trained.processor)
     else:
-        sentences = [zero_shot.TEMPLATE if template is None else template]
-        zero_shot.check_templates(trained.processor, sentences)
-    ranked = zero_shot.read_labels(labels, trained.processor) if labels else None
+        given = TEMPLATE if template is None else template
+        sentences = checked_templates(trained.processor, [given])
+    ranked = read_labels(labels, trained.processor) if labels else None
     encoded = _encoded(trained, clip, weights, start, end)
-    answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, top)
+    answer = predict_with_templates(trained, encoded.clips.words, sentences, ranked, top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
     draw_prediction(
         encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
@@ -109,7 +111,7 @@ def caption(
     encoded = _encoded(trained, clip, weights, start, end)
     found = captioning.caption(trained, captioner, encoded, beam)
     if json:
-        times = {"start": float(encoded.start[0]), "end": float(encoded.end[-1])}
+        times = {"start": float(encoded.clips.start[0]), "end": float(encoded.clips.end[-1])}
         how = {"beam": beam, "features": captioner.network.config.features}
         asked = {"clip": str(clip), "partial": encoded.partial, **times}
         print_json({**asked, "caption": found.text, "score": found.score, **how})
@@ -133,13 +135,16 @@ def forecast(
     trained = load_model(model)
     codebook = trained.processor.codebook
     encoded = _encoded(trained, clip, weights, start, end)
-    found = ask(trained, encoded.words, step or STEPS, top, context)
+    found = ask(trained, encoded.clips.words, step or STEPS, top, context)
     drawn = picture or Path(f"{clip.stem}.forecast.png")
-    last = encoded.words[-top:].tolist()
+    last = encoded.clips.words[-top:].tolist()
     seen = WordColumn(
         "seen last",
         last,
-        [f"word {word}: {at:.1f} s" for word, at in zip(last, encoded.start[-top:], strict=True)],
+        [
+            f"word {word}: {at:.1f} s"
+            for word, at in zip(last, encoded.clips.start[-top:], strict=True)
+        ],
     )
     columns = [seen, *(guessed(f"{each.step} ahead", each.guesses) for each in found)]
     draw_words(codebook.pictures, columns, f"{clip.name}: which visual words come next", drawn)
@@ -187,23 +192,23 @@ def search(
     """The stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
     from videobert.cli.console import print_json, print_table, progress_bars
-    from videobert.data.passages import read_passages
+    from videobert.data.work import read_stretches
     from videobert.loading import load_model
     from workfolder.errors import refuse_unknown
 
     refuse_unknown("--first-stage", first_stage, retrieval.FIRST_STAGES)
     trained = load_model(model)
     codebook = trained.processor.codebook
-    passages = read_passages(work, codebook)
+    stretches = read_stretches(work, codebook)
     first = None
     if first_stage == "profiles":
         first = retrieval.by_profiles(
-            passages, read_passages(training, codebook) if training else passages, codebook.words
+            stretches, read_stretches(training, codebook) if training else stretches, codebook.words
         )
     elif first_stage == "transcripts":
-        first = retrieval.by_transcripts(passages)
+        first = retrieval.by_transcripts(stretches)
     with progress_bars() as progress:
-        hits = retrieval.search(trained, passages, text, first, weight, candidates, top, progress)
+        hits = retrieval.search(trained, stretches, text, first, weight, candidates, top, progress)
     if json:
         print_json({"text": text, "hits": hits})
         return
@@ -219,9 +224,9 @@ def locate(
     length: Lengths = None, weights: NowWeights = None, json: Json = False,
 ) -> None:  # fmt: skip
     """When in a video a sentence is shown."""
-    from videobert.answers.alignment import check_sentence
     from videobert.answers.localisation import LENGTHS
     from videobert.answers.localisation import locate as ask
+    from videobert.answers.spelling import check_sentence
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.loading import load_model
 
@@ -229,7 +234,7 @@ def locate(
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = _encoded(trained, clip, weights)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded, length or LENGTHS, top, progress)
+        found = ask(trained, text, encoded.clips, length or LENGTHS, top, progress)
     if json:
         print_json(
             {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}
@@ -259,7 +264,8 @@ def _encoded(
 
 def _seen(clip: EncodedClip) -> dict[str, object]:
     """What a program is told of a clip."""
-    visual = {"start": clip.start.tolist(), "end": clip.end.tolist(), "words": clip.words.tolist()}
+    names = ("start", "end", "words")
+    visual = {name: getattr(clip.clips, name).tolist() for name in names}
     return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
 

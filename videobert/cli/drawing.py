@@ -12,7 +12,8 @@ import numpy as np
 
 from feature_extraction.seeing.video import frame_at
 from tokenization.pictures import picture
-from videobert.answers.zero_shot import MASK, Guess
+from videobert.answers.templates import MASK
+from videobert.answers.zero_shot import Guess
 from videobert.data.clip_encoder import EncodedClip
 from videobert.sequences import evenly_spaced
 from workfolder.files import save_png
@@ -46,9 +47,10 @@ def draw_prediction(
     from matplotlib.figure import Figure
 
     guesses = [words[:MOST_ANSWERS] for words in guesses[:MOST_ANSWERS]]
-    shown = evenly_spaced(len(clip.words), MOST_COLUMNS)
+    clips = clip.clips
+    shown = evenly_spaced(len(clips), MOST_COLUMNS)
     with closing(Guards()) as guards:
-        middles = ((clip.start + clip.end) / 2).tolist()
+        middles = ((clips.start + clips.end) / 2).tolist()
         frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
     height, width, _ = frames[0].shape
     rows = (
@@ -59,8 +61,8 @@ def draw_prediction(
     for (above, below), place, frame in zip(
         seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True
     ):
-        word = int(clip.words[place])
-        show(above, frame, f"{clip.start[place]:.1f} s")
+        word = int(clips.words[place])
+        show(above, frame, f"{clips.start[place]:.1f} s")
         show(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
         plain(

@@ -29,8 +29,8 @@ from videobert.cli.options import (
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
-    from videobert.evaluation.action_table import ActionTable
-    from videobert.evaluation.caption_evaluation import CaptionEvaluation
+    from videobert.evaluation.actions import ActionResult
+    from videobert.evaluation.captioning import CaptionResult
 
 evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
@@ -44,18 +44,14 @@ def evaluate_youcook2(
     json: Json = False,
 ) -> None:  # fmt: skip
     """How often verb and noun of YouCook2's validation segments are right, without training for them."""
-    from videobert.answers import zero_shot
+    from videobert.answers.templates import TEMPLATE, count_masks, read_templates
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
-    from videobert.evaluation.youcook2 import evaluate as measure
+    from videobert.evaluation.youcook2 import evaluate_youcook2 as measure
     from videobert.loading import load_model
 
     trained = load_model(model)
-    asked = (
-        zero_shot.read_templates(templates, trained.processor)
-        if templates
-        else [zero_shot.TEMPLATE]
-    )
-    if zero_shot.check_template(asked[0]) != 2:
+    asked = read_templates(templates, trained.processor) if templates else [TEMPLATE]
+    if count_masks(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
         result = measure(annotations, work, trained, asked, progress)
@@ -77,7 +73,7 @@ def evaluate_caption(
 ) -> None:
     """Scores of captions against YouCook2's, or against what is said in --work."""
     from videobert.cli.console import print_json, progress_bars
-    from videobert.evaluation.caption_evaluation import evaluate_captions
+    from videobert.evaluation.captioning import evaluate_captions
     from videobert.finetune.captions.captioner import load_captioner
     from videobert.loading import load_model
 
@@ -104,27 +100,26 @@ def evaluate_retrieval(
 ) -> None:  # fmt: skip
     """How well sentences and clips of a work folder find each other."""
     from videobert.cli.console import print_json, progress_bars
-    from videobert.data.passages import read_passages
-    from videobert.evaluation.retrieval_table import KS, retrieval_table
+    from videobert.data.stretches import sample, spoken
+    from videobert.data.work import read_stretches
+    from videobert.evaluation import retrieval
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    pool, learnt = (
-        read_passages(work, codebook).spoken().drawn(most, seed),
-        read_passages(training, codebook),
-    )
+    pool = sample(spoken(read_stretches(work, codebook)), most, seed)
+    learnt = read_stretches(training, codebook)
     if work.samefile(training):
         raise InputError(
             f"{training} is both --work and --training, so BM25 would know the answers: give other videos"
         )
     with progress_bars() as progress:
-        table = retrieval_table(trained, pool, learnt, weight, candidates, progress)
+        table = retrieval.evaluate_retrieval(trained, pool, learnt, weight, candidates, progress)
     if json:
         print_json(table)
         return
     title = f"{table.sentences:,} sentences and {table.passages:,} clips of {work}"
-    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
+    _print_measures(title, ["", *(f"R@{k}" for k in retrieval.KS), "median rank"], table.cells())
 
 
 @evaluate.command("forecast")
@@ -135,36 +130,33 @@ def evaluate_forecast(
     """How often the next visual word is forecast, and a sentence's visual words are imagined."""
     from videobert.answers.forecasting import STEPS
     from videobert.cli.console import print_json, print_line, progress_bars
-    from videobert.data.passages import read_passages, read_tracks
-    from videobert.evaluation import forecast_table, imagining_table
+    from videobert.data.stretches import sample, spoken
+    from videobert.data.work import read_stretches, read_videos
+    from videobert.evaluation import forecasting, imagining
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
-    learnt = [track.words for track in read_tracks(training, codebook).values()]
-    passages, training_passages = (
-        read_passages(work, codebook).drawn(most, seed),
-        read_passages(training, codebook),
-    )
+    videos = {video: clips.words for video, clips in read_videos(work, codebook).items()}
+    learnt = [clips.words for clips in read_videos(training, codebook).values()]
+    asked = sample(read_stretches(work, codebook), most, seed)
+    examples = read_stretches(training, codebook)
     with progress_bars() as progress:
-        ahead = forecast_table.forecast_table(
+        ahead = forecasting.evaluate_forecasts(
             trained, videos, learnt, step or STEPS, context, most, seed, progress
         )
-        spoken = len(passages.spoken()) and len(training_passages.spoken())
-        imagined = (
-            imagining_table.imagining_table(trained, passages, training_passages, masks, progress)
-            if spoken
-            else None
-        )
+        imagined = None
+        if spoken(asked) and spoken(examples):
+            imagined = imagining.evaluate_imagining(trained, asked, examples, masks, progress)
     if json:
         print_json({"forecast": ahead, "imagine": imagined})
         return
     title = f"the visual words to come, {max(ahead.words.values()):,} of them"
-    _print_measures(title, ["", *(f"top-{k}" for k in forecast_table.KS)], ahead.cells())
+    _print_measures(title, ["", *(f"top-{k}" for k in forecasting.KS)], ahead.cells())
     if imagined:
         title = f"the visual words of {imagined.examples:,} sentences"
-        _print_measures(title, ["", *(f"recall@{k}" for k in imagining_table.KS)], imagined.cells())
+        header = ["", *(f"recall@{k}" for k in imagining.KS)]
+        _print_measures(title, header, imagined.rows.cells())
     else:
         print_line("nobody speaks: there is no sentence whose visual words could be imagined")
 
@@ -177,31 +169,32 @@ def evaluate_localisation(
     """How well sentences are found in their whole videos."""
     from videobert.answers.localisation import LENGTHS
     from videobert.cli.console import print_json, progress_bars
-    from videobert.data.passages import read_passages, read_tracks
-    from videobert.evaluation.localisation_table import IOUS, localisation_table
+    from videobert.data.work import read_stretches, read_videos
+    from videobert.evaluation.localisation import IOUS
+    from videobert.evaluation.localisation import evaluate_localisation as measure
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
+    stretches, videos = read_stretches(work, codebook), read_videos(work, codebook)
     with progress_bars() as progress:
-        table = localisation_table(
-            trained, passages, tracks, length or LENGTHS, most, seed, progress
-        )
+        table = measure(trained, stretches, videos, length or LENGTHS, most, seed, progress)
     if json:
         print_json(table)
         return
     title = f"{table.sentences:,} sentences in {table.videos:,} videos"
-    _print_measures(title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.cells())
+    _print_measures(
+        title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.rows.cells()
+    )
 
 
-def print_action_table(title: str, table: ActionTable) -> None:
+def print_action_table(title: str, table: ActionResult) -> None:
     """Print a table of methods in per cent, why a method is left out, and how much the answers hang on the template."""
     from videobert.cli.console import print_line, print_table
-    from videobert.evaluation.action_table import COLUMNS
+    from videobert.evaluation.actions import COLUMNS
 
     print_table(
-        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.cells()
+        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.rows.cells()
     )
     print_line("in per cent; in brackets 95 % bootstrap intervals over videos")
     for method, reason in table.left_out.items():
@@ -211,7 +204,7 @@ def print_action_table(title: str, table: ActionTable) -> None:
             print_line(f"{kind}: {moved}")
 
 
-def _print_evaluation(result: CaptionEvaluation) -> None:
+def _print_evaluation(result: CaptionResult) -> None:
     """The measures of the paper's Table 3, and BLEU-1 and 2: per cent, but CIDEr-D from 0 to 10, as it is there."""
     from videobert.cli.console import print_line, print_missing, print_table
 

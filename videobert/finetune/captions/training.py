@@ -14,9 +14,8 @@ import torch
 from accelerate.utils import set_seed
 from transformers import get_linear_schedule_with_warmup
 
-from videobert.data.corpus import DATA_DIGEST, data_digest
-from videobert.data.passages import token_stage
-from videobert.data.segments import annotated_segments, see, spoken_segments
+from videobert.data.captioned import annotated_stretches, look_up, spoken_stretches
+from videobert.data.work import DATA_DIGEST, data_digest, token_stage
 from videobert.data.youcook2 import TRAINING
 from videobert.finetune.captions.captioner import FOLDER, Captioner, model_digest, segment_features
 from videobert.finetune.captions.network import CaptionerConfig, CaptionNetwork, Features
@@ -96,7 +95,9 @@ def finetune_captioner(
     """
     model, home = load_model(folder), folder / FOLDER
     tokens = token_stage(work, model.processor.codebook)
-    segments = annotated_segments(annotations, TRAINING) if annotations else spoken_segments(work)
+    stretches = (
+        annotated_stretches(annotations, TRAINING) if annotations else spoken_stretches(work)
+    )
     examples = Stage(work / "examples")
     source = (
         {"annotations": file_digest(annotations)}
@@ -111,10 +112,10 @@ def finetune_captioner(
         return CaptionerReport(
             **{**read_json(home / REPORT_FILE), "folder": str(home), "now": False}
         )
-    seen = see(
-        segments, work, model.processor.codebook, S3D in FEATURES[options.features], progress
+    seen = look_up(
+        stretches, work, model.processor.codebook, S3D in FEATURES[options.features], progress
     )
-    features = segment_features(model, options.features, seen.visual, seen.s3d)
+    features = segment_features(model, options.features, seen.stretches)
     training = train_captioner(
         model.processor,
         features,
@@ -124,7 +125,7 @@ def finetune_captioner(
         progress,
         model.network.device,
     )
-    report = _report(home, options, training, len(seen.segments), seen.unseen, seen.missing)
+    report = _report(home, options, training, len(seen.stretches), seen.unseen, seen.missing)
     with write_folder(home) as part:
         training.captioner.save(part)
         write_table(training.history, part / HISTORY_FILE)
