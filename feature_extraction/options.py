@@ -98,11 +98,11 @@ class TranscriptOptions(Options):
         shown="the default captions; as heard",
     )
     punctuation: str = option(
-        "none", "For text without it: none, restore, or the folder of a restorer."
+        "none", "How text without punctuation gets it: none, restore, or the folder of a restorer."
     )
     encoding: str | None = option(
         None,
-        "Of caption files that are not in Unicode, such as cp1251 or gb18030.",
+        "Encoding of caption files that are not in Unicode, such as cp1251 or gb18030.",
         shown="cp1252, where that can be",
     )
     sentences: SentenceOptions = field(default_factory=SentenceOptions)
