@@ -115,11 +115,7 @@ def main() -> None:
     parser.add_argument("--other", type=Path, default=OTHER, help=f"default: {OTHER}")
     parser.add_argument("--write", action="store_true", help="write the lists into the package")
     given = parser.parse_args()
-    captions = [
-        segment.sentence
-        for segment in read_annotations(given.annotations)
-        if segment.subset == TRAINING
-    ]
+    captions = [stretch.text for stretch in read_annotations(given.annotations)[TRAINING]]
     tag: Tagger = HanoverTagger("morphmodel_en.pgz").tag_sent
     for path, labels in zip((VERBS_FILE, NOUNS_FILE), label_lists(captions, tag), strict=True):
         print(f"\n{path.stem}: " + ", ".join(f"{label} {count:,}" for label, count in labels))

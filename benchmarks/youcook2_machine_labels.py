@@ -32,7 +32,7 @@ from tokenization.tokens import tokenize
 from videobert.cli.console import print_line
 from videobert.cli.evaluate import print_action_table
 from videobert.data.youcook2 import TRAINING, read_annotations
-from videobert.evaluation.youcook2 import evaluate
+from videobert.evaluation.youcook2 import evaluate_youcook2
 from videobert.loading import load_model
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions
@@ -119,11 +119,7 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
     if out.exists():
         raise InputError(f"{out} is there already: give a new folder")
     guesses = read_guesses(data / GUESSES)
-    training = {
-        caption.video
-        for caption in read_annotations(data / ANNOTATIONS)
-        if caption.subset == TRAINING
-    }
+    training = {stretch.video for stretch in read_annotations(data / ANNOTATIONS)[TRAINING]}
     learn, shown, model = out / "learn", out / "shown", out / "model"
     known = sorted(training & guesses.keys())
     write_features(guesses, known, learn)
@@ -135,7 +131,7 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
     tokenize(learn)
     options = {"batch_size": 48, "learning_rate": 1e-3, "max_length": 64, "dropout": 0.0}
     pretrain(learn, model, PretrainOptions(init="none", size="tiny", steps=steps, **options))
-    result = evaluate(data / ANNOTATIONS, shown, load_model(model))
+    result = evaluate_youcook2(data / ANNOTATIONS, shown, load_model(model))
     print_action_table("YouCook2, visual words guessed by a machine", result.table)
     print_line(
         f"{result.table.segments:,} segments in {result.table.videos} videos; missing {len(result.missing)}"

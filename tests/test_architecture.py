@@ -30,6 +30,7 @@ ROOMS = (
     "videobert.modeling_videobert",
     "videobert.processing_videobert",
     "videobert.loading",
+    "videobert.inference",
     "videobert.data",
     "videobert.learning",
     "videobert.pretraining",

@@ -31,8 +31,8 @@ from benchmarks.kitchen_tables.page import _gain, table
 from benchmarks.kitchen_tables.sizes import LARGEST, TINY, Sizes
 from benchmarks.kitchen_tables.study import ABLATIONS, Study
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS
-from videobert.evaluation.accuracy import Accuracy
-from videobert.evaluation.action_table import METHODS
+from videobert.evaluation.actions import METHODS
+from videobert.evaluation.intervals import Estimate
 from videobert.finetune.captions.options import FEATURES
 from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
@@ -187,7 +187,7 @@ def test_an_order_comes_out_or_it_is_said_where_not(
     cells: list[tuple[float, float, float]], verdict: str
 ) -> None:
     assert (
-        Order("", "", tuple((str(n), Accuracy(*cell)) for n, cell in enumerate(cells))).verdict
+        Order("", "", tuple((str(n), Estimate(*cell)) for n, cell in enumerate(cells))).verdict
         == verdict
     )
 

@@ -41,17 +41,32 @@ class VideoBertProcessor:
         """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
         return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
-    def __call__(
-        self, texts: Sequence[str], visual: Sequence[Ids], max_length: int
+    def inputs(
+        self, texts: Sequence[Ids], visual: Sequence[Ids], max_length: int
     ) -> dict[str, torch.Tensor]:
-        """The model's inputs for pairs of a text and visual words, either of which may be empty; int64 [batch, length]."""
+        """Make the model's inputs of pairs of WordPiece ids and visual words.
+
+        Args:
+            texts: Ids of each text, without special ones, possibly none.
+            visual: Visual words of each pair, possibly none.
+            max_length: Ids of a sequence at most.
+
+        Returns:
+            input_ids, token_type_ids and attention_mask, each int64 [batch, length].
+        """
         layout = self.layout(max_length)
-        pairs = zip(self.text_ids(texts), visual, strict=True)
+        pairs = zip(texts, visual, strict=True)
         ids, types, mask = layout.pad_together(
             [layout.arrange(text, words) for text, words in pairs]
         )
         arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def __call__(
+        self, texts: Sequence[str], visual: Sequence[Ids], max_length: int
+    ) -> dict[str, torch.Tensor]:
+        """Make the model's inputs of pairs of a text and visual words; see ``inputs``."""
+        return self.inputs(self.text_ids(texts), visual, max_length)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the tokenizer's files and the codebook into a model's folder."""

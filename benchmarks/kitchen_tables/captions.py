@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT
-from benchmarks.kitchen_tables.measures import told_segments
+from benchmarks.kitchen_tables.measures import told_stretches
 from benchmarks.kitchen_tables.study import Study, named
-from videobert.evaluation.accuracy import accuracy
-from videobert.evaluation.caption_evaluation import CaptionEvaluation, score_segments
+from videobert.evaluation.captioning import CaptionResult, score_stretches
+from videobert.evaluation.intervals import estimate
 from videobert.finetune.captions.captioner import segment_features
 from videobert.finetune.captions.options import FEATURES, CaptionOptions
 from videobert.finetune.captions.training import Training, train_captioner
@@ -31,7 +31,9 @@ def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str
     codebook = model.processor.codebook
     found = {
         split: figures(
-            score_segments(model, training.captioner, told_segments(study.kitchen, split, codebook))
+            score_stretches(
+                model, training.captioner, told_stretches(study.kitchen, split, codebook)
+            )
         )
         for split in HELD_OUT
     }
@@ -40,8 +42,8 @@ def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str
 
 def learn(study: Study, model: TrainedModel, variant: str) -> Training:
     """The captioner; its step is chosen on a tenth of the training videos, which it does not learn from."""
-    seen = told_segments(study.kitchen, study.kitchen.main, model.processor.codebook)
-    features = segment_features(model, variant, seen.visual, seen.s3d)
+    seen = told_stretches(study.kitchen, study.kitchen.main, model.processor.codebook)
+    features = segment_features(model, variant, seen.stretches)
     sizes = study.kitchen.sizes
     options = CaptionOptions(variant, steps=sizes.caption_steps, validate_every=sizes.caption_look)
     return train_captioner(
@@ -54,7 +56,7 @@ def learn(study: Study, model: TrainedModel, variant: str) -> Training:
     )
 
 
-def figures(found: CaptionEvaluation) -> dict[str, Any]:
+def figures(found: CaptionResult) -> dict[str, Any]:
     """The scores, those that are means over captions also with intervals, and the first captions of different videos."""
     videos = np.array([pair.video for pair in found.pairs])
     means = {"ROUGE-L": found.scores.rouge_l, "CIDEr-D": found.scores.cider_d}
@@ -63,6 +65,6 @@ def figures(found: CaptionEvaluation) -> dict[str, Any]:
         "segments": found.segments,
         "corpus": found.scores.corpus,
         "why_no_meteor": found.scores.why_no_meteor,
-        "means": {name: vars(accuracy(score.items, videos)) for name, score in means.items()},
+        "means": {name: vars(estimate(score.items, videos)) for name, score in means.items()},
         "examples": [vars(found.pairs[place]) for place in np.sort(first)[:EXAMPLES]],
     }

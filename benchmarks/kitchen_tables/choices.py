@@ -80,7 +80,7 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
     def weight(candidate: float) -> float:
         table = measures.retrieval(kitchen, model, VALIDATION, kitchen.main, candidate)
         ways = (table.text_to_clip, table.clip_to_text)
-        return float(np.mean([way["interpolated"].recall[5].value for way in ways]))
+        return float(np.mean([way["interpolated"]["recall"][5].value for way in ways]))
 
     def context(candidate: int) -> float:
         table = measures.forecasts(
@@ -89,7 +89,9 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
         return float(np.mean([rows["forecast"][1].value for rows in table.rows.values()]))
 
     def lengths(candidate: tuple[int, ...]) -> float:
-        return measures.located(kitchen, model, VALIDATION, candidate).rows["alignment"].iou.value
+        return (
+            measures.located(kitchen, model, VALIDATION, candidate).rows["alignment"]["iou"].value
+        )
 
     return {
         "weight": rows_of(WEIGHTS, weight),

@@ -8,19 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen
-from demos.kitchen.evaluation import segments, spoken_labels
+from demos.kitchen import evaluation
 from tokenization.codebook import Codebook
 from videobert.answers.forecasting import STEPS
-from videobert.data.corpus import read_examples
-from videobert.data.passages import Passages, read_passages, read_tracks
-from videobert.data.segments import SeenSegments, see, spoken_segments
-from videobert.evaluation.accuracy import Accuracy, accuracy, top_k_hits
-from videobert.evaluation.action_table import KS, ActionTable, Segment, action_table
-from videobert.evaluation.forecast_table import ForecastTable, forecast_table
-from videobert.evaluation.imagining_table import ImaginingTable, imagining_table
+from videobert.data.captioned import SeenStretches, look_up, spoken_stretches
+from videobert.data.stretches import Stretch
+from videobert.data.work import read_examples, read_stretches, read_videos
+from videobert.evaluation.actions import KINDS, KS, ActionResult, evaluate_actions
+from videobert.evaluation.forecasting import ForecastResult, evaluate_forecasts
+from videobert.evaluation.imagining import ImaginingResult, evaluate_imagining
+from videobert.evaluation.intervals import Estimate
 from videobert.evaluation.linear_probe import LinearProbe
-from videobert.evaluation.localisation_table import LocalisationTable, localisation_table
-from videobert.evaluation.retrieval_table import RetrievalTable, retrieval_table
+from videobert.evaluation.localisation import LocalisationResult, evaluate_localisation
+from videobert.evaluation.retrieval import RetrievalResult, evaluate_retrieval
+from videobert.evaluation.table import top_k
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
 from workfolder.stage import Stage
@@ -31,66 +32,75 @@ CANDIDATES = 30
 
 def actions(
     kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str, probe: bool = True
-) -> ActionTable:
-    """The zero-shot table of the steps of a set; ``learnt`` has the videos of priors and, if it is wanted, of the probe."""
+) -> ActionResult:
+    """Measure zero-shot actions on the steps of a set.
+
+    Args:
+        kitchen: The corpus.
+        model: Is asked.
+        asked: The set that is asked about.
+        learnt: The set that priors and the probe learn from.
+        probe: Whether the probe is wanted.
+    """
     codebook = model.processor.codebook
     known = steps_of(kitchen, learnt, codebook) if probe else []
-    labels = spoken_labels(kitchen.plan, kitchen.work(learnt))
-    return action_table(model, steps_of(kitchen, asked, codebook), known, labels)
+    labels = evaluation.spoken_labels(kitchen.plan, kitchen.work(learnt))
+    return evaluate_actions(model, steps_of(kitchen, asked, codebook), known, labels)
 
 
-def steps_of(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Segment]:
-    """The steps of a set that have a clip."""
-    truth = kitchen.truth(name)
-    return segments(truth, truth.videos[0].split, Stage(kitchen.work(name) / "features"), codebook)
+def steps_of(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Stretch]:
+    """Find the steps of a set that have a clip."""
+    truth, features = kitchen.truth(name), Stage(kitchen.work(name) / "features")
+    return evaluation.steps_of(truth, truth.videos[0].split, features, codebook)
 
 
 def words_probe(
     kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str
-) -> dict[str, Accuracy]:
-    """A supervised, linear classifier that counts visual words, by column: what the words still hold of the features."""
+) -> dict[str, Estimate]:
+    """Measure, by column, a supervised, linear classifier that counts visual words.
+
+    It tells what the words still hold of the features.
+    """
     codebook = model.processor.codebook
     known, steps = (steps_of(kitchen, name, codebook) for name in (learnt, asked))
+    seen, shown = (_word_counts(part, codebook.words) for part in (known, steps))
     videos = np.array([step.video for step in steps])
     found = {}
-    for kind, labels in (("verb", kitchen.plan.verbs), ("noun", kitchen.plan.nouns)):
-        (seen, taught), (shown, truth) = (
-            counted(part, kind, codebook.words) for part in (known, steps)
-        )
+    for place, (kind, labels) in enumerate(
+        zip(KINDS, (kitchen.plan.verbs, kitchen.plan.nouns), strict=True)
+    ):
+        taught, truth = (np.array([step.labels[place] for step in part]) for part in (known, steps))
         scores = LinearProbe.fit(seen, taught, len(labels)).scores(shown)
-        found |= {f"{kind}_top{k}": accuracy(top_k_hits(scores, truth, k), videos) for k in KS}
+        figures = top_k(scores, truth, videos, KS)
+        found |= {f"{kind}_top{k}": figure for k, figure in figures.items()}
     return found
 
 
-def counted(steps: Sequence[Segment], kind: str, words: int) -> tuple[np.ndarray, np.ndarray]:
-    """How often each step has each visual word, [steps, words], and the number of its verb or noun, [steps]."""
-    counts = np.stack([np.bincount(step.words, minlength=words) for step in steps])
-    return counts, np.array([getattr(step, kind) for step in steps])
+def _word_counts(steps: Sequence[Stretch], words: int) -> np.ndarray:
+    """Count how often each step has each visual word, int [steps, words]."""
+    return np.stack([np.bincount(step.words, minlength=words) for step in steps])
 
 
-def told(kitchen: Kitchen, name: str, codebook: Codebook) -> Passages:
-    """The sentences of a set that are about a step, with their clips."""
-    passages = read_passages(kitchen.work(name), codebook)
-    return passages.take(np.flatnonzero([kitchen.tells(text) for text in passages.text]))
+def told(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Stretch]:
+    """Find the sentences of a set that are about a step, with their clips."""
+    stretches = read_stretches(kitchen.work(name), codebook)
+    return [stretch for stretch in stretches if kitchen.tells(stretch.text)]
 
 
-def told_segments(kitchen: Kitchen, name: str, codebook: Codebook) -> SeenSegments:
-    """The same as segments to caption, with S3D's features."""
-    spoken = [
-        segment
-        for segment in spoken_segments(kitchen.work(name))
-        if kitchen.tells(segment.sentence)
-    ]
-    return see(spoken, kitchen.work(name), codebook, with_s3d=True)
+def told_stretches(kitchen: Kitchen, name: str, codebook: Codebook) -> SeenStretches:
+    """Find the same to caption, with S3D's features."""
+    work = kitchen.work(name)
+    stretches = [stretch for stretch in spoken_stretches(work) if kitchen.tells(stretch.text)]
+    return look_up(stretches, work, codebook, with_features=True)
 
 
 def retrieval(
     kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str, weight: float
-) -> RetrievalTable:
-    """Sentences and clips of a set that find each other."""
+) -> RetrievalResult:
+    """Let sentences and clips of a set find each other."""
     codebook = model.processor.codebook
-    training = read_passages(kitchen.work(learnt), codebook)
-    return retrieval_table(model, told(kitchen, asked, codebook), training, weight, CANDIDATES)
+    training = read_stretches(kitchen.work(learnt), codebook)
+    return evaluate_retrieval(model, told(kitchen, asked, codebook), training, weight, CANDIDATES)
 
 
 def forecasts(
@@ -100,64 +110,56 @@ def forecasts(
     learnt: Sequence[Ids],
     context: int,
     steps: Sequence[int] = STEPS,
-) -> ForecastTable:
-    """The visual words to come in the videos of a set, beside what is counted in the words ``learnt``."""
-    videos = {
-        video: track.words
-        for video, track in read_tracks(kitchen.work(asked), model.processor.codebook).items()
-    }
-    return forecast_table(model, videos, learnt, steps, context, kitchen.sizes.asked)
+) -> ForecastResult:
+    """Forecast the visual words in the videos of a set, beside n-grams of the words ``learnt``."""
+    read = read_videos(kitchen.work(asked), model.processor.codebook)
+    videos = {video: clips.words for video, clips in read.items()}
+    return evaluate_forecasts(model, videos, learnt, steps, context, kitchen.sizes.asked)
 
 
 def whole_videos(kitchen: Kitchen, name: str, codebook: Codebook) -> list[Ids]:
-    """The visual words of each video of a set."""
-    return [track.words for track in read_tracks(kitchen.work(name), codebook).values()]
+    """Read the visual words of each video of a set."""
+    return [clips.words for clips in read_videos(kitchen.work(name), codebook).values()]
 
 
 def of_examples(kitchen: Kitchen, name: str) -> list[Ids]:
-    """The visual words of each example of a set: all that pre-training is shown of its videos."""
-    return [
-        np.array(words, dtype=np.int64)
-        for words in read_examples(kitchen.work(name)).column("visual").to_pylist()
-    ]
+    """Read the visual words of each example of a set: all that pre-training sees of its videos."""
+    visual = read_examples(kitchen.work(name)).column("visual").to_pylist()
+    return [np.array(words, dtype=np.int64) for words in visual]
 
 
-def imagined(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str) -> ImaginingTable:
-    """The visual words of the sentences of a set."""
+def imagined(kitchen: Kitchen, model: TrainedModel, asked: str, learnt: str) -> ImaginingResult:
+    """Imagine the visual words of the sentences of a set."""
     codebook = model.processor.codebook
-    return imagining_table(
-        model, told(kitchen, asked, codebook), read_passages(kitchen.work(learnt), codebook)
-    )
+    training = read_stretches(kitchen.work(learnt), codebook)
+    return evaluate_imagining(model, told(kitchen, asked, codebook), training)
 
 
 def located(
     kitchen: Kitchen, model: TrainedModel, asked: str, lengths: Sequence[int]
-) -> LocalisationTable:
-    """The sentences of a set, looked for in their whole videos; right is when their step is shown, not when they are said."""
+) -> LocalisationResult:
+    """Look for the sentences of a set in their whole videos.
+
+    Right is when a sentence's step is shown, not when the sentence is said.
+    """
     codebook = model.processor.codebook
-    said = told(kitchen, asked, codebook)
-    spans = np.array(
-        [
-            kitchen.shows(*row)
-            for row in zip(said.video, said.text, said.start, said.end, strict=True)
-        ]
-    )
-    shown = replace(said, start=spans[:, 0], end=spans[:, 1])
-    return localisation_table(model, shown, read_tracks(kitchen.work(asked), codebook), lengths)
+    shown = []
+    for said in told(kitchen, asked, codebook):
+        start, end = kitchen.shows(said.video, said.text, said.start, said.end)
+        shown.append(replace(said, start=start, end=end))
+    videos = read_videos(kitchen.work(asked), codebook)
+    return evaluate_localisation(model, shown, videos, lengths)
 
 
 def summary(
     kitchen: Kitchen, model: TrainedModel, learnt: str, weight: float, context: int
-) -> dict[str, Accuracy]:
-    """A few figures of each kind by name, for models that are compared with each other."""
-    found: dict[str, Accuracy] = {}
+) -> dict[str, Estimate]:
+    """Measure a few figures of each kind by name, to compare models with each other."""
+    found: dict[str, Estimate] = {}
     for split, name in zip(HELD_OUT, ("videos", "combinations"), strict=True):
         row = actions(kitchen, model, split, learnt, probe=False).rows["cross_modal"]
-        found |= {f"{kind}, {name}": row[f"{kind}_top1"] for kind in ("verb", "noun")}
-    found["search, R@5"] = (
-        retrieval(kitchen, model, HELD_OUT[0], learnt, weight)
-        .text_to_clip["interpolated"]
-        .recall[5]
-    )
+        found |= {f"{kind}, {name}": row[f"{kind}_top1"] for kind in KINDS}
+    table = retrieval(kitchen, model, HELD_OUT[0], learnt, weight).text_to_clip
+    found["search, R@5"] = table["interpolated"]["recall"][5]
     ahead = forecasts(kitchen, model, HELD_OUT[0], of_examples(kitchen, learnt), context, (1,))
     return found | {"next word, top-5": ahead.rows[1]["forecast"][5]}

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.kitchen_tables.captions import CAPTIONERS
 from benchmarks.kitchen_tables.corpus import HELD_OUT
-from videobert.evaluation.accuracy import Accuracy
+from videobert.evaluation.intervals import Estimate
 
 OVER_PRIORS, MORE_DATA, TEXT_ADDS, OVER_S3D = (
     "cross-modal answers are above every prior",
@@ -33,7 +33,7 @@ class Order:
 
     claim: str
     where: str
-    steps: tuple[tuple[str, Accuracy], ...]
+    steps: tuple[tuple[str, Estimate], ...]
 
     @property
     def rising(self) -> str:
@@ -146,7 +146,7 @@ def beyond(tables: Mapping[str, Any]) -> Iterator[Order]:
 def order(claim: str, where: str, cells: Mapping[str, Mapping[str, float]]) -> Order:
     """Of figures as JSON has them."""
     return Order(
-        claim, where, tuple((plain(name), Accuracy(**cell)) for name, cell in cells.items())
+        claim, where, tuple((plain(name), Estimate(**cell)) for name, cell in cells.items())
     )
 
 

@@ -14,8 +14,8 @@ from benchmarks.kitchen_tables.corpus import HELD_OUT
 from benchmarks.kitchen_tables.orders import Order, plain
 from benchmarks.kitchen_tables.pictures import mean
 from benchmarks.kitchen_tables.tables import FULL
-from videobert.evaluation.accuracy import Accuracy
-from videobert.evaluation.action_table import COLUMNS
+from videobert.evaluation.actions import COLUMNS
+from videobert.evaluation.intervals import Estimate
 
 SCORES = ("BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D")
 CHOSEN = {
@@ -311,7 +311,7 @@ def _candidate(row: Mapping[str, Any]) -> str:
 
 def shown(cell: Mapping[str, float]) -> str:
     """A share as JSON has it: in per cent, with its interval."""
-    return str(Accuracy(**cell))
+    return str(Estimate(**cell))
 
 
 def picture(name: str, title: str) -> str:

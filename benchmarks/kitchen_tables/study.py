@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.kitchen_tables.clock import Clock
 from benchmarks.kitchen_tables.corpus import Kitchen, training_set
 from benchmarks.kitchen_tables.sizes import PRETRAINING
-from videobert.data.corpus import read_examples
+from videobert.data.work import read_examples
 from videobert.loading import TrainedModel, load_model
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions

@@ -1,7 +1,7 @@
 """How often a model names the verb and the noun of a step it never saw, beside what it must beat.
 
-python -m demos.kitchen.evaluation --truth demo/kitchen/truth.json --training demo/work --held-out demo/held_out \
-    --model demo/model --out demo/results.json
+python -m demos.kitchen.evaluation --truth demo/kitchen/truth.json --training demo/work \
+    --held-out demo/held_out --model demo/model --out demo/results.json
 """
 
 from __future__ import annotations
@@ -15,45 +15,34 @@ from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
 from tokenization.codebook import Codebook
-from videobert.answers.zero_shot import TEMPLATE
+from videobert.answers.options import TEMPLATE
 from videobert.cli.console import print_line
 from videobert.cli.evaluate import print_action_table
-from videobert.data.corpus import read_examples
-from videobert.data.passages import encode_track
-from videobert.evaluation.action_table import ActionTable, Labels, Segment, action_table
+from videobert.data.stretches import Stretch, with_clips
+from videobert.data.work import encode_clips, read_examples
+from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions
 from videobert.loading import TrainedModel, load_model
 from workfolder.errors import InputError
 from workfolder.files import write_json
 from workfolder.stage import Stage
 
 
-def segments(truth: Truth, split: str, features: Stage, codebook: Codebook) -> list[Segment]:
-    """The steps of a split that have a clip."""
-    found = []
+def steps_of(truth: Truth, split: str, features: Stage, codebook: Codebook) -> list[Stretch]:
+    """Find the steps of a split that have a clip, labelled with the numbers of verb and noun."""
+    steps = []
     for video in truth.videos:
-        if video.split != split:
-            continue
-        track = encode_track(features, Path(video.video).name, codebook)
-        for step in video.steps:
-            shown = track.within(step.start, step.end)
-            if len(shown.words):
-                labels = truth.verbs.index(step.verb), truth.nouns.index(step.noun)
-                found.append(Segment(video.video, *labels, shown.words, shown.mean))
-    return found
+        for step in video.steps if video.split == split else ():
+            labels = truth.verbs.index(step.verb), truth.nouns.index(step.noun)
+            steps.append(Stretch(video.video, step.start, step.end, labels=labels))
+    return with_clips(steps, lambda video: encode_clips(features, Path(video).name, codebook))
 
 
-def spoken_labels(truth: Truth, training: Path) -> Labels:
-    """The verbs and nouns, with how often they are said in DIR/examples of the training videos."""
-    counts = Counter(
-        word
-        for text in read_examples(training).column("text").to_pylist()
-        for word in text.lower().split()
-    )
-    return Labels(
-        truth.verbs,
-        truth.nouns,
-        *([counts[word] for word in words] for words in (truth.verbs, truth.nouns)),
-    )
+def spoken_labels(truth: Truth, training: Path) -> ActionLabels:
+    """Count how often each verb and noun is said in DIR/examples of the training videos."""
+    texts = read_examples(training).column("text").to_pylist()
+    said = Counter(word for text in texts for word in text.lower().split())
+    counts = ([said[word] for word in words] for words in (truth.verbs, truth.nouns))
+    return ActionLabels(truth.verbs, truth.nouns, *counts)
 
 
 def evaluate(
@@ -62,18 +51,24 @@ def evaluate(
     held_out: Path,
     model: TrainedModel,
     templates: Sequence[str] = (TEMPLATE,),
-) -> dict[str, ActionTable]:
-    """The table of methods for each of the two held-out splits; the frequency prior counts what training videos say."""
+) -> dict[str, ActionResult]:
+    """Measure every method on each of the two held-out splits.
+
+    Args:
+        truth: What happens in the videos.
+        training: Work folder of the training videos; the frequency prior counts what they say.
+        held_out: Work folder of the held-out videos.
+        model: Is asked.
+        templates: By which it is asked.
+    """
     codebook = model.processor.codebook
-    known = segments(truth, TRAINING, Stage(training / "features"), codebook)
-    labels = spoken_labels(truth, training)
-    features = Stage(held_out / "features")
-    return {
-        split: action_table(
-            model, segments(truth, split, features, codebook), known, labels, templates
-        )
-        for split in (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS)
-    }
+    known = steps_of(truth, TRAINING, Stage(training / "features"), codebook)
+    labels, features = spoken_labels(truth, training), Stage(held_out / "features")
+    results = {}
+    for split in (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS):
+        steps = steps_of(truth, split, features, codebook)
+        results[split] = evaluate_actions(model, steps, known, labels, templates)
+    return results
 
 
 def main() -> None:
@@ -85,14 +80,14 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     try:
-        tables = evaluate(
+        results = evaluate(
             read_truth(options.truth), options.training, options.held_out, load_model(options.model)
         )
-        write_json({split: asdict(table) for split, table in tables.items()}, options.out)
+        write_json({split: asdict(result) for split, result in results.items()}, options.out)
     except InputError as error:
         sys.exit(f"python -m demos.kitchen.evaluation: {error}")
-    for split, table in tables.items():
-        print_action_table(split.replace("_", " "), table)
+    for split, result in results.items():
+        print_action_table(split.replace("_", " "), result)
     print_line(f"the same figures: {options.out}")
 
 

@@ -13,7 +13,9 @@ from demos.page.clips import ClipReader
 from videobert.answers import search as retrieval
 from videobert.answers import zero_shot
 from videobert.answers.forecasting import STEPS, forecast
-from videobert.data.passages import Passages, read_passages
+from videobert.answers.templates import count_masks, with_capital_signs
+from videobert.data.stretches import Stretch
+from videobert.data.work import read_stretches
 from videobert.finetune.captions import captioner as captioning
 from videobert.loading import load_model
 from workfolder.errors import InputError
@@ -59,13 +61,13 @@ class Answers:
     @told
     def fill(self, digest: str | None, start: float, end: float, template: str) -> str:
         """The likeliest words at the masks of a sentence; without a clip, from language alone."""
-        sentence = _short(template)
-        zero_shot.check_template(sentence)
+        sentence = with_capital_signs(_short(template))
+        count_masks(sentence)
         blind = zero_shot.predict(self.model, [], sentence, top=TOP)
         if not digest:
             alone = "No clip is chosen yet: this is what the model says without one."
             return parts.hint(alone) + parts.answers(sentence, None, blind)
-        words = self.clips.known(digest).encoded.part(start, end).words
+        words = self.clips.known(digest).encoded.part(start, end).clips.words
         return parts.answers(
             sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind
         )
@@ -88,16 +90,19 @@ class Answers:
         if not digest:
             return parts.hint("Pictures of what may follow the clip will stand here.")
         return parts.forecasts(
-            forecast(self.model, self.clips.known(digest).encoded.part(start, end).words, STEPS),
+            forecast(
+                self.model, self.clips.known(digest).encoded.part(start, end).clips.words, STEPS
+            ),
             self.album,
         )
 
     @told
     def search(self, sentence: str) -> str:
         """The stretches of the work folder that fit a sentence."""
-        passages, first = self._passages, self._first_stage
-        found = retrieval.search(self.model, passages, _short(sentence), first, top=HITS)
-        return parts.hits([(hit, passages.visual[hit.place].tolist()) for hit in found], self.album)
+        stretches, first = self._stretches, self._first_stage
+        found = retrieval.search(self.model, stretches, _short(sentence), first, top=HITS)
+        words = [stretches[hit.place].words.tolist() for hit in found]
+        return parts.hits(list(zip(found, words, strict=True)), self.album)
 
     @told
     def codebook(self, page: float) -> str:
@@ -120,17 +125,17 @@ class Answers:
         return -(-(tree.branching ** (tree.depth - 1)) // FAMILIES)
 
     @cached_property
-    def _passages(self) -> Passages:
+    def _stretches(self) -> list[Stretch]:
         if self._work is None:
             raise InputError(
                 "the page was started without a folder to search: start it again with --work DIR"
             )
-        return read_passages(self._work, self.model.processor.codebook)
+        return read_stretches(self._work, self.model.processor.codebook)
 
     @cached_property
     def _first_stage(self) -> retrieval.FirstStage:
         return retrieval.by_profiles(
-            self._passages, self._passages, self.model.processor.codebook.words
+            self._stretches, self._stretches, self.model.processor.codebook.words
         )
 
 

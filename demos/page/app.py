@@ -15,7 +15,7 @@ from demos.page.answers import LONGEST_TEXT, Answers
 from demos.page.clips import LONGEST
 from demos.page.doors import BIGGEST, Doors
 from feature_extraction.schema import CLIP_SECONDS
-from videobert.answers.zero_shot import TEMPLATE
+from videobert.answers.options import TEMPLATE
 from workfolder.errors import InputError
 from workfolder.progress import Progress
 from workfolder.sources import VIDEO_SUFFIXES
@@ -127,7 +127,7 @@ class Choosing:
             _, _, *sliders = self.nothing()
             return None, parts.problem(str(error)), *sliders
         # A short last clip ends before this.
-        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.words)
+        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.clips)
         sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
         return digest, self.answers.timeline(digest, 0, last), *sliders
 

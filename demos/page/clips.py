@@ -77,7 +77,7 @@ class ClipReader:
 
     def _encode(self, path: Path, progress: Progress) -> KnownClip:
         encoded = self._encoder(path, progress=progress, longest=LONGEST)
-        middles = ((encoded.start + encoded.end) / 2).tolist()
+        middles = ((encoded.clips.start + encoded.clips.end) / 2).tolist()
         with closing(Guards(LIMITS)) as guards:
             frames = [
                 _jpeg(guards.call(frame_at, path, middle, FRAME_HEIGHT)) for middle in middles

@@ -15,7 +15,8 @@ from demos.page.clips import KnownClip
 from feature_extraction.schema import CLIP_SECONDS
 from videobert.answers.forecasting import Forecast
 from videobert.answers.search import Hit
-from videobert.answers.zero_shot import MASK, Guess
+from videobert.answers.templates import MASK
+from videobert.answers.zero_shot import Guess
 
 STRIP = 8
 """Pictures at most beside what a search found."""
@@ -67,7 +68,8 @@ def hint(message: str) -> str:
 
 def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
     """Each clip's frame above the picture of its visual word; clips outside the part are dim."""
-    seen, asked = clip.encoded, clip.encoded.within(start, end).start
+    encoded, seen = clip.encoded, clip.encoded.clips
+    asked = seen.within(start, end).start
     moments = zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
     columns = [
         f'<div class="vb-moment{"" if begin in asked else " vb-dim"}"><time>{begin:.1f} s</time>'
@@ -76,9 +78,9 @@ def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
         + "</div>"
         for begin, word, frame in moments
     ]
-    words = f"{len(seen.words)} visual word{'s' * (len(seen.words) > 1)}"
-    title = f"<b>{escape(str(seen.path))}</b> as {words}, one for each {CLIP_SECONDS:g} s"
-    title += f"; it {escape(seen.partial)}" if seen.partial else ""
+    words = f"{len(seen)} visual word{'s' * (len(seen) > 1)}"
+    title = f"<b>{escape(str(encoded.path))}</b> as {words}, one for each {CLIP_SECONDS:g} s"
+    title += f"; it {escape(encoded.partial)}" if encoded.partial else ""
     rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
     line = f'<div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
     return f'<p class="vb-title">{title}</p>{line}'

@@ -16,7 +16,7 @@ from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH
 from tests.toys.model import toy_model
 from tokenization.schema import EXAMPLES
-from videobert.evaluation.action_table import METHODS
+from videobert.evaluation.actions import METHODS
 from videobert.loading import TrainedModel
 from workfolder.files import write_json, write_table
 from workfolder.stage import Stage
@@ -133,11 +133,11 @@ def test_a_steps_words_are_those_of_its_clips(
     truth: Truth, model: TrainedModel, tmp_path: Path
 ) -> None:
     work = write_work(truth, {HELD_OUT_VIDEOS}, tmp_path)
-    found = evaluation.segments(
+    found = evaluation.steps_of(
         truth, HELD_OUT_VIDEOS, Stage(work / "features"), model.processor.codebook
     )
     by_verb: dict[int, set[int]] = {}
-    for segment in found:
-        assert segment.feature is not None and len(segment.words) >= 1
-        by_verb.setdefault(segment.verb, set()).update(segment.words.tolist())
+    for step in found:
+        assert step.feature is not None and len(step.words) >= 1
+        by_verb.setdefault(step.labels[0], set()).update(step.words.tolist())
     assert len(by_verb) > 5 and all(len(words) == 1 for words in by_verb.values())

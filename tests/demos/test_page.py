@@ -50,8 +50,10 @@ def test_a_clip_has_the_words_that_predict_gives_it(
 ) -> None:
     known, alone = answers.clips.known(digest), ClipEncoder(answers.model.processor.codebook)(clip)
     for name in ("start", "end", "words", "features"):
-        np.testing.assert_array_equal(getattr(known.encoded, name), getattr(alone, name))
-    assert len(known.frames) == len(alone.words) and all(
+        np.testing.assert_array_equal(
+            getattr(known.encoded.clips, name), getattr(alone.clips, name)
+        )
+    assert len(known.frames) == len(alone.clips) and all(
         frame.startswith(b"\xff\xd8") for frame in known.frames
     )
 
@@ -143,7 +145,7 @@ def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(
     shown = answers.timeline(digest, 0, 4.5)
     assert shown.count('class="vb-moment"') == 3 and shown.count("vb-moment vb-dim") == 3
     words = [int(word) for word in re.findall(r"<figcaption>word (\d+)", shown)]
-    assert words == answers.clips.known(digest).encoded.words.tolist()
+    assert words == answers.clips.known(digest).encoded.clips.words.tolist()
     assert shown.count("data:image/jpeg;base64,") == 12
 
 
@@ -152,7 +154,7 @@ def test_bars_are_the_models_answer_beside_that_without_the_clip(
 ) -> None:
     template = "now we [MASK] the [MASK] square"
     markup = answers.fill(digest, 0, 4.5, template)
-    words = answers.clips.known(digest).encoded.part(0, 4.5).words
+    words = answers.clips.known(digest).encoded.part(0, 4.5).clips.words
     expected = [
         (guess.word, f"{100 * guess.probability:.1f}")
         for mask in zip(

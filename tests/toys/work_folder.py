@@ -13,7 +13,7 @@ from feature_extraction.schema import SOURCE_KEY, TRANSCRIPTS, feature_column, f
 from tests.toys.codebook import WIDTH, toy_codebook
 from tests.toys.model import CAPTIONS
 from tokenization.schema import EXAMPLES, TOKENS
-from videobert.data.passages import Passages
+from videobert.data.stretches import Stretch
 from videobert.data.youcook2 import TRAINING, VALIDATION
 from videobert.loading import TrainedModel
 from workfolder.files import write_json, write_table
@@ -66,31 +66,33 @@ def make_work(folder: Path, videos: int = 10, spoken: bool = True) -> Path:
     return folder
 
 
-def make_passages(*rows: tuple[str, str, Sequence[int]], seconds: float = 6.0) -> Passages:
-    """Return passages of (video, text, visual words).
+def make_stretches(*rows: tuple[str, str, Sequence[int]], seconds: float = 6.0) -> list[Stretch]:
+    """Return stretches of (video, text, visual words).
 
     All are equally long, and those of a video follow one another.
     """
     videos = [video for video, _, _ in rows]
-    start = np.array([seconds * videos[:place].count(video) for place, video in enumerate(videos)])
-    return Passages(
-        videos, start, start + seconds, [row[1] for row in rows], [np.array(row[2]) for row in rows]
-    )
+    stretches = []
+    for place, (video, text, words) in enumerate(rows):
+        start = seconds * videos[:place].count(video)
+        stretches.append(Stretch(video, start, start + seconds, text, np.array(words)))
+    return stretches
 
 
-def toy_segments(
-    copies: int, seed: int = 0
-) -> tuple[list[np.ndarray], np.ndarray, list[str], list[str]]:
-    """Return visual words, mean S3D features, sentences and videos.
+def toy_stretches(copies: int, seed: int = 0) -> list[Stretch]:
+    """Return stretches with captions, visual words and features, five of each video.
 
-    Each sentence has a visual word and a direction of its own.
+    Each caption has a visual word and a direction of its own.
     """
     rng = np.random.default_rng(seed)
     numbers = np.arange(copies * len(CAPTIONS)) % len(CAPTIONS)
-    visual = [np.full(1 + n % 4, number) for n, number in enumerate(numbers)]
-    videos = [f"video_{n // 5}" for n in range(len(numbers))]
     features = _looks(numbers, rng).astype(np.float32)
-    return visual, features, [CAPTIONS[n] for n in numbers], videos
+    stretches = []
+    for n, (number, feature) in enumerate(zip(numbers, features, strict=True)):
+        words = np.full(1 + n % 4, number)
+        text = CAPTIONS[number]
+        stretches.append(Stretch(f"video_{n // 5}", 0.0, CLIP * len(words), text, words, feature))
+    return stretches
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def toy_work(folder: Path, model: TrainedModel, videos: int = 5) -> ToyWork:
     options = {
         "features": codebook.options["features"],
         "tokens": {"codebook": codebook.digest},
-        "examples": {},
+        "examples": {"codebook": codebook.digest},
     }
     stages = {name: Stage(toy.work / name) for name in options}
     for name, stage in stages.items():

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
+from videobert.inference import in_batches
 from videobert.loading import TrainedModel
-from videobert.modeling_videobert import ALIGNED, MISALIGNED
-from videobert.processing_videobert import VideoBertProcessor
 from videobert.sequences import Ids
-from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 BATCH = 128
+"""Pairs in a batch: nothing is computed over the vocabulary, so more fit than elsewhere."""
 
 
-@torch.inference_mode()
 def alignment_scores(
     model: TrainedModel,
     texts: Sequence[str],
@@ -25,49 +22,35 @@ def alignment_scores(
     pairs: np.ndarray,
     progress: Progress = silent,
 ) -> np.ndarray:
-    """The head's log odds that a sentence and visual words belong together, in nats, float32 [pairs].
+    """Score pairs of a sentence and visual words.
 
     Args:
-        pairs: int [pairs, 2], the places of a text and of visual words. Pairs of like length go together, so that little
-            is padding.
+        model: Judges the pairs.
+        texts: The sentences.
+        visual: The sequences of visual words.
+        pairs: Places of a sentence and of visual words, int [pairs, 2].
+        progress: Hears of the pairs that were read.
+
+    Returns:
+        The log odds that the two of a pair belong together, in nats, float32 [pairs].
     """
-    network = model.network
-    layout = model.processor.layout(network.config.max_position_embeddings)
     ids = model.processor.text_ids(texts)
-    lengths = (
-        np.array([len(words) for words in ids])[pairs[:, 0]]
-        + np.array([len(words) for words in visual])[pairs[:, 1]]
-    )
-    order = lengths.argsort(kind="stable")
-    scores = np.empty(len(pairs), dtype=np.float32)
-    for first in range(0, len(order), BATCH):
-        places = order[first : first + BATCH]
-        arrays = layout.pad_together(
-            [layout.arrange(ids[text], visual[words]) for text, words in pairs[places]]
-        )
-        padded, types, mask = (torch.from_numpy(array).to(network.device) for array in arrays)
-        # No position is to be completed: nothing is computed over the vocabulary.
-        logits = network(
-            padded, mask, types, predict_at=torch.zeros_like(padded, dtype=torch.bool)
-        ).alignment_logits
-        scores[places] = (logits[:, ALIGNED] - logits[:, MISALIGNED]).float().cpu().numpy()
-        progress("alignment", first + len(places), len(order))
+    said, seen = [ids[text] for text, _ in pairs], [visual[words] for _, words in pairs]
+    scores, done = np.empty(len(pairs), dtype=np.float32), 0
+    for batch in in_batches(model, said, seen, size=BATCH):
+        scores[batch.places] = batch.alignment().numpy()
+        done += len(batch.places)
+        progress("alignment", done, len(pairs))
     return scores
 
 
-def fits(
+def sentence_scores(
     model: TrainedModel, sentence: str, visual: Sequence[Ids], progress: Progress = silent
 ) -> np.ndarray:
-    """The log odds that one sentence belongs to each of ``visual``, float32 [visual]."""
+    """Score one sentence beside each of some visual words; see ``alignment_scores``.
+
+    Returns:
+        The log odds, in nats, float32 [visual].
+    """
     pairs = np.stack([np.zeros(len(visual), dtype=int), np.arange(len(visual))], axis=1)
     return alignment_scores(model, [sentence], visual, pairs, progress)
-
-
-def check_sentence(processor: VideoBertProcessor, sentence: str) -> None:
-    """InputError if nothing is said, or nothing that the vocabulary can spell."""
-    if not sentence.strip():
-        raise InputError("the sentence is empty: write what is to be seen")
-    if not set(processor.text_ids([sentence])[0]) - set(processor.tokenizer.all_special_ids):
-        raise InputError(
-            f"the sentence {sentence!r} cannot be spelt with the model's vocabulary: use other words"
-        )

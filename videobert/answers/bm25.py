@@ -1,9 +1,13 @@
-"""Okapi BM25 (Robertson & Zaragoza, 2009, "The Probabilistic Relevance Framework: BM25 and Beyond").
+"""Okapi BM25 (Robertson & Zaragoza, 2009, The Probabilistic Relevance Framework: BM25 and Beyond).
 
-The weight of term t in document d is idf(t) * tf / (tf + K1 * (1 - B + B * length(d) / mean length)), with
-idf(t) = log(1 + (N - n + 0.5) / (n + 0.5)) for n of N texts that have the term: the 1 keeps a term of most texts from
-counting against a document. A text's score is the mean, not the sum, of the weights of its terms: of the documents for one
-text the order is the same, and of the texts for one document the longest is not the first.
+The weight of term t in document d is
+
+    idf(t) * tf / (tf + K1 * (1 - B + B * length(d) / mean length)),
+    idf(t) = log(1 + (N - n + 0.5) / (n + 0.5)),
+
+where n of N texts have the term. The 1 keeps a term of most texts from counting against a document.
+A text's score is the mean, not the sum, of the weights of its terms. The order of the documents for
+one text is the same by both. But of the texts for one document, the sum would favour the longest.
 """
 
 from __future__ import annotations
@@ -25,11 +29,11 @@ K1, B = 1.2, 0.75
 
 @dataclass(frozen=True)
 class BM25:
-    """Documents, ready to be asked.
+    """Documents, ready to be searched.
 
     Attributes:
-        counter: what a term is: letters and digits that stand together, whatever their case.
-        weights: float64 [documents, terms].
+        counter: Cuts texts into terms: letters and digits that stand together, whatever their case.
+        weights: Weight of each term in each document, float64 [documents, terms].
     """
 
     counter: CountVectorizer
@@ -40,10 +44,12 @@ class BM25:
         """Make an index of texts, or of averages of them.
 
         Args:
-            shares: [documents, texts], how much of each text a document has; each text is a document if None. How rare a
-                term is and how long a text is follow from ``texts`` in any case.
+            texts: Tell how rare a term is and how long a text is.
+            shares: How much of each text a document has, [documents, texts]; None if each text is a
+                document.
 
-        InputError if the texts have no term.
+        Raises:
+            InputError: if the texts have no term.
         """
         from scipy.sparse import csr_array
         from sklearn.feature_extraction.text import CountVectorizer
@@ -52,8 +58,10 @@ class BM25:
         try:
             counts = csr_array(counter.fit_transform(texts), dtype=np.float64)
         except ValueError as error:  # scikit-learn's way to say that there is no term
-            advice = "a folder in which somebody speaks, --training DIR with such videos, or --first-stage none (search)"
-            raise InputError(f"there is no sentence to look words up in: give {advice}") from error
+            raise InputError(
+                "there is no sentence to look words up in: give a folder in which somebody speaks, "
+                "--training DIR with such videos, or --first-stage none (search)"
+            ) from error
         seen_in = np.bincount(counts.indices, minlength=counts.shape[1])
         idf = np.log1p((len(texts) - seen_in + 0.5) / (seen_in + 0.5))
         documents = counts if shares is None else csr_array(shares @ counts)
@@ -63,14 +71,14 @@ class BM25:
         return cls(counter, documents)
 
     def questions(self, texts: Sequence[str]) -> csr_array:
-        """The share of each known term in a text, [texts, terms]: what ``weights`` are multiplied with."""
+        """Count the share of each known term in texts, [texts, terms], to multiply weights with."""
         from scipy.sparse import csr_array
 
         return normalised(csr_array(self.counter.transform(texts), dtype=np.float64))
 
 
 def normalised(rows: csr_array) -> csr_array:
-    """The rows, each divided by its sum; empty ones stay so."""
+    """Divide each row by its sum; empty rows stay empty."""
     sums = np.maximum(rows.sum(axis=1), np.finfo(np.float64).tiny)
     rows.data = rows.data / np.repeat(sums, np.diff(rows.indptr))
     return rows

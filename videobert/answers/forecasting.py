@@ -1,9 +1,10 @@
-"""What will be seen after a clip: the likeliest visual words 1, 2, 4 and 8 clips ahead (VideoBERT, section 4.5).
+"""What will be seen after a clip: the likeliest visual words 1, 2, 4 and 8 clips ahead.
 
-The clip stands in a sequence of video alone, ``[CLS] words [MASK] ... [MASK] [SEP]``, with as many masks as the horizon is
-far, and the last of them is read: one sequence a horizon. Of a long clip the last words count, CONTEXT if nobody says how
-many: the sequences that the model learnt from are short, as training keeps every first to fifth of a sentence's words, or of
-16 where nobody speaks.
+VideoBERT, section 4.5. The clip stands in a sequence of video alone,
+``[CLS] words [MASK] ... [MASK] [SEP]``. There are as many masks as the step is far, and the last
+mask is read, so each step is a sequence of its own. Only the last words of a long clip are read,
+CONTEXT unless another number is given. The sequences that the model learnt from are short, too:
+training keeps every first to fifth of a sentence's words, or of 16 where nobody speaks.
 """
 
 from __future__ import annotations
@@ -41,25 +42,42 @@ def forecast(
     top: int = TOP,
     context: int = CONTEXT,
 ) -> list[Forecast]:
-    """The ``top`` likeliest visual words so many ``steps`` after a clip's words, of which the last ``context`` are read.
+    """Forecast the visual words that come after a clip.
 
-    InputError for a clip without words, a context of none, or a step that is not 1 or more or too far for the model.
+    Args:
+        model: Makes the forecasts.
+        words: The clip's visual words.
+        steps: How many clips ahead, each 1 or more.
+        top: How many words of each step.
+        context: How many of the clip's last words are read.
+
+    Raises:
+        InputError: if the clip has no words, there is no context, or a step is too far.
     """
     if not len(words):
         raise InputError("the clip has no visual words: give a longer one")
-    return [
-        Forecast(step, likeliest(next(_ahead(model, [words], step, context))[1][0], top))
-        for step in steps
-    ]
+    found = []
+    for step in steps:
+        _, probabilities = next(words_ahead(model, [words], step, context))
+        found.append(Forecast(step, likeliest(probabilities[0], top)))
+    return found
 
 
-def _ahead(
+def words_ahead(
     model: TrainedModel, clips: Sequence[Ids], step: int, context: int
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """Batches of clips as (their places, probabilities of the word ``step`` after each, [clips, visual words])."""
+    """Yield batches of clips with the probabilities of the word ``step`` after each.
+
+    Yields:
+        The places of some clips, and their probabilities, [clips, visual words].
+
+    Raises:
+        InputError: if there is no step or no context, or the step is too far for the model.
+    """
     if step < 1 or context < 1:
         raise InputError(
-            f"a step of {step} after a context of {context} is no forecast: give 1 or more of each"
+            f"a step of {step} after a context of {context} cannot be forecast: give 1 or more of "
+            "each"
         )
     kept = [words[max(0, len(words) - context) :] for words in clips]
     for places, probabilities in masked_words(model, [""] * len(kept), kept, masks=step, read=1):

@@ -1,22 +1,22 @@
-"""What a sentence may look like: the likeliest visual words for it (VideoBERT, section 4.2).
+"""What a sentence may look like: the likeliest visual words for it.
 
-The sentence is followed by masks, ``[CLS] text [>] [MASK] ... [MASK] [SEP]``: as many as the clip is long, MASKS if nobody
-says. Each is read by itself; the overall distribution is their mean, that is the share of the clip that each visual word
-may be expected to have.
+VideoBERT, section 4.2. The sentence is followed by masks, ``[CLS] text [>] [MASK] ... [SEP]``: as
+many as the clip is long, MASKS unless another number is given. Each is read by itself. The overall
+distribution is their mean: the share of the clip that each visual word may be expected to have.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from videobert.answers.alignment import check_sentence
 from videobert.answers.options import ImagineOptions
+from videobert.answers.spelling import check_sentence
 from videobert.answers.visual_words import VisualGuess, likeliest, masked_words
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 
 MASKS = ImagineOptions.masks
-"""Six seconds of video, about as long as a sentence is said."""
+"""Six seconds of video, about as long as a sentence takes to say."""
 TOP = ImagineOptions.top
 
 
@@ -29,13 +29,15 @@ class Imagined:
 
 
 def imagine(model: TrainedModel, sentence: str, masks: int = MASKS, top: int = TOP) -> Imagined:
-    """The ``top`` likeliest visual words for a sentence.
+    """Find the ``top`` likeliest visual words for a sentence.
 
-    InputError if it is empty, cannot be spelt, or ``masks`` are not 1 or more or too many for the model.
+    Raises:
+        InputError: if the sentence is empty or cannot be spelt, or there are no masks or too many
+            for the model.
     """
     check_sentence(model.processor, sentence)
     if masks < 1:
         raise InputError(f"{masks} masks leave nothing to imagine: give 1 or more")
-    _, probabilities = next(masked_words(model, [sentence], [[]], masks, read=masks))
-    clips = [likeliest(mask, top) for mask in probabilities[0]]
-    return Imagined(clips, likeliest(probabilities[0].mean(dim=0), top))
+    _, (probabilities,) = next(masked_words(model, [sentence], [[]], masks, read=masks))
+    clips = [likeliest(mask, top) for mask in probabilities]
+    return Imagined(clips, likeliest(probabilities.mean(dim=0), top))

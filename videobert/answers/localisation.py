@@ -1,7 +1,8 @@
 """When in a video a sentence is shown: the window of its clips that the alignment head likes best.
 
-Windows of LENGTHS clips slide over the video clip by clip. Each length is twice the one before, so that some window of the
-right length is always within a factor of the square root of two, and an IoU of 0.7 is in reach.
+Windows of LENGTHS clips slide over the video clip by clip. Each length is twice the one before, so
+one of them is within a factor of the square root of two of any right length. An IoU of 0.7 is then
+in reach.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.answers.alignment import check_sentence, fits
+from videobert.answers.alignment import sentence_scores
 from videobert.answers.options import LocateOptions
-from videobert.data.passages import Track
+from videobert.answers.spelling import check_sentence
+from videobert.data.clips import Clips
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
@@ -26,68 +28,111 @@ SAME = 0.5
 
 @dataclass(frozen=True)
 class Location:
-    """A window of a video, in seconds, and the head's log odds, in nats, that the sentence belongs to it."""
+    """A window of a video that may show a sentence.
+
+    Attributes:
+        start: Start in seconds.
+        end: End in seconds.
+        score: The log odds that the sentence belongs to the window, in nats.
+    """
 
     start: float
     end: float
     score: float
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a video, and how well each fits a sentence.
+
+    Attributes:
+        sizes: Clips of each, int [windows].
+        times: Start and end of each in seconds, float64 [windows, 2].
+        scores: Log odds of each in nats, float32 [windows].
+    """
+
+    sizes: np.ndarray
+    times: np.ndarray
+    scores: np.ndarray
+
+
 def locate(
     model: TrainedModel,
     sentence: str,
-    track: Track,
+    clips: Clips,
     lengths: Sequence[int] = LENGTHS,
     top: int = LocateOptions.top,
     progress: Progress = silent,
 ) -> list[Location]:
-    """The ``top`` windows that fit a sentence best, the best first; of two whose IoU is SAME or more, the better one.
+    """Find the windows that fit a sentence best, the best first.
 
-    InputError if the sentence is empty or cannot be spelt, or the video has no clip.
+    Args:
+        model: Judges the windows.
+        sentence: What is looked for.
+        clips: The video.
+        lengths: Lengths of the windows in clips.
+        top: How many windows at most; of two whose IoU is SAME or more, only the better counts.
+        progress: Hears of the windows that were judged.
+
+    Raises:
+        InputError: if the sentence is empty or cannot be spelt, or the video has no clip.
     """
     check_sentence(model.processor, sentence)
-    windows = windows_of(track, lengths)
-    times = _times(track, windows)
-    scores = _scores(model, sentence, track, windows, progress)
-    kept: list[int] = []
-    for place in np.argsort(-scores, kind="stable"):
+    windows = score_windows(model, sentence, clips, lengths, progress)
+    times, kept = windows.times, list[int]()
+    for place in np.argsort(-windows.scores, kind="stable").tolist():
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):
-            kept.append(int(place))
+            kept.append(place)
     return [
-        Location(float(times[place, 0]), float(times[place, 1]), float(scores[place]))
+        Location(float(times[place, 0]), float(times[place, 1]), float(windows.scores[place]))
         for place in kept
     ]
 
 
-def windows_of(track: Track, lengths: Sequence[int]) -> np.ndarray:
-    """First clip and the one after the last of every window, int [windows, 2]; of a shorter video the whole."""
-    count = len(track.words)
+def score_windows(
+    model: TrainedModel,
+    sentence: str,
+    clips: Clips,
+    lengths: Sequence[int],
+    progress: Progress = silent,
+) -> Windows:
+    """Judge every window of a video; see ``locate``."""
+    bounds = windows_of(clips, lengths)
+    words = [clips.words[first:after] for first, after in bounds]
+    times = np.stack([clips.start[bounds[:, 0]], clips.end[bounds[:, 1] - 1]], axis=1)
+    scores = sentence_scores(model, sentence, words, progress)
+    return Windows(bounds[:, 1] - bounds[:, 0], times, scores)
+
+
+def windows_of(clips: Clips, lengths: Sequence[int]) -> np.ndarray:
+    """List all windows of a video; of a shorter video the whole is one.
+
+    Returns:
+        The first clip of each window and the one after its last, int [windows, 2].
+
+    Raises:
+        InputError: if the video has no clip, or a length is less than 1.
+    """
+    count = len(clips)
     if not count or min(lengths) < 1:
         raise InputError(
-            "there is no clip to look for a window in: give a longer video, and windows of 1 clip or more"
+            "there is no clip to look for a window in: give a longer video, and windows of 1 clip "
+            "or more"
         )
     sizes = sorted({min(length, count) for length in lengths})
     return np.array([(first, first + size) for size in sizes for first in range(count - size + 1)])
 
 
-def _times(track: Track, windows: np.ndarray) -> np.ndarray:
-    """Start and end of windows in seconds, float64 [windows, 2]."""
-    return np.stack([track.start[windows[:, 0]], track.end[windows[:, 1] - 1]], axis=1)
-
-
-def _scores(
-    model: TrainedModel,
-    sentence: str,
-    track: Track,
-    windows: np.ndarray,
-    progress: Progress = silent,
-) -> np.ndarray:
-    """The head's log odds, float32 [windows]."""
-    return fits(model, sentence, [track.words[first:after] for first, after in windows], progress)
-
-
 def iou(spans: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What spans share with another span over what both cover, in [0, 1]: [..., 2] and [2], in seconds -> [...]."""
+    """Divide what spans share with another span by what the two cover together.
+
+    Args:
+        spans: Starts and ends in seconds, [..., 2].
+        other: A start and an end in seconds, [2].
+
+    Returns:
+        Intersection over union, in [0, 1], [...].
+    """
     shared = np.minimum(spans[..., 1], other[1]) - np.maximum(spans[..., 0], other[0])
     covered = np.maximum(spans[..., 1], other[1]) - np.minimum(spans[..., 0], other[0])
     return np.maximum(shared, 0) / covered

@@ -1,15 +1,16 @@
 """Stretches of video that fit a sentence: a cheap first look at all, a careful one at the best.
 
-As in passage re-ranking with BERT (Nogueira & Cho, 2019): BM25 picks the candidates, the alignment head reads each beside
-the sentence, and both scores are put together,
+As in passage re-ranking with BERT (Nogueira & Cho, 2019), BM25 picks candidates and the alignment
+head reads each beside the sentence. The two scores have no common unit, so
 
     score = weight * z(log odds of the head) + (1 - weight) * z(BM25),
 
-where z takes the candidates' mean away and divides by their standard deviation, as the two have no common unit.
+where z takes the candidates' mean away and divides by their standard deviation.
 
-BM25 needs texts. A passage's own sentence is one; but who works in silence has none. The other text of a passage is its
-visual words' profile: a visual word's document is the average sentence that is said while it is shown in the training
-examples, and a passage's score is the mean over its visual words.
+BM25 needs texts. A stretch's own sentence is one, but who works in silence has none. The other text
+of a stretch is the profile of its visual words. A visual word's document is the average sentence
+that is said while it is shown in the training examples; a stretch's score is the mean over its
+visual words.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videobert.answers.alignment import check_sentence, fits
+from videobert.answers.alignment import sentence_scores
 from videobert.answers.bm25 import BM25, normalised
 from videobert.answers.options import SearchOptions
-from videobert.data.passages import Passages
+from videobert.answers.spelling import check_sentence
+from videobert.data.stretches import Stretch, spoken
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
@@ -41,11 +43,13 @@ class Hit:
     """A stretch of video that was found.
 
     Attributes:
-        start, end: seconds.
-        score: what the ranking is by; it has a meaning within one search only.
-        aligned: the head's probability that the sentence belongs to what is seen.
-        text: what is said there, possibly nothing.
-        place: which of the passages it is.
+        video_id: Id of the video.
+        start: Start in seconds.
+        end: End in seconds.
+        score: What the ranking is by; it has a meaning within one search only.
+        aligned: Probability that the sentence belongs to what is seen, by the head.
+        text: What is said there, possibly nothing.
+        place: Which of the stretches it is.
     """
 
     video_id: str
@@ -59,55 +63,72 @@ class Hit:
 
 @dataclass(frozen=True)
 class FirstStage:
-    """BM25 over passages.
+    """BM25 over stretches.
 
     Attributes:
-        index: over sentences, or over visual words.
-        parts: [passages, documents of the index], the shares that a passage has of them; rows add up to 1.
+        index: Over sentences, or over visual words.
+        parts: Share of each of the index' documents in each stretch, [stretches, documents]; rows
+            add up to 1.
     """
 
     index: BM25
     parts: csr_array
 
     def for_texts(self, questions: csr_array) -> np.ndarray:
-        """Scores of all passages for some questions of ``index.questions``, [questions, passages]."""
+        """Score all stretches for some of ``index.questions``, [questions, stretches]."""
         return ((questions @ self.index.weights.T) @ self.parts.T).toarray()
 
-    def for_passages(self, places: np.ndarray, questions: csr_array) -> np.ndarray:
-        """Scores of all questions for some passages, [places, questions]."""
+    def for_stretches(self, places: np.ndarray, questions: csr_array) -> np.ndarray:
+        """Score all of ``index.questions`` for the stretches at places, [places, questions]."""
         return ((self.parts[places] @ self.index.weights) @ questions.T).toarray()
 
 
-def by_transcripts(passages: Passages) -> FirstStage:
-    """Look into what is said; InputError if nothing is."""
+def by_transcripts(stretches: Sequence[Stretch]) -> FirstStage:
+    """Look into what is said.
+
+    Raises:
+        InputError: if nobody speaks.
+    """
     from scipy.sparse import eye_array
 
-    return FirstStage(BM25.fit(passages.text), eye_array(len(passages), format="csr"))
+    index = BM25.fit([stretch.text for stretch in stretches])
+    return FirstStage(index, eye_array(len(stretches), format="csr"))
 
 
-def by_profiles(passages: Passages, training: Passages, words: int) -> FirstStage:
-    """Look into the profiles that the ``words`` visual words have in the ``training`` examples; InputError if nobody speaks."""
-    learnt = training.spoken()
-    shares = normalised(_shown(learnt.visual, words).T.tocsr())
-    return FirstStage(BM25.fit(learnt.text, shares), normalised(_shown(passages.visual, words)))
+def by_profiles(
+    stretches: Sequence[Stretch], training: Sequence[Stretch], words: int
+) -> FirstStage:
+    """Look into the profiles that visual words have in training examples.
+
+    Args:
+        stretches: What is searched.
+        training: The examples.
+        words: How many visual words there are.
+
+    Raises:
+        InputError: if nobody speaks in the examples.
+    """
+    learnt = spoken(training)
+    shares = normalised(_word_counts(learnt, words).T.tocsr())
+    index = BM25.fit([stretch.text for stretch in learnt], shares)
+    return FirstStage(index, normalised(_word_counts(stretches, words)))
 
 
-def _shown(visual: Sequence[np.ndarray], words: int) -> csr_array:
-    """How often each passage shows each visual word, [passages, words]."""
+def _word_counts(stretches: Sequence[Stretch], words: int) -> csr_array:
+    """Count how often each stretch shows each visual word, [stretches, words]."""
     from scipy.sparse import csr_array
 
+    visual = [stretch.words for stretch in stretches]
     starts = np.cumsum([0, *map(len, visual)])
-    shown = csr_array(
-        (np.ones(starts[-1]), np.concatenate([np.empty(0, int), *visual]), starts),
-        shape=(len(visual), words),
-    )
-    shown.sum_duplicates()
-    return shown
+    shown = np.concatenate([np.empty(0, int), *visual])
+    counts = csr_array((np.ones(starts[-1]), shown, starts), shape=(len(visual), words))
+    counts.sum_duplicates()
+    return counts
 
 
 def search(
     model: TrainedModel,
-    passages: Passages,
+    stretches: Sequence[Stretch],
     sentence: str,
     first: FirstStage | None = None,
     weight: float = WEIGHT,
@@ -115,56 +136,63 @@ def search(
     top: int = TOP,
     progress: Progress = silent,
 ) -> list[Hit]:
-    """The ``top`` passages that fit a sentence best, the best first.
+    """Find the stretches that fit a sentence best, the best first.
 
     Args:
-        first: picks ``candidates``, of all passages if None. Where it knows no word of the sentence, the head alone judges
-            all passages.
-        weight: the head's in the interpolation, in [0, 1].
+        model: Its alignment head judges the candidates.
+        stretches: What is searched, each with visual words.
+        sentence: What is looked for.
+        first: Picks the candidates. Without it, or if it knows no word of the sentence, the head
+            alone judges all stretches.
+        weight: The head's in the interpolation, in [0, 1].
+        candidates: How many the head reads.
+        top: How many are returned.
+        progress: Hears of the candidates that were read.
 
-    InputError if the sentence is empty or cannot be spelt.
+    Raises:
+        InputError: if the sentence is empty or cannot be spelt.
     """
     check_sentence(model.processor, sentence)
-    scores = (
-        first.for_texts(first.index.questions([sentence]))[0] if first else np.zeros(len(passages))
-    )
-    places = (
-        candidates_of(scores[None], candidates)[0] if scores.any() else np.arange(len(passages))
-    )
-    visual, number = different(passages.take(places).visual)
-    odds = fits(model, sentence, visual, progress)[number]
-    ranked = interpolated(scores[places], odds, weight) if scores.any() else odds
+    scores = np.zeros(len(stretches))
+    if first:
+        scores = first.for_texts(first.index.questions([sentence]))[0]
+    known = scores.any()
+    places = best_places(scores[None], candidates)[0] if known else np.arange(len(stretches))
+    visual, number = distinct([stretches[place].words for place in places.tolist()])
+    odds = sentence_scores(model, sentence, visual, progress)[number]
+    ranked = interpolated(scores[places], odds, weight) if known else odds
     best = np.argsort(-ranked, kind="stable")[:top]
-    return [_hit(passages, int(places[n]), float(ranked[n]), float(odds[n])) for n in best]
+    return [_hit(stretches, int(places[n]), float(ranked[n]), float(odds[n])) for n in best]
 
 
-def _hit(passages: Passages, place: int, score: float, odds: float) -> Hit:
-    times = float(passages.start[place]), float(passages.end[place])
-    return Hit(
-        passages.video[place],
-        *times,
-        score,
-        float(1 / (1 + np.exp(-odds))),
-        passages.text[place],
-        place,
-    )
+def _hit(stretches: Sequence[Stretch], place: int, score: float, odds: float) -> Hit:
+    found, aligned = stretches[place], float(1 / (1 + np.exp(-odds)))
+    return Hit(found.video, found.start, found.end, score, aligned, found.text, place)
 
 
-def different(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-    """The different sequences of visual words, and for each one given its number: what is equal is read once, and ties."""
+def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Collect the different sequences of visual words, so that equal ones are read once and tie.
+
+    Returns:
+        The sequences, and for each one given the number of its own, int [visual].
+    """
     numbers: dict[bytes, int] = {}
     number = np.array([numbers.setdefault(words.tobytes(), len(numbers)) for words in visual])
     _, first = np.unique(number, return_index=True)
     return [visual[place] for place in first.tolist()], number
 
 
-def candidates_of(scores: np.ndarray, count: int) -> np.ndarray:
-    """Places of the ``count`` highest scores of each row, the highest first; equal ones in their order."""
+def best_places(scores: np.ndarray, count: int) -> np.ndarray:
+    """Find the ``count`` highest scores of each row, the highest first; equal ones in order."""
     return np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
 
 def interpolated(first: np.ndarray, head: np.ndarray, weight: float) -> np.ndarray:
-    """The formula above for candidates along the last axis."""
+    """Mix BM25's and the head's scores of candidates, along the last axis, by the formula above.
+
+    Raises:
+        InputError: if the weight is not in [0, 1].
+    """
     if not 0 <= weight <= 1:
         raise InputError(f"a weight of {weight:g} will not do: give one from 0 to 1")
     return weight * _standardised(head) + (1 - weight) * _standardised(first)

@@ -1,7 +1,8 @@
 """Which visual words stand behind masks: what forecasting and imagining share.
 
-The masks follow what is known, ``[CLS] text [>] words [MASK] ... [MASK] [SEP]``, without ``[>]`` where there is no text. A
-mask is read over the living visual words alone: their logits, softmaxed. Dead words, which no clip can have, get 0.
+The masks follow what is known, ``[CLS] text [>] words [MASK] ... [MASK] [SEP]``; ``[>]`` is left
+out if there is no text. A mask is read over the living visual words alone, by a softmax of their
+logits. Dead words, which no clip can have, get 0.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
 from workfolder.errors import InputError
-
-BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -28,53 +28,43 @@ class VisualGuess:
 
 
 def likeliest(probabilities: torch.Tensor, top: int) -> list[VisualGuess]:
-    """The ``top`` likeliest visual words of probabilities, [visual words], dead ones never."""
+    """List the ``top`` likeliest visual words of probabilities, [visual words], never dead ones."""
     best = probabilities.topk(min(top, int((probabilities > 0).sum())))
-    return [
-        VisualGuess(*pair) for pair in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    ]
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return [VisualGuess(word, probability) for word, probability in pairs]
 
 
-@torch.inference_mode()
 def masked_words(
     model: TrainedModel,
     texts: Sequence[str],
     visual: Sequence[Ids],
     masks: int,
     read: int,
-    batch: int = BATCH,
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """Batches of pairs as (their places, probabilities at the last ``read`` masks, [pairs, read, visual words]).
+    """Yield batches of pairs with the probabilities at their last masks.
 
-    Of visual words that are too many for the model the last are kept. InputError if ``masks`` take more than half of it.
+    Args:
+        model: Reads the pairs.
+        texts: The text of each pair, possibly empty.
+        visual: The visual words of each pair; the last are kept if they are too many.
+        masks: How many masks follow.
+        read: How many of the last masks are read.
+
+    Yields:
+        The places of some pairs, and their probabilities, [pairs, read, visual words].
+
+    Raises:
+        InputError: if the masks take more than half of the model's longest sequence.
     """
-    network, processor = model.network, model.processor
-    longest = network.config.max_position_embeddings
-    if masks > (longest - 3) // 2:
+    processor, longest = model.processor, model.network.config.max_position_embeddings
+    room = longest - 3  # [CLS], [>] and [SEP]
+    if masks > room // 2:
         raise InputError(
-            f"{masks} masks are too many for a model of {longest} ids: give {(longest - 3) // 2} at most"
+            f"{masks} masks are too many for a model of {longest} ids: give {room // 2} at most"
         )
-    context = [words[max(0, len(words) - (longest - 3 - masks)) :] for words in visual]
-    order = np.argsort([len(words) for words in context], kind="stable")
+    known = [words[max(0, len(words) - (room - masks)) :] for words in visual]
     dead = torch.from_numpy(processor.codebook.tree.dead_words_).long()
-    for first in range(0, len(order), batch):
-        places = order[first : first + batch]
-        words = [
-            np.append(np.asarray(context[place], dtype=np.int64), np.zeros(masks, dtype=np.int64))
-            for place in places
-        ]
-        inputs = processor([texts[place] for place in places], words, longest)
-        ends = inputs["attention_mask"].sum(dim=1, keepdim=True) - 1  # where [SEP] stands
-        position = torch.arange(inputs["input_ids"].shape[1])
-        inputs["input_ids"][(ends - masks <= position) & (position < ends)] = (
-            processor.tokenizer.mask_token_id
-        )
-        inputs["predict_at"] = (ends - read <= position) & (position < ends)
-        found = network(
-            **{name: tensor.to(network.device) for name, tensor in inputs.items()}
-        ).prediction_logits
-        logits = (
-            found[:, processor.vocabulary.first_visual :].float().cpu().view(len(places), read, -1)
-        )
+    for batch in in_batches(model, processor.text_ids(texts), known, masks):
+        logits = batch.logits(batch.last(read))[..., processor.vocabulary.first_visual :]
         logits[..., dead] = -torch.inf
-        yield places, logits.softmax(dim=-1)
+        yield batch.places, logits.softmax(dim=-1)

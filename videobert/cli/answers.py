@@ -57,7 +57,9 @@ def predict(
     json: Json = False,
 ) -> None:
     """Find the likeliest words for each [MASK] of a sentence about a clip."""
-    from videobert.answers import zero_shot
+    from videobert.answers.spelling import read_labels
+    from videobert.answers.templates import checked_templates, read_templates
+    from videobert.answers.zero_shot import predict_with_templates
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import draw_prediction
     from videobert.loading import load_model
@@ -67,13 +69,14 @@ def predict(
     trained = load_model(model)
     # Whatever can be refused is refused before the video is read, which takes a while.
     if templates:
-        sentences = zero_shot.read_templates(templates, trained.processor)
+        sentences = read_templates(templates, trained.processor)
     else:
-        sentences = [TEMPLATE if template is None else template]
-        zero_shot.check_templates(trained.processor, sentences)
-    ranked = zero_shot.read_labels(labels, trained.processor) if labels else None
+        given = TEMPLATE if template is None else template
+        sentences = checked_templates(trained.processor, [given])
+    ranked = read_labels(labels, trained.processor) if labels else None
     encoded = _encoded(trained, clip, part)
-    answer = zero_shot.predict_with_templates(trained, encoded.words, sentences, ranked, how.top)
+    words = encoded.clips.words
+    answer = predict_with_templates(trained, words, sentences, ranked, how.top)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
     draw_prediction(
         encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
@@ -113,7 +116,7 @@ def caption(
     encoded = _encoded(trained, clip, part)
     found = captioning.caption(trained, captioner, encoded, how.beam)
     if json:
-        times = {"start": float(encoded.start[0]), "end": float(encoded.end[-1])}
+        times = {"start": float(encoded.clips.start[0]), "end": float(encoded.clips.end[-1])}
         read = {"beam": how.beam, "features": captioner.network.config.features}
         asked = {"clip": str(clip), "partial": encoded.partial, **times}
         print_json({**asked, "caption": found.text, "score": found.score, **read})
@@ -139,15 +142,15 @@ def forecast(
     trained = load_model(model)
     codebook = trained.processor.codebook
     encoded = _encoded(trained, clip, part)
-    found = ask(trained, encoded.words, how.step, how.top, how.context)
+    found = ask(trained, encoded.clips.words, how.step, how.top, how.context)
     drawn = picture or Path(f"{clip.stem}.forecast.png")
-    last = encoded.words[-how.top :].tolist()
+    last = encoded.clips.words[-how.top :].tolist()
     seen = WordColumn(
         "seen last",
         last,
         [
             f"word {word}: {at:.1f} s"
-            for word, at in zip(last, encoded.start[-how.top :], strict=True)
+            for word, at in zip(last, encoded.clips.start[-how.top :], strict=True)
         ],
     )
     columns = [seen, *(column_of_guesses(f"{each.step} ahead", each.guesses) for each in found)]
@@ -207,22 +210,22 @@ def search(
     """Find the stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
     from videobert.cli.console import print_json, print_table, progress_bars
-    from videobert.data.passages import read_passages
+    from videobert.data.work import read_stretches
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    passages = read_passages(work, codebook)
+    stretches = read_stretches(work, codebook)
     first = None
     if how.first_stage == "profiles":
         first = retrieval.by_profiles(
-            passages, read_passages(training, codebook) if training else passages, codebook.words
+            stretches, read_stretches(training, codebook) if training else stretches, codebook.words
         )
     elif how.first_stage == "transcripts":
-        first = retrieval.by_transcripts(passages)
+        first = retrieval.by_transcripts(stretches)
     with progress_bars() as progress:
         hits = retrieval.search(
-            trained, passages, text, first, how.weight, how.candidates, how.top, progress
+            trained, stretches, text, first, how.weight, how.candidates, how.top, progress
         )
     if json:
         print_json({"text": text, "hits": hits})
@@ -244,8 +247,8 @@ def locate(
     json: Json = False,
 ) -> None:
     """Find when in a video a sentence is shown."""
-    from videobert.answers.alignment import check_sentence
     from videobert.answers.localisation import locate as ask
+    from videobert.answers.spelling import check_sentence
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.loading import load_model
 
@@ -253,7 +256,7 @@ def locate(
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = _encoded(trained, clip, part)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded, how.length, how.top, progress)
+        found = ask(trained, text, encoded.clips, how.length, how.top, progress)
     if json:
         print_json(
             {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}
@@ -281,7 +284,8 @@ def _encoded(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedCli
 
 def _described(clip: EncodedClip) -> dict[str, object]:
     """Describe a clip for a program."""
-    visual = {"start": clip.start.tolist(), "end": clip.end.tolist(), "words": clip.words.tolist()}
+    names = ("start", "end", "words")
+    visual = {name: getattr(clip.clips, name).tolist() for name in names}
     return {"clip": str(clip.path), "partial": clip.partial, "visual": visual}
 
 

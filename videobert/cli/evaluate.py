@@ -31,8 +31,8 @@ from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
-    from videobert.evaluation.action_table import ActionTable
-    from videobert.evaluation.caption_evaluation import CaptionEvaluation
+    from videobert.evaluation.actions import ActionResult
+    from videobert.evaluation.captioning import CaptionResult
 
 evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
@@ -52,14 +52,14 @@ def evaluate_youcook2(
     json: Json = False,
 ) -> None:
     """Name the verb and noun of YouCook2's validation segments, without training for it."""
-    from videobert.answers import zero_shot
+    from videobert.answers.templates import count_masks, read_templates
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
-    from videobert.evaluation.youcook2 import evaluate as measure
+    from videobert.evaluation.youcook2 import evaluate_youcook2 as measure
     from videobert.loading import load_model
 
     trained = load_model(model)
-    asked = zero_shot.read_templates(templates, trained.processor) if templates else [TEMPLATE]
-    if zero_shot.check_template(asked[0]) != 2:
+    asked = read_templates(templates, trained.processor) if templates else [TEMPLATE]
+    if count_masks(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
         result = measure(annotations, work, trained, asked, progress)
@@ -87,7 +87,7 @@ def evaluate_caption(
 ) -> None:
     """Score captions against YouCook2's, or against what is said in --work."""
     from videobert.cli.console import print_json, progress_bars
-    from videobert.evaluation.caption_evaluation import evaluate_captions
+    from videobert.evaluation.captioning import evaluate_captions
     from videobert.finetune.captions.captioner import load_captioner
     from videobert.loading import load_model
 
@@ -119,28 +119,30 @@ def evaluate_retrieval(
 ) -> None:
     """Measure how well sentences and clips of a work folder find each other."""
     from videobert.cli.console import print_json, progress_bars
-    from videobert.data.passages import read_passages
-    from videobert.evaluation.retrieval_table import KS, retrieval_table
+    from videobert.data.stretches import sample as drawn
+    from videobert.data.stretches import spoken
+    from videobert.data.work import read_stretches
+    from videobert.evaluation import retrieval
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    pool, learnt = (
-        read_passages(work, codebook).spoken().drawn(sample.most, sample.seed),
-        read_passages(training, codebook),
-    )
+    pool = drawn(spoken(read_stretches(work, codebook)), sample.most, sample.seed)
+    learnt = read_stretches(training, codebook)
     if work.samefile(training):
         raise InputError(
             f"{training} is both --work and --training, so BM25 would know the answers: "
             "give other videos"
         )
     with progress_bars() as progress:
-        table = retrieval_table(trained, pool, learnt, how.weight, how.candidates, progress)
+        table = retrieval.evaluate_retrieval(
+            trained, pool, learnt, how.weight, how.candidates, progress
+        )
     if json:
         print_json(table)
         return
     title = f"{table.sentences:,} sentences and {table.passages:,} clips of {work}"
-    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
+    _print_measures(title, ["", *(f"R@{k}" for k in retrieval.KS), "median rank"], table.cells())
 
 
 @evaluate.command("forecast")
@@ -161,38 +163,34 @@ def evaluate_forecast(
 ) -> None:
     """Measure how often the next visual words are forecast and a sentence's are imagined."""
     from videobert.cli.console import print_json, print_line, progress_bars
-    from videobert.data.passages import read_passages, read_tracks
-    from videobert.evaluation import forecast_table, imagining_table
+    from videobert.data.stretches import sample as drawn
+    from videobert.data.stretches import spoken
+    from videobert.data.work import read_stretches, read_videos
+    from videobert.evaluation import forecasting
+    from videobert.evaluation.imagining import KS, evaluate_imagining
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    videos = {video: track.words for video, track in read_tracks(work, codebook).items()}
-    learnt = [track.words for track in read_tracks(training, codebook).values()]
-    passages, training_passages = (
-        read_passages(work, codebook).drawn(sample.most, sample.seed),
-        read_passages(training, codebook),
-    )
+    videos = {video: clips.words for video, clips in read_videos(work, codebook).items()}
+    learnt = [clips.words for clips in read_videos(training, codebook).values()]
+    asked = drawn(read_stretches(work, codebook), sample.most, sample.seed)
+    examples = read_stretches(training, codebook)
     with progress_bars() as progress:
-        ahead = forecast_table.forecast_table(
+        ahead = forecasting.evaluate_forecasts(
             trained, videos, learnt, how.step, how.context, sample.most, sample.seed, progress
         )
-        spoken = len(passages.spoken()) and len(training_passages.spoken())
-        imagined = (
-            imagining_table.imagining_table(
-                trained, passages, training_passages, imagining.masks, progress
-            )
-            if spoken
-            else None
-        )
+        imagined = None
+        if spoken(asked) and spoken(examples):
+            imagined = evaluate_imagining(trained, asked, examples, imagining.masks, progress)
     if json:
         print_json({"forecast": ahead, "imagine": imagined})
         return
     title = f"the visual words to come, {max(ahead.words.values()):,} of them"
-    _print_measures(title, ["", *(f"top-{k}" for k in forecast_table.KS)], ahead.cells())
+    _print_measures(title, ["", *(f"top-{k}" for k in forecasting.KS)], ahead.cells())
     if imagined:
         title = f"the visual words of {imagined.examples:,} sentences"
-        _print_measures(title, ["", *(f"recall@{k}" for k in imagining_table.KS)], imagined.cells())
+        _print_measures(title, ["", *(f"recall@{k}" for k in KS)], imagined.rows.cells())
     else:
         print_line("nobody speaks, so no sentence's visual words were imagined")
 
@@ -204,22 +202,23 @@ def evaluate_localisation(
 ) -> None:
     """Measure how well sentences are found in their whole videos."""
     from videobert.cli.console import print_json, progress_bars
-    from videobert.data.passages import read_passages, read_tracks
-    from videobert.evaluation.localisation_table import IOUS, localisation_table
+    from videobert.data.work import read_stretches, read_videos
+    from videobert.evaluation.localisation import IOUS
+    from videobert.evaluation.localisation import evaluate_localisation as measure
     from videobert.loading import load_model
 
     trained = load_model(model)
     codebook = trained.processor.codebook
-    passages, tracks = read_passages(work, codebook), read_tracks(work, codebook)
+    stretches, videos = read_stretches(work, codebook), read_videos(work, codebook)
     with progress_bars() as progress:
-        table = localisation_table(
-            trained, passages, tracks, how.length, sample.most, sample.seed, progress
-        )
+        table = measure(trained, stretches, videos, how.length, sample.most, sample.seed, progress)
     if json:
         print_json(table)
         return
     title = f"{table.sentences:,} sentences in {table.videos:,} videos"
-    _print_measures(title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.cells())
+    _print_measures(
+        title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.rows.cells()
+    )
 
 
 @evaluate.command("punctuation")
@@ -247,16 +246,16 @@ def evaluate_punctuation(
         print_line(line)
 
 
-def print_action_table(title: str, table: ActionTable) -> None:
+def print_action_table(title: str, table: ActionResult) -> None:
     """Print a table of methods in per cent.
 
     Below it stand why a method is left out and how much the answers depend on the template.
     """
     from videobert.cli.console import print_line, print_table
-    from videobert.evaluation.action_table import COLUMNS
+    from videobert.evaluation.actions import COLUMNS
 
     print_table(
-        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.cells()
+        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.rows.cells()
     )
     print_line("in per cent; in brackets 95 % bootstrap intervals over videos")
     for method, reason in table.left_out.items():
@@ -266,7 +265,7 @@ def print_action_table(title: str, table: ActionTable) -> None:
             print_line(f"{kind}: {moved}")
 
 
-def _print_evaluation(result: CaptionEvaluation) -> None:
+def _print_evaluation(result: CaptionResult) -> None:
     """Print the measures of the paper's Table 3 and BLEU-1 and 2.
 
     All are in per cent but CIDEr-D, which goes from 0 to 10 as in the paper.

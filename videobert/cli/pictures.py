@@ -14,8 +14,9 @@ import numpy as np
 from feature_extraction.media import frame_at
 from tokenization.pictures import picture
 from videobert.answers.options import DRAWN
+from videobert.answers.templates import MASK
 from videobert.answers.visual_words import VisualGuess
-from videobert.answers.zero_shot import MASK, Guess
+from videobert.answers.zero_shot import Guess
 from videobert.data.clip_encoder import EncodedClip
 from videobert.sequences import evenly_spaced
 from workfolder.files import save_png
@@ -58,9 +59,10 @@ def draw_prediction(
     from matplotlib.figure import Figure
 
     guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
-    shown = evenly_spaced(len(clip.words), MOST_COLUMNS)
+    clips = clip.clips
+    shown = evenly_spaced(len(clips), MOST_COLUMNS)
     with closing(Guards()) as guards:
-        middles = ((clip.start + clip.end) / 2).tolist()
+        middles = ((clips.start + clips.end) / 2).tolist()
         frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
     height, width, _ = frames[0].shape
     titles = 0.9  # of two rows of frames, and above them
@@ -71,8 +73,8 @@ def draw_prediction(
     for (above, below), place, frame in zip(
         seen.subplots(2, len(shown), squeeze=False).T, shown, frames, strict=True
     ):
-        word = int(clip.words[place])
-        _draw_image(above, frame, f"{clip.start[place]:.1f} s")
+        word = int(clips.words[place])
+        _draw_image(above, frame, f"{clips.start[place]:.1f} s")
         _draw_image(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
         _without_formulas(

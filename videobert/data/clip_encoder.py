@@ -1,43 +1,50 @@
-"""A clip as the model reads it: encoded once, asked many times."""
+"""A video file as the model reads it: encoded once, asked many times."""
 
 from __future__ import annotations
 
 import math
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from feature_extraction.features import FeatureExtractor, FeatureOptions
-from feature_extraction.schema import feature_matrix
 from tokenization.codebook import Codebook
-from videobert.data.passages import Track
+from videobert.data.clips import Clips
+from videobert.data.work import clips_of_table
 from workfolder.errors import InputError
 from workfolder.guard import Limits
 from workfolder.progress import Progress, silent
 from workfolder.sources import Source
 
 
-@dataclass(frozen=True, kw_only=True)
-class EncodedClip(Track):
+@dataclass(frozen=True)
+class EncodedClip:
     """A video file, or a part of it, as visual words.
 
     Attributes:
-        partial: why the video was not whole, if it was not; it goes behind the video's name.
+        path: The file.
+        clips: Its clips, one at least.
+        partial: Why the video was not whole, to be read after its name; None if it was.
     """
 
     path: Path
+    clips: Clips
     partial: str | None = None
 
     def part(self, start: float, end: float) -> EncodedClip:
-        """The clips of a stretch, in seconds; InputError if there is none."""
-        part = self.within(start, end)
-        if not len(part.words):
-            ends = f"{self.path} ends at {self.end[-1]:.1f} s"
+        """Select the clips of a stretch, in seconds.
+
+        Raises:
+            InputError: if no clip lies in it.
+        """
+        part = self.clips.within(start, end)
+        if not len(part):
             raise InputError(
-                f"{ends}: no clip lies between {start:g} and {end:g} s; give other times"
+                f"{self.path} ends at {self.clips.end[-1]:.1f} s: no clip lies between {start:g} "
+                f"and {end:g} s; give other times"
             )
-        return part
+        return replace(self, clips=part)
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,9 @@ class ClipEncoder:
     """Turns video files, one after the other, into the visual words of a codebook.
 
     Attributes:
-        weights: where the backbone's weights are now; those that the codebook names if None.
-        limits: what reading a file may take.
+        codebook: The model's.
+        weights: Where the backbone's weights are now; None for those that the codebook names.
+        limits: What reading a file may take.
     """
 
     codebook: Codebook
@@ -55,10 +63,8 @@ class ClipEncoder:
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
-        return FeatureExtractor(
-            FeatureOptions(self.weights or self.codebook.options["features"]["weights"]),
-            self.limits,
-        )
+        weights = self.weights or self.codebook.options["features"]["weights"]
+        return FeatureExtractor(FeatureOptions(weights), self.limits)
 
     def __call__(
         self,
@@ -68,16 +74,25 @@ class ClipEncoder:
         progress: Progress = silent,
         longest: float = math.inf,
     ) -> EncodedClip:
-        """Encode the clips that belong to the stretch from ``start`` to ``end``, in seconds; see clips_within.
+        """Encode the clips of a stretch of a file; see tokenization.examples.clips_within.
 
-        InputError if the file is no video or ``longest`` seconds are less than it lasts, the weights are not the codebook's,
-        or no clip lies in that time.
+        Args:
+            path: The video file.
+            start: Start of the stretch in seconds.
+            end: End of the stretch in seconds.
+            progress: Hears of the seconds that were read.
+            longest: Seconds that the file may last.
+
+        Raises:
+            InputError: if the file cannot be read as a video or lasts longer, the weights are not
+                the codebook's, or no clip lies in the stretch.
         """
+        if path.is_dir():
+            raise InputError(
+                f"{path} is a folder, not a video: give a video file as the clip (a model's folder "
+                "is given as --model)"
+            )
         with closing(self._extractor) as extractor:  # its processes end, its engine stays
             made = extractor(Source(path.stem, path), progress, longest, start, end)
-        starts, ends = (made.table.column(name).to_numpy() for name in ("start", "end"))
-        features = feature_matrix(made.table)
-        words = self.codebook.predict(features, extractor.provenance())
-        return EncodedClip(starts, ends, words, features, path=path, partial=made.partial).part(
-            start, end
-        )
+        clips = clips_of_table(made.table, self.codebook, extractor.provenance())
+        return EncodedClip(path, clips, made.partial).part(start, end)

@@ -1,66 +1,51 @@
-"""YouCook2's annotations (Zhou et al., 2018): which stretches of which videos have which captions."""
+"""YouCook2's annotations (Zhou et al., 2018): which stretches of which videos have which captions.
+
+A video of a work folder is one of YouCook2's if its id ends in the eleven characters of the YouTube
+id, with or without a bracket after them: GLd3aX16zBg, recipes%2FGLd3aX16zBg,
+Sandwich%20%5BGLd3aX16zBg%5D.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from videobert.data.stretches import Stretch
 from workfolder.errors import InputError
 
 TRAINING, VALIDATION = "training", "validation"
-
 YOUTUBE_ID = 11
-
+"""Characters of a YouTube id."""
 BRACKET = "%5D"
-"""What a closing bracket is in a video id; download programs put the YouTube id between brackets."""
+"""A closing bracket in a video id; download programs put the YouTube id between brackets."""
+ADVICE = "give youcookii_annotations_trainval.json"
 
 
-@dataclass(frozen=True)
-class CaptionedSegment:
-    """A row of the annotations; times in seconds."""
+def read_annotations(path: Path) -> dict[str, list[Stretch]]:
+    """Read the captioned stretches of YouCook2's JSON file, by subset and in its order.
 
-    video: str
-    subset: str
-    start: float
-    end: float
-    sentence: str
-
-
-def read_annotations(path: Path) -> list[CaptionedSegment]:
-    """The segments of YouCook2's JSON file, in its order; InputError if it has another shape or no validation segment."""
+    Raises:
+        InputError: if the file has another shape, or no stretch of the subset ``validation``.
+    """
+    found: dict[str, list[Stretch]] = {}
     try:
         database = json.loads(path.read_text(encoding="utf-8"))["database"]
-        found = [
-            CaptionedSegment(
-                video, about["subset"], *_times(row["segment"]), _text(row["sentence"])
-            )
-            for video, about in database.items()
-            for row in about["annotations"]
-        ]
+        for video, about in database.items():
+            subset = found.setdefault(about["subset"], [])
+            for row in about["annotations"]:
+                subset.append(Stretch(video, *_times(row["segment"]), _text(row["sentence"])))
     except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): {ADVICE}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as e:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): give youcookii_annotations_trainval.json"
-        ) from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    ) as error:
-        raise InputError(
-            f"{path} has not the shape of YouCook2's annotations, database > video > subset, annotations > segment, sentence "
-            f"({type(error).__name__}: {error}): give youcookii_annotations_trainval.json"
-        ) from error
-    if not any(segment.subset == VALIDATION for segment in found):
-        raise InputError(
-            f"{path} has no segment of the subset {VALIDATION!r}: give youcookii_annotations_trainval.json"
-        )
+            f"{path} has not the shape of YouCook2's annotations, database > video > subset, "
+            f"annotations > segment, sentence ({type(e).__name__}: {e}): {ADVICE}"
+        ) from e
+    if not found.get(VALIDATION):
+        raise InputError(f"{path} has no segment of the subset {VALIDATION!r}: {ADVICE}")
     return found
 
 
@@ -78,13 +63,18 @@ def _text(sentence: Any) -> str:
 
 
 def by_youtube_id(video_ids: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
-    """Which video has which of the wanted YouTube ids, by the rule above; InputError if two have the same."""
+    """Find which video has which of the wanted YouTube ids, by the rule above.
+
+    Raises:
+        InputError: if two videos have the same wanted id.
+    """
     found: dict[str, str] = {}
     for video in sorted(video_ids):
         youtube = video.removesuffix(BRACKET)[-YOUTUBE_ID:]
         if youtube in found:
             raise InputError(
-                f"the videos {found[youtube]!r} and {video!r} end in the same YouTube id: leave one out"
+                f"the videos {found[youtube]!r} and {video!r} end in the same YouTube id: leave "
+                "one out"
             )
         if youtube in wanted:
             found[youtube] = video

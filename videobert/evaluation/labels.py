@@ -1,8 +1,9 @@
 """The verbs and nouns that actions are named with, and which of them a caption names.
 
-The lists are the 45 verbs and 100 nouns that are commonest in YouCook2's training captions, as VideoBERT (section 4.3) has
-them. The paper's own are not published; these are made and counted by ``python -m benchmarks.label_lists``. A verb stands in
-its imperative, a noun in its singular; both with how often the captions have it, the commonest first.
+The lists are the 45 verbs and 100 nouns that are commonest in YouCook2's training captions, as in
+VideoBERT, section 4.3. The paper's own lists are not published. These are made and counted by
+``python -m benchmarks.label_lists``. A verb stands in its imperative, a noun in its singular, each
+with how often the captions have it, the commonest first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ VERBS_FILE, NOUNS_FILE = FOLDER / "verbs.tsv", FOLDER / "nouns.tsv"
 NEVER_BEFORE_A_VERB = frozenset(
     "a an the some any each every this that of on in from with for at by into onto".split()
 )
-"""After one of these a word that could be a verb is none: on top, the roll, a mix of, in place."""
+"""A word that could be a verb is not one after these: on top, the roll, a mix of, in place."""
 
 
 @dataclass(frozen=True)
@@ -33,34 +34,39 @@ class LabelList:
 
 @cache
 def verbs() -> LabelList:
-    """The 45 verbs."""
+    """Read the 45 verbs."""
     return read_label_list(VERBS_FILE)
 
 
 @cache
 def nouns() -> LabelList:
-    """The 100 nouns."""
+    """Read the 100 nouns."""
     return read_label_list(NOUNS_FILE)
 
 
 def read_label_list(path: Path) -> LabelList:
-    """Read a table of labels and counts, one a line after the header; InputError if it is something else."""
+    """Read a table of labels and counts, one a line after the header.
+
+    Raises:
+        InputError: if the file cannot be read as such a table.
+    """
     try:
         rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
         return LabelList(tuple(label for label, _ in rows), tuple(int(count) for _, count in rows))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} is no table of labels and counts: run python -m benchmarks.label_lists ({error})"
+            f"{path} is not a table of labels and counts: run python -m benchmarks.label_lists "
+            f"({error})"
         ) from error
 
 
 def words_of(sentence: str) -> list[str]:
-    """The words of a caption in small letters, without punctuation and digits."""
+    """Cut a caption into words, in small letters, without punctuation and digits."""
     return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", sentence.lower())
 
 
 def plurals(noun: str) -> list[str]:
-    """What may be a noun's plural: onions, radishes, berries, loaves, and potatos as some write it."""
+    """List possible plurals of a noun: onions, radishes, berries, loaves, and potatos."""
     endings = [noun + "s", noun + "es"]
     for ending, plural in (("y", "ies"), ("f", "ves"), ("fe", "ves")):
         if noun.endswith(ending):
@@ -72,9 +78,10 @@ def plurals(noun: str) -> list[str]:
 class ActionFinder:
     """Finds the listed verb and noun of a caption, with no tagger.
 
-    The verb is the first word that is a listed verb in its imperative and does not follow an article or a preposition.
-    Participles are no actions (chopped onions, a frying pan). The noun is the first listed one after the verb, in the
-    singular or plural; if none comes after it, the first before it.
+    The verb is the first word that is a listed verb in its imperative and does not follow an
+    article or a preposition. Participles are not actions (chopped onions, a frying pan). The noun
+    is the first listed one after the verb, in the singular or plural; if none comes after it, the
+    first before it.
     """
 
     verbs: Sequence[str]
@@ -92,7 +99,7 @@ class ActionFinder:
         return inflected | {noun: number for number, noun in enumerate(self.nouns)}
 
     def __call__(self, sentence: str) -> tuple[int, int] | None:
-        """The numbers of a caption's verb and noun in their lists; None if it lacks either."""
+        """Find the numbers of a caption's verb and noun in their lists; None if it lacks one."""
         words = words_of(sentence)
         for place, word in enumerate(words):
             if word in self._verb_numbers and not (

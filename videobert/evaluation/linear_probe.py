@@ -1,4 +1,4 @@
-"""A supervised, linear classifier of features: what they could tell at best of something that they are asked simply."""
+"""A supervised, linear classifier of features: what they can tell at best of a simple question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class LinearProbe:
     """Logistic regression on standardised features.
 
     Attributes:
-        labels: how many labels there are, also those that no training example has.
+        classifier: Knows the labels that a training example has.
+        labels: How many labels there are in all.
     """
 
     classifier: Pipeline
@@ -24,20 +25,22 @@ class LinearProbe:
 
     @classmethod
     def fit(cls, features: np.ndarray, truth: np.ndarray, labels: int) -> LinearProbe:
-        """Learn from features, [examples, width], and the number of each one's label, two different ones at least."""
+        """Learn from examples.
+
+        Args:
+            features: [examples, width].
+            truth: Number of each example's label, int [examples]; two different ones at least.
+            labels: How many labels there are.
+        """
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        return cls(
-            make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500)).fit(
-                features, truth
-            ),
-            labels,
-        )
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+        return cls(classifier.fit(features, truth), labels)
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities, [examples, labels]; 0 for a label that no training example had."""
+        """Compute probabilities, [examples, labels]; 0 for a label without a training example."""
         found = np.zeros((len(features), self.labels))
         found[:, self.classifier.classes_] = self.classifier.predict_proba(features)
         return found

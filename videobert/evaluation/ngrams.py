@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NGrams:
-    """How often each visual word is seen, and how often it is seen ``step`` clips after another.
+    """How often each visual word is seen, and how often ``step`` clips after another.
 
     Attributes:
         counts: int64 [words].
-        following: [words, words], from a word to the one that comes ``step`` later in the same video.
+        following: How often a word comes ``step`` clips after another in a video, [words, words].
     """
 
     counts: np.ndarray
@@ -29,27 +29,36 @@ class NGrams:
 
     @classmethod
     def fit(cls, videos: Sequence[Ids], step: int, words: int) -> NGrams:
-        """Count in whole videos over ``words`` visual words; InputError if there is none to count."""
+        """Count in whole videos.
+
+        Args:
+            videos: The visual words of each.
+            step: How many clips ahead.
+            words: How many visual words there are.
+
+        Raises:
+            InputError: if there is nothing to count.
+        """
         from scipy.sparse import coo_array
 
-        tracks = [np.asarray(video, dtype=np.int64) for video in videos]
-        if not sum(map(len, tracks)):
+        seen = [np.asarray(video, dtype=np.int64) for video in videos]
+        if not sum(map(len, seen)):
             raise InputError("there are no visual words to count: give training videos")
-        before = np.concatenate([track[:-step] for track in tracks])
-        after = np.concatenate([track[step:] for track in tracks])
-        following = coo_array((np.ones(len(before)), (before, after)), shape=(words, words))
-        return cls(
-            np.bincount(np.concatenate(tracks), minlength=words), following.tocsr()
-        )  # which adds up what is there twice
+        before = np.concatenate([video[:-step] for video in seen])
+        after = np.concatenate([video[step:] for video in seen])
+        pairs = coo_array((np.ones(len(before)), (before, after)), shape=(words, words))
+        counts = np.bincount(np.concatenate(seen), minlength=words)
+        return cls(counts, pairs.tocsr())  # tocsr adds up pairs that are there twice
 
     def unigram(self, rows: int) -> np.ndarray:
-        """Shares of the words, the same in every row, [rows, words]."""
+        """Give the share of each word, the same in every row, [rows, words]."""
         return np.broadcast_to(self.counts / self.counts.sum(), (rows, len(self.counts)))
 
     def bigram(self, last: np.ndarray) -> np.ndarray:
-        """Scores of the words ``step`` after each of ``last``, [last, words].
+        """Score the words ``step`` after each of ``last``, [last, words].
 
-        They rank by how often a word came after this one; where that is equal, as after a word that was never seen, by
-        how often it is seen at all: the unigram adds less than one count.
+        Words rank by how often they came after this one. Equal ones, such as all words after one
+        that was never seen, rank by how often they are seen at all: the unigram adds less than one
+        count.
         """
         return self.following[last].toarray() + 0.5 * self.unigram(len(last))

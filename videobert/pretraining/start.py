@@ -19,14 +19,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.data.corpus import (
-    DATA_DIGEST,
-    Corpus,
-    data_digest,
-    examples_stage,
-    make_corpus,
-    read_examples,
-)
+from videobert.data.corpus import Corpus, make_corpus
+from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
 from videobert.learning.schedule import Phase
 from videobert.learning.split import kept_apart
 from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds

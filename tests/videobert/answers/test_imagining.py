@@ -1,14 +1,14 @@
+"""What is read for a sentence, and what cannot be imagined."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tests.toys.codebook import LIVING, WORDS
-from tests.toys.model import SENTENCES, living_words, make_processor
+from tests.toys.codebook import WORDS
+from tests.toys.model import living_words, make_processor
 from tests.toys.network import MASKED, StandIn
-from tests.toys.work_folder import make_passages
 from videobert.answers.imagining import imagine
-from videobert.evaluation.imagining_table import KS, imagining_table
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
 
@@ -35,36 +35,6 @@ def test_masks_follow_the_sentence_and_the_whole_is_their_mean(
     assert [guess.probability for guess in found.overall] == pytest.approx([0.45, 0.35])
 
 
-def test_recall_counts_the_different_words_of_each_sentence(processor: VideoBertProcessor) -> None:
-    living = living_words(processor)
-    meant = {"chop the carrot": living[:3], "boil the egg": living[3:6]}
-
-    def logits(text: str, words: list[int | None], place: int) -> list[float]:
-        return [9.0 * (word in meant[text]) for word in range(WORDS)]
-
-    rows = [
-        (
-            "a",
-            "chop the carrot",
-            [living[0], living[0], living[1], living[1]],
-        ),  # all among the three
-        ("a", "", [living[5]]),  # nobody speaks: not asked
-        ("b", "Chop the carrot", [living[2], living[6]]),  # one of two
-        ("b", "boil the egg", [living[0]]),  # none
-    ]
-    training = make_passages(
-        ("t", SENTENCES[0], [living[6]] * 3 + [living[2]] * 2 + [living[1]]),
-        ("t", "", [living[0]] * 9),
-    )
-    network = StandIn(processor, logits=logits)
-    table = imagining_table(network.model, make_passages(*rows), training)
-    assert table.examples == 3 and len(network.read) == 2
-    assert table.rows["imagined"][3].value == pytest.approx((1 + 0.5 + 0) / 3)
-    assert table.rows["frequency_prior"][3].value == pytest.approx((0.5 + 1 + 0) / 3)
-    assert table.rows["chance"][3].value == pytest.approx(3 / LIVING)
-    assert all(row[max(KS)].value == 1 for row in table.rows.values())  # ten guesses of seven words
-
-
 def test_what_cannot_be_imagined_is_refused(processor: VideoBertProcessor) -> None:
     model = StandIn(processor, max_length=12).model
     for sentence, reason in {"": "empty", " \n": "empty", "烧": "cannot be spelt"}.items():
@@ -75,5 +45,3 @@ def test_what_cannot_be_imagined_is_refused(processor: VideoBertProcessor) -> No
     with pytest.raises(InputError, match="5 masks are too many"):
         imagine(model, "boil the egg", masks=5)
     assert len(imagine(model, "boil the egg " * 20, masks=4).clips) == 4
-    with pytest.raises(InputError, match="somebody speaks"):
-        imagining_table(model, make_passages(("a", "", [1])), make_passages(("a", "x", [1])))

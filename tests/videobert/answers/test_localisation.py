@@ -1,3 +1,5 @@
+"""Windows of a video, and the one that fits a sentence."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,10 +7,8 @@ import pytest
 
 from tests.toys.model import living_words, make_processor
 from tests.toys.network import StandIn
-from tests.toys.work_folder import make_passages
 from videobert.answers.localisation import iou, locate, windows_of
-from videobert.data.passages import Track
-from videobert.evaluation.localisation_table import IOUS, localisation_table
+from videobert.data.clips import Clips
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
 
@@ -20,9 +20,9 @@ def processor() -> VideoBertProcessor:
     return make_processor()
 
 
-def track(words: list[int]) -> Track:
+def track(words: list[int]) -> Clips:
     start = SECONDS * np.arange(len(words))
-    return Track(start, start + SECONDS, np.array(words))
+    return Clips(start, start + SECONDS, np.array(words))
 
 
 def counting(word: int):
@@ -68,56 +68,6 @@ def test_locating_says_how_far_it_is(processor: VideoBertProcessor) -> None:
     assert told == [(2, 2)]
 
 
-def test_the_table_counts_any_time_that_a_sentence_is_said(processor: VideoBertProcessor) -> None:
-    egg, other, *_ = living_words(processor)
-    video = track([other] * 4 + [egg] * 4 + [other] * 8)
-    passages = make_passages(
-        ("a", "boil the egg", [egg]), ("a", "Boil the egg", [egg]), ("a", "", [other]), seconds=6.0
-    )
-    table = localisation_table(StandIn(processor, odds=counting(egg)).model, passages, {"a": video})
-    assert (table.sentences, table.videos) == (1, 1)
-    assert table.rows["alignment"].iou.value == 1 and table.rows["alignment"].recall[0.7].value == 1
-    # Chance: all 13 windows of four clips, by hand. The sentence is said from 0 to 12 s in two halves of 6.
-    firsts = SECONDS * np.arange(13)
-    shared = [
-        max(max(0, 6 - abs(first - said)) / (6 + min(6, abs(first - said))) for said in (0, 6))
-        for first in firsts
-    ]
-    assert table.rows["chance"].iou.value == pytest.approx(np.mean(shared))
-    for least in IOUS:
-        assert table.rows["chance"].recall[least].value == pytest.approx(
-            np.mean(np.array(shared) >= least)
-        )
-
-
-def test_of_many_sentences_some_are_drawn_and_all_their_times_count(
-    processor: VideoBertProcessor,
-) -> None:
-    egg, other, *_ = living_words(processor)
-    videos = {name: track([other] * 4 + [egg] * 4) for name in "abc"}
-    rows = [(video, text, [egg]) for video in videos for text in ("boil the egg", "Boil the egg")]
-    for seed in range(3):
-        table = localisation_table(
-            StandIn(processor, odds=counting(egg)).model,
-            make_passages(*rows),
-            videos,
-            most=2,
-            seed=seed,
-        )
-        assert (table.sentences, table.videos) == (2, 2) and table.rows["alignment"].iou.value == 1
-
-
-def test_a_head_that_points_elsewhere_finds_nothing(processor: VideoBertProcessor) -> None:
-    egg, other, *_ = living_words(processor)
-    video = track([egg] * 4 + [other] * 8)
-    passages = make_passages(("a", "boil the egg", [egg]))
-    table = localisation_table(
-        StandIn(processor, odds=counting(other)).model, passages, {"a": video}
-    )
-    assert table.rows["alignment"].iou.value == 0 < table.rows["chance"].iou.value
-    assert len(table.cells()) == 2
-
-
 def test_what_cannot_be_located_is_refused(processor: VideoBertProcessor) -> None:
     model = StandIn(processor).model
     with pytest.raises(InputError, match="empty"):
@@ -127,7 +77,3 @@ def test_what_cannot_be_located_is_refused(processor: VideoBertProcessor) -> Non
             locate(model, token, track([1, 2]))
     with pytest.raises(InputError, match="no clip"):
         locate(model, "egg", track([]))
-    with pytest.raises(InputError, match="no sentence"):
-        localisation_table(model, make_passages(("a", "", [1])), {"a": track([1])})
-    with pytest.raises(InputError, match="b has"):
-        localisation_table(model, make_passages(("b", "egg", [1])), {"a": track([1])})

@@ -1,17 +1,13 @@
-"""Words for masks: ranked over labels of any number of pieces, with any number of masks, over several templates."""
+"""Words for masks: any number of pieces, masks and templates."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 
 from tests.toys.model import toy_model
-from videobert.answers import zero_shot
+from videobert.answers.options import TEMPLATE
 from videobert.answers.zero_shot import (
-    Sensitivity,
     label_probabilities,
     predict,
     predict_with_templates,
@@ -25,7 +21,11 @@ SENTENCES = [
     "stir the onion in a pan",
     "we pour water in the pan",
 ]
+
+
 ONE_PIECE = ["cut", "stir", "onion", "pan"]
+
+
 VIDEO = [1, 4, 4, 0]
 
 
@@ -49,7 +49,7 @@ def log_probabilities(model: TrainedModel, template: str) -> torch.Tensor:
 
 
 def test_the_first_guess_is_the_likeliest_word(model: TrainedModel) -> None:
-    expected = log_probabilities(model, zero_shot.TEMPLATE)[
+    expected = log_probabilities(model, TEMPLATE)[
         :, [pieces(model, word)[0] for word in ONE_PIECE]
     ].softmax(dim=-1)
     for mask, guesses in enumerate(predict(model, VIDEO, labels=ONE_PIECE, top=99)):
@@ -98,11 +98,9 @@ def test_only_the_mask_of_a_long_word_is_widened(model: TrainedModel) -> None:
 def test_no_video_short_and_long_ones_are_answered_as_if_alone(model: TrainedModel) -> None:
     visual = [list(range(9)), [], [3], [5] * 6, []]
     labels = [["cut", "cuts", "stir"], ["onion", "pan", "pans"]]
-    together = label_probabilities(model, [zero_shot.TEMPLATE], visual, labels)
+    together = label_probabilities(model, [TEMPLATE], visual, labels)
     for clip, words in enumerate(visual):
-        for mask, alone in enumerate(
-            label_probabilities(model, [zero_shot.TEMPLATE], [words], labels)
-        ):
+        for mask, alone in enumerate(label_probabilities(model, [TEMPLATE], [words], labels)):
             assert torch.allclose(together[mask][:, clip], alone[:, 0], atol=1e-5)
 
 
@@ -142,25 +140,6 @@ def test_templates_are_averaged_and_say_how_far_apart_they_are(model: TrainedMod
         assert moved.distance == pytest.approx(sum(distances) / 3, abs=1e-5) and moved.distance > 0
 
 
-def test_sensitivity_knows_agreement_from_opposition() -> None:
-    same = torch.tensor([[[0.9, 0.1, 0]]] * 4)
-    assert zero_shot.sensitivity(same) == Sensitivity(1, pytest.approx(0, abs=1e-6))
-    opposed = torch.tensor([[[1.0, 0, 0]], [[1.0, 0, 0]], [[0, 0, 1.0]]])
-    assert zero_shot.sensitivity(opposed) == Sensitivity(
-        pytest.approx(2 / 3), pytest.approx((1 / 3 + 1 / 3 + 2 / 3) / 3)
-    )
-
-
-@pytest.mark.parametrize(
-    ("labels", "said"),
-    [(["cut", "口"], "'口' cannot be spelt"), (["cut", ""], "'' cannot"), (["[MASK]"], "cannot be spelt"),
-     (["cut", "Cut"], "'cut' and 'Cut' are one"), ([], "no label")],
-)  # fmt: skip
-def test_labels_that_cannot_be_ranked(model: TrainedModel, labels: list[str], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        predict(model, VIDEO, labels=labels)
-
-
 def test_a_label_that_is_too_long_is_named_and_not_the_masks_that_it_takes(
     model: TrainedModel,
 ) -> None:
@@ -181,33 +160,3 @@ def test_templates_that_cannot_be_asked(model: TrainedModel) -> None:
             predict_with_templates(model, VIDEO, templates, ONE_PIECE)
     with pytest.raises(InputError, match="write 2"):
         label_probabilities(model, ["[MASK] it"], [VIDEO], [["cut"], ["pan"]])
-
-
-def test_a_word_that_the_vocabulary_has_not_is_no_sign(model: TrainedModel) -> None:
-    assert predict(model, VIDEO, "[MASK] the 口")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_a_file_of_templates(model: TrainedModel, tmp_path: Path, encoding: str) -> None:
-    path = tmp_path / "templates.txt"
-    path.write_text("[MASK] the [MASK]\n\n  i [MASK] some [MASK] \n", encoding)
-    assert zero_shot.read_templates(path, model.processor) == [
-        "[MASK] the [MASK]",
-        "i [MASK] some [MASK]",
-    ]
-
-
-@pytest.mark.parametrize("content", [b"", b"cut it\n", b"[MASK] [CLS]\n", b"\xff\xfe\x00", None])
-@pytest.mark.parametrize("read", [zero_shot.read_templates, zero_shot.read_labels])
-def test_what_a_file_has_that_cannot_be_asked_is_said_of_the_file(
-    model: TrainedModel, tmp_path: Path, read: Callable[..., object], content: bytes | None
-) -> None:
-    path = tmp_path / "asked.txt"
-    if content is not None:
-        path.write_bytes(
-            content.replace(
-                b"cut it", b"\xe5\x8f\xa3" if read is zero_shot.read_labels else b"cut it"
-            )
-        )
-    with pytest.raises(InputError, match=f"^{path}"):
-        read(path, model.processor)

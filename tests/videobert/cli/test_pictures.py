@@ -14,6 +14,7 @@ from videobert.answers.options import DRAWN
 from videobert.answers.zero_shot import Guess
 from videobert.cli.pictures import CELL, WordColumn, draw_prediction, draw_words
 from videobert.data.clip_encoder import EncodedClip
+from videobert.data.clips import Clips
 from workfolder.errors import InputError
 from workfolder.guard import Guards
 
@@ -22,7 +23,7 @@ GUESSES = [[Guess("paint", 0.5), Guess("wash", 0.2)]]
 
 def clip_of(path: Path, words: int) -> EncodedClip:
     starts = 1.5 * np.arange(words)
-    return EncodedClip(starts, starts + 1.5, np.arange(words), path=path)
+    return EncodedClip(path, Clips(starts, starts + 1.5, np.arange(words)))
 
 
 @pytest.mark.parametrize("words", [1, 4, 6])

@@ -14,7 +14,6 @@ from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
 from videobert.data import clip_encoder
 from videobert.data.clip_encoder import ClipEncoder
-from videobert.data.passages import Track
 from workfolder.errors import InputError
 from workfolder.guard import Limits
 from workfolder.maker import Made
@@ -78,14 +77,10 @@ def test_a_part_has_the_clips_that_any_stretch_has(
         with pytest.raises(InputError, match=r"a\.mp4 ends at 6\.0 s: no clip lies between"):
             encoder(Path("a.mp4"), start, end)
         return
-    clip = encoder(Path("a.mp4"), start, end)
-    assert (
-        isinstance(clip, Track)
-        and clip.start.tolist() == starts
-        and clip.end.tolist() == [s + 1.5 for s in starts]
-    )
-    assert clip.words.tolist() == toy_codebook().predict(clip.features, MADE_WITH).tolist()
-    assert clip.mean == pytest.approx(clip.features.astype(float).mean(axis=0), abs=1e-3)
+    clips = encoder(Path("a.mp4"), start, end).clips
+    assert clips.start.tolist() == starts and clips.end.tolist() == [s + 1.5 for s in starts]
+    assert clips.words.tolist() == toy_codebook().predict(clips.features, MADE_WITH).tolist()
+    assert clips.mean_feature == pytest.approx(clips.features.astype(float).mean(axis=0), abs=1e-3)
 
 
 def test_a_file_that_was_not_whole_is_known_as_such(

@@ -39,9 +39,7 @@ def test_the_counts_are_those_of_the_training_captions(shared_data: Path) -> Non
     from videobert.data.youcook2 import TRAINING, read_annotations
 
     path = shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
-    counted = Counter(
-        w for s in read_annotations(path) if s.subset == TRAINING for w in words_of(s.sentence)
-    )
+    counted = Counter(w for s in read_annotations(path)[TRAINING] for w in words_of(s.text))
     for noun, count in zip(nouns().words, nouns().counts, strict=True):
         assert 0 < count <= sum(counted[form] for form in {noun, *plurals(noun)}), noun
     for verb, count in zip(verbs().words, verbs().counts, strict=True):
@@ -77,11 +75,10 @@ def test_the_action_of_a_caption(caption: str, verb: str | None, noun: str | Non
 def test_most_real_captions_have_an_action(shared_data: Path) -> None:
     from videobert.data.youcook2 import read_annotations
 
-    captions = read_annotations(
-        shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
-    )
+    path = shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
+    captions = [stretch.text for subset in read_annotations(path).values() for stretch in subset]
     find = ActionFinder(verbs().words, nouns().words)
-    assert sum(find(caption.sentence) is not None for caption in captions) > 0.8 * len(captions)
+    assert sum(find(caption) is not None for caption in captions) > 0.8 * len(captions)
 
 
 def test_plurals_are_counted_under_the_commonest_singular_that_fits() -> None:

@@ -11,25 +11,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
 from tests.toys.model import toy_model
-from tokenization.examples import clips_within
 from tokenization.schema import TOKENS
 from videobert.cli.evaluate import evaluate as command
-from videobert.data.passages import read_tracks
-from videobert.data.youcook2 import VALIDATION, by_youtube_id, read_annotations
-from videobert.evaluation.action_table import METHODS, Labels, Segment, action_table
+from videobert.data.stretches import with_clips
+from videobert.data.youcook2 import VALIDATION, read_annotations
+from videobert.evaluation.actions import METHODS
 from videobert.evaluation.labels import nouns, verbs
-from videobert.evaluation.youcook2 import Footage, evaluate
+from videobert.evaluation.youcook2 import Footage, evaluate_youcook2
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.files import write_json, write_table
-from workfolder.progress import silent
 
 Annotated = dict[str, Any]
 VIDEOS = {
@@ -109,12 +106,12 @@ def model() -> TrainedModel:
 
 def test_the_real_file(shared_data: Path, tmp_path: Path, model: TrainedModel) -> None:
     path = shared_data / "annotations/youcook2/youcookii_annotations_trainval.json"
-    captions = [caption for caption in read_annotations(path) if caption.subset == VALIDATION]
+    captions = read_annotations(path)[VALIDATION]
     videos = sorted({caption.video for caption in captions})
     assert len(videos) == 457 and len(captions) == 3492
     for seed, video in enumerate(videos[::10]):
         write_tokens(tmp_path, video, seed, seconds=900)
-    result = evaluate(path, tmp_path, model)
+    result = evaluate_youcook2(path, tmp_path, model)
     assert (result.videos, result.segments, result.table.videos) == (457, 3492, 46)
     assert result.missing == tuple(video for number, video in enumerate(videos) if number % 10)
     segments = sum(caption.video in set(videos[::10]) for caption in captions)
@@ -141,7 +138,7 @@ def test_features_alone_give_words_and_the_probe_its_row(
 ) -> None:
     for seed, video in enumerate(VIDEOS):
         write_features(tmp_path, video, telling_features(seed))
-    result = evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
+    result = evaluate_youcook2(annotations(tmp_path / "a.json"), tmp_path, model)
     assert (result.table.segments, result.unnamed, result.unseen, result.missing) == (6, 2, 0, ())
     assert list(result.table.rows) == list(METHODS) and not result.table.left_out
     assert (
@@ -149,24 +146,18 @@ def test_features_alone_give_words_and_the_probe_its_row(
         == result.table.rows["linear_probe"]["noun_top1"].value
         == 1
     )
-    caption = next(
-        caption
-        for caption in read_annotations(tmp_path / "a.json")
-        if caption.video == "abcdefghij3"
-    )
-    (segment,) = Footage(tmp_path, toy_codebook(), VIDEOS).segments(
-        "", [caption], {caption: (0, 0)}, silent
-    )
+    caption, *_ = read_annotations(tmp_path / "a.json")[VALIDATION]
+    (seen,) = with_clips([caption], Footage(tmp_path, toy_codebook(), VIDEOS).clips)
     shown = telling_features(2)[:10]
-    assert np.array_equal(segment.words, toy_codebook().predict(shown, MADE_WITH))
-    assert np.allclose(segment.feature, shown.astype(float).mean(axis=0), atol=1e-3)
+    assert np.array_equal(seen.words, toy_codebook().predict(shown, MADE_WITH))
+    assert np.allclose(seen.feature, shown.astype(float).mean(axis=0), atol=1e-3)
 
 
 def test_segments_without_a_clip_and_without_a_listed_word_are_counted(
     tmp_path: Path, model: TrainedModel
 ) -> None:
     write_tokens(tmp_path, "abcdefghij3", 0, seconds=SPAN)
-    result = evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
+    result = evaluate_youcook2(annotations(tmp_path / "a.json"), tmp_path, model)
     assert (result.table.segments, result.unnamed, result.unseen, result.missing) == (
         1,
         1,
@@ -185,119 +176,34 @@ def test_the_frequency_prior_is_what_training_does_most(
                 about["annotations"] = about["annotations"][:1]
 
     write_tokens(tmp_path, "abcdefghij3", 0)
-    prior = evaluate(annotations(tmp_path / "a.json", only_cut), tmp_path, model).table.rows[
-        "frequency_prior"
-    ]
+    prior = evaluate_youcook2(
+        annotations(tmp_path / "a.json", only_cut), tmp_path, model
+    ).table.rows["frequency_prior"]
     assert prior["verb_top1"].value == prior["noun_top1"].value == pytest.approx(1 / 3)
-
-
-def test_a_model_that_reads_the_video_is_told_from_one_that_does_not(model: TrainedModel) -> None:
-    """With the model replaced by one that answers by the visual words, only the rows with fitting video are right."""
-    labels = Labels(["cut", "stir"], ["onion", "rice"], [3, 1], [3, 1])
-    segments = [Segment(f"v{n}", n // 2, n // 2, [n // 2], None) for n in range(4)]
-
-    class Reading:
-        """Says label 0 of word 0 and label 1 of word 1; of no video label 0."""
-
-        def __call__(self, input_ids: Any, **_: Any) -> Any:
-            from videobert.modeling_videobert import VideoBertOutput
-
-            processor = model.processor
-            ids = [processor.text_ids([word])[0][0] for word in ("cut", "onion", "stir", "rice")]
-            seen = (input_ids == processor.vocabulary.first_visual + 1).any(dim=1).long()
-            logits = np.zeros((len(seen), 2, processor.vocabulary.size), dtype=np.float32)
-            for row, word in enumerate(seen.tolist()):
-                logits[row, [0, 1], ids[2 * word : 2 * word + 2]] = 9
-            import torch
-
-            return VideoBertOutput(
-                prediction_logits=torch.from_numpy(logits.reshape(-1, logits.shape[-1]))
-            )
-
-        config, device = model.network.config, model.network.device
-
-    table = action_table(TrainedModel(Reading(), model.processor), segments, [], labels)  # type: ignore[arg-type]
-    right = {method: row["verb_top1"].value for method, row in table.rows.items()}
-    assert right == {
-        "chance": 0.5,
-        "frequency_prior": 0.5,
-        "language_prior": 0.5,
-        "shuffled_video": 0,
-        "cross_modal": 1,
-    }
-    assert {method: row["noun_top1"].value for method, row in table.rows.items()} == right
-
-
-def test_clips_belong_to_the_segment_that_shows_their_middle() -> None:
-    starts = np.arange(0, 9, 1.5)
-    assert clips_within(starts, starts + 1.5, 1.5, 4.5).tolist() == [1, 2]
-    assert clips_within(starts, starts + 1.5, 3.0, 3.5).tolist() == [2]  # too short for a middle
-    assert clips_within(starts, starts + 1.5, 20, 30).tolist() == []
-
-
-def test_which_video_is_which() -> None:
-    there = [
-        "abcdefghij1",
-        "course%2F-bcdefghi_4",
-        "Soup%20%5Babcdefghij3%5D",
-        "another",
-        "abcdefghij2.part",
-    ]
-    assert by_youtube_id(there, VIDEOS) == {
-        "abcdefghij1": "abcdefghij1",
-        "-bcdefghi_4": "course%2F-bcdefghi_4",
-        "abcdefghij3": "Soup%20%5Babcdefghij3%5D",
-    }
-    with pytest.raises(InputError, match="the same YouTube id"):
-        by_youtube_id(["abcdefghij1", "again-abcdefghij1"], VIDEOS)
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "[]", "{}", '{"database": []}', '{"database": {"x": {}}}', '{"database": {"x": {"subset": "validation"}}}', "\xff",
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": ["a", "b"], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, NaN], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [2, 1], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [-1, 1], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 1e999], "sentence": "cut"}]}}}',
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 1' + 400 * "0" + '], "sentence": "cut"}]}}}',
-     100_000 * "[",
-     '{"database": {"x": {"subset": "validation", "annotations": [{"segment": [1, 2], "sentence": null}]}}}',
-     '{"database": {"x": {"subset": "training", "annotations": [{"segment": [1, 2], "sentence": "cut"}]}}}', None],
-)  # fmt: skip
-def test_annotations_of_another_shape_are_refused_by_name(
-    tmp_path: Path, content: str | None
-) -> None:
-    path = tmp_path / "a.json"
-    if content is not None:
-        path.write_text(content, encoding="latin-1")
-    with pytest.raises(InputError, match=path.name):
-        read_annotations(path)
 
 
 def test_folders_that_cannot_be_used(tmp_path: Path, model: TrainedModel) -> None:
     path, work = annotations(tmp_path / "a.json"), tmp_path / "work"
     with pytest.raises(InputError, match="neither visual words nor features"):
-        evaluate(path, work, model)
+        evaluate_youcook2(path, work, model)
     write_tokens(work, "unknown", 0)
     with pytest.raises(InputError, match="none of the 2 validation videos"):
-        evaluate(path, work, model)
+        evaluate_youcook2(path, work, model)
     write_tokens(work, "abcdefghij3", 0, digest="another")
     with pytest.raises(InputError, match="another codebook"):
-        evaluate(path, work, model)
+        evaluate_youcook2(path, work, model)
     write_tokens(work, "abcdefghij3", 0)
     with pytest.raises(InputError, match=r"has 1 .MASK.s: write 2"):
-        evaluate(path, work, model, ["just [MASK]"])
+        evaluate_youcook2(path, work, model, ["just [MASK]"])
     write_features(work, "abcdefghij3", telling_features(0)[:7])
     with pytest.raises(InputError, match="has not the clips of"):
-        evaluate(path, work, model)
+        evaluate_youcook2(path, work, model)
     shutil.rmtree(work)
     write_tokens(work, "abcdefghij3", 0, seconds=1)
     with pytest.raises(
         InputError, match=r"of 3 segments of .* none has a listed verb, noun and a clip"
     ):
-        evaluate(
+        evaluate_youcook2(
             annotations(path, lambda made: made["database"]["abcdefghij3"]["annotations"].pop(0)),
             work,
             model,
@@ -308,25 +214,9 @@ def test_labels_are_spelt_before_any_footage_is_read(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"cannot spell YouCook2's label '\w+': use a model that starts from bert"
     ):
-        evaluate(
+        evaluate_youcook2(
             annotations(tmp_path / "a.json"), tmp_path / "absent", toy_model(["cut the onion"] * 2)
         )
-
-
-def test_words_beyond_the_codebook_are_refused_by_file(tmp_path: Path, model: TrainedModel) -> None:
-    write_tokens(tmp_path, "abcdefghij3", 0)
-    path = tmp_path / "tokens/abcdefghij3.parquet"
-    whole = pq.read_table(path)
-    for wrong in (9, -1):
-        column = pa.array([wrong] * len(whole), TOKENS.field("token").type)
-        write_table(
-            whole.set_column(whole.column_names.index("token"), TOKENS.field("token"), column), path
-        )
-        said = f"^{path} has visual words beyond the 9"
-        with pytest.raises(InputError, match=said):
-            read_tracks(tmp_path, toy_codebook())
-        with pytest.raises(InputError, match=said):
-            evaluate(annotations(tmp_path / "a.json"), tmp_path, model)
 
 
 def test_the_command_prints_the_table_and_what_is_missing(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from videobert.data.corpus import DATA_DIGEST
+from videobert.data.work import DATA_DIGEST
 from videobert.learning import checkpoints
 from videobert.learning.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingFolder
 from videobert.learning.optimizer import MasterAdamW

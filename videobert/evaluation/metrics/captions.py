@@ -25,7 +25,7 @@ CIDER_SIGMA = 6.0  # words of difference in length
 
 
 @dataclass(frozen=True)
-class Score:
+class Metric:
     """A score over all captions, and one for each: float64 [captions]. In [0, 1], CIDEr-D in [0, 10]."""
 
     corpus: float
@@ -33,13 +33,13 @@ class Score:
 
 
 @dataclass(frozen=True)
-class CaptionScores:
+class CaptionMetrics:
     """The scores of a set of captions; ``meteor`` is None where it was not asked for or could not be had."""
 
-    bleu: tuple[Score, ...]  # of 1-grams, up to 2-grams, up to 3-grams, up to 4-grams
-    rouge_l: Score
-    cider_d: Score
-    meteor: Score | None
+    bleu: tuple[Metric, ...]  # of 1-grams, up to 2-grams, up to 3-grams, up to 4-grams
+    rouge_l: Metric
+    cider_d: Metric
+    meteor: Metric | None
     why_no_meteor: str  # empty where it is there
 
     @property
@@ -58,7 +58,7 @@ def score_captions(
     references: Sequence[Sequence[str]],
     tokenised: bool = False,
     with_meteor: bool = False,
-) -> CaptionScores:
+) -> CaptionMetrics:
     """Every score of one caption for each clip against one or more reference captions for it.
 
     Both are in one order. Captions are cut by ``ptb_tokens``, or only at white space if they are ``tokenised``. An empty
@@ -73,10 +73,10 @@ def score_captions(
     of_meteor, why = None, "METEOR was not asked for"
     if with_meteor:
         try:
-            of_meteor, why = Score(*meteor(ours, theirs)), ""
+            of_meteor, why = Metric(*meteor(ours, theirs)), ""
         except MeteorError as error:
             why = str(error)
-    return CaptionScores(
+    return CaptionMetrics(
         bleu(ours, theirs), rouge_l(ours, theirs), cider_d(ours, theirs), of_meteor, why
     )
 
@@ -95,7 +95,7 @@ def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> No
             )
 
 
-def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> tuple[Score, ...]:
+def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> tuple[Metric, ...]:
     """BLEU-1 to BLEU-4 (Papineni et al. 2002): clipped n-gram precisions, geometric mean, brevity penalty.
 
     The reference length is that of the closest reference, the shorter of two as close.
@@ -115,7 +115,7 @@ def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> 
         )
     items = bleu_of_counts(right, made, *lengths)
     corpus = bleu_of_counts(right.sum(axis=0), made.sum(axis=0), *lengths.sum(axis=1))
-    return tuple(Score(float(total), each) for total, each in zip(corpus, items.T, strict=True))
+    return tuple(Metric(float(total), each) for total, each in zip(corpus, items.T, strict=True))
 
 
 def bleu_of_counts(
@@ -133,7 +133,7 @@ def bleu_of_counts(
     return precision * np.exp(np.minimum(1 - 1 / ratio, 0))[..., None]
 
 
-def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Score:
+def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Metric:
     """ROUGE-L (Lin 2004): the F-measure of the longest common subsequence, with beta 1.2; the corpus score is the mean.
 
     The reference program takes the best precision and the best recall, be they of different references. To it an empty
@@ -163,7 +163,7 @@ def common_subsequence(first: Words, second: Words) -> int:
     return above[-1]
 
 
-def cider_d(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Score:
+def cider_d(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Metric:
     """CIDEr-D (Vedantam et al. 2015): clipped cosine of n-gram weights, mean over 1- to 4-grams and references, times 10.
 
     Weights are counts times log(clips / clips that have the n-gram in a reference), over the references given: a set of
@@ -237,7 +237,7 @@ def by_order(grams: Mapping[tuple[str, ...], float]) -> np.ndarray:
     return sums
 
 
-def mean_score(scores: Iterable[float]) -> Score:
+def mean_score(scores: Iterable[float]) -> Metric:
     """A score whose figure for all captions is the mean of theirs."""
     items = np.fromiter(scores, dtype=np.float64)
-    return Score(float(items.mean()), items)
+    return Metric(float(items.mean()), items)

@@ -18,10 +18,12 @@ from safetensors.torch import load_model, save_file
 from transformers import PreTrainedTokenizerBase
 
 from videobert.data.clip_encoder import EncodedClip
+from videobert.data.stretches import Stretch
 from videobert.finetune.captions.network import BEAM, CaptionerConfig, CaptionNetwork, Features
 from videobert.finetune.captions.options import FEATURES, MASKED, S3D, VISUAL
+from videobert.inference import in_batches
 from videobert.loading import TrainedModel
-from videobert.sequences import Ids, evenly_spaced
+from videobert.sequences import evenly_spaced
 from workfolder.errors import InputError
 from workfolder.files import file_digest, read_json, write_json
 from workfolder.stage import OPTIONS_FILE
@@ -35,69 +37,67 @@ FOLDER, CONFIG_FILE, WEIGHTS_FILE = "captioner", "config.json", "model.safetenso
 
 
 def segment_features(
-    model: TrainedModel,
-    variant: str,
-    visual: Sequence[Ids],
-    s3d: np.ndarray | None = None,
-    batch: int = BATCH,
+    model: TrainedModel, variant: str, stretches: Sequence[Stretch], batch: int = BATCH
 ) -> Features:
-    """What a captioner of a variant, one of FEATURES, reads of segments.
+    """Compute what a captioner reads of stretches.
 
     Args:
-        visual: visual words of each segment, one at least.
-        s3d: [segments, width], means of the backbone's features; needed where the variant has them.
+        model: Reads the visual words.
+        variant: One of FEATURES.
+        stretches: Each with a visual word at least, and with its feature if the variant has S3D's.
+        batch: Stretches that go through the network together.
 
-    InputError if the template is too long for the model.
+    Raises:
+        InputError: if the template is too long for the model.
     """
     parts = FEATURES[variant]
-    found = _hidden_means(model, visual, MASKED in parts, batch) if VISUAL in parts else {}
+    found = _hidden_means(model, stretches, MASKED in parts, batch) if VISUAL in parts else {}
     if S3D in parts:
-        if s3d is None or len(s3d) != len(visual):
+        means = [stretch.feature for stretch in stretches if stretch.feature is not None]
+        if len(means) != len(stretches):
             raise ValueError(
-                f"{variant} needs the mean S3D feature of each of {len(visual)} segments"
+                f"{variant} needs the mean S3D feature of each of {len(stretches)} segments"
             )
-        found[S3D] = torch.from_numpy(np.asarray(s3d, dtype=np.float32))
+        found[S3D] = torch.from_numpy(np.stack(means).astype(np.float32))
     return {part: found[part] for part in parts}
 
 
-@torch.inference_mode()
 def _hidden_means(
-    model: TrainedModel, visual: Sequence[Ids], with_template: bool, batch: int
+    model: TrainedModel, stretches: Sequence[Stretch], with_template: bool, batch: int
 ) -> dict[str, torch.Tensor]:
-    """Mean hidden states at the visual words and, with the template, at its masks; each float32 [segments, hidden]."""
-    network, processor = model.network, model.processor
-    longest = network.config.max_position_embeddings
+    """Average hidden states at the visual words and, with the template, at its masks.
+
+    Returns:
+        The means by part, each float32 [stretches, hidden].
+    """
+    longest = model.network.config.max_position_embeddings
     template, room = (TEMPLATE, _room_beside_template(model)) if with_template else ("", longest)
     parts = (VISUAL, MASKED) if with_template else (VISUAL,)
-    means = {part: torch.empty(len(visual), network.config.hidden_size) for part in parts}
-    for places in torch.tensor([len(words) for words in visual]).argsort(stable=True).split(batch):
-        all_words = [np.asarray(visual[place]) for place in places.tolist()]
-        shown = [words[evenly_spaced(len(words), room)] for words in all_words]
-        inputs = processor([template] * len(shown), shown, longest)
-        hidden = (
-            network.bert(**{name: tensor.to(network.device) for name, tensor in inputs.items()})[0]
-            .float()
-            .cpu()
-        )
-        ids = inputs["input_ids"]
-        at = {
-            VISUAL: ids >= processor.vocabulary.first_visual,
-            MASKED: ids == processor.tokenizer.mask_token_id,
-        }
+    width = model.network.config.hidden_size
+    means = {part: torch.empty(len(stretches), width) for part in parts}
+    (text,) = model.processor.text_ids([template])
+    words = [stretch.words for stretch in stretches]
+    shown = [its[evenly_spaced(len(its), room)] for its in words]
+    for some in in_batches(model, [text] * len(shown), shown, size=batch):
+        hidden, at = some.hidden(), {VISUAL: some.seen, MASKED: some.masked}
         for part in parts:
             weights = at[part].float() / at[part].sum(dim=1, keepdim=True)
-            means[part][places] = (weights[:, None] @ hidden)[:, 0]
+            means[part][some.places] = (weights[:, None] @ hidden)[:, 0]
     return means
 
 
 def _room_beside_template(model: TrainedModel) -> int:
-    """How many visual words go with the whole template, [CLS], [>] and [SEP]."""
+    """Count how many visual words go with the whole template, [CLS], [>] and [SEP].
+
+    Raises:
+        InputError: if there is room for none.
+    """
     longest = model.network.config.max_position_embeddings
     pieces = len(model.processor.text_ids([TEMPLATE])[0])
     if pieces + 4 > longest:
         raise InputError(
-            f"the captioning template is {pieces} pieces to a model of {longest} ids: pretrain with a higher --max-length, or "
-            "take --features video"
+            f"the captioning template is {pieces} pieces to a model of {longest} ids: pretrain "
+            "with a higher --max-length, or take --features video"
         )
     return longest - pieces - 3
 
@@ -195,8 +195,8 @@ def model_digest(folder: Path) -> str:
 def caption(
     model: TrainedModel, captioner: Captioner, clip: EncodedClip, beam: int = BEAM
 ) -> Caption:
-    """A sentence about a clip."""
-    mean = None if clip.mean is None else clip.mean[None]
-    return captioner(
-        segment_features(model, captioner.network.config.features, [clip.words], mean), beam
-    )[0]
+    """Write a sentence about a clip."""
+    clips, variant = clip.clips, captioner.network.config.features
+    times = float(clips.start[0]), float(clips.end[-1])
+    whole = Stretch(clip.path.stem, *times, words=clips.words, feature=clips.mean_feature)
+    return captioner(segment_features(model, variant, [whole]), beam)[0]

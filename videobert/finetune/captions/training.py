@@ -16,9 +16,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from videobert.data.corpus import DATA_DIGEST, data_digest
-from videobert.data.passages import token_stage
-from videobert.data.segments import SeenSegments, annotated_segments, see, spoken_segments
+from videobert.data.captioned import (
+    SeenStretches,
+    annotated_stretches,
+    look_up,
+    spoken_stretches,
+)
+from videobert.data.work import DATA_DIGEST, data_digest, token_stage
 from videobert.data.youcook2 import TRAINING
 from videobert.finetune.captions.captioner import FOLDER, Captioner, model_digest, segment_features
 from videobert.finetune.captions.learner import CAPTION, CaptionLearner, Segments
@@ -119,7 +123,9 @@ def finetune_captioner(
     """
     model, home = load_model(folder), folder / FOLDER
     tokens = token_stage(work, model.processor.codebook)
-    segments = annotated_segments(annotations, TRAINING) if annotations else spoken_segments(work)
+    stretches = (
+        annotated_stretches(annotations, TRAINING) if annotations else spoken_stretches(work)
+    )
     examples = Stage(work / "examples")
     found: dict[str, Any] = {"videos": len(tokens.done())}
     if annotations:
@@ -128,10 +134,10 @@ def finetune_captioner(
         found |= {DATA_DIGEST: data_digest(tokens, examples), "examples": examples.options()}
     made_with = {**asdict(options), "model": model_digest(folder), **found}
     with_s3d = S3D in FEATURES[options.features]
-    seen = Once(lambda: see(segments, work, model.processor.codebook, with_s3d, progress))
+    seen = Once(lambda: look_up(stretches, work, model.processor.codebook, with_s3d, progress))
 
     def start() -> CaptionLearner:
-        features = segment_features(model, options.features, seen().visual, seen().s3d)
+        features = segment_features(model, options.features, seen().stretches)
         return start_run(model.processor, features, seen().sentences, seen().videos, options)
 
     def write(part: Path, learner: CaptionLearner, trainer: Trainer[Segments]) -> None:
@@ -147,14 +153,14 @@ def finetune_captioner(
 
 
 def _report(
-    home: Path, options: CaptionOptions, training: Training, seen: SeenSegments
+    home: Path, options: CaptionOptions, training: Training, seen: SeenStretches
 ) -> CaptionerReport:
     rows = {row["step"]: row for row in training.history.to_pylist()}
     return CaptionerReport(
         str(home),
         True,
         options.features,
-        len(seen.segments),
+        len(seen.stretches),
         seen.unseen,
         seen.missing,
         max(rows),

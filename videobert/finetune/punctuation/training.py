@@ -19,7 +19,7 @@ from feature_extraction.hearing.punctuation.restorer import (
     Vocabulary,
     new_model,
 )
-from videobert.data.corpus import DATA_DIGEST
+from videobert.data.work import DATA_DIGEST
 from videobert.finetune.punctuation.learner import PunctuationLearner, Windows
 from videobert.finetune.punctuation.options import PunctuationOptions
 from videobert.finetune.punctuation.transcripts import (

@@ -11,8 +11,10 @@ import torch
 
 from tests.toys.codebook import WIDTH
 from tests.toys.model import CAPTIONS, captioning_model
-from tests.toys.work_folder import toy_segments
+from tests.toys.work_folder import toy_stretches
 from videobert.data.clip_encoder import EncodedClip
+from videobert.data.clips import Clips
+from videobert.data.stretches import Stretch
 from videobert.finetune.captions import captioner as captioning
 from videobert.finetune.captions.captioner import (
     FEATURES,
@@ -43,9 +45,11 @@ def model() -> TrainedModel:
 
 @pytest.fixture(scope="module")
 def captioner(model: TrainedModel) -> Captioner:
-    visual, s3d, sentences, videos = toy_segments(copies=12)
+    stretches = toy_stretches(copies=12)
+    sentences = [stretch.text for stretch in stretches]
+    videos = [stretch.video for stretch in stretches]
     options = CaptionOptions(dropout=0.1, batch_size=16, steps=100, validate_every=25)
-    features = segment_features(model, options.features, visual, s3d)
+    features = segment_features(model, options.features, stretches)
     return train_captioner(model.processor, features, sentences, videos, options).captioner
 
 
@@ -58,8 +62,11 @@ def untrained(captioner: Captioner) -> Captioner:
 
 
 def toy_features(model: TrainedModel, seed: int = 9, copies: int = 2) -> Features:
-    visual, s3d, *_ = toy_segments(copies, seed)
-    return segment_features(model, "videobert+s3d", visual, s3d)
+    return segment_features(model, "videobert+s3d", toy_stretches(copies, seed))
+
+
+def seen(*visual: np.ndarray) -> list[Stretch]:
+    return [Stretch("video", 0, 1.5 * len(words), words=words) for words in visual]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +81,7 @@ def toy_features(model: TrainedModel, seed: int = 9, copies: int = 2) -> Feature
 def test_each_variant_reads_its_parts(
     model: TrainedModel, variant: str, widths: dict[str, int]
 ) -> None:
-    visual, s3d, *_ = toy_segments(copies=2)
-    features = segment_features(model, variant, visual, s3d)
+    features = segment_features(model, variant, toy_stretches(copies=2))
     assert {part: tuple(values.shape) for part, values in features.items()} == {
         k: (10, width) for k, width in widths.items()
     }
@@ -87,7 +93,7 @@ def test_each_variant_reads_its_parts(
 @torch.inference_mode()
 def test_parts_are_means_of_hidden_states_whatever_the_batch(model: TrainedModel) -> None:
     visual = [np.array([3, 1, 4]), np.array([2]), np.array([8, 8, 0, 5, 1])]
-    features = segment_features(model, "videobert", visual, batch=2)
+    features = segment_features(model, "videobert", seen(*visual), batch=2)
     for place, words in enumerate(visual):
         inputs = model.processor([captioning.TEMPLATE], [words], LENGTH)
         hidden = model.network.bert(**inputs)[0][0]
@@ -102,30 +108,30 @@ def test_parts_are_means_of_hidden_states_whatever_the_batch(model: TrainedModel
 def test_video_only_never_sees_the_template(
     model: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visual, *_ = toy_segments(copies=1)
+    stretches = toy_stretches(copies=1)
     alone, joined = (
-        segment_features(model, variant, visual)["visual"] for variant in ("video", "videobert")
+        segment_features(model, variant, stretches)["visual"] for variant in ("video", "videobert")
     )
     monkeypatch.setattr(captioning, "TEMPLATE", "cut the [MASK]")
-    assert torch.equal(segment_features(model, "video", visual)["visual"], alone)
+    assert torch.equal(segment_features(model, "video", stretches)["visual"], alone)
     assert not torch.allclose(
-        segment_features(model, "videobert", visual)["visual"], joined, atol=1e-3
+        segment_features(model, "videobert", stretches)["visual"], joined, atol=1e-3
     )
 
 
 def test_long_segments_are_thinned_so_that_the_template_stays_whole(model: TrainedModel) -> None:
-    visual = [np.arange(700) % 9]
-    assert torch.isfinite(segment_features(model, "videobert", visual)["masked"]).all()
+    long = seen(np.arange(700) % 9)
+    assert torch.isfinite(segment_features(model, "videobert", long)["masked"]).all()
 
 
 def test_a_template_that_is_longer_than_the_model(
     model: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(captioning, "TEMPLATE", "[MASK] " * (LENGTH - 3))
-    visual, *_ = toy_segments(copies=1)
+    stretches = toy_stretches(copies=1)
     with pytest.raises(InputError, match=r"509 pieces to a model of 512 ids.*--max-length"):
-        segment_features(model, "videobert", visual)
-    assert segment_features(model, "video", visual)["visual"].shape == (5, HIDDEN)
+        segment_features(model, "videobert", stretches)
+    assert segment_features(model, "video", stretches)["visual"].shape == (5, HIDDEN)
 
 
 @pytest.mark.parametrize("beam", [1, 4])
@@ -221,17 +227,11 @@ def test_captions_do_not_hang_on_the_batch(model: TrainedModel, captioner: Capti
 def test_a_clip_is_captioned_by_its_words_and_its_mean_feature(
     model: TrainedModel, captioner: Captioner
 ) -> None:
-    visual, s3d, *_ = toy_segments(copies=1)
-    times = np.arange(len(visual[3])) * 1.5
-    features = np.repeat(s3d[3:4], len(visual[3]), axis=0).astype(np.float16)
-    assert (
-        caption(
-            model,
-            captioner,
-            EncodedClip(times, times + 1.5, visual[3], features, path=Path("x.mp4")),
-        ).text
-        == CAPTIONS[3]
-    )
+    stretch = toy_stretches(copies=1)[3]
+    start = np.arange(len(stretch.words)) * 1.5
+    features = np.repeat(stretch.feature[None], len(start), axis=0).astype(np.float16)
+    clip = EncodedClip(Path("x.mp4"), Clips(start, start + 1.5, stretch.words, features))
+    assert caption(model, captioner, clip).text == CAPTIONS[3]
 
 
 @pytest.fixture(scope="module")

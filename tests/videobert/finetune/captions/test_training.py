@@ -15,10 +15,9 @@ from feature_extraction.schema import feature_column
 from tests.toys.codebook import WIDTH
 from tests.toys.model import CAPTIONS, captioning_model
 from tests.toys.training_processes import Death, call_and_die
-from tests.toys.work_folder import ToyWork, toy_segments, toy_work
-from videobert.data.segments import annotated_segments, known_videos, see, spoken_segments
-from videobert.data.youcook2 import TRAINING
-from videobert.evaluation.caption_evaluation import evaluate_captions
+from tests.toys.work_folder import ToyWork, toy_stretches, toy_work
+from videobert.data.stretches import Stretch
+from videobert.evaluation.captioning import evaluate_captions
 from videobert.finetune.captions import captioner as captioning
 from videobert.finetune.captions.captioner import (
     FOLDER,
@@ -62,14 +61,14 @@ def copied(toy: ToyWork, folder: Path) -> ToyWork:
 
 
 def trained(model: TrainedModel, options: CaptionOptions, copies: int = 6) -> Training:
-    visual, s3d, sentences, videos = toy_segments(copies)
-    return train_captioner(
-        model.processor,
-        segment_features(model, options.features, visual, s3d),
-        sentences,
-        videos,
-        options,
-    )
+    stretches = toy_stretches(copies)
+    features = segment_features(model, options.features, stretches)
+    sentences, videos = texts_and_videos(stretches)
+    return train_captioner(model.processor, features, sentences, videos, options)
+
+
+def texts_and_videos(stretches: list[Stretch]) -> tuple[list[str], list[str]]:
+    return [stretch.text for stretch in stretches], [stretch.video for stretch in stretches]
 
 
 def weights_of(captioner: Captioner) -> torch.Tensor:
@@ -105,9 +104,10 @@ def test_without_videos_to_keep_apart_the_last_step_stays(model: TrainedModel) -
 
 
 def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel) -> None:
-    visual, s3d, sentences, videos = toy_segments(copies=6)
+    stretches = toy_stretches(copies=6)
+    sentences, videos = texts_and_videos(stretches)
     options = replace(QUICK, validation_share=0.34)
-    features = segment_features(model, options.features, visual, s3d)
+    features = segment_features(model, options.features, stretches)
     usual = train_captioner(
         model.processor, features, sentences, videos, options
     ).history.to_pylist()
@@ -127,18 +127,18 @@ def test_a_segment_of_the_videos_kept_apart_is_never_learnt(model: TrainedModel)
 
 
 def test_features_that_are_no_numbers_stop_it(model: TrainedModel) -> None:
-    visual, s3d, sentences, videos = toy_segments(copies=2)
-    features = segment_features(model, "s3d", visual, np.full_like(s3d, np.nan))
+    stretches = toy_stretches(copies=2)
+    sentences, videos = texts_and_videos(stretches)
+    nowhere = [replace(s, feature=np.full_like(s.feature, np.nan)) for s in stretches]
+    features = segment_features(model, "s3d", nowhere)
     with pytest.raises(InputError, match="loss or its gradient at step 1 is not a finite number"):
         train_captioner(model.processor, features, sentences, videos, QUICK)
 
 
 def test_long_sentences_are_cut_and_unknown_features_refused(model: TrainedModel) -> None:
     found = trained(model, replace(QUICK, longest=4, steps=60))
-    visual, s3d, *_ = toy_segments(1)
-    texts = [
-        caption.text for caption in found.captioner(segment_features(model, "s3d", visual, s3d))
-    ]
+    features = segment_features(model, "s3d", toy_stretches(1))
+    texts = [caption.text for caption in found.captioner(features)]
     assert all(len(model.processor.text_ids([text])[0]) <= 4 for text in texts) and texts[
         0
     ].startswith("cut")
@@ -150,39 +150,6 @@ def test_long_sentences_are_cut_and_unknown_features_refused(model: TrainedModel
     ):
         with pytest.raises(InputError, match=said):
             replace(QUICK, **changes)
-
-
-def test_segments_have_the_words_and_the_mean_feature_of_their_time(
-    toy: ToyWork, model: TrainedModel
-) -> None:
-    seen = see(spoken_segments(toy.work), toy.work, model.processor.codebook, with_s3d=True)
-    assert seen.sentences == [*CAPTIONS] * 5 and seen.videos[::5] == [
-        f"video_{n}" for n in range(5)
-    ]
-    assert [words.tolist() for words in seen.visual[:5]] == [
-        [n, n] for n in range(5)
-    ] and seen.unseen == 0
-    table = read_table(Stage(toy.work / "features").path("video_1"))
-    features = np.stack(table.column("feature").to_numpy()).astype(np.float32)
-    assert seen.s3d is not None and np.allclose(seen.s3d[6], features[2:4].mean(axis=0), atol=1e-5)
-
-
-def test_annotated_segments_without_a_clip_or_a_video_are_counted(
-    toy: ToyWork, model: TrainedModel
-) -> None:
-    segments = annotated_segments(toy.annotations, TRAINING)
-    seen = see(segments, toy.work, model.processor.codebook, with_s3d=False)
-    assert len(segments) == 30 and len(seen.segments) == 20
-    assert seen.unseen == 4 and seen.missing == ("absent_one",) and seen.s3d is None
-
-
-def test_a_video_is_known_by_its_id_or_its_youtube_id() -> None:
-    assert known_videos(
-        ["sandwich%20GLd3aX16zBg", "step_1"], ["GLd3aX16zBg", "step_1", "elsewhere"]
-    ) == {
-        "GLd3aX16zBg": "sandwich%20GLd3aX16zBg",
-        "step_1": "step_1",
-    }
 
 
 @pytest.mark.parametrize("annotated", [False, True])

@@ -1,0 +1,186 @@
+"""How often a model names the verb and the noun of a stretch that it never saw.
+
+The rows are the same for every benchmark:
+    chance           k of n labels
+    frequency prior  the labels that training has most often, whatever is shown
+    language prior   the template alone, no video
+    shuffled video   the template with another stretch's visual words: the rest if they do not fit
+    cross-modal      the template with the stretch's own visual words
+    linear probe     supervised: what a linear classifier of mean features learnt from training
+
+Shapes: [templates], [stretches], [labels] of one kind, [width] of a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from videobert.answers.options import TEMPLATE
+from videobert.answers.sensitivity import Sensitivity, sensitivity
+from videobert.answers.zero_shot import label_probabilities
+from videobert.data.stretches import Stretch
+from videobert.evaluation.chance import chance_in_top_k
+from videobert.evaluation.linear_probe import LinearProbe
+from videobert.evaluation.table import Row, Table, top_k
+from videobert.loading import TrainedModel
+from videobert.sequences import Ids
+from workfolder.errors import InputError
+from workfolder.progress import Progress, silent
+
+METHODS = (
+    "chance",
+    "frequency_prior",
+    "language_prior",
+    "shuffled_video",
+    "cross_modal",
+    "linear_probe",
+)
+KINDS = ("verb", "noun")
+KS = (1, 5)
+COLUMNS = tuple(f"{kind}_top{k}" for kind in KINDS for k in KS)
+ASKED_TOGETHER = 256
+"""Stretches between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class ActionLabels:
+    """The labels that are ranked, and how often training has each."""
+
+    verbs: Sequence[str]
+    nouns: Sequence[str]
+    verb_counts: Sequence[int]
+    noun_counts: Sequence[int]
+
+    @property
+    def words(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The labels of each of KINDS."""
+        return self.verbs, self.nouns
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """The zero-shot table.
+
+    Attributes:
+        videos: How many videos the stretches are of.
+        segments: How many stretches were asked about.
+        templates: By which they were asked.
+        rows: By METHODS, then by COLUMNS.
+        left_out: The methods without a row, and why.
+        sensitivity: How much the cross-modal row moves with the template, by KINDS.
+    """
+
+    videos: int
+    segments: int
+    templates: tuple[str, ...]
+    rows: Table
+    left_out: Mapping[str, str]
+    sensitivity: Mapping[str, Sensitivity]
+
+
+def evaluate_actions(
+    model: TrainedModel,
+    stretches: Sequence[Stretch],
+    training: Sequence[Stretch],
+    labels: ActionLabels,
+    templates: Sequence[str] = (TEMPLATE,),
+    progress: Progress = silent,
+) -> ActionResult:
+    """Measure every method; several templates are asked by the mean of their probabilities.
+
+    Args:
+        model: Is asked.
+        stretches: With visual words, and the numbers of their verb and noun as labels.
+        training: Likewise, with features: what the linear probe learns from.
+        labels: What is ranked.
+        templates: Each with two masks.
+        progress: Hears of the stretches that were asked about.
+
+    Raises:
+        InputError: if there is no stretch, a template has not two masks, or the vocabulary cannot
+            spell a label.
+    """
+    if not stretches:
+        raise InputError(
+            "there is no segment to evaluate: give videos in which a clip has a verb and a noun"
+        )
+
+    def ask(stage: str, visual: Sequence[Ids]) -> list[torch.Tensor]:
+        found = []
+        for first in range(0, len(visual), ASKED_TOGETHER):
+            chosen = visual[first : first + ASKED_TOGETHER]
+            found.append(label_probabilities(model, templates, chosen, labels.words))
+            progress(stage, first + len(chosen), len(visual))
+        return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
+
+    words, count = [stretch.words for stretch in stretches], len(stretches)
+    cross_modal = ask("cross-modal", words)
+    # The list moved on by half of itself: no stretch keeps its own words.
+    others = words[count // 2 :] + words[: count // 2]
+    counts = labels.verb_counts, labels.noun_counts
+    scores: dict[str, Sequence[np.ndarray] | str] = {
+        "frequency_prior": [np.tile(often, (count, 1)) for often in counts],
+        "language_prior": [mean.repeat(count, axis=0) for mean in _means(ask("language", [[]]))],
+        "shuffled_video": _means(ask("shuffled", others))
+        if count > 1
+        else "there is but one segment",
+        "cross_modal": _means(cross_modal),
+        "linear_probe": _probe_scores(stretches, training, labels),
+    }
+    rows = {"chance": _row([chance_in_top_k(len(words), KS) for words in labels.words])}
+    for method, found in scores.items():
+        if not isinstance(found, str):
+            rows[method] = _row(_top_k_of_kinds(found, stretches))
+    return ActionResult(
+        len({stretch.video for stretch in stretches}),
+        count,
+        tuple(templates),
+        Table(rows, METHODS),
+        {method: reason for method, reason in scores.items() if isinstance(reason, str)},
+        dict(zip(KINDS, map(sensitivity, cross_modal), strict=True)),
+    )
+
+
+def _means(by_mask: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """Average the probabilities of each mask, [templates, stretches, labels], over templates."""
+    return [probabilities.mean(dim=0).numpy() for probabilities in by_mask]
+
+
+def _top_k_of_kinds(scores: Sequence[np.ndarray], stretches: Sequence[Stretch]) -> list[Row]:
+    """Estimate the top-k accuracies of verbs and of nouns, from [stretches, labels] of each."""
+    truths = np.array([stretch.labels for stretch in stretches]).T
+    videos = np.array([stretch.video for stretch in stretches])
+    return [top_k(s, truth, videos, KS) for s, truth in zip(scores, truths, strict=True)]
+
+
+def _row(by_kind: Sequence[Row]) -> Row:
+    figures = [found[k] for found in by_kind for k in KS]
+    return dict(zip(COLUMNS, figures, strict=True))
+
+
+def _probe_scores(
+    stretches: Sequence[Stretch], training: Sequence[Stretch], labels: ActionLabels
+) -> list[np.ndarray] | str:
+    """Score verbs and nouns by a probe each, or say why there is none."""
+    known, asked = _features(training), _features(stretches)
+    if known is None:
+        return "no training segment has features"
+    if asked is None or len(asked) < len(stretches):
+        return "not every segment has features"
+    scores = []
+    for number, (kind, words) in enumerate(zip(KINDS, labels.words, strict=True)):
+        truth = np.array([s.labels[number] for s in training if s.feature is not None])
+        if len(np.unique(truth)) < 2:
+            return f"the training segments that have features have one {kind} only"
+        scores.append(LinearProbe.fit(known, truth, len(words)).scores(asked))
+    return scores
+
+
+def _features(stretches: Sequence[Stretch]) -> np.ndarray | None:
+    """Stack the features of the stretches that have some, float32 [stretches, width]."""
+    found = [stretch.feature for stretch in stretches if stretch.feature is not None]
+    return np.stack(found) if found else None

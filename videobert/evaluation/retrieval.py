@@ -1,0 +1,252 @@
+"""How well sentences and clips find each other, both ways: recall at 1, 5, 10, and median rank.
+
+A sentence is asked once, however often it is said. Every stretch where it is said is right,
+whatever its case, and its rank is that of the best of them. A stretch is right with its own
+sentence, and different sentences are ranked. Equal scores share the mean of their places, so
+nothing is gained by saying the same to everything.
+
+The rows:
+    chance        a random order, computed exactly
+    bm25          BM25 on the visual words' profiles
+    alignment     the alignment head over all pairs
+    re-ranked     BM25's candidates in the head's order, the others behind them
+    interpolated  the same, in the order of both scores together; see answers.search
+
+Shapes: [questions] of one direction, their [answers], and the [best] candidates among these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from videobert.answers.alignment import alignment_scores
+from videobert.answers.search import (
+    CANDIDATES,
+    WEIGHT,
+    best_places,
+    by_profiles,
+    distinct,
+    interpolated,
+)
+from videobert.data.stretches import Stretch, different_sentences, spoken
+from videobert.evaluation.chance import chance_of_ranks
+from videobert.evaluation.intervals import estimate
+from videobert.evaluation.metrics.ranking import mean_ranks
+from videobert.evaluation.table import Row, Table
+from videobert.loading import TrainedModel
+from workfolder.errors import InputError
+from workfolder.progress import Progress, silent
+
+METHODS = ("chance", "bm25", "alignment", "re_ranked", "interpolated")
+KS = (1, 5, 10)
+MOST_PAIRS = 1_000_000
+"""The head of a tiny model reads so many in some minutes on two cores. Of more pairs, only the
+candidates are read."""
+CHUNK = 64
+"""Questions whose scores are held at once."""
+
+
+@dataclass(frozen=True)
+class RetrievalResult:
+    """Where right answers stand.
+
+    Attributes:
+        sentences: How many different ones there are.
+        passages: How many stretches.
+        text_to_clip: By METHODS: ``recall``, by KS the share of questions whose right answer is
+            among the first k, and ``median``, the median rank, 1 at best. ``alignment`` is left out
+            if there are more than MOST_PAIRS pairs.
+        clip_to_text: The same for the other direction.
+    """
+
+    sentences: int
+    passages: int
+    text_to_clip: Table
+    clip_to_text: Table
+
+    def cells(self) -> list[list[str]]:
+        """Write both tables for people: a line for each direction and method."""
+        return [
+            *self.text_to_clip.cells("text to clip, ", between="-"),
+            *self.clip_to_text.cells("clip to text, ", between="-"),
+        ]
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """One of the two directions, from questions to answers.
+
+    Attributes:
+        first: BM25's scores of all answers for the questions at some places, [places, answers].
+        head: The head's scores of pairs of places of questions and answers, [pairs].
+        asked: Number of the sentence that each question belongs to, int [questions].
+        answers: Number of the sentence that each answer belongs to, int [answers].
+        groups: Video of each question, which the bootstrap draws; of a sentence, the video that
+            says it first.
+    """
+
+    first: Callable[[np.ndarray], np.ndarray]
+    head: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    asked: np.ndarray
+    answers: np.ndarray
+    groups: np.ndarray
+
+
+def evaluate_retrieval(
+    model: TrainedModel,
+    stretches: Sequence[Stretch],
+    training: Sequence[Stretch],
+    weight: float = WEIGHT,
+    candidates: int = CANDIDATES,
+    progress: Progress = silent,
+) -> RetrievalResult:
+    """Let stretches find their sentences, and sentences their stretches.
+
+    Args:
+        model: Its alignment head judges pairs.
+        stretches: With visual words; those without a sentence are left out.
+        training: Examples that the profiles are learnt from.
+        weight: See answers.search.
+        candidates: See answers.search.
+        progress: Hears of the questions of each direction.
+
+    Raises:
+        InputError: if there are fewer than two different sentences, or nobody speaks in
+            ``training``.
+    """
+    pool = spoken(stretches)
+    sentences, owner = different_sentences(pool)
+    if len(sentences) < 2:
+        raise InputError(
+            "fewer than two different sentences have visual words: give a folder in which more is "
+            "said"
+        )
+    stage = by_profiles(pool, training, model.processor.codebook.words)
+    head = _Head.of(model, sentences, pool, progress)
+    questions, places = stage.index.questions(sentences), np.arange(len(sentences))
+    videos = np.array([stretch.video for stretch in pool])
+    said_first = videos[np.unique(owner, return_index=True)[1]]
+    to_clip = _Direction(
+        lambda at: stage.for_texts(questions[at]), head.scores, places, owner, said_first
+    )
+    to_text = _Direction(
+        lambda at: stage.for_stretches(at, questions),
+        lambda stretch, sentence: head.scores(sentence, stretch),
+        owner,
+        places,
+        videos,
+    )
+    everything = head.everything is not None
+    tables = [
+        _table(direction, weight, candidates, everything, partial(progress, name))
+        for name, direction in (("text to clip", to_clip), ("clip to text", to_text))
+    ]
+    return RetrievalResult(len(sentences), len(pool), *tables)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The alignment head, asked once about each different pair.
+
+    Attributes:
+        model: Whose head it is.
+        sentences: The different sentences.
+        visual: The different sequences of visual words.
+        number: Which of ``visual`` each stretch has, int [stretches].
+        everything: The scores of all pairs, [sentences, visual]; None if they are too many.
+    """
+
+    model: TrainedModel
+    sentences: list[str]
+    visual: list[np.ndarray]
+    number: np.ndarray
+    everything: np.ndarray | None
+
+    @classmethod
+    def of(
+        cls, model: TrainedModel, sentences: list[str], pool: Sequence[Stretch], progress: Progress
+    ) -> _Head:
+        visual, number = distinct([stretch.words for stretch in pool])
+        shape, everything = (len(sentences), len(visual)), None
+        if shape[0] * shape[1] <= MOST_PAIRS:
+            pairs = np.indices(shape).reshape(2, -1).T
+            scores = alignment_scores(model, sentences, visual, pairs, progress)
+            everything = scores.reshape(shape)
+        return cls(model, sentences, visual, number, everything)
+
+    def scores(self, sentence: np.ndarray, stretch: np.ndarray) -> np.ndarray:
+        """Score pairs of the places of a sentence and of a stretch, [pairs]."""
+        if self.everything is not None:
+            return self.everything[sentence, self.number[stretch]]
+        asked = np.stack([sentence, self.number[stretch]], axis=1)
+        pairs, back = np.unique(asked, axis=0, return_inverse=True)
+        # A sentence that is in no pair need not be spelt.
+        used, pairs[:, 0] = np.unique(pairs[:, 0], return_inverse=True)
+        texts = [self.sentences[place] for place in used]
+        return alignment_scores(self.model, texts, self.visual, pairs)[back]
+
+
+def _table(
+    direction: _Direction,
+    weight: float,
+    candidates: int,
+    everything: bool,
+    progress: Callable[[int, int], None],
+) -> Table:
+    ranks: dict[str, list[np.ndarray]] = {}
+    count = len(direction.asked)
+    for begin in range(0, count, CHUNK):
+        places = np.arange(begin, min(begin + CHUNK, count))
+        right = direction.asked[places, None] == direction.answers
+        for method, scores in _scores(direction, places, weight, candidates, everything).items():
+            ranks.setdefault(method, []).append(mean_ranks(scores, right))
+        progress(begin + len(places), count)
+    right_answers = np.bincount(direction.answers)[direction.asked]
+    recall, median = chance_of_ranks(len(direction.answers), right_answers, KS)
+    rows: dict[str, Row] = {"chance": {"recall": recall, "median": median}}
+    for method, found in ranks.items():
+        rows[method] = _row(np.concatenate(found), direction.groups)
+    return Table(rows, METHODS)
+
+
+def _scores(
+    direction: _Direction, places: np.ndarray, weight: float, candidates: int, everything: bool
+) -> dict[str, np.ndarray]:
+    """Score all answers for the questions at places by every method, [places, answers]."""
+    first = direction.first(places)
+    best = best_places(first, candidates)
+    head = direction.head(np.repeat(places, best.shape[1]), best.ravel()).reshape(best.shape)
+    mixed = interpolated(np.take_along_axis(first, best, axis=1), head, weight)
+    found = {
+        "bm25": first,
+        "re_ranked": re_ranked(first, best, head),
+        "interpolated": re_ranked(first, best, mixed),
+    }
+    if everything:
+        answers = np.arange(first.shape[1])
+        pairs = np.repeat(places, len(answers)), np.tile(answers, len(places))
+        found["alignment"] = direction.head(*pairs).reshape(first.shape)
+    return found
+
+
+def re_ranked(first: np.ndarray, best: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Give the candidates new scores, and put all other answers below them.
+
+    Args:
+        first: Scores of all answers, [questions, answers].
+        best: Places of the candidates, int [questions, best].
+        scores: Their new scores, [questions, best].
+    """
+    behind = first - first.max(axis=1, keepdims=True) + scores.min(axis=1, keepdims=True) - 1
+    np.put_along_axis(behind, best, scores.astype(behind.dtype), axis=1)
+    return behind
+
+
+def _row(ranks: np.ndarray, groups: np.ndarray) -> Row:
+    """Measure ranks, [questions]."""
+    recall = {k: estimate(ranks <= k, groups) for k in KS}
+    return {"recall": recall, "median": float(np.median(ranks))}
