@@ -11,9 +11,11 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from math import isfinite
+from pathlib import Path
 from typing import Any, ClassVar
 
 from workfolder.errors import InputError, refuse_unknown
+from workfolder.paths import refuse_address
 
 RUNNERS = ("local", "ray")
 
@@ -52,6 +54,8 @@ class About:
         """Raise InputError if the option cannot have this value."""
         if self.choices:
             refuse_unknown(option, value, self.choices)
+        if isinstance(value, str | Path):
+            refuse_address(value)
         if isinstance(value, int | float):
             low = self.least is not None and value < self.least
             high = self.most is not None and value > self.most

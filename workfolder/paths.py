@@ -8,17 +8,18 @@ import re
 from workfolder.errors import InputError
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)
-"""One slash is enough: pathlib makes one of two."""
 
 
 def refuse_address(path: str | os.PathLike[str]) -> None:
     """Refuse an address where a path is wanted.
 
     Raises:
-        InputError: if ``path`` begins with a scheme such as ``s3://`` or ``file://``.
+        InputError: if ``path`` begins with a scheme such as ``s3://`` or ``file://``. Of a Path,
+            ``s3:/`` is enough: pathlib makes one slash of two. Of a text it is not: it may be
+            ``whisper:/model.pt``.
     """
     address = _ADDRESS.match(os.fspath(path))
-    if not address:
+    if not address or (isinstance(path, str) and not address[0].endswith("//")):
         return
     scheme, rest = address[1], os.fspath(path)[address.end() :]
     if scheme.lower() == "file":

@@ -27,6 +27,12 @@ def test_a_path_is_no_address(path: str) -> None:
     refuse_address(path)
 
 
+def test_a_text_may_name_a_recogniser_and_its_file() -> None:
+    refuse_address("whisper:/models/tiny.pt")
+    with pytest.raises(InputError, match=r"^s3://bucket/tiny\.pt is an address"):
+        refuse_address(Path("s3://bucket/tiny.pt"))
+
+
 @pytest.mark.parametrize(
     "scheme", ["s3", "gs", "hf", "http", "https", "HTTPS", "ssh", "webdav+https"]
 )

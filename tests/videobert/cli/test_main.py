@@ -84,6 +84,10 @@ def test_templates_are_looked_at_before_videos(
         ("predict", "soup.mp4", "--model", "s3:/bucket/model"),
         ("inspect", "features", "file:///home/cook/work"),
         ("predict", "soup.mp4", "--model", "model", "--picture", "s3://bucket/p.png"),
+        ("predict", "soup.mp4", "--model", "model", "--weights", "s3://bucket/s3d.pt"),
+        ("extract", "videos", "--work", "work", "--weights", "s3://bucket/s3d.pt"),
+        ("transcribe", "videos", "--work", "work", "--punctuation", "gs://bucket/restorer"),
+        ("pretrain", "--work", "work", "--out", "model", "--init", "hf://models/bert"),
     ],
 )
 def test_an_address_is_refused_before_anything_is_made(
@@ -109,3 +113,33 @@ def test_what_is_not_a_path_is_not_taken_for_an_address(
 ) -> None:
     result = videobert(*(each.format(videos=street.videos) for each in arguments))
     assert result.status == 2 and reason in result.err and "address" not in result.err
+
+
+def test_sound_is_transcribed_from_a_folder_and_what_is_not_read_is_told(
+    videobert: Run, tmp_path: Path
+) -> None:
+    folder, work = tmp_path / "sound", tmp_path / "work"
+    folder.mkdir()
+    for name in ("a.wav", "b.FLAC", "c.m3u8", "d.jpg", "e.jpg"):
+        (folder / name).write_bytes(b"not looked into")
+    told = videobert("transcribe", folder, "--work", work, "--asr", "none").out
+    assert "transcripts: 2 done now" in told and "; passed over 2 .jpg, 1 .m3u8" in told
+    assert "transcripts: passed over 2 .jpg, 1 .m3u8" in videobert("status", "--work", work).out
+    account = json.loads(videobert("status", "--work", work, "--json").out)["transcripts"]
+    assert account["passed_over"] == {str(folder): {".jpg": 2, ".m3u8": 1}}
+    assert account["done"] == ["a", "b"]
+    refused = videobert("extract", folder, "--work", work, "--weights", "random:0")
+    assert refused.status == 2 and ".flac" in refused.err and "holds no video" in refused.err
+
+
+def test_a_folder_of_links_is_read_where_the_user_says_so(videobert: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "links").mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / "data" / name).write_bytes(b"not looked into")
+        (tmp_path / "links" / name).symlink_to(tmp_path / "data" / name)
+    transcribe = ("transcribe", tmp_path / "links", "--work", tmp_path / "work", "--asr", "none")
+    refused = videobert(*transcribe)
+    assert refused.status == 1 and refused.err.count("give --follow-links") == 2
+    followed = videobert(*transcribe, "--follow-links")  # and no --retry-failed
+    assert followed.status == 0 and "2 done now" in followed.out
