@@ -100,7 +100,7 @@ class Stage:
             raise cannot_write(aside, error) from error
 
     def identity(self) -> int | None:
-        """Return a number that changes when a run puts this folder aside; None before it is made."""
+        """Return a number that changes when this folder is put aside; None before it is made."""
         try:
             return (self.folder / OPTIONS_FILE).stat().st_ino
         except OSError:
