@@ -20,7 +20,7 @@ DEBIAN := type $(PROGRAMS) >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command
 	DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(PROGRAMS)) || \
 	echo "not installed: $(PROGRAMS); the tests that want them are skipped"
 
-.PHONY: demo page quick test test-all check
+.PHONY: demo page quick quick-model quick-rest test test-all check
 
 demo demo/model: | $(VENV)/.for-demo
 	$(RUN) demos.street
@@ -29,7 +29,13 @@ page: demo/model | $(VENV)/.for-page
 	$(RUN) demos.page --model demo/model --work demo/work --videos demo/kitchen
 
 quick: $(VENV)/.for-test
-	$(RUN) pytest --quick -rN
+	$(MAKE) --no-print-directory --jobs 2 quick-model quick-rest
+
+quick-model:
+	$(RUN) pytest --quick -rN -p no:cacheprovider tests/videobert
+
+quick-rest:
+	$(RUN) pytest --quick -rN -p no:cacheprovider --ignore tests/videobert
 
 test: $(VENV)/.for-test
 	$(DEBIAN)

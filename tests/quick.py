@@ -7,7 +7,6 @@ and so is every test whose fixture does.
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
 
 import pytest
 
@@ -17,22 +16,26 @@ HEAVY = frozenset({"faster_whisper", "gradio", "openvino", "ray", "whisper"})
 """Packages that take seconds to import, compile a network or listen to a sound."""
 
 
+class _NoHeavyPackages:
+    """A finder of modules that skips the test which asks for a heavy package."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name in HEAVY:
+            pytest.skip(f"imports {name}")
+
+
 def skip_what_is_not_quick() -> None:
     """Enforce the rule until Python ends."""
     from multiprocessing.process import BaseProcess
 
     import av
 
-    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+    def audit(event: str, arguments: tuple[object, ...]) -> None:
         if event in STARTS:
-            _skip("starts a process")
-        if event == "import" and arguments[0] in HEAVY:
-            _skip(f"imports {arguments[0]}")
+            pytest.skip("starts a process")
 
-    av.open = lambda *arguments, **named: _skip("opens a media file")
-    BaseProcess.start = lambda process: _skip("starts a process")  # without an audit event
+    av.open = lambda *arguments, **named: pytest.skip("opens a media file")
+    BaseProcess.start = lambda process: pytest.skip("starts a process")  # without an audit event
     sys.addaudithook(audit)
-
-
-def _skip(reason: str) -> NoReturn:
-    pytest.skip(reason)
+    sys.meta_path.insert(0, _NoHeavyPackages)
