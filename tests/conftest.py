@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Forbid videos and processes, where only quick tests are asked for."""
     if session.config.getoption("quick"):
         quick.skip_what_is_not_quick()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Skip a quick test that failed only because a thread of it broke the rule."""
+    quick.broken.clear()
+    try:
+        return (yield)
+    except Exception:
+        if quick.broken:
+            pytest.skip(quick.broken[0])
+        raise
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The rule of ``make quick``: no video, no other process, none of the heavy packages.
+"""The rule of ``make quick``: no video, no other process, no heavy package, no clock.
 
 Nobody lists the quick tests. A test that breaks the rule is skipped at the moment when it does,
 and so is every test whose fixture does.
@@ -7,13 +7,36 @@ and so is every test whose fixture does.
 from __future__ import annotations
 
 import sys
+import time
+from typing import NoReturn
 
 import pytest
 
 STARTS = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"})
 """Audit events of Python that start a process."""
-HEAVY = frozenset({"faster_whisper", "gradio", "openvino", "ray", "whisper"})
-"""Packages that take seconds to import, compile a network or listen to a sound."""
+HEAVY = frozenset(
+    {
+        "faster_whisper",
+        "gradio",
+        "openvino",
+        "pytorchvideo",
+        "ray",
+        "torchvision.extension",
+        "whisper",
+    }
+)
+"""What brings a video network, an engine, a recogniser, a cluster or a page.
+
+Of torchvision a part is named, because others ask whether the package is there."""
+
+
+broken: list[str] = []
+"""How the running test broke the rule; in a thread it may have gone on."""
+
+
+def _skip(reason: str) -> NoReturn:
+    broken.append(reason)
+    pytest.skip(reason)
 
 
 class _NoHeavyPackages:
@@ -22,7 +45,7 @@ class _NoHeavyPackages:
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
         if name in HEAVY:
-            pytest.skip(f"imports {name}")
+            _skip(f"imports {name}")
 
 
 def skip_what_is_not_quick() -> None:
@@ -33,9 +56,10 @@ def skip_what_is_not_quick() -> None:
 
     def audit(event: str, arguments: tuple[object, ...]) -> None:
         if event in STARTS:
-            pytest.skip("starts a process")
+            _skip("starts a process")
 
-    av.open = lambda *arguments, **named: pytest.skip("opens a media file")
-    BaseProcess.start = lambda process: pytest.skip("starts a process")  # without an audit event
+    av.open = lambda *arguments, **named: _skip("opens a media file")
+    BaseProcess.start = lambda process: _skip("starts a process")  # without an audit event
+    time.process_time = lambda: _skip("measures time")
     sys.addaudithook(audit)
     sys.meta_path.insert(0, _NoHeavyPackages)
