@@ -3,9 +3,10 @@
     python -m benchmarks.extraction --json extraction.json          about three minutes on two cores
     python -m benchmarks.extraction --video VIDEO --engine cuda
 
-The plain way is what anybody would write: PyAV's frames to numpy, torchvision's transform, S3D in torch eager in float32, one
-clip at a time, with as many threads as torch likes. Building the models is left out on both sides; ours writes its file. The
-video is made unless one is given: 640 x 360, 30 frames a second, H.264.
+The plain way is what anybody would write: PyAV's frames to numpy, torchvision's transform, S3D in
+torch eager in float32, one clip at a time, with as many threads as torch likes. Building the models
+is left out on both sides; ours writes its file. The video is made unless one is given: 640 x 360,
+30 frames a second, H.264.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ WIDTH, HEIGHT, RATE = 640, 360, 30
 
 
 def make_video(path: Path, seconds: float) -> Path:
-    """A texture that drifts under a moving square, with some noise, as H.264 at its default quality."""
+    """Write a drifting texture under a moving square, with some noise, as H.264."""
     random = np.random.default_rng(0)
     texture = (
         random.integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
@@ -68,11 +69,11 @@ def make_video(path: Path, seconds: float) -> Path:
     return path
 
 
-# ---- the plain way --------------------------------------------------------------------------------------------------
+# the plain way
 
 
 def plain_clips(path: Path) -> Iterator[torch.Tensor]:
-    """Clips of 30 frames, uint8 [30, 3, height, width]: the frame at or before each twentieth of a second."""
+    """Yield clips of 30 frames at 20 a second, uint8 [30, 3, height, width]."""
     with av.open(str(path)) as container:
         frames, last, tick = [], None, 0
         for frame in container.decode(video=0):
@@ -95,7 +96,7 @@ def plain_features(path: Path, network: torch.nn.Module) -> np.ndarray:
     return np.stack(features)
 
 
-# ---- ours, each in a process of its own -----------------------------------------------------------------------------
+# ours, each in a process of its own
 
 
 def warm_extractor(path: Path, engine: str, lanes: int) -> FeatureExtractor:
@@ -108,7 +109,7 @@ def warm_extractor(path: Path, engine: str, lanes: int) -> FeatureExtractor:
 def extract_once(
     paths: list[Path], short: Path, engine: str, folder: Path, lanes: int
 ) -> dict[str, float]:
-    """Extract the videos: seconds by the clock and by part, clips, and the memory of this process and its decoders."""
+    """Extract the videos; return seconds by part, clips, and memory with the decoders'."""
     extractor = warm_extractor(short, engine, lanes)
     stage = Stage(folder)
     stage.claim({})
@@ -147,7 +148,7 @@ def clip_flops(network: torch.nn.Module) -> int:
 
 
 def matrix_rate(engine: str) -> float:
-    """Floating point operations a second of a large matrix product by torch, in the engine's precision."""
+    """Return the operations a second of a large matrix product, in the engine's precision."""
     device, side = ("cuda", 8192) if engine == "cuda" else ("cpu", 2048)
     square = torch.ones(side, side, dtype=getattr(torch, engine_precision(engine)), device=device)
 
@@ -174,7 +175,7 @@ def apart(work: Callable[[], Any]) -> Any:
     return result
 
 
-# ---- the run --------------------------------------------------------------------------------------------------------
+# the run
 
 
 def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
@@ -227,7 +228,7 @@ def measure(path: Path, engine: str, folder: Path) -> dict[str, Any]:
 
 
 def targets(engine: str) -> dict[str, tuple[str, float]]:
-    """At least and at most; without bfloat16 multiplied in tiles (AMX, a GPU) the ratio asked for is smaller."""
+    """Return the bound of each figure; without AMX or a GPU the ratio asked for is smaller."""
     amx = "amx_bf16" in Path("/proc/cpuinfo").read_text()
     return {
         "ratio_end_to_end": (">=", 10.0 if amx or engine == "cuda" else 3.5),

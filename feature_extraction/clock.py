@@ -1,17 +1,18 @@
 """One clock for a media file whose own clock starts again or slips.
 
-Two recordings that were joined into one file (``cat a.ts b.ts``, the cells of a DVD) each begin at their
-own time. A player shows the second after the first, and so do we. Pictures, sound and subtitles are read
-apart from one another. They stay together because all of them take their packets from here.
+Two recordings that were joined into one file (``cat a.ts b.ts``, the cells of a DVD) each begin at
+their own time. A player shows the second after the first, and so do we. Pictures, sound and
+subtitles are read apart from one another. They stay together because all of them take their packets
+from here.
 
-The rule, for each stream of pictures or sound and its decoding times, which never go back in a sound
-file:
+The rule, for each stream of pictures or sound and its decoding times, which never go back in a
+sound file:
 
-- A packet that goes back by more than RESTART seconds begins a new section of the file. So does one that
-  jumps ahead by more than LONGEST_FRAME seconds, where the format allows a clock to jump.
+- A packet that goes back by more than RESTART seconds begins a new section of the file. So does one
+  that jumps ahead by more than LONGEST_FRAME seconds, where the format allows a clock to jump.
 - Every section starts where the longest stream of the section before ended, for all streams alike.
-- A packet that is ahead alone, so that the next one goes back behind it, has a damaged time stamp. It
-  takes the time at which the packet before it ends.
+- A packet that is ahead alone, so that the next one goes back behind it, has a damaged time stamp.
+  It takes the time at which the packet before it ends.
 """
 
 from __future__ import annotations

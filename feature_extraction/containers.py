@@ -1,7 +1,7 @@
-"""Media files: opened with nothing but themselves, refused by their header, and how long they say they are.
+"""Media files: opened with nothing but themselves, or refused by what their header says.
 
-Whatever reads a stranger's pictures, sound or subtitles opens the file here. Times are seconds from the
-start of the file.
+Whatever reads a stranger's pictures, sound or subtitles opens the file here. Times are seconds from
+the start of the file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from workfolder.errors import InputError
 
 VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,mxf,asf,ogg,gif"
 SOUND_FORMATS = "mp3,flac,wav,w64,aiff,au,caf,aac,amr,ac3,eac3"
-"""FFmpeg's names of containers that hold pictures or sound themselves. Playlists and concat scripts,
-which name other files, are in neither list."""
+"""FFmpeg's names of containers that hold pictures or sound themselves. Playlists and concat
+scripts, which name other files, are in neither list."""
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"<asx", b"[playlist]", b"[Reference]", b"v=0")
 """How files begin, after an XML header, that only name other files or addresses."""
 MAX_PIXELS = 8192 * 4320

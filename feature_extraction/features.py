@@ -63,7 +63,7 @@ class FeatureExtractor(Maker):
         self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes))
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
-        """Send the options alone to an actor, which builds its own model for one video at a time."""
+        """Send an actor the options alone; it builds its own model for one video at a time."""
         return FeatureExtractor, (self.options, self._limits)
 
     @cached_property
@@ -109,7 +109,7 @@ class FeatureExtractor(Maker):
         start: float = 0.0,
         end: float = math.inf,
     ) -> Made:
-        """Return the rows of the clips that lie between two times, as schema.features_schema has them.
+        """Return the rows of the clips between two times, as schema.features_schema has them.
 
         Args:
             source: the video.
@@ -119,7 +119,8 @@ class FeatureExtractor(Maker):
             end: seconds at which they end.
 
         Raises:
-            InputError: if the video cannot be decoded, is too long, or shows nothing between those times.
+            InputError: if the video cannot be decoded, is too long, or shows nothing between those
+                times.
         """
         declared = self._guards.call(declared_seconds, source.path) or 0.0
         _refuse_longer(source.path, declared, longest)
@@ -179,8 +180,8 @@ def extract(
     A video that fails is in the report and in failures.jsonl.
 
     Raises:
-        InputError: if the weights, the engine or the decoder do not work here, DIR/features was made with
-            other options, or the job has to stop.
+        InputError: if the weights, the engine or the decoder do not work here, DIR/features was
+            made with other options, or the job has to stop.
     """
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers)

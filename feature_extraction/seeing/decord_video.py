@@ -1,8 +1,8 @@
 """A video file through decord: the same frames as through PyAV, for files that are trusted.
 
 decord cannot be told which formats and protocols to open, and some damaged files crash it. It gives
-pictures alone. Where it is silent or wrong (hidden frames, exact times, the declared end), PyAV reads the
-packets of the file.
+pictures alone. Where it is silent or wrong (hidden frames, exact times, the declared end), PyAV
+reads the packets of the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Engines: what runs a backbone on a machine's hardware.
 
-An engine is called from several threads at once, one a lane: a lane is one video that is being read. A
-feature has the same bytes whatever else is in its batch and however many lanes there are.
+An engine is called from several threads at once, one a lane: a lane is one video that is being
+read. A feature has the same bytes whatever else is in its batch and however many lanes there are.
 
 Frames are uint8 RGB [clips, 30, crop, crop, 3], features float32 [clips, width].
 """
@@ -177,7 +177,7 @@ class CudaEngine:
 
 
 def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
-    """Fill clips up to ``size`` with black ones: another batch would be computed in another order."""
+    """Fill clips up to ``size`` with black ones: other batches are computed in another order."""
     missing = size - len(frames)
     if not missing:
         return frames

@@ -12,7 +12,7 @@ from feature_extraction.containers import LONGEST_FRAME, LONGEST_VIDEO
 FRAME_SECONDS = 1 / 20
 """How long a frame is shown where its file does not say."""
 LARGEST_SLIP = 1.0
-"""Seconds by which a frame may lie behind the one before it. A frame further behind is never shown."""
+"""Seconds by which a frame may lie behind the one before it; further behind it is not shown."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Frame(Protocol):
         """How long it is shown, as the file says."""
 
     def picture(self) -> np.ndarray:
-        """Return it upright in the size that its video was opened for: uint8 RGB [crop, crop, 3]."""
+        """Return it upright in the size its video was opened for: uint8 RGB [crop, crop, 3]."""
 
 
 class Damage(Exception):
-    """A file cannot be followed any further. The message continues a sentence that names the file."""
+    """A file cannot be followed further. The message continues a sentence that names the file."""
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""What lies in DIR/features, in figures and as a picture: whether the numbers are sound before words are made of them."""
+"""The contents of DIR/features in figures and as a picture: are the numbers sound?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workfolder.stage import Stage
 
 COLOUR = "#4477aa"
 MANY = 100_000
-"""Clips of which a picture shows every one; of more, an even choice."""
+"""A picture shows at most so many clips, evenly chosen."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,17 @@ class FeatureReport:
     """What a features folder holds.
 
     Attributes:
-        hours: of video that the clips cover.
+        videos: how many there are.
+        clips: how many there are.
+        width: how many numbers a feature has.
+        hours: how much video the clips cover.
         not_finite: clips with a NaN or an infinity; there should be none.
         dead: dimensions that are the same in every clip.
+        neighbours: mean cosine of a clip and the next of its video, without the mean feature.
+        strangers: mean cosine of clips of different videos, likewise. Useful features have
+            neighbours that are more alike than strangers.
         norms: float32 [clips], the length of each feature.
         deviations: float64 [width], the standard deviation of each dimension.
-        neighbours, strangers: mean cosine of a clip and the next of its video, and of clips of different videos, once the
-            mean feature is taken off. Features that see anything have neighbours more alike than strangers.
     """
 
     videos: int
@@ -45,7 +49,7 @@ class FeatureReport:
     deviations: np.ndarray = field(repr=False)
 
     def figures(self) -> dict[str, float]:
-        """What is a number, by name."""
+        """Return the single numbers, by name."""
         shortest, middle, longest = (
             np.quantile(self.norms, [0, 0.5, 1]).tolist() if len(self.norms) else [0.0] * 3
         )
@@ -65,7 +69,11 @@ class FeatureReport:
 
 
 def inspect_features(work: Path, progress: Progress = silent) -> FeatureReport:
-    """Read every feature of DIR/features, one video at a time; InputError if there is none."""
+    """Read every feature of DIR/features, one video at a time.
+
+    Raises:
+        InputError: if there are none.
+    """
     stage = Stage(work / "features")
     videos = stage.done()
     if not videos:
@@ -98,7 +106,7 @@ def inspect_features(work: Path, progress: Progress = silent) -> FeatureReport:
 
 
 class _Total:
-    """What is added up over the videos."""
+    """Sums over the videos."""
 
     def __init__(self, width: int) -> None:
         self.sum, self.squares = np.zeros(width), np.zeros(width)
@@ -118,12 +126,12 @@ class _Total:
 
 
 def _finite(features: np.ndarray) -> np.ndarray:
-    """The features without NaN or infinity, float64 [clips, width]."""
+    """Return the features without NaN or infinity, float64 [clips, width]."""
     return features[np.isfinite(features).all(axis=1)].astype(np.float64)
 
 
 def _likeness(stage: Stage, videos: list[str], mean: np.ndarray) -> tuple[float, float]:
-    """Mean cosine of neighbouring clips, and of the middle clips of one video and the next."""
+    """Return the mean cosine of neighbouring clips, and of the middle clips of two videos."""
     near: list[float] = []
     middles = []
     for video in videos[:: max(1, len(videos) // 1000)]:
@@ -142,7 +150,7 @@ def _likeness(stage: Stage, videos: list[str], mean: np.ndarray) -> tuple[float,
 
 
 def draw_features(report: FeatureReport, path: Path) -> None:
-    """Draw how long the features are and how much each dimension says, as PNG."""
+    """Draw the lengths of the features and the deviation of each dimension, as PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4), layout="constrained", facecolor="white")

@@ -50,7 +50,8 @@ class PyavVideo:
     """An open video; close it.
 
     Attributes:
-        declared_end: seconds from the start of the file at which the picture ends, if the header says.
+        declared_end: seconds from the start of the file at which the picture ends, if the header
+            says.
         pixel: how much wider than high a pixel is shown, if the file says.
         damage: why decoding stopped before the end, once it has.
         behind: frames so far that were not shown as their time lay behind the one before.
@@ -118,8 +119,8 @@ class PyavVideo:
     def times(self) -> list[tuple[float, float]]:
         """Return when each frame is shown and for how long, in seconds, without decoding.
 
-        Frames that a decoder drops in silence are left out: those that an edit list hides, and those
-        before the first key frame.
+        Frames that a decoder drops in silence are left out: those that an edit list hides, and
+        those before the first key frame.
         """
         found: list[tuple[float, float]] = []
         begun = False
@@ -142,7 +143,7 @@ class PyavVideo:
 
     @property
     def _unordered(self) -> bool:
-        """Whether the container keeps times of decoding alone, so the nth frame has the nth of them."""
+        """Whether the container keeps decoding times alone, so the nth frame has the nth."""
         return self._container.format.name == "avi"
 
     def _seconds(self, stamp: int) -> float:
@@ -150,7 +151,7 @@ class PyavVideo:
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """Return the video stream that FFmpeg plays, which is the default one; a cover is not a video."""
+    """Return the video stream that FFmpeg plays, the default one; a cover is not a video."""
     streams = [
         stream
         for stream in container.streams.video

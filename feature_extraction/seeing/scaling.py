@@ -1,4 +1,4 @@
-"""From a decoded frame to a picture as it is meant to be seen: upright, round, without combs, in RGB.
+"""A decoded frame as it is meant to be seen: upright, in proportion, without combs, in RGB.
 
 FFmpeg's filters resize, as they do inside decord, so both decoders give the same bytes.
 """
@@ -18,7 +18,7 @@ from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.tone_mapping import TRANSFERS, tone_mapped
 
 WIDEST_PIXEL = 4
-"""Pixels are at most so many times as wide as high, or as high as wide; more is a damaged header."""
+"""Pixels are at most so many times as wide as high, or high as wide; else a header is damaged."""
 _TURNS = {90: ["cclock"], 180: ["clock", "clock"], 270: ["clock"]}
 
 
@@ -56,7 +56,8 @@ class Orientation:
     def mirror(self, picture: np.ndarray) -> np.ndarray:
         """Mirror a picture that is turned already, if its file asks for that.
 
-        To turn a picture upside down and then by a quarter is to turn it first and swap left and right.
+        To turn a picture upside down and then by a quarter is to turn it first and swap left and
+        right.
         """
         if not self.mirrored:
             return picture

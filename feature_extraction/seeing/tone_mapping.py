@@ -1,4 +1,4 @@
-"""High dynamic range to the range of ordinary video, so that a phone's film looks as it does on a screen.
+"""Maps high dynamic range to that of ordinary video, as a screen does with a phone's film.
 
 Light is in units of diffuse white, 203 cd/m2 (ITU-R BT.2408). A picture is [height, width, 3].
 """

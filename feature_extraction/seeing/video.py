@@ -1,8 +1,8 @@
 """A video file as a stream of clips, in constant memory.
 
-The one rule from time to frame: a video is sampled at 20 frames per second. The sample at time t is the
-last frame whose presentation time is at or before t, or the first frame where there is none. Times count
-from the start of the file.
+The one rule from time to frame: a video is sampled at 20 frames per second. The sample at time t is
+the last frame whose presentation time is at or before t, or the first frame where there is none.
+Times count from the start of the file.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def stream_clips(
 ) -> Generator[Clip, None, Ending]:
     """Yield the clips of a video in order, without overlap.
 
-    The last clip is filled up with its last frame if at least half of it is there, else dropped. A video
-    shorter than one clip gives one.
+    The last clip is filled up with its last frame if at least half of it is there, else dropped. A
+    video shorter than one clip gives one.
 
     Returns:
-        How the video ended. It is partial if it is damaged, or ends more than a clip before its header
-        says: neither the decoder's silence nor its exit status proves that a file was whole. It is also
-        partial if one frame is shown for longer than LONGEST_STILL.
+        How the video ended. It is partial if it is damaged, or ends more than a clip before its
+        header says: neither the decoder's silence nor its exit status proves that a file was whole.
+        It is also partial if one frame is shown for longer than LONGEST_STILL.
 
     Raises:
         InputError: if the file is not a video.
@@ -139,7 +139,7 @@ class _Samples:
             yield from self._until(end if self._next else max(end, 1 / FRAMES_PER_SECOND), shown)
 
     def _until(self, time: float, shown: Frame) -> Iterator[np.ndarray]:
-        """Yield the picture ``shown``, once for each sample from the next on that lies before ``time``."""
+        """Yield the picture ``shown`` once for each further sample before ``time``."""
         if time - shown.time > LONGEST_STILL:
             self.still = f"shows one picture from {shown.time:.1f} s to {time:.1f} s"
         first, self._next = self._next, max(self._next, _samples_before(time))
@@ -151,5 +151,5 @@ class _Samples:
 
 
 def _samples_before(time: float) -> int:
-    """Count the samples before ``time``; a frame that is late by a rounded microsecond is on time."""
+    """Count the samples before ``time``; a frame late by a rounded microsecond is on time."""
     return math.ceil(time * FRAMES_PER_SECOND - 1e-4)

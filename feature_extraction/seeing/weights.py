@@ -104,7 +104,7 @@ def load_weights(network: torch.nn.Module, path: Path, layout: str, naming: Nami
 
 
 def parameters(state: State) -> State:
-    """Return what decides a feature: all but the counters of training steps, which old files lack."""
+    """Return what decides a feature: all but the counters of steps, which old files lack."""
     return {
         name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")
     }

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +14,6 @@ from typing import Any
 import av
 import pytest
 
-from feature_extraction.schema import Clip
 from feature_extraction.seeing.frames import LONGEST_VIDEO
 from feature_extraction.seeing.pyav_video import PyavVideo, _check_budget
 from feature_extraction.seeing.video import stream_clips
@@ -52,24 +48,57 @@ from workfolder.guard import Guards, Limits
 from workfolder.ledger import Ledger
 from workfolder.report import Report
 from workfolder.runner import JobOptions, run_job
-from workfolder.sources import Source, find_videos
+from workfolder.sources import find_videos
 from workfolder.stage import Stage
 
 # what -> how it is made, what becomes of it, a piece of the reason, rows
 TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "zero.mp4": (lambda path: path.write_bytes(b""), "failed", "is empty", 0),
-    "nul.mp4": (lambda path: path.write_bytes(bytes(50_000)), "failed", "cannot be read as a video", 0),
-    "random.mp4": (lambda path: path.write_bytes(random.Random(0).randbytes(50_000)), "failed", "cannot be read as a video", 0),
-    "text.avi": (lambda path: path.write_text("this is no video\n" * 100), "failed", "cannot be read as a video", 0),
-    "cut.mkv": (lambda path: cut(write_noise(path, 120, **MKV), 0.5), "partial", "ends after 2.* of 6.0 s", 2),
-    "cut_faststart.mp4": (lambda path: cut(write_noise(path, 120, movflags="faststart"), 0.6),
-                          "partial", "of 6.0 s are kept", 2),
-    "cut_end.mp4": (lambda path: cut(write_noise(path, 120), 0.9), "failed", "cannot be read as a video", 0),
+    "nul.mp4": (
+        lambda path: path.write_bytes(bytes(50_000)),
+        "failed",
+        "cannot be read as a video",
+        0,
+    ),
+    "random.mp4": (
+        lambda path: path.write_bytes(random.Random(0).randbytes(50_000)),
+        "failed",
+        "cannot be read as a video",
+        0,
+    ),
+    "text.avi": (
+        lambda path: path.write_text("this is no video\n" * 100),
+        "failed",
+        "cannot be read as a video",
+        0,
+    ),
+    "cut.mkv": (
+        lambda path: cut(write_noise(path, 120, **MKV), 0.5),
+        "partial",
+        "ends after 2.* of 6.0 s",
+        2,
+    ),
+    "cut_faststart.mp4": (
+        lambda path: cut(write_noise(path, 120, movflags="faststart"), 0.6),
+        "partial",
+        "of 6.0 s are kept",
+        2,
+    ),
+    "cut_end.mp4": (
+        lambda path: cut(write_noise(path, 120), 0.9),
+        "failed",
+        "cannot be read as a video",
+        0,
+    ),
     "flipped.mp4": (flipped, "any", "", -1),
     "sound.mp4": (sound_only, "failed", "has no picture", 0),
     "one_frame.mp4": (lambda path: write_noise(path, 1), "done", "", 1),
-    "instant.mp4": (lambda path: write_noise(path, 3, rate=1_000_000),
-                    "failed", "1,000,000 frames a second, more than 1,000", 0),
+    "instant.mp4": (
+        lambda path: write_noise(path, 3, rate=1_000_000),
+        "failed",
+        "1,000,000 frames a second, more than 1,000",
+        0,
+    ),
     "fast.mp4": (lambda path: write_noise(path, 2000, (16, 16), rate=1000), "done", "", 1),
     "huge_claim.avi": (huge_claim, "failed", "is damaged after 0.0 s", 0),
     "huge_track.mp4": (huge_track, "done", "", 1),
@@ -80,10 +109,20 @@ TABLE: dict[str, tuple[Callable[[Path], object], str, str, int]] = {
     "long_last.mkv": (long_last, "partial", "ends after 3.0 s", 2),
     "century.mkv": (tagged_century, "failed", "more than 24", 0),
     "odd_tag.mkv": (odd_tag, "done", "", 1),
-    "unknown.mp4": (lambda path: patch(write_noise(path, 20), b"avc1", 0, b"qqqq"), "failed", "does not know", 0),
+    "unknown.mp4": (
+        lambda path: patch(write_noise(path, 20), b"avc1", 0, b"qqqq"),
+        "failed",
+        "does not know",
+        0,
+    ),
     "hls.mp4": (playlist, "failed", "only names other files", 0),
-    "concat.mp4": (lambda path: path.write_text("ffconcat version 1.0\nfile x.mp4\n"), "failed", "only names other files", 0),
-}  # fmt: skip
+    "concat.mp4": (
+        lambda path: path.write_text("ffconcat version 1.0\nfile x.mp4\n"),
+        "failed",
+        "only names other files",
+        0,
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -169,99 +208,6 @@ def test_a_bomb_takes_little_memory(zoo: tuple[Path, Stage, Report], name: str) 
     print(name, "peak", before // MB, "MB, then", grown // MB, "MB more")
     assert grown < 100 * MB
     guards.close()
-
-
-class Listener:
-    """An address of this machine that notes who comes."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.visits = 0
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            visitor, _ = self._socket.accept()
-            self.visits += 1
-            visitor.close()
-
-
-SDP = """v=0
-o=- 0 0 IN IP4 127.0.0.1
-s=x
-c=IN IP4 127.0.0.1
-t=0 0
-m=video {port} RTP/AVP 96
-a=rtpmap:96 H264/90000
-"""
-DASH = """<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT3S">
-<Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{place}</BaseURL>
-<SegmentBase/></Representation></AdaptationSet></Period></MPD>"""
-SCRIPTS = {
-    "hls_file": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{canary}\n#EXT-X-ENDLIST\n",
-    "hls_beside": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\ncanary.ts\n#EXT-X-ENDLIST\n",
-    "hls_http": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nhttp://127.0.0.1:{port}/a.ts\n#EXT-X-ENDLIST\n",
-    "hls_key": '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="http://127.0.0.1:{port}/k"\n#EXTINF:3,\ncanary.ts\n#EXT-X-ENDLIST\n',
-    "concat_beside": "ffconcat version 1.0\nfile canary.ts\n",
-    "concat_file": "ffconcat version 1.0\nfile '{canary}'\n",
-    "concat_http": "ffconcat version 1.0\nfile 'http://127.0.0.1:{port}/a.mp4'\n",
-    "sdp": SDP,
-    "dash_file": DASH.replace("{place}", "{canary}"),
-    "dash_http": DASH.replace("{place}", "http://127.0.0.1:{port}/a.mp4"),
-    "asx": '<asx version="3.0"><entry><ref href="http://127.0.0.1:{port}/a.wmv"/></entry></asx>',
-    "asf_reference": "[Reference]\nRef1=http://127.0.0.1:{port}/a.asf?MSWMExt=.asf\n",
-    "sami": "ASF http://127.0.0.1:{port}/a.asf\n",
-}
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".m3u8", ".sdp"])
-def test_what_names_other_files_or_addresses_opens_neither(tmp_path: Path, suffix: str) -> None:
-    """The canary is a pipe that nobody writes to: who opens it waits until the time limit."""
-    listener, canary = Listener(), tmp_path / "canary.ts"
-    os.mkfifo(canary)
-    for name, script in SCRIPTS.items():
-        (tmp_path / f"{name}{suffix}").write_text(script.format(canary=canary, port=listener.port))
-    sources = [Source(name, tmp_path / f"{name}{suffix}") for name in SCRIPTS]
-    work = Brightness(Guards(Limits(seconds=8), returns=[Clip]))
-    report = run_job(Stage(tmp_path / "stage"), sources, work, JobOptions(workers=2))
-    assert report.failures.keys() == SCRIPTS.keys()
-    refusal = re.compile("a playlist is not opened|cannot be read as a video|only sound or text")
-    assert all(refusal.search(reason) for reason in report.failures.values()), report.failures
-    assert listener.visits == 0
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        "concat:{canary}|{canary}",
-        "http://127.0.0.1:{port}/a.mp4",
-        "file://{canary}",
-        "pipe:0",
-        "subfile:,,{canary}",
-    ],
-)
-def test_a_name_that_looks_like_a_protocol_is_a_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    listener, canary = Listener(), tmp_path / "canary"
-    os.mkfifo(canary)
-    monkeypatch.chdir(tmp_path)
-    source = Source("a", Path(form.format(canary="canary", port=listener.port)))
-    report = run_job(
-        Stage(tmp_path / "stage"), [source], Brightness(Guards(Limits(seconds=8), returns=[Clip]))
-    )
-    assert "does not exist" in report.failures["a"] and listener.visits == 0
-    write_video(tmp_path / "real.mp4", grey_ramp(30))
-    try:
-        source.path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(tmp_path / "real.mp4", source.path)
-    except OSError:
-        pytest.skip("no file can have this name")
-    report = run_job(
-        Stage(tmp_path / "stage"), [source], Brightness(), JobOptions(retry_failed=True)
-    )
-    assert report.complete and listener.visits == 0
 
 
 def test_links_out_of_the_folder_are_not_opened(tmp_path: Path) -> None:

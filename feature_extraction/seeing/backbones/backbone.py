@@ -1,4 +1,4 @@
-"""A backbone: a network that turns a clip into one feature, with its weights and the pixels it wants.
+"""A backbone: a network that turns a clip into a feature, its weights and the pixels it wants.
 
 A network of one's own needs the four members of Backbone, and an entry in names.find_backbone.
 """
@@ -52,7 +52,7 @@ class Backbone(Protocol):
 
     @property
     def module(self) -> torch.nn.Module:
-        """A module in evaluation mode, float32 [batch, width] of uint8 RGB [batch, 30, crop, crop, 3].
+        """A module in evaluation mode: uint8 RGB [batch, 30, crop, crop, 3] to [batch, width].
 
         Raises:
             InputError: if the weights cannot be had or do not fit.
@@ -69,7 +69,8 @@ class Published:
 
     Attributes:
         layout: a name for how its file spells the parameters.
-        build: makes it without a classifier: float32 [batch, width] of scaled [batch, 3, frames, crop, crop].
+        build: makes it without a classifier, from scaled [batch, 3, frames, crop, crop] to
+            float32 [batch, width].
         preprocessing: what it was trained on.
         width: how many numbers a feature has.
         naming: how its file spells the parameters.

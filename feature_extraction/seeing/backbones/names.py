@@ -29,8 +29,8 @@ def find_backbone(weights: str) -> Backbone:
         weights: one of
 
             - ``kinetics400``: torchvision's S3D, from torch's cache or the network.
-            - ``kylemin``: the S3D of github.com/kylemin/S3D, also of Kinetics-400, from torch's cache
-              alone. Frames are squeezed to 256 and cropped to 224 as torchvision's are. The
+            - ``kylemin``: the S3D of github.com/kylemin/S3D, also of Kinetics-400, from torch's
+              cache alone. Frames are squeezed to 256 and cropped to 224 as torchvision's are. The
               repository's sample frames are 224 already, and it names no resizing.
             - ``howto100m``: the S3D-G of Miech et al., from torch's cache or the network.
             - ``random:SEED``: torchvision's S3D before any training.
@@ -63,8 +63,8 @@ def find_weights(source: str) -> Path:
         return path
     if source == "kylemin":
         raise InputError(
-            f"{path} does not exist: a program cannot fetch it, so follow the link to {KYLEMIN_FILE} "
-            "at https://github.com/kylemin/S3D in a browser and put the file there"
+            f"{path} does not exist: a program cannot fetch it, so follow the link to "
+            f"{KYLEMIN_FILE} at https://github.com/kylemin/S3D in a browser and put the file there"
         )
     names = ", ".join(URLS)
     advice = f"--weights takes {names}, kylemin, random:SEED or a file"

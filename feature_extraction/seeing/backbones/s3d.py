@@ -1,7 +1,8 @@
 """The S3D family: torchvision's network, the same one as kylemin names it, and the gated one.
 
-Xie et al., "Rethinking Spatiotemporal Feature Learning", ECCV 2018. A feature is the last feature map,
-[1024, 4, 7, 7], averaged over time and space: VideoBERT (section 4.1) takes it before the classifier.
+Xie et al., "Rethinking Spatiotemporal Feature Learning", ECCV 2018. A feature is the last feature
+map, [1024, 4, 7, 7], averaged over time and space: VideoBERT (section 4.1) takes it before the
+classifier.
 """
 
 from __future__ import annotations
@@ -25,12 +26,11 @@ KYLEMIN_PARTS = {
     "1.0": "conv_t",
     "1.1": "bn_t",
 }
-"""Names for torchvision's numbers: a convolution and its normalisation, or a pair in space and one in
-time."""
+"""Names for torchvision's numbers: a convolution and its normalisation, in space and in time."""
 
 
 def pooled_s3d() -> torch.nn.Module:
-    """Build S3D without its classifier: float32 [batch, 1024] of scaled [batch, 3, 30, 224, 224]."""
+    """Build S3D without its classifier, from scaled [batch, 3, 30, 224, 224] to [batch, 1024]."""
     from torch.nn import Identity
     from torchvision.models.video import s3d
 

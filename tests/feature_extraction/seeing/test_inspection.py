@@ -27,7 +27,7 @@ def write_features(work: Path, video: str, features: np.ndarray) -> None:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """Two videos of 8 numbers a clip: the third is always 2, the videos look away from each other."""
+    """Two videos of 8 numbers a clip: the third is always 2, and the videos are opposites."""
     random = np.random.default_rng(0)
     Stage(tmp_path / "features").claim({"width": 8})
     for video, centre in (("a", 5.0), ("b", -5.0)):

@@ -53,7 +53,8 @@ def test_a_clip_is_thirty_frames_of_one_and_a_half_seconds(tmp_path: Path) -> No
 
 
 def test_the_frame_shown_is_the_last_at_or_before_the_sample(tmp_path: Path) -> None:
-    # 30 frames a second: the samples at 0, 50, 100, 150 ms fall on frames 0, 1 (33 ms), 3 (100 ms), 4 (133 ms).
+    # 30 frames a second: the samples at 0, 50, 100, 150 ms fall on frames 0, 1, 3 and 4,
+    # which are shown at 0, 33, 100 and 133 ms.
     clip = next(stream_clips(write_video(tmp_path / "v.mp4", grey_ramp(60), rate=30), SMALL))
     assert frame_numbers(clip.frames) == [k * 30 // 20 for k in range(30)]
 
@@ -102,7 +103,7 @@ def test_an_avi_knows_no_time_but_that_of_decoding(tmp_path: Path) -> None:
 
 
 def test_what_an_edit_list_hides_is_not_shown(tmp_path: Path) -> None:
-    """The muxer writes an edit list that begins at time 0; frames 0 to 9 lie before it, and B-frames around it."""
+    """The muxer writes an edit list from time 0 on; frames 0 to 9 lie before it."""
     path = write_pictures(tmp_path / "v.mp4", grey_ramp(60), first=-10)
     assert b"elst" in path.read_bytes()
     with av.open(str(path)) as container:
@@ -139,7 +140,7 @@ def test_the_middle_is_cropped_after_squeezing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
 def test_rotation_is_applied(shared_data: Path, clockwise: int) -> None:
-    """The files are of one keyboard, held four ways; each is tagged with the turn that sets its letters upright."""
+    """The files show one keyboard, held four ways; each tells which turn makes it upright."""
     path = shared_data / "video" / "decord" / "tests" / "test_data" / f"video_{clockwise}.mov"
     with av.open(str(path)) as container:
         stored = next(container.decode(video=0)).reformat(96, 96, "rgb24").to_ndarray().astype(int)
@@ -301,20 +302,36 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         next(stream_clips(tmp_path / "absent.mp4"))
 
 
-def test_frame_at_shows_the_frame_of_that_time(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "v.mp4", grey_ramp(60))
-    assert frame_numbers(frame_at(path, 1.02, 64)[None]) == [20]
-    assert frame_numbers(frame_at(path, 99.0, 64)[None]) == [59]
+def ending(path: Path) -> tuple[str | None, dict[str, int]]:
+    reading = stream_clips(path, SMALL)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as stop:
+            return stop.value
 
 
-def test_frame_at_shows_frames_of_a_long_video(tmp_path: Path) -> None:
-    path = write_video(
-        tmp_path / "v.mp4", np.tile(grey_ramp(60), (15, 1, 1, 1)), rate=1
-    )  # frame n is shown at n s
-    assert [
-        frame_numbers(frame_at(path, second, 64)[None]) for second in (599.0, 700.5, 880.0)
-    ] == [[59], [40], [40]]
-    assert frame_numbers(frame_at(path, 2000.0, 64)[None]) == [59]
+def test_a_picture_that_stands_for_minutes_makes_a_video_partial(tmp_path: Path) -> None:
+    times = [*range(40), *range(40 + 300 * 20, 60 + 300 * 20)]
+    path = write_video(tmp_path / "v.mkv", grey_ramp(60), times=times)
+    assert ending(path) == ("shows one picture from 1.9 s to 302.0 s", {})
+    slides = write_video(tmp_path / "slides.mkv", grey_ramp(3), rate=1, times=[0, 50, 100])
+    assert ending(slides) == (None, {})
+
+
+def test_frames_behind_the_clock_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The times of showing go back by 30 s, of decoding they do not."""
+    source, path = write_video(tmp_path / "a.mp4", grey_ramp(40)), tmp_path / "b.mp4"
+    with av.open(str(source)) as original, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        for number, packet in enumerate(original.demux(video=0)):
+            if packet.pts is not None:
+                packet.stream = stream
+                packet.pts += round((30 if number == 20 else 0) / packet.time_base)
+                container.mux(packet)
+    assert ending(path)[1] == {"frames behind the clock": 19}
 
 
 def test_what_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

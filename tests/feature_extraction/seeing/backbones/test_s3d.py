@@ -1,4 +1,4 @@
-"""The networks against what was published of them, written down here a second time and in another way."""
+"""The networks against what was published of them, written here a second time in another way."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ from feature_extraction.seeing.backbones.s3d_gated import GatedS3D, space_to_dep
 State = dict[str, Tensor]
 
 GOOGLENET = [
-    (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), (192, 96, 208, 16, 48, 64), (160, 112, 224, 24, 64, 64),
-    (128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64), (256, 160, 320, 32, 128, 128),
-    (256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128),
-]  # fmt: skip
+    (64, 96, 128, 16, 32, 32),
+    (128, 128, 192, 32, 96, 64),
+    (192, 96, 208, 16, 48, 64),
+    (160, 112, 224, 24, 64, 64),
+    (128, 128, 256, 24, 64, 64),
+    (112, 144, 288, 32, 64, 64),
+    (256, 160, 320, 32, 128, 128),
+    (256, 160, 320, 32, 128, 128),
+    (384, 192, 384, 48, 128, 128),
+]
 KYLEMIN_BLOCKS = dict(zip([5, 6, 8, 9, 10, 11, 12, 14, 15], GOOGLENET, strict=True))
 
 
