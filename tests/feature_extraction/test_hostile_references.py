@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from feature_extraction.schema import Clip
 from tests.toys.hostile_media import Brightness
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.guard import Guards, Limits
