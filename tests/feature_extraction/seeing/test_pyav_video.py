@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from av.video.reformatter import ColorRange
 
 from feature_extraction.seeing.frames import FrameSize
 from feature_extraction.seeing.video import open_video, stream_clips
@@ -80,7 +81,11 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
     cover = np.full((1, 128, 128, 3), 255, np.uint8)
     for name, frames in (("song.mp4", None), ("clip.mp4", plain((40, 40, 200)))):
         with av.open(str(tmp_path / name), "w") as container:
-            attached = {"disposition": Disposition.attached_pic, "colours": FULL, "options": {}}
+            attached = {
+                "disposition": Disposition.attached_pic,
+                "colours": ColorRange.JPEG,
+                "options": {},
+            }
             writers = [add_video(container, cover, codec="mjpeg", pix_fmt="yuvj420p", **attached)]
             if frames is not None:
                 writers.append(add_video(container, frames))
