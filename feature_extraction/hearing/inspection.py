@@ -1,4 +1,4 @@
-"""What lies in DIR/transcripts: how much is said, how fast, in what sentences, and what was dropped."""
+"""What lies in DIR/transcripts: how much is said, how fast, in what sentences; what was dropped."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TranscriptReport:
 
     @property
     def shares(self) -> np.ndarray:
-        """Share of a video's time under speech, in [0, 1]: float64 [videos whose length is known]."""
+        """Share of the time under speech, in [0, 1]: float64 [videos whose length is known]."""
         known = self.seconds > 0
         return self.speech[known] / self.seconds[known]
 
@@ -151,7 +151,7 @@ def _video_end(features: Stage, video: str) -> float | None:
 
 
 def _kind(source: str) -> str:
-    """Return captions for captions:talk.en.vtt, subtitles for subtitles:2, else the name as it is."""
+    """Return captions for captions:talk.en.vtt, subtitles for subtitles:2, else the name."""
     kind = source.partition(":")[0]
     return kind if kind in ("captions", "subtitles") else source
 

@@ -24,7 +24,7 @@ from feature_extraction.options import SentenceOptions
 from feature_extraction.schema import Sentence, Word
 
 Restorer = Callable[[Sequence[Word]], Sequence[Word]]
-"""Puts punctuation and capitals into words without them: as many words come out, at the same times."""
+"""Adds punctuation and capitals to words; as many come out, at the same times."""
 
 Span = tuple[int, int]
 """A run of words: the index of its first word, and of the first one after it."""
@@ -32,7 +32,9 @@ Span = tuple[int, int]
 TITLES = frozenset("mr mrs ms dr prof st vs e.g i.e approx fig jr sr cf".split())
 """Abbreviations that no sentence ends with."""
 UNITS = frozenset(
-    "tbsp tbs tsp oz lb lbs min mins hr hrs sec secs pt qt gal pkg in ft cm mm ml kg g etc temp".split()
+    (
+        "tbsp tbs tsp oz lb lbs min mins hr hrs sec secs pt qt gal pkg in ft cm mm ml kg g etc temp"
+    ).split()
 )
 """Abbreviations that a sentence may end with: it does if the next word begins with a capital."""
 
@@ -109,7 +111,7 @@ def _is_dotted(body: str) -> bool:
 
 
 def _ends(words: Sequence[Word]) -> list[bool]:
-    """Say of each word whether a sentence ends with it; not with the number of a list (2. Stir it)."""
+    """Say of each word whether a sentence ends with it; not with a number in a list (2. Stir)."""
     texts: list[str | None] = [word.text for word in words]
     ends: list[bool] = []
     for word, following in pairwise([*texts, None]):

@@ -19,7 +19,7 @@ from feature_extraction.hearing.spoken import clean, is_word
 from feature_extraction.schema import Word
 
 PIECE_SECONDS = 120.0
-"""A recogniser gets so much sound at most at a time, so that memory does not grow with the video."""
+"""A recogniser gets so much sound at a time, so that memory does not grow with the video."""
 CUT_SECONDS = 30.0
 """A piece ends at the quietest moment of its last so many seconds, so that no word is cut."""
 QUIET_SECONDS = 0.3

@@ -1,4 +1,4 @@
-"""Who is asked for the words of a video: the caption files beside it, the subtitles inside, a recogniser."""
+"""Where the words of a video come from: caption files beside it, subtitles inside, a recogniser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asked for the words of a video, in what order, and what is refused. What Whisper makes of sound: test_speech."""
+"""The options of transcription: what is taken, what is refused, and what reaches the disk."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def hear(
     folder: Path, *paths: Path, asr: str = "auto", language: str | None = None, **more: object
 ) -> Report:
     videos = [Source(path.stem, path) for path in paths]
-    return transcribe(videos, folder / "work", TranscriptOptions(asr, language), **more)  # type: ignore[arg-type]
+    options = TranscriptOptions(asr, language)
+    return transcribe(videos, folder / "work", options, **more)  # type: ignore[arg-type]
 
 
 def test_auto_reads_the_file_beside_then_the_stream_inside_then_listens(
@@ -289,7 +290,10 @@ def test_the_command_line_listens(
     assert "nothing to do" in videobert(*arguments).out
 
 
-BARE = "so now we cut the onion and put it into the pan then we add the oil and let it fry for five minutes"
+BARE = (
+    "so now we cut the onion and put it into the pan then we add the oil and let it fry for five "
+    "minutes"
+)
 
 
 def test_words_without_marks_end_at_pauses_or_where_the_restorer_says(tmp_path: Path) -> None:

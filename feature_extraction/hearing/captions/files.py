@@ -76,7 +76,7 @@ class Captions:
 
     Attributes:
         words: each spoken word once; 0 <= start <= end, and starts never decrease.
-        language: a tag such as en or pt-BR, from the file or else from its name; None if neither says.
+        language: a tag such as en or pt-BR, from the file or else from its name, if either says.
         dropped: how much was left out, by reason.
         assumed: the encoding that was assumed, where the file does not tell it.
     """
@@ -103,7 +103,8 @@ def read_captions(path: Path, encoding: str | None = None) -> Captions:
     format = FORMATS.get(path.suffix.lower())
     if format is None:
         raise InputError(
-            f"{path} is in no caption format that is known: convert it to one of {' '.join(SUFFIXES)}"
+            f"{path} is not in a caption format that is known: convert it to one of "
+            f"{' '.join(SUFFIXES)}"
         )
     try:
         with path.open("rb") as file:
@@ -125,7 +126,8 @@ def captions_of(cues: Iterator[Cue], notes: Notes, assumed: str | None = None) -
         words.append(word)
         if len(words) > MOST_WORDS:
             raise InputError(
-                f"{notes.path} has more than {MOST_WORDS:,} words: are these captions? Split it if so"
+                f"{notes.path} has more than {MOST_WORDS:,} words: are these captions? "
+                "Split it if so"
             )
     words.sort(key=lambda word: word.start)
     kept = without_loops(words) if notes.heard else words

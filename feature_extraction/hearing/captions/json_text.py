@@ -68,7 +68,7 @@ def _parse(text: str, notes: Notes) -> Any:
 
 
 def _events(events: list[Any], notes: Notes) -> Iterator[Cue]:
-    """Read YouTube's: an event begins at tStartMs and its segments are words, each tOffsetMs later."""
+    """Read YouTube's: an event begins at tStartMs, and its words are each tOffsetMs later."""
     for index, event in enumerate(events):
         if not isinstance(event, dict) or not isinstance(segments := event.get("segs", []), list):
             _refuse(notes, "event", index, "is not an event with a list of segs")
@@ -145,7 +145,7 @@ def _word_tokens(word: Any, notes: Notes, unit: float) -> list[Token]:
 
 
 def _words(words: list[Any], notes: Notes) -> Iterator[Cue]:
-    """Read words with their times that no phrases hold; AssemblyAI's, in milliseconds, have a text."""
+    """Read words that no phrases hold; AssemblyAI's have a ``text``, and times in milliseconds."""
     unit = 1.0 if at(words, 0, "text") is None else 0.001
     return _phrases([{"words": words}] if words else [], notes, unit)
 

@@ -29,7 +29,7 @@ def at(value: Any, *path: str | int) -> Any:
 
 
 def seconds(value: Any, unit: float = 1.0) -> float | None:
-    """Convert a time in units of so many seconds; None if it cannot be a time (NaN, 1e999, true)."""
+    """Convert a time in units of so many seconds; None if it cannot be one (NaN, 1e999, true)."""
     if isinstance(value, str) and _TEXT_TIME.fullmatch(value):
         value = float(value.removesuffix("s"))
     if isinstance(value, bool) or not isinstance(value, int | float):

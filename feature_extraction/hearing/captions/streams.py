@@ -22,9 +22,9 @@ from feature_extraction.hearing.captions.rolling import Block, unroll
 from feature_extraction.hearing.languages import short_language
 
 TEXT_CODECS = frozenset("subrip srt mov_text ass ssa webvtt text".split())
-"""FFmpeg's names of subtitles that are text; the others are pictures of text, which are not read."""
+"""FFmpeg's names of subtitles that are text; pictures of text are not read."""
 LONGEST_CUE = 10.0
-"""Seconds that a subtitle is taken to stand if its file does not say, at most up to the next one."""
+"""Seconds that a subtitle stands if its file does not say; less if the next one comes sooner."""
 
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # ASS: what follows is the outline of a shape
 

@@ -45,7 +45,7 @@ def saying_time(text: str) -> float:
 
 
 def _cue_words(cue: Cue, cut: float, has_times: bool) -> Iterator[Word]:
-    """Time the words of a cue; those at its end without a time share what is left before ``cut``."""
+    """Time the words of a cue; the last ones without a time share what is left before ``cut``."""
     begin = last = cue.start
     run: list[str] = []
     for token in cue.tokens:

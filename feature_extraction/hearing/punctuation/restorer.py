@@ -1,22 +1,29 @@
-"""Punctuation for words that have none, such as YouTube's captions: a small BERT that tags each word with its mark.
+"""Punctuation for words without it, such as YouTube's captions.
+
+A small BERT tags each word with the mark that follows it.
 
     videobert finetune punctuation TEXT... --out MODEL
     videobert evaluate punctuation TEXT... --model MODEL
 
-TEXT is punctuated transcripts, files or folders of .txt; what is held out of them by name is never trained on. `evaluate`
-also takes caption files that are punctuated. MODEL is a folder: config.json, model.safetensors, vocabulary.txt and
-options.json. See videobert/finetune/punctuation.
+TEXT is punctuated transcripts: files or folders of .txt. Some are held out by their names and never
+trained on. ``evaluate`` also takes caption files with punctuation. MODEL is a folder with
+config.json, model.safetensors, vocabulary.txt and options.json. The training is in
+videobert/finetune/punctuation.
 
-This is BERT's tagging of a single sentence (Devlin et al., 2019, figure 4d, and section 5.3 for tagging without a CRF):
-``[CLS]`` and the words go in, and a linear layer on each word's last state tells its tag. It differs from theirs in this:
-- It is trained from scratch on a million words, too few for attention to find out which words are neighbours (after 300
-  steps it knew no full stop). So a convolution over the words' embeddings is added to them before the BERT.
-- A word is one token: no piece of it could bear another tag. A word that is not in the vocabulary is read as its ending,
-  which tells most of what kind of word it is.
+This is BERT's tagging of a single sentence (Devlin et al., 2019, figure 4d, and section 5.3 for
+tagging without a CRF): ``[CLS]`` and the words go in, and a linear layer on each word's last state
+tells its tag. There are two differences:
 
-The weights that come with the package learnt from transcripts of cooking videos whose punctuation a machine had put there
-(YouCook2's, as Xu et al., 2020, published them): they know kitchens best, and that machine's habits. `evaluate` on those
-held out: F1 is 58 % for sentence ends, 44 % for commas, and 0 for question marks, one word in 500, which it never learnt.
+- It is trained from scratch on a million words, too few for attention to find out which words are
+  neighbours (after 300 steps it knew no full stop). So a convolution over the embeddings of the
+  words is added to them before the BERT.
+- A word is one token. A word that is not in the vocabulary is read as its ending, which mostly
+  tells what kind of word it is.
+
+The weights in the package learnt from transcripts of cooking videos that a machine had punctuated
+(YouCook2's, as Xu et al., 2020, published them). They know kitchens best, and that machine's
+habits. On the transcripts held out, F1 is 58 % for sentence ends, 44 % for commas, and 0 for
+question marks, which are one word in 500 and were never learnt.
 """
 
 from __future__ import annotations
@@ -49,7 +56,7 @@ PACKAGED = Path(__file__).with_name("model")
 
 PAD, CLS, UNKNOWN = "[PAD]", "[CLS]", "[UNK]"
 SEEN_OFTEN, WORDS_OF_AN_ENDING = 3, 10
-"""How often a word must be seen, and how many words must share an ending, to be in the vocabulary."""
+"""A word in the vocabulary was seen so often; an ending in it is shared by so many words."""
 NEAR = 5
 """Words that the convolution sees: two on either side."""
 BATCH = 32
@@ -58,27 +65,27 @@ BATCH = 32
 _EDGES = string.punctuation + "“”‘’«»¿¡…–—"
 _TAGS = {",": COMMA, ";": COMMA, ":": COMMA, ".": STOP, "!": STOP, "…": STOP, "?": QUESTION}
 _FIGURES = "two"
-"""How numbers in figures are read: the transcripts spell them out."""
+"""Stands for a number in figures, as the transcripts spell numbers out."""
 
 
 def tag_of(word: str) -> int:
-    """The tag of the mark that ``word`` ends with, NONE where there is none."""
+    """Return the tag of the mark that a word ends with, NONE where there is none."""
     return _TAGS.get(word.rstrip(CLOSING)[-1:], NONE)
 
 
-def plain(word: str) -> str:
-    """A word as a caption has it: in lower case, without the marks about it; empty if it is nothing but marks."""
+def without_marks(word: str) -> str:
+    """Return a word in lower case and without marks around it; empty if it is only marks."""
     return word.lower().replace("’", "'").strip(_EDGES)
 
 
 def ending(word: str, length: int) -> str:
-    """The vocabulary's name for words that end in the last ``length`` characters of ``word``."""
+    """Return the vocabulary's name for words with the same last ``length`` characters."""
     return f"##{word[-length:]}"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words and endings that have an id, which is their place.
+    """The words and endings that have an id: their place.
 
     Attributes:
         entries: PAD, CLS and UNKNOWN, then endings (``##ing``) and words.
@@ -87,11 +94,11 @@ class Vocabulary:
     entries: tuple[str, ...]
 
     ENDINGS = (3, 2, 1)
-    """Lengths of the endings that stand for unknown words, the first that is known counts."""
+    """Lengths of the endings that stand for unknown words; the first one that is known counts."""
 
     @classmethod
     def learn(cls, words: Iterable[str], size: int) -> Vocabulary:
-        """The commonest ``size`` words and the common endings of all; the same for the same words in any order."""
+        """Take the commonest ``size`` words and the common endings of all, whatever their order."""
         counts = Counter(words)
         often = (word for word in counts if counts[word] >= SEEN_OFTEN)
         known = sorted(often, key=lambda word: (-counts[word], word))[:size]
@@ -105,12 +112,12 @@ class Vocabulary:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """The id of each entry."""
+        """Return the id of each entry."""
         return {entry: place for place, entry in enumerate(self.entries)}
 
     def ids(self, words: Sequence[str]) -> np.ndarray:
-        """Ids of words, with or without marks and capitals, int64 [words]."""
-        return np.array([self._id(plain(word)) for word in words], dtype=np.int64)
+        """Return the ids of words, with or without marks and capitals: int64 [words]."""
+        return np.array([self._id(without_marks(word)) for word in words], dtype=np.int64)
 
     def _id(self, word: str) -> int:
         word = _FIGURES if word[:1].isdigit() else word
@@ -118,27 +125,35 @@ class Vocabulary:
         return self.ending_id(word) if known is None else known
 
     def ending_id(self, word: str) -> int:
-        """The id that ``word`` would have if it were not known."""
+        """Return the id that a word would have if it were not known."""
         found = (self.places.get(ending(word, length)) for length in self.ENDINGS if word)
         return next((place for place in found if place is not None), self.places[UNKNOWN])
 
 
 def window_starts(count: int, width: int) -> list[int]:
-    """Where windows of ``width`` words begin in ``count`` of them: each half a window on, the last one ends with them."""
+    """Return where windows of ``width`` words begin in a text of ``count`` words.
+
+    Each begins half a window after the one before; the last one ends with the text.
+    """
     return [*range(0, count - width, width // 2), max(count - width, 0)]
 
 
 def window_shares(starts: Sequence[int], count: int, width: int) -> list[int]:
-    """Bounds of the words that each window has to tag: those that have most context there, to their poorer side.
+    """Return the bounds of the words that each window tags: n tags bounds[n] to bounds[n + 1].
 
-    Window n tags words bounds[n] to bounds[n + 1]. A word in two windows has width - 1 - i + a after it in the one that
-    begins at a, and i - b before it in the next, at b: they are equal at i = (a + b + width - 1) / 2.
+    A word is tagged by the window in which it has most context on its poorer side. Word i has
+    width - 1 - i + a words after it in the window that begins at a, and i - b before it in the next
+    one, which begins at b: they are equal at i = (a + b + width - 1) / 2.
     """
     return [0, *((first + second + width) // 2 for first, second in pairwise(starts)), count]
 
 
 def padded(windows: Sequence[np.ndarray], cls: int, pad: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids with ``cls`` before them, filled up with ``pad``, and which are not filling: int64 [windows, 1 + longest]."""
+    """Put ``cls`` before the ids of each window, and ``pad`` after those of the shorter ones.
+
+    Returns:
+        The ids, and 1 where they are not padding: both int64 [windows, 1 + longest].
+    """
     longest = 1 + max(len(window) for window in windows)
     ids = np.full((len(windows), longest), pad, dtype=np.int64)
     ids[:, 0] = cls
@@ -149,7 +164,7 @@ def padded(windows: Sequence[np.ndarray], cls: int, pad: int) -> tuple[np.ndarra
 
 
 def new_model(config: BertConfig) -> BertForTokenClassification:
-    """BERT with a linear layer for the tags, and ``near``, the convolution before it; its weights are drawn."""
+    """Make a BERT of random weights with a layer for the tags and ``near``, the convolution."""
     import torch
     from transformers import BertForTokenClassification
 
@@ -161,9 +176,14 @@ def new_model(config: BertConfig) -> BertForTokenClassification:
 def tag_scores(
     model: BertForTokenClassification, ids: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """Scores of the tags, float [windows, length, 4], for ids and mask as ``padded`` makes them.
+    """Return the scores of the tags, float [windows, length, 4].
 
-    Filling is as nothing to the convolution, so that a window's scores do not depend on those it lies with.
+    Padding is zero to the convolution, so a window's scores do not depend on the others.
+
+    Args:
+        model: made by ``new_model``.
+        ids: int64 [windows, length], made by ``padded``.
+        mask: int64 [windows, length], made by ``padded``.
     """
     words = model.bert.embeddings.word_embeddings(ids) * mask.unsqueeze(-1)
     near = model.get_submodule("near")(words.transpose(1, 2)).transpose(1, 2)
@@ -171,7 +191,7 @@ def tag_scores(
 
 
 class PunctuationRestorer:
-    """Words in, the same words with marks and capitals out; a ``Restorer`` for sentences.split_sentences."""
+    """Adds marks and capitals to words; a ``Restorer`` for sentences.split_sentences."""
 
     def __init__(self, model: BertForTokenClassification, vocabulary: Vocabulary) -> None:
         self.model = model
@@ -179,16 +199,16 @@ class PunctuationRestorer:
 
     @property
     def width(self) -> int:
-        """Words in a window: the model's positions but for that of CLS."""
+        """Return the words of a window: CLS takes one of the model's positions."""
         return int(self.model.config.max_position_embeddings) - 1
 
     def __call__(self, words: Sequence[Word]) -> list[Word]:
-        """The words with their marks, times and probabilities as they were."""
+        """Return the words with their marks; times and probabilities stay."""
         texts = self.punctuate([word.text for word in words])
         return [replace(word, text=text) for word, text in zip(words, texts, strict=True)]
 
     def punctuate(self, texts: Sequence[str]) -> list[str]:
-        """Each word with the mark that follows it, unless it has one; the first word of each sentence with a capital."""
+        """Add a mark to each word without one, and a capital to the first word of each sentence."""
         marked: list[str] = []
         capital = True
         for text, tag in zip(texts, self.tags(texts), strict=True):
@@ -198,7 +218,7 @@ class PunctuationRestorer:
         return marked
 
     def tags(self, texts: Sequence[str], batch_size: int = BATCH) -> np.ndarray:
-        """What the model says follows each word, whatever marks it has: int64 [words], NONE to QUESTION."""
+        """Return the tag that the model gives each word, whatever marks it has: int64 [words]."""
         if not len(texts):
             return np.empty(0, dtype=np.int64)
         ids, width = self.vocabulary.ids(texts), self.width
@@ -215,7 +235,7 @@ class PunctuationRestorer:
         )
 
     def _tag(self, windows: Sequence[np.ndarray]) -> np.ndarray:
-        """The tags of each window's words, and of its filling: int64 [windows, longest]."""
+        """Return the tags of each window's words and padding: int64 [windows, longest]."""
         import torch
 
         places = self.vocabulary.places
@@ -226,7 +246,7 @@ class PunctuationRestorer:
         return scores[:, 1:].argmax(-1).numpy()
 
     def save(self, folder: Path) -> None:
-        """Write config.json, vocabulary.txt and model.safetensors, in half precision, over what is there."""
+        """Write config.json, vocabulary.txt and model.safetensors (float16) over what is there."""
         from safetensors.torch import save
 
         write_json(json.loads(self.model.config.to_json_string()), folder / "config.json")
@@ -240,9 +260,13 @@ class PunctuationRestorer:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> PunctuationRestorer:
-        """Read what ``save`` wrote to ``folder``, the one that comes with the package if None.
+        """Read what ``save`` wrote.
 
-        InputError if it is absent or damaged.
+        Args:
+            folder: None is the one in the package.
+
+        Raises:
+            InputError: if it is absent or damaged.
         """
         from huggingface_hub.errors import StrictDataclassError
         from safetensors import SafetensorError
@@ -269,7 +293,14 @@ class PunctuationRestorer:
 
     @staticmethod
     def digest(folder: Path | None = None) -> str:
-        """Of what makes a restorer in ``folder``, of the packaged one if None; InputError if something is missing."""
+        """Return a digest of the files of a restorer.
+
+        Args:
+            folder: None is the one in the package.
+
+        Raises:
+            InputError: if a file is missing.
+        """
         names = ("config.json", "vocabulary.txt", "model.safetensors")
         try:
             return "-".join(file_digest((folder or PACKAGED) / name) for name in names)
@@ -294,9 +325,8 @@ class PunctuationRestorer:
         if vocabulary.entries[:3] != (PAD, CLS, UNKNOWN):
             raise ValueError(f"vocabulary.txt does not begin with {PAD}, {CLS} and {UNKNOWN}")
         weights = load_file(folder / "model.safetensors")
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # weights are drawn before they are replaced: leave the caller's dice alone
+        # Weights are drawn before they are replaced: the caller's random numbers stay as they are.
+        with torch.random.fork_rng(devices=[]):
             model = new_model(config)
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         return cls(model.eval(), vocabulary)

@@ -30,7 +30,7 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
     """
 
     kind = "faster-whisper"
-    # It does not fall back to the CPU by itself: a job planned for a GPU would take weeks, unnoticed.
+    # It does not fall back to the CPU: a job that was planned for a GPU would take weeks unnoticed.
     otherwise = (
         "say --asr whisper, which uses PyTorch's CUDA, or set CUDA_VISIBLE_DEVICES= (empty) for "
         "faster-whisper to use the CPU"
@@ -93,7 +93,8 @@ def _check(model: str) -> None:
         import faster_whisper
     except ImportError as error:
         raise InputError(
-            f"--asr faster-whisper needs a package ({error}): pip install 'videobert[faster-whisper]'"
+            f"--asr faster-whisper needs a package ({error}): "
+            "pip install 'videobert[faster-whisper]'"
         ) from error
     path = Path(model)
     if path.is_file():
@@ -104,8 +105,8 @@ def _check(model: str) -> None:
     if path.is_dir() or not _HUB_NAME.fullmatch(model):
         lacks = f"holds no {WEIGHTS_FILE}" if path.is_dir() else "is not a folder that is there"
         raise InputError(
-            f"{model} {lacks}: --asr faster-whisper:MODEL takes a folder that holds {WEIGHTS_FILE}, "
-            f"OWNER/NAME on Hugging Face, or one of {', '.join(names)}"
+            f"{model} {lacks}: --asr faster-whisper:MODEL takes a folder that holds "
+            f"{WEIGHTS_FILE}, OWNER/NAME on Hugging Face, or one of {', '.join(names)}"
         )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class OpenAIWhisper(OneModel["whisper.Whisper"]):
-    """One of whisper.available_models(), or a checkpoint of such a model. See recogniser.Recogniser."""
+    """One of whisper.available_models(), or a checkpoint of one. See recogniser.Recogniser."""
 
     kind = "whisper"
     otherwise = (
@@ -116,7 +116,7 @@ def _load_named(name: str) -> whisper.Whisper:
 
 
 def _checkpoint(model: str) -> Path | None:
-    """Return the file that ``model`` names, None if it is one of Whisper's names; else InputError."""
+    """Return the file that ``model`` names, None for a name of Whisper's; else InputError."""
     import whisper
 
     if model in whisper.available_models():

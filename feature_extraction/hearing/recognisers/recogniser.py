@@ -27,7 +27,7 @@ class Speech:
 
 
 class Recogniser(Protocol):
-    """A speech recogniser. It is called from several threads, and must be picklable for --runner ray.
+    """A speech recogniser, called from several threads and picklable for --runner ray.
 
     Attributes:
         name: the source of the words in the transcripts, and what --asr calls it.

@@ -24,10 +24,18 @@ def write_transcript(
 ) -> None:
     """A sentence for each start, end and number of words."""
     rows = [
-        {"video_id": video, "index": index, "start": start, "end": end, "text": "w " * count, "source": source,
-         "language": None, "words": [{"word": "w", "start": start, "end": end, "probability": None}] * count}
+        {
+            "video_id": video,
+            "index": index,
+            "start": start,
+            "end": end,
+            "text": "w " * count,
+            "source": source,
+            "language": None,
+            "words": [{"word": "w", "start": start, "end": end, "probability": None}] * count,
+        }
         for index, (start, end, count) in enumerate(spans)
-    ]  # fmt: skip
+    ]
     write_table(
         pa.Table.from_pylist(rows, schema=TRANSCRIPTS), Stage(work / "transcripts").path(video)
     )

@@ -17,7 +17,7 @@ LONE = SentenceOptions(min_words=1)
 
 
 def spoken(text: str, pauses: dict[int, float] | None = None) -> list[Word]:
-    """A word every 0.4 s that takes 0.3 s; ``pauses[n]`` more seconds of silence come before word n."""
+    """A word every 0.4 s that takes 0.3 s; ``pauses[n]`` more seconds come before word n."""
     words, now = [], 0.0
     for index, word in enumerate(text.split()):
         now += (pauses or {}).get(index, 0.0)

@@ -17,8 +17,8 @@ from feature_extraction.hearing.punctuation.restorer import (
     QUESTION,
     STOP,
     PunctuationRestorer,
-    plain,
     tag_of,
+    without_marks,
 )
 from feature_extraction.hearing.sentences import Restorer, SentenceOptions, split_sentences
 from feature_extraction.schema import Word
@@ -99,7 +99,7 @@ def evaluate_punctuation(paths: Sequence[Path], restorer: PunctuationRestorer) -
             f"{', '.join(map(str, paths))}: what is held out has no marks; "
             "give more transcripts, or captions"
         )
-    bare = [[replace(word, text=plain(word.text)) for word in words] for words in texts]
+    bare = [[replace(word, text=without_marks(word.text)) for word in words] for words in texts]
     begin = time.process_time()
     restored = [restorer.tags([word.text for word in words]) for words in bare]
     seconds = time.process_time() - begin
@@ -126,7 +126,7 @@ def _timed_words(path: Path) -> list[Word]:
         words: Sequence[Word] = read_captions(path).words
     else:
         words = [Word(word, 0.0, 0.0) for word in read_words(path)]
-    return [word for word in words if plain(word.text)]
+    return [word for word in words if without_marks(word.text)]
 
 
 def _split(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feature_extraction.hearing.punctuation.restorer import NONE, plain, tag_of
+from feature_extraction.hearing.punctuation.restorer import NONE, tag_of, without_marks
 from workfolder.errors import InputError
 
 IGNORED = -100
@@ -62,7 +62,7 @@ def read_words(path: Path) -> list[str]:
         raise InputError(f"{path} cannot be read ({error}): give transcripts in UTF-8") from error
     words: list[str] = []
     for token in tokens:
-        joins = not plain(token) or token.rstrip(",.?") in _CLITICS
+        joins = not without_marks(token) or token.rstrip(",.?") in _CLITICS
         if not (joins and words):
             words.append(token)
         elif tag_of(words[-1]) == NONE:  # a second mark is dropped
@@ -72,7 +72,7 @@ def read_words(path: Path) -> list[str]:
 
 def make_transcript(words: Sequence[str]) -> Transcript:
     """Take words apart from their marks; what holds nothing but marks is left out."""
-    said = [word for word in words if plain(word)]
+    said = [word for word in words if without_marks(word)]
     tags = np.array([tag_of(word) for word in said], dtype=np.int64)
     tags[-1:] = np.where(tags[-1:] == NONE, IGNORED, tags[-1:])
-    return Transcript([plain(word) for word in said], tags)
+    return Transcript([without_marks(word) for word in said], tags)

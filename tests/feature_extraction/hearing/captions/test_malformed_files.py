@@ -20,7 +20,8 @@ in_one_folder = settings(
 )
 SEEDS = {
     ".vtt": rolling([["beat", "the", "eggs"], ["fold", "in"]]),
-    ".srt": "1\n00:00:01,000 --> 00:00:02,000\nhi &amp; {\\an8}<i>you</i>\n\n2\n00:00:02,000 --> 00:00:03,000\nbye\n",
+    ".srt": "1\n00:00:01,000 --> 00:00:02,000\nhi &amp; {\\an8}<i>you</i>\n\n"
+    "2\n00:00:02,000 --> 00:00:03,000\nbye\n",
     ".json3": json.dumps(
         {"events": [{"tStartMs": 5, "dDurationMs": 9, "segs": [{"utf8": "hi", "tOffsetMs": 1}]}]}
     ),

@@ -17,10 +17,10 @@ from feature_extraction.hearing.punctuation.restorer import (
     STOP,
     PunctuationRestorer,
     Vocabulary,
-    plain,
     tag_of,
     window_shares,
     window_starts,
+    without_marks,
 )
 from feature_extraction.hearing.sentences import split_sentences
 from feature_extraction.schema import Word
@@ -48,7 +48,12 @@ def restorer(model: Path) -> PunctuationRestorer:
 
 def many_words(count: int) -> list[str]:
     dice = random.Random(1)
-    words = [plain(word) for sentence in SENTENCES for word in sentence.split() if plain(word)]
+    words = [
+        without_marks(word)
+        for sentence in SENTENCES
+        for word in sentence.split()
+        if without_marks(word)
+    ]
     return [dice.choice([*words, "whisking", "350", "&"]) for _ in range(count)]
 
 
@@ -62,8 +67,13 @@ def timed(text: str) -> list[Word]:
 
 
 def test_it_learns_where_the_marks_of_its_sentences_belong(restorer):
-    said = "first add the salt do you see that then stir it well isn't it good now pour the oil in".split()
-    wanted = "First, add the salt. Do you see that? Then stir it well. Isn't it good? Now pour the oil in"
+    said = (
+        "first add the salt do you see that then stir it well isn't it good now pour the oil in"
+    ).split()
+    wanted = (
+        "First, add the salt. Do you see that? Then stir it well. Isn't it good? Now pour "
+        "the oil in"
+    )
     assert " ".join(restorer.punctuate(said)).rstrip(".") == wanted
 
 
@@ -155,7 +165,9 @@ def test_the_restorer_serves_the_splitter(restorer):
 
 
 def test_marks_that_are_there_are_kept(restorer):
-    said = "first; add the salt! then stir it well… do you see that? yes: (now pour the oil in)".split()
+    said = (
+        "first; add the salt! then stir it well… do you see that? yes: (now pour the oil in)"
+    ).split()
     restored = restorer.punctuate(said)
     for before, after in zip(said, restored, strict=True):
         assert after.lower().startswith(before)
@@ -211,8 +223,9 @@ def test_a_model_that_is_not_there_is_refused_with_its_path(tmp_path):
 
 
 NARRATION = (
-    "first we chop the onions and the garlic then we heat two tablespoons of olive oil in a pan now add the onions and cook "
-    "them until they are soft after that we add the tomatoes and the salt let it simmer for twenty minutes"
+    "first we chop the onions and the garlic then we heat two tablespoons of olive oil in a "
+    "pan now add the onions and cook them until they are soft after that we add the "
+    "tomatoes and the salt let it simmer for twenty minutes"
 )
 
 
