@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from feature_extraction.hearing.sentences import SentenceOptions, ends_sentence, split_sentences
 from feature_extraction.schema import Sentence, Word
+from tests.toys.growth import assert_not_quadratic
 from workfolder.errors import InputError
 
 LONE = SentenceOptions(min_words=1)
@@ -248,16 +248,11 @@ def is_isolated(words: list[Word], index: int, options: SentenceOptions) -> bool
 
 
 def test_the_time_to_split_unbroken_growing_pauses_grows_with_their_number():
-    def seconds(count: int) -> float:
+    def split(count: int) -> None:
         words = [Word("on", index + index**2 * 1e-9, index + 0.9) for index in range(count)]
-        begin = time.process_time()
-        sentences = split_sentences(words)
-        spent = time.process_time() - begin
-        assert sum(len(sentence.words) for sentence in sentences) == len(words)
-        return spent
+        assert sum(len(sentence.words) for sentence in split_sentences(words)) == count
 
-    few, many = (min(seconds(count) for _ in range(3)) for count in (1_000, 20_000))
-    assert many < 120 * few  # linear is 20 times, quadratic 400
+    assert_not_quadratic(split, 1_000)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from feature_extraction.hearing.spoken import MARK, clean, is_sound, is_spoken, without_sounds
+from tests.toys.growth import assert_not_quadratic
 
 
 @pytest.mark.parametrize(
@@ -63,10 +62,4 @@ def test_characters_without_width_are_removed() -> None:
     "unit", ["(", "(\n", "A:\n", "A: ", "> ", "\n", " (a)", "(a)", "[", "JOHN: (\n"]
 )
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
-    def seconds(size: int) -> float:
-        begin = time.process_time()
-        without_sounds(f"a:(\n{unit * (size // len(unit))}")
-        return time.process_time() - begin
-
-    small, large = (min(seconds(size) for _ in range(3)) for size in (30_000, 480_000))
-    assert large < 40 * max(small, 0.01)  # linear is 16 times, n ** 1.6 is 84
+    assert_not_quadratic(lambda size: without_sounds(f"a:(\n{unit * (size // len(unit))}"), 30_000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.feature_extraction.hearing.captions.caption_files import assert_sound, read, rolling
+from tests.toys.growth import assert_not_quadratic
 from workfolder.errors import InputError
 
 in_one_folder = settings(
@@ -131,26 +131,15 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes, suffix: s
     ],
 )
 def test_time_grows_no_faster_than_the_file(tmp_path: Path, unit: str) -> None:
-    sizes = 30_000, 480_000
-    small, large = (min(seconds(tmp_path, unit, size) for _ in range(3)) for size in sizes)
-    # Linear is 16 times. A busy machine, whose caches others use, was seen to make 42 of it.
-    # Quadratic is 256 times.
-    assert large < 100 * max(small, 0.005)
+    assert_not_quadratic(lambda size: read_long_cue(tmp_path, unit, size), 15_000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ["<", "a<00:01.000>", "[&#0;"])
-def test_a_file_of_50_mb_takes_four_times_as_long_as_a_quarter_of_it(
-    tmp_path: Path, unit: str
-) -> None:
-    sizes = 12_500_000, 50_000_000
-    quarter, whole = (min(seconds(tmp_path, unit, size) for _ in range(2)) for size in sizes)
-    assert whole < 8 * quarter  # linear is 4 times, quadratic 16
+def test_time_grows_no_faster_than_the_file_up_to_48_mb(tmp_path: Path, unit: str) -> None:
+    assert_not_quadratic(lambda size: read_long_cue(tmp_path, unit, size), 3_000_000)
 
 
-def seconds(folder: Path, unit: str, size: int) -> float:
-    """Return the processor's seconds to read a cue of so many bytes."""
-    content = "WEBVTT\n\n00:00.000 --> 99999:59:59.000\n" + unit * (size // len(unit))
-    begin = time.process_time()
-    read(folder, content)
-    return time.process_time() - begin
+def read_long_cue(folder: Path, unit: str, size: int) -> None:
+    """Read one cue of so many bytes."""
+    read(folder, "WEBVTT\n\n00:00.000 --> 99999:59:59.000\n" + unit * (size // len(unit)))
