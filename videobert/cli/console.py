@@ -17,12 +17,12 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from videobert.cli.pace import Pace
 from workfolder.ledger import total
 from workfolder.progress import Progress
 from workfolder.report import told
@@ -61,14 +61,18 @@ class _Bars:
         self._console = console
         self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._paces: dict[str, Pace] = {}
 
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        now = time.monotonic()
         if self._bars is None:
             self._bars = self._started()
         if stage not in self._tasks:
             # What earlier runs did says nothing about the speed of this one.
-            self._tasks[stage] = self._bars.add_task(stage, total=total, completed=done, detail="")
-        self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail)
+            self._paces[stage] = Pace(now, done)
+            self._tasks[stage] = self._bars.add_task(stage, total=total, detail="", left="")
+        left = _spelled(self._paces[stage].left(now, done, total))
+        self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail, left=left)
 
     def pause(self) -> None:
         if self._bars is not None:
@@ -81,7 +85,7 @@ class _Bars:
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("[cyan]{task.fields[left]}"),
             TextColumn("[dim]{task.fields[detail]}"),
         ]
         bars = Bars(*columns, console=self._console)
@@ -93,25 +97,29 @@ class _Lines:
     """Lines for a log, each with the time that is left at the pace so far."""
 
     def __init__(self) -> None:
-        self._began: dict[str, tuple[float, int]] = {}
+        self._paces: dict[str, Pace] = {}
         self._printed: dict[str, tuple[float, int]] = {}
 
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
         now, tenth = time.monotonic(), done * TENTHS // max(total, 1)
-        began, before = self._began.setdefault(stage, (now, done))
+        left = self._paces.setdefault(stage, Pace(now, done)).left(now, done, total)
         printed, printed_tenth = self._printed.setdefault(stage, (now, tenth))
         if tenth == printed_tenth and now - printed < MINUTE:
             return
         self._printed[stage] = now, tenth
-        left = (now - began) / max(done - before, 1) * (total - done)
-        parts = [detail] * bool(detail) + [f"{timedelta(seconds=round(left))} left"] * (
-            done < total
-        )
+        parts = [detail] * bool(detail)
+        if left is not None and done < total:
+            parts.append(f"{_spelled(left)} left")
         sys.stderr.write(f"{stage}: {done:,} of {total:,}{', ' * bool(parts)}{', '.join(parts)}\n")
         sys.stderr.flush()
 
     def pause(self) -> None:
         return
+
+
+def _spelled(seconds: float | None) -> str:
+    """Spell a time as 1:02:03, or as -:--:-- where it is not known."""
+    return "-:--:--" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 def print_failures(failures: Mapping[str, str]) -> None:
