@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from tokenization.codebook import Codebook
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
+from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import read_json
 from workfolder.stage import OPTIONS_FILE
@@ -31,6 +32,7 @@ def load_model(folder: Path) -> TrainedModel:
         raise InputError(
             f"{folder} holds no model: make one with videobert pretrain --out {folder}"
         )
+    check_digests(folder, "copy the whole folder again, or make the model again")
     processor = VideoBertProcessor.from_pretrained(folder)
     network = _network(folder)
     _refuse_another_codebook(folder, processor.codebook)

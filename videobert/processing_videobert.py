@@ -102,7 +102,7 @@ class VideoBertProcessor:
 
 def with_joiner(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """The tokenizer with ``[>]`` as its last, special token, so that its text form is read and written."""
-    tokenizer.add_special_tokens({"additional_special_tokens": [JOINER]})
+    tokenizer.add_special_tokens({"extra_special_tokens": [JOINER]})
     return tokenizer
 
 

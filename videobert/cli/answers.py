@@ -109,19 +109,22 @@ def caption(
     """Describe a clip in a sentence (needs finetune caption)."""
     from videobert.cli.console import print_json, print_line
     from videobert.finetune.captions import captioner as captioning
+    from videobert.finetune.captions.report import read_report
     from videobert.loading import load_model
 
     trained = load_model(model)
     captioner = captioning.load_captioner(model, trained)
     encoded = _encoded(trained, clip, part)
     found = captioning.caption(trained, captioner, encoded, how.beam)
+    report = read_report(model / captioning.FOLDER)
     if json:
         times = {"start": float(encoded.clips.start[0]), "end": float(encoded.clips.end[-1])}
         read = {"beam": how.beam, "features": captioner.network.config.features}
+        read["hardly_learnt"] = report.hardly_learnt
         asked = {"clip": str(clip), "partial": encoded.partial, **times}
         print_json({**asked, "caption": found.text, "score": found.score, **read})
     else:
-        print_line(found.text)
+        print_line(found.text + report.warning)
 
 
 @takes(part=ClipOptions, how=ForecastOptions)

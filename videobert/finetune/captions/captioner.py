@@ -24,6 +24,7 @@ from videobert.finetune.captions.options import FEATURES, MASKED, S3D, VISUAL
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.sequences import evenly_spaced
+from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import file_digest, read_json, write_json
 from workfolder.stage import OPTIONS_FILE
@@ -175,6 +176,7 @@ def load_captioner(folder: Path, model: TrainedModel) -> Captioner:
         raise InputError(
             f"{home} learnt with another model than {folder} holds: delete it and run videobert finetune caption"
         )
+    check_digests(home, "delete the folder and run videobert finetune caption")
     config = read_json(home / CONFIG_FILE)
     try:
         network = CaptionNetwork(CaptionerConfig(**config))

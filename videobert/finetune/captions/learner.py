@@ -42,6 +42,12 @@ class Segments:
         """How many pieces are not padding."""
         return int((self.pieces != self.pad).sum())
 
+    @property
+    def prior_loss(self) -> float:
+        """The loss per piece, in nats, of one who only knows how often each piece comes."""
+        counts = torch.bincount(self.pieces[self.pieces != self.pad])
+        return float(torch.distributions.Categorical(counts.double()).entropy())
+
     def at(self, places: np.ndarray | torch.Tensor) -> Segments:
         """Return some of the segments."""
         places = torch.as_tensor(places)

@@ -7,7 +7,7 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from videobert.finetune.captions.captioner import FOLDER, Captioner, model_diges
 from videobert.finetune.captions.learner import CAPTION, CaptionLearner, Segments
 from videobert.finetune.captions.network import CaptionerConfig, CaptionNetwork, Features
 from videobert.finetune.captions.options import FEATURES, S3D, CaptionOptions
+from videobert.finetune.captions.report import REPORT_FILE, CaptionerReport, read_report
 from videobert.learning.history import VALIDATION
 from videobert.learning.learner import Recipe
 from videobert.learning.run import train_once
@@ -35,12 +36,13 @@ from videobert.learning.split import kept_apart
 from videobert.learning.trainer import Trainer
 from videobert.loading import load_model
 from videobert.processing_videobert import VideoBertProcessor
-from workfolder.files import file_digest, read_json, write_json, write_table
+from workfolder.files import file_digest, write_json, write_table
 from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
-HISTORY_FILE, REPORT_FILE = "history.parquet", "report.json"
+HISTORY_FILE = "history.parquet"
+TRAINING_LOSS = f"{CAPTION}_loss"
 VALIDATION_LOSS = f"{VALIDATION}{CAPTION}_loss"
 
 
@@ -57,44 +59,6 @@ class Training:
     captioner: Captioner
     history: pa.Table
     best_step: int
-
-
-@dataclass(frozen=True)
-class CaptionerReport:
-    """How a captioner was made.
-
-    Attributes:
-        folder: where it is.
-        now: whether this run made it.
-        features: what it reads, a key of FEATURES.
-        segments: how many there were, the validation slice included.
-        unseen: segments without a clip.
-        missing: videos of the annotations that the work folder does not have.
-        steps: updates.
-        best_step: the update whose weights were taken.
-        validation_loss: of these weights per piece, in nats; None if nothing was kept apart.
-    """
-
-    folder: str
-    now: bool
-    features: str
-    segments: int
-    unseen: int
-    missing: Sequence[str]
-    steps: int
-    best_step: int
-    validation_loss: float | None
-
-    def __str__(self) -> str:
-        if not self.now:
-            return "captioner: done already, nothing to do"
-        loss = (
-            ""
-            if self.validation_loss is None
-            else f", validation loss {self.validation_loss:.3f} a piece"
-        )
-        learnt = f"captioner: {self.folder} learnt from {self.segments:,} segments"
-        return f"{learnt}; step {self.best_step:,} of {self.steps:,} was best{loss}"
 
 
 def finetune_captioner(
@@ -144,18 +108,23 @@ def finetune_captioner(
         training = _finished(trainer, learner, model.processor)
         training.captioner.save(part)
         write_table(training.history, part / HISTORY_FILE)
-        write_json(asdict(_report(home, options, training, seen())), part / REPORT_FILE)
+        report = _report(home, options, training, seen(), learner.learnt.prior_loss)
+        write_json(asdict(report), part / REPORT_FILE)
 
     advice = f"delete {home}, or fine-tune a copy of {folder}"
     now = train_once(home, made_with, start, _recipe(options), write, advice, progress)
-    there = read_json(home / REPORT_FILE)
-    return CaptionerReport(**{**there, "folder": str(home), "now": now})
+    return replace(read_report(home), now=now)
 
 
 def _report(
-    home: Path, options: CaptionOptions, training: Training, seen: SeenStretches
+    home: Path,
+    options: CaptionOptions,
+    training: Training,
+    seen: SeenStretches,
+    prior_loss: float,
 ) -> CaptionerReport:
     rows = {row["step"]: row for row in training.history.to_pylist()}
+    losses = [row[TRAINING_LOSS] for row in rows.values() if row.get(TRAINING_LOSS) is not None]
     return CaptionerReport(
         str(home),
         True,
@@ -165,7 +134,9 @@ def _report(
         seen.missing,
         max(rows),
         training.best_step,
+        losses[-1],
         rows[training.best_step].get(VALIDATION_LOSS),
+        prior_loss,
     )
 
 
