@@ -10,16 +10,17 @@ from tokenization.vocabulary import Vocabulary
 from videobert.model_sizes import HEAD_WIDTH, SIZES
 
 BASE_INITIALIZER_RANGE = 0.02
-"""Standard deviation of the base size's first weights. Others get what keeps the gain of a layer the same, std * sqrt(width):
-with 0.02 throughout, a narrow model's attention begins so faint that it learns slowly."""
+"""Standard deviation of the base size's first weights. Other sizes keep std * sqrt(width), the gain of
+a layer: with 0.02 throughout, a narrow model's attention begins so faint that it learns slowly."""
 
 
 class VideoBertConfig(BertConfig):
     """BertConfig with the vocabulary's two parts.
 
     Attributes:
-        text_size: WordPiece ids; ``[>]`` follows them.
-        visual_size: visual words, which follow ``[>]``; vocab_size is text_size + 1 + visual_size.
+        text_size: How many WordPiece ids there are; ``[>]`` follows them.
+        visual_size: How many visual words there are, which follow ``[>]``.
+        vocab_size: text_size + 1 + visual_size.
     """
 
     model_type = "videobert"
@@ -30,12 +31,18 @@ class VideoBertConfig(BertConfig):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Which ids are text and which are pictures."""
+        """Which ids are text and which are visual words."""
         return Vocabulary(self.text_size, self.visual_size)
 
     @classmethod
     def of_size(cls, size: str, vocabulary: Vocabulary, **changes: Any) -> VideoBertConfig:
-        """A configuration of one of SIZES over ``vocabulary``; ``changes`` are fields of BertConfig."""
+        """Make a configuration of one of SIZES.
+
+        Args:
+            size: Its name.
+            vocabulary: What the model reads.
+            **changes: Other fields of BertConfig.
+        """
         layers, width = SIZES[size]
         return cls(
             text_size=vocabulary.text_size,

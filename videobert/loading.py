@@ -10,65 +10,118 @@ import torch
 from safetensors import SafetensorError
 
 from tokenization.codebook import Codebook
+from videobert.configuration_videobert import VideoBertConfig
 from videobert.modeling_videobert import VideoBertForPreTraining
-from videobert.processing_videobert import VideoBertProcessor
+from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import read_json
 from workfolder.stage import OPTIONS_FILE
 
+CONFIG_FILE, WEIGHTS_FILES = "config.json", "model*.safetensors"
+PARTS = (CONFIG_FILE, WEIGHTS_FILES, "tokenizer.json", CODEBOOK_FOLDER)
+"""What a model's folder has at least; large models have their weights in several files."""
+COPY = "copy the whole folder that videobert pretrain wrote"
+
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """The network, in evaluation mode on the best device of the machine, with the tokenizer and the codebook it learnt with."""
+    """A model that can be asked.
+
+    Attributes:
+        network: In evaluation mode, on the best device of the machine.
+        processor: The tokenizer and the codebook that it learnt with.
+    """
 
     network: VideoBertForPreTraining
     processor: VideoBertProcessor
 
 
 def load_model(folder: Path) -> TrainedModel:
-    """Read a model's folder; InputError if it is missing, damaged, or its codebook is not the one it learnt with."""
-    if not (folder / "config.json").is_file():
-        raise InputError(
-            f"{folder} holds no model: make one with videobert pretrain --out {folder}"
-        )
-    check_digests(folder, "copy the whole folder again, or make the model again")
+    """Read a model's folder.
+
+    Raises:
+        InputError: if it is something else, is not whole, has a damaged file, or has a codebook or
+            tokenizer that its model did not learn with.
+    """
+    _refuse_other_paths(folder)
+    check_digests(folder, f"{COPY} again")
     processor = VideoBertProcessor.from_pretrained(folder)
     network = _network(folder)
     _refuse_another_codebook(folder, processor.codebook)
     if network.config.vocabulary != processor.vocabulary:
         raise InputError(
-            f"{folder} holds a codebook or tokenizer that its model did not learn with: {processor.vocabulary}, "
-            f"not {network.config.vocabulary}; copy the whole folder that videobert pretrain wrote"
+            f"{folder} holds a codebook or tokenizer that its model did not learn with: "
+            f"{processor.vocabulary}, not {network.config.vocabulary}; {COPY}"
         )
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     network.to(device)  # type: ignore[arg-type]  # transformers hides the method's own types
     return TrainedModel(network.eval(), processor)
 
 
+def _refuse_other_paths(folder: Path) -> None:
+    """Refuse what is not the folder of a model, and say what it is instead.
+
+    Raises:
+        InputError: if it is a file, another kind of folder, or lacks one of PARTS.
+    """
+    if folder.is_file():
+        raise InputError(
+            f"{folder} is a file, not a model's folder: give --model the folder that videobert "
+            "pretrain wrote; it seems to be swapped with the clip"
+        )
+    there = {part: any(folder.glob(part)) for part in PARTS}
+    if not there[CONFIG_FILE]:
+        raise InputError(f"{folder} {_kind_without_config(folder)}")
+    config = read_json(folder / CONFIG_FILE)
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != VideoBertConfig.model_type:
+        raise InputError(
+            f"{folder} holds {f'a model of the kind {kind!r}' if kind else 'something else'}, not "
+            "a VideoBERT: give the folder that videobert pretrain wrote"
+        )
+    missing = [part for part in PARTS if not there[part]]
+    if missing:
+        raise InputError(f"{folder} is not whole, it has no {missing[0]}: {COPY}")
+
+
+def _kind_without_config(folder: Path) -> str:
+    """Tell what a folder without a configuration is, and what to give instead."""
+    if any((folder / stage).is_dir() for stage in ("features", "tokens", "examples")):
+        return (
+            f"is a work folder and holds no model: make one with videobert pretrain --work "
+            f"{folder} --out MODEL, and give MODEL"
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        return f"holds no model, as it has no {CONFIG_FILE}: {COPY}"
+    return f"holds no model: make one with videobert pretrain --out {folder}"
+
+
 def _network(folder: Path) -> VideoBertForPreTraining:
-    read: Any = (
-        VideoBertForPreTraining.from_pretrained
-    )  # its type knows nothing of output_loading_info
+    # The method's own type knows nothing of output_loading_info.
+    read: Any = VideoBertForPreTraining.from_pretrained
+    options = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     try:
-        network, found = read(folder, local_files_only=True, output_loading_info=True)
+        network, found = read(folder, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it again"
+            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it "
+            "again"
         ) from error
-    if found["missing_keys"] or not all(
-        weights.isfinite().all() for weights in network.parameters()
-    ):
+    finite = all(weights.isfinite().all() for weights in network.parameters())
+    if found["missing_keys"] or not finite:
         raise InputError(
-            f"{folder} holds a model of which weights are missing or no finite numbers: train it again"
+            f"{folder} holds a model of which weights are missing or not finite: train it again"
         )
     return cast(VideoBertForPreTraining, network)
 
 
 def _refuse_another_codebook(folder: Path, codebook: Codebook) -> None:
-    """InputError if the folder notes that the examples its model learnt from were made with another codebook than its own."""
+    """Refuse a folder whose codebook is not the one that its model's examples were made with.
+
+    Raises:
+        InputError: if the folder notes another one; a folder without notes passes.
+    """
     noted = read_json(folder / OPTIONS_FILE) if (folder / OPTIONS_FILE).exists() else {}
     digest = noted.get("examples", {}).get("codebook", codebook.digest)
-    codebook.refuse_other_digest(
-        digest, folder, "copy the whole folder that videobert pretrain wrote"
-    )
+    codebook.refuse_other_digest(digest, folder, COPY)

@@ -1,7 +1,9 @@
 """A BERT whose vocabulary ends in visual words.
 
-The modules and their names are those of transformers' BertForPreTraining, so any BERT checkpoint fits; its
-next-sentence head becomes the alignment head.
+The modules and their names are those of transformers' BertForPreTraining, so any BERT checkpoint
+fits. Its next-sentence head becomes the alignment head.
+
+Shapes: [batch] rows, [length] ids of a row, [vocabulary] all ids, [positions] that are asked about.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ class VideoBertOutput(ModelOutput):
     """What the model says.
 
     Attributes:
-        prediction_logits: [batch, length, vocabulary], or [positions, vocabulary] where positions were asked for.
-        alignment_logits: [batch, 2], ALIGNED and MISALIGNED.
+        prediction_logits: [batch, length, vocabulary], or [positions, vocabulary] if positions were
+            asked for.
+        alignment_logits: Of ALIGNED and MISALIGNED, [batch, 2].
     """
 
     prediction_logits: torch.Tensor = None  # type: ignore[assignment]  # ModelOutput wants a default
@@ -76,18 +79,21 @@ class VideoBertForPreTraining(BertForPreTraining):
             input_ids: int64 [batch, length].
             attention_mask: [batch, length], 0 on padding.
             token_type_ids: [batch, length], 0 on text and 1 on visual words.
-            position_ids: [batch, length], the place of an id in its sequence; that in its row if None.
-            sequence_ids: [batch, length], where rows hold several sequences: which of them an id is of, any number for
-                padding. Attention then stays inside each, and ``attention_mask`` is not looked at.
-            predict_at: bool [batch, length]; logits are computed there only, which is most of the work saved where
-                15 % of a 51,259-word vocabulary's positions are masked. All positions if None.
-            judge_at: bool [batch, length], where the [CLS] are whose sequences are judged; that of each row if None.
+            position_ids: [batch, length], the place of an id in its sequence; None for its place in
+                the row.
+            sequence_ids: [batch, length], if rows hold several sequences: which of them an id is
+                of, any number for padding. Attention then stays inside each sequence, and
+                ``attention_mask`` is not looked at.
+            predict_at: bool [batch, length], the positions that get logits; None for all. Most of
+                the work is saved if 15 % of the positions are masked and the vocabulary has 51,259
+                words.
+            judge_at: bool [batch, length], the [CLS] whose sequences are judged; None for the first
+                of each row.
         """
         if sequence_ids is not None:
             together = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
-            added = (
-                self.config._attn_implementation == "eager"
-            )  # adds its mask, where the others take one of bool
+            # The eager implementation adds its mask, the others take one of bool.
+            added = self.config._attn_implementation == "eager"
             attention_mask = (
                 torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype)
                 if added
@@ -103,10 +109,18 @@ class VideoBertForPreTraining(BertForPreTraining):
     def from_bert(
         cls, checkpoint: str, vocabulary: Vocabulary, dropout: float = 0.1
     ) -> VideoBertForPreTraining:
-        """Start from a BERT checkpoint of transformers, a name or a path.
+        """Start from a BERT checkpoint of transformers.
 
-        Its rows keep their ids; those of ``[>]`` and of the visual words are drawn anew. InputError if it is of another
-        kind, or the tokenizer has pieces that the checkpoint has no row for.
+        Its rows keep their ids. Those of ``[>]`` and of the visual words are drawn anew.
+
+        Args:
+            checkpoint: A name or a path.
+            vocabulary: What the model will read.
+            dropout: Of hidden states and of attention.
+
+        Raises:
+            InputError: if the checkpoint is of another kind, or has no row for some piece of the
+                tokenizer.
         """
         refuse_other_kinds(checkpoint)
         bert = BertForPreTraining.from_pretrained(
@@ -114,8 +128,8 @@ class VideoBertForPreTraining(BertForPreTraining):
         )
         if vocabulary.text_size > bert.config.vocab_size:
             raise InputError(
-                f"{checkpoint} has {bert.config.vocab_size:,} words and its tokenizer {vocabulary.text_size:,}: they do not "
-                "belong together, take both from one folder"
+                f"{checkpoint} has {bert.config.vocab_size:,} words and its tokenizer "
+                f"{vocabulary.text_size:,}: they do not belong together, take both from one folder"
             )
         bert.resize_token_embeddings(vocabulary.size, mean_resizing=False)
         sizes = {
@@ -129,20 +143,23 @@ class VideoBertForPreTraining(BertForPreTraining):
         model = cls(config)
         fresh = model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :].clone()
         model.load_state_dict(bert.state_dict())
-        with (
-            torch.no_grad()
-        ):  # some checkpoints have rows beyond their tokenizer's pieces, to fill up a multiple of 8
+        # Some checkpoints have rows beyond their tokenizer's pieces, to fill up a multiple of 8.
+        with torch.no_grad():
             model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :] = fresh
             model.cls.predictions.bias[vocabulary.joiner :] = 0
         return model
 
     @torch.no_grad()
     def set_visual_embeddings(self, places: np.ndarray) -> None:
-        """Start the rows of the visual words from where they lie in the codebook, so that what looks alike starts alike.
+        """Start the rows of the visual words from where they lie in the codebook.
 
-        Places, [visual words, any width], dead ones NaN, are centred (features after a ReLU share a large mean),
-        turned to their principal axes, cut or filled up to the model's width, and scaled so that their mean norm is
-        that of the word rows. Dead words keep their random rows.
+        What looks alike then starts alike. Places are centred, as features after a ReLU share a
+        large mean. They are turned to their principal axes, cut or filled up to the model's width,
+        and scaled so that their mean norm is that of the word rows. Dead words keep their random
+        rows.
+
+        Args:
+            places: [visual words, any width], NaN for dead words.
         """
         rows = self.bert.embeddings.word_embeddings.weight
         vocabulary = self.config.vocabulary
@@ -160,13 +177,18 @@ class VideoBertForPreTraining(BertForPreTraining):
 
 
 def refuse_other_kinds(checkpoint: str) -> None:
-    """InputError if a checkpoint of transformers, a name or a path, is no BERT; OSError if there is none."""
-    kind = BertConfig.get_config_dict(checkpoint)[0].get(
-        "model_type", BertConfig.model_type
-    )  # the oldest do not say
+    """Refuse a checkpoint of transformers, a name or a path, that is not a BERT.
+
+    Raises:
+        InputError: if it is of another kind.
+        OSError: if there is none.
+    """
+    config, _ = BertConfig.get_config_dict(checkpoint)
+    kind = config.get("model_type", BertConfig.model_type)  # the oldest do not say
     if kind == VideoBertConfig.model_type:
         raise InputError(
-            f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to begin with"
+            f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to "
+            "begin with"
         )
     if kind != BertConfig.model_type:
         raise InputError(

@@ -21,24 +21,32 @@ CODEBOOK_FOLDER = "codebook"
 
 @dataclass(frozen=True)
 class VideoBertProcessor:
-    """A tokenizer for text and a codebook for pictures, as one vocabulary."""
+    """A tokenizer for text and a codebook for pictures, as one vocabulary.
+
+    Attributes:
+        tokenizer: A BERT's, with ``[>]`` as its last token.
+        codebook: The visual words.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     codebook: Codebook
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Which ids are text and which are pictures."""
+        """Which ids are text and which are visual words."""
         pieces = len(self.tokenizer) - (JOINER in self.tokenizer.get_added_vocab())
         return Vocabulary(pieces, self.codebook.words)
 
     def layout(self, max_length: int, truncation: str = "head") -> SequenceLayout:
-        """How sequences of at most ``max_length`` ids are laid out."""
+        """Say how sequences of at most ``max_length`` ids are laid out; see sequences."""
         ids = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id
         return SequenceLayout(self.vocabulary, *ids, max_length, truncation)
 
     def text_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """WordPiece ids of each text, without [CLS] and [SEP]; ``[MASK]`` in a text is the mask."""
+        """Make the WordPiece ids of each text, without [CLS] and [SEP].
+
+        ``[MASK]`` in a text becomes the mask.
+        """
         return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
     def inputs(
@@ -75,33 +83,30 @@ class VideoBertProcessor:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **_: Any) -> VideoBertProcessor:
-        """Read both from a model's folder; InputError if either is missing, damaged or without its special tokens.
+        """Read both from a model's folder.
 
-        What else AutoProcessor hands over is for processors that are fetched from a network.
+        AutoProcessor also hands over options for processors that are fetched from a network; they
+        are not looked at.
+
+        Raises:
+            InputError: if the tokenizer or the codebook is missing or damaged.
         """
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            if None in (
-                tokenizer.pad_token_id,
-                tokenizer.cls_token_id,
-                tokenizer.sep_token_id,
-                tokenizer.mask_token_id,
-            ):
-                raise ValueError("a special token is missing")
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-        ) as error:  # TypeError: config.json is JSON, but no mapping
+            for kind in ("pad", "cls", "sep", "mask"):
+                if getattr(tokenizer, f"{kind}_token_id") is None:
+                    raise ValueError(f"it has no {kind} token")
+        except (OSError, ValueError, TypeError) as error:  # TypeError: JSON, but not an object
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"{folder} has no tokenizer that can be read ({reason}): make the model again with videobert pretrain"
+                f"{folder} has no tokenizer that can be read ({reason}): make the model again with "
+                "videobert pretrain"
             ) from error
         return cls(tokenizer, Codebook.load(Path(folder) / CODEBOOK_FOLDER))
 
 
 def with_joiner(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """The tokenizer with ``[>]`` as its last, special token, so that its text form is read and written."""
+    """Add ``[>]`` to a tokenizer as its last, special token, so that it reads and writes it."""
     tokenizer.add_special_tokens({"extra_special_tokens": [JOINER]})
     return tokenizer
 

@@ -1,7 +1,8 @@
-"""What is done in a clip, as a sentence: a small transformer encoder-decoder that reads VideoBERT's features.
+"""What is done in a clip, as a sentence: a small encoder-decoder that reads VideoBERT's features.
 
-VideoBERT, section 4.6: the video's visual words follow the template below; the mean of the hidden states at the visual words
-and that at the masked words are joined, and S3D's own mean feature with them where it is asked for.
+VideoBERT, section 4.6. The clip's visual words follow the template below. The mean of the hidden
+states at the visual words and that at the masked words are read together, with the mean of S3D's
+own features if it is asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from videobert.data.stretches import Stretch
 from videobert.finetune.captions.network import BEAM, CaptionerConfig, CaptionNetwork, Features
 from videobert.finetune.captions.options import FEATURES, MASKED, S3D, VISUAL
 from videobert.inference import in_batches
-from videobert.loading import TrainedModel
+from videobert.loading import WEIGHTS_FILES, TrainedModel
 from videobert.sequences import evenly_spaced
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
@@ -32,7 +33,7 @@ from workfolder.stage import OPTIONS_FILE
 TEMPLATE = "now let's [MASK] the [MASK] to the [MASK], and then [MASK] the [MASK]"
 """PAPER.md, S: read in a second-hand summary."""
 CONTRACTION = re.compile(r"(?<=\w) ' (?=(?:s|t|re|ve|ll|d|m)\b)")
-"""BERT's pieces of let's are three, and the tokenizer joins them with spaces."""
+"""let's is three pieces to BERT, and the tokenizer joins them with spaces."""
 BATCH = 64
 FOLDER, CONFIG_FILE, WEIGHTS_FILE = "captioner", "config.json", "model.safetensors"
 
@@ -105,7 +106,7 @@ def _room_beside_template(model: TrainedModel) -> int:
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence about a segment, and the score by which it was chosen, see LENGTH_PENALTY."""
+    """A sentence about a segment, and the score by which it was chosen; see LENGTH_PENALTY."""
 
     text: str
     score: float
@@ -113,85 +114,88 @@ class Caption:
 
 @dataclass(frozen=True)
 class Captioner:
-    """A trained network, in evaluation mode, and the tokenizer that spells its words."""
+    """Writes captions.
+
+    Attributes:
+        network: Trained, in evaluation mode.
+        tokenizer: Spells its words.
+    """
 
     network: CaptionNetwork
     tokenizer: PreTrainedTokenizerBase
 
     @torch.inference_mode()
     def __call__(self, features: Features, beam: int = BEAM, batch: int = BATCH) -> list[Caption]:
-        """A caption for each segment; the same for any ``batch``.
+        """Write a caption for each segment.
 
-        A beam of 1 is greedy search. A wider one may drop the greedy caption on its way and end with a worse one; then
-        the greedy one is taken, so that a beam never costs.
+        Args:
+            features: Of the segments; see segment_features.
+            beam: Width of the search; 1 is greedy. A wider one may drop the greedy caption on its
+                way and end with a worse one. The greedy one is taken then, so a beam never costs.
+            batch: Segments that are searched together; captions do not depend on it.
         """
         count = len(next(iter(features.values())))
-        places = torch.arange(count).split(batch) if count else ()
-        return [
-            caption
-            for some in places
-            for caption in self._captions({k: v[some] for k, v in features.items()}, beam)
-        ]
-
-    def _captions(self, features: Features, beam: int) -> list[Caption]:
-        found = [self._search(features, width) for width in sorted({1, beam})]
-        return [max(same, key=lambda caption: caption.score) for same in zip(*found, strict=True)]
+        captions = []
+        for first in range(0, count, batch):
+            some = {part: values[first : first + batch] for part, values in features.items()}
+            found = [self._search(some, width) for width in sorted({1, beam})]
+            for same in zip(*found, strict=True):
+                captions.append(max(same, key=lambda caption: caption.score))
+        return captions
 
     def _search(self, features: Features, beam: int) -> list[Caption]:
-        config = self.network.config
-        never = sorted(
-            {i for i in self.tokenizer.all_special_ids if i < config.text_size} - {config.end}
-        )
+        config, special = self.network.config, self.tokenizer.all_special_ids
+        never = sorted({number for number in special if number < config.text_size} - {config.end})
         pieces = self.network.search(features, beam, never)
-        texts = [self._text(row) for row in pieces.tolist()]
-        return [
-            Caption(*found)
-            for found in zip(texts, self.network.scores(features, pieces).tolist(), strict=True)
-        ]
+        texts, scores = map(self._text, pieces.tolist()), self.network.scores(features, pieces)
+        return [Caption(*found) for found in zip(texts, scores.tolist(), strict=True)]
 
     def _text(self, pieces: list[int]) -> str:
         return CONTRACTION.sub("'", str(self.tokenizer.decode(pieces, skip_special_tokens=True)))
 
     def save(self, folder: Path) -> None:
-        """Write config and weights into a folder; the tokenizer is the model's."""
+        """Write the configuration and the weights into a folder; the tokenizer is the model's."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(asdict(self.network.config), folder / CONFIG_FILE)
-        tensors = dict(
-            [*self.network.named_parameters(), *self.network.named_buffers()]
-        )  # each once, shared or not
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            folder / WEIGHTS_FILE,
-        )
+        # Named parameters come once each, shared or not.
+        tensors = dict([*self.network.named_parameters(), *self.network.named_buffers()])
+        kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(kept, folder / WEIGHTS_FILE)
 
 
 def load_captioner(folder: Path, model: TrainedModel) -> Captioner:
-    """The captioner of a model's folder; InputError if it has none, it is damaged, or it learnt with another model."""
+    """Read the captioner of a model's folder.
+
+    Args:
+        folder: The model's.
+        model: What was read from it.
+
+    Raises:
+        InputError: if there is none, it is damaged, or it learnt with another model.
+    """
     home = folder / FOLDER
+    advice = "delete it and run videobert finetune caption"
     if not home.is_dir():
         raise InputError(
-            f"{folder} has no captioner yet: run videobert finetune caption --model {folder} --work DIR"
+            f"{folder} has no captioner yet: run videobert finetune caption --model {folder} "
+            "--work DIR"
         )
+    check_digests(home, f"delete {home} and run videobert finetune caption")
     if read_json(home / OPTIONS_FILE).get("model") != model_digest(folder):
-        raise InputError(
-            f"{home} learnt with another model than {folder} holds: delete it and run videobert finetune caption"
-        )
-    check_digests(home, "delete the folder and run videobert finetune caption")
+        raise InputError(f"{home} learnt with another model than {folder} holds: {advice}")
     config = read_json(home / CONFIG_FILE)
     try:
         network = CaptionNetwork(CaptionerConfig(**config))
         load_model(network, home / WEIGHTS_FILE)
     except (OSError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{home} cannot be read ({reason}): delete it and run videobert finetune caption"
-        ) from error
+        raise InputError(f"{home} cannot be read ({reason}): {advice}") from error
     return Captioner(network.to(model.network.device).eval(), model.processor.tokenizer)
 
 
 def model_digest(folder: Path) -> str:
-    """Which weights a model's folder holds, in one file or several."""
-    return "+".join(file_digest(path) for path in sorted(folder.glob("model*.safetensors")))
+    """Tell which weights a model's folder holds, in one file or several."""
+    return "+".join(file_digest(path) for path in sorted(folder.glob(WEIGHTS_FILES)))
 
 
 def caption(

@@ -1,9 +1,10 @@
 """The choices by which a captioner learns.
 
-The numbers are those that PAPER.md has of VideoBERT, section 4.6, marked U there (remembered, found in no text at hand): 2
-layers, 128 wide, dropout 0.4, Adam at 1e-3, batches of 128, 40,000 steps; and, U as well, a rate that falls linearly to 0.
-The paper chooses by cross validation. Here a slice of the videos is kept apart, and the weights of the step that spells its
-captions best are kept; learning stops once nothing better has come for a while.
+The numbers are those that PAPER.md has of VideoBERT, section 4.6, marked U there (remembered, found
+in no text at hand): 2 layers, 128 wide, dropout 0.4, Adam at 1e-3, batches of 128, 40,000 steps,
+and a rate that falls linearly to 0. The paper chooses by cross validation. Here a slice of the
+videos is kept apart, and the weights of the step that spells its captions best are kept. Learning
+stops once nothing better has come for a while.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from workfolder.errors import InputError
 from workfolder.options import Options, option
 
 VISUAL, MASKED, S3D = "visual", "masked", "s3d"
-"""Parts of a segment's features: hidden states at the visual words, at the masked words; the backbone's own features."""
+"""Parts of a segment's features: hidden states at the visual words, hidden states at the masked
+words, and the backbone's own features."""
 FEATURES = {
     "s3d": (S3D,),
     "video": (VISUAL,),
     "videobert": (VISUAL, MASKED),
     "videobert+s3d": (VISUAL, MASKED, S3D),
 }
-"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees no template."""
+"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees
+no template."""
 
 
 @dataclass(frozen=True)
