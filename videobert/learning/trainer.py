@@ -100,7 +100,6 @@ class Trainer(Generic[B]):
         folder = self._folder if self._accelerator.is_main_process else None
         done = self._folder.load(self._restore) if self._folder else 0
         stage, began, tokens = self._learner.stage, time.monotonic(), 0
-        progress(stage, done, self._total)
         with SummaryWriter(folder.board, purge_step=done + 1) if folder else nullcontext() as board:
             for step, batch in enumerate(self._batches(done), done + 1):
                 if self.watch and self.watch.hopeless:
@@ -115,6 +114,7 @@ class Trainer(Generic[B]):
                 if board and self.history.rows and self.history.rows[-1]["step"] == step:
                     write_curves(self.history.rows[-1], board)
                 tokens += batch.tokens
+                # First told after the first step, which is slow: it says nothing about the others.
                 progress(stage, step, self._total, self._detail(tokens, began))
 
     def update(self, step: int, batch: B) -> None:

@@ -115,3 +115,10 @@ def test_frozen_embeddings_stay_as_they_started(make: Make, work: Path, precisio
 def test_a_batch_smaller_than_its_parts_is_refused(make: Make) -> None:
     with pytest.raises(InputError, match=r"batch of 12 .* 13 parts.*--batch-size"):
         make(replace(TINY, accumulate=13))
+
+
+def test_the_pace_is_told_from_the_first_step_on_which_is_slow(make: Make) -> None:
+    trainer, _ = make(replace(TINY, steps=3))
+    told: list[tuple[int, int]] = []
+    trainer.run(lambda stage, done, total, detail="": told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]

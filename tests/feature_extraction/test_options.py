@@ -1,0 +1,64 @@
+"""The options of extraction and transcription refuse what cannot be."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from feature_extraction import options
+from feature_extraction.options import FeatureOptions, SentenceOptions, TranscriptOptions
+from workfolder.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"engine": "abacus"},
+            "--engine 'abacus' is not known: choose one of cuda, openvino, torch",
+        ),
+        ({"decoder": "eyes"}, "--decoder 'eyes' is not known: choose one of pyav, decord"),
+    ],
+)
+def test_a_name_that_is_not_known_is_refused_with_those_that_are(
+    changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        FeatureOptions(**{"engine": "torch", **changes})
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("gpu", "openvino", "best"),
+    [(True, True, "cuda"), (False, True, "openvino"), (False, False, "torch")],
+)
+def test_the_engine_is_the_best_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, openvino: bool, best: str
+) -> None:
+    cuda = SimpleNamespace(is_available=lambda: gpu)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(options, "find_spec", lambda name: "found" if openvino else None)
+    assert FeatureOptions().engine == best
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pause": 4.0},
+        {"pause": -0.1},
+        {"min_words": 0},
+        {"min_words": 21},
+        {"punctuated": 1.1},
+    ],
+    ids=str,
+)
+def test_sentences_that_contradict_themselves_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(changes))):
+        SentenceOptions(**changes)
+
+
+def test_whoever_is_handed_in_may_listen() -> None:
+    assert TranscriptOptions(asr="somebody").asr == "somebody"
