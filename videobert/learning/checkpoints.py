@@ -1,4 +1,4 @@
-"""What a stopped run goes on from: a folder beside the model, which goes when the model is there."""
+"""What a stopped run goes on from: a folder beside the model, removed when the model is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run went: rows of losses and accuracies, as a table, as TensorBoard curves, as a picture."""
+"""How a run went: rows of figures, as a table, as curves for TensorBoard, as a picture."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class History:
 
     A row has the step, <objective>_loss and <objective>_accuracy, the same of the validation videos
     where they were asked, and more. Losses are means in nats and accuracies are in [0, 1], both
-    over the questions since the row before. ``learning_rate`` is that of the top layer, ``gradient``
-    the norm before clipping, ``tokens`` counts the ids without padding since the start.
+    over the questions since the row before. ``learning_rate`` is that of the top layer.
+    ``gradient`` is the norm before clipping. ``tokens`` counts the ids without padding since the
+    start.
 
     Attributes:
         rows: in the order of steps.

@@ -161,7 +161,7 @@ class Batches:
         return self._text(joined), self._visual(shown, rng)
 
     def _joined(self, example: int, rng: np.random.Generator) -> list[int]:
-        """Return the example, at times with its neighbour: speech and picture are rarely in step."""
+        """Return the example, at times with its neighbour, as speech and picture drift apart."""
         wanted = rng.random() < self.options.join_probability
         return self.corpus.with_following(example) if wanted else [example]
 

@@ -64,7 +64,7 @@ class Negatives:
             raise InputError(self._why_none(lacking))
 
     def _why_none(self, example: int) -> str:
-        """Say why an example has no negative, and what helps: more videos only where they differ."""
+        """Say why an example has no negative, and what helps."""
         start, text = self.corpus.start[example], "nothing can be mismatched with the sentence at"
         others = self.pool[self.corpus.video[self.pool] != self.corpus.video[example]]
         if not len(others):

@@ -25,7 +25,10 @@ OPTIONS = PretrainOptions(join_probability=0.5)
 
 
 def corpus_of(videos: int, sentences: int = 5, distinct: int = 1000) -> Corpus:
-    """Sentence n of a video says word n and shows visual words 10 n ...; every third has no speech, every seventh no clip."""
+    """Sentence n of a video says word n and shows visual words 10 n ...
+
+    Every third has no speech, every seventh no clip.
+    """
     rows = []
     for video in range(videos):
         for place in range(sentences):

@@ -27,7 +27,10 @@ VOCABULARY = Vocabulary(text_size=120, visual_size=30)
 
 
 def batch_of(lengths: list[int], seed: int = 0) -> Batch:
-    """Sequences of these lengths with a third of their ids hidden; the regimes in turn, pairs aligned in turn."""
+    """Sequences of these lengths with a third of their ids hidden.
+
+    Regimes take turns, and so do aligned and mismatched pairs.
+    """
     rng = np.random.default_rng(seed)
     shape = (len(lengths), max(lengths))
     mask = (np.arange(shape[1]) < np.array(lengths)[:, None]).astype(np.int64)

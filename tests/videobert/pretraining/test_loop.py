@@ -1,4 +1,4 @@
-"""Whole runs: what lies in a model's folder, runs that are killed, runs in two processes, runs that stop by themselves."""
+"""Whole runs: the model's folder, runs that are killed, run in two processes or stop."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ from workfolder.files import write_table
 
 KILLED = -signal.SIGKILL
 SAVE = "videobert.learning.checkpoints"
-TRAINING = ("--init none --size tiny --steps 24 --batch-size 12 --max-length 48 --learning-rate 2e-3 --warmup 0.1 "
-            "--validation-share 0.3 --validate-every 10 --checkpoint-every 5").split()  # fmt: skip
+TRAINING = (
+    "--init none --size tiny --steps 24 --batch-size 12 --max-length 48 --learning-rate 2e-3 "
+    "--warmup 0.1 --validation-share 0.3 --validate-every 10 --checkpoint-every 5"
+).split()
 """TINY on the command line."""
 
 
@@ -155,7 +157,7 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_model(
     assert run(work, out, TINY, death) == [KILLED] and not out.exists()
     assert run(work, out, TINY) == [0]
     assert_same_run(whole, out)
-    assert not training_of(out).exists()
+    assert not training_of(out).exists() and not list(tmp_path.glob(".*.part"))
 
 
 def test_killed_when_only_the_training_folder_is_left_to_remove_it_is_done(
@@ -171,8 +173,16 @@ def test_killed_when_only_the_training_folder_is_left_to_remove_it_is_done(
     assert not training_of(out).exists()
 
 
-@pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"accumulate": 3}, {"freeze_embeddings": True},
-                                     {"phases": "16:12:8,48:6:10"}], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "bf16"},
+        {"accumulate": 3},
+        {"freeze_embeddings": True},
+        {"phases": "16:12:8,48:6:10"},
+    ],
+    ids=str,
+)
 def test_every_kind_of_run_goes_on_where_it_was(
     work: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
@@ -286,7 +296,7 @@ def test_two_processes_killed_and_started_again_end_with_the_same_model(
 def test_two_processes_can_do_what_one_can(
     work: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
-    """Batches of 9 make seven to validate on, which are not the same number for each; those of 66 make one."""
+    """Batches of 9 make seven to validate on, an unequal share; batches of 66 make one."""
     assert run(work, tmp_path / "model", replace(TINY, **changes), processes=2) == [0, 0]
     assert all(
         weight.isfinite().all()
@@ -449,9 +459,19 @@ def test_a_weight_that_is_no_number_stops_it_in_either_of_two_processes(
     assert statuses[0] not in (0, KILLED) and not (tmp_path / "model").exists()
 
 
-@pytest.mark.parametrize("changes", [{"text_weight": 0.0, "video_weight": 0.0}, {"joint_weight": 0.0},
-                                     {"joint_masking": False}, {"whole_words": True}, {"batch_size": 2},
-                                     {"validation_share": 0.0}, {"masked_share": 0.0}], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text_weight": 0.0, "video_weight": 0.0},
+        {"joint_weight": 0.0},
+        {"joint_masking": False},
+        {"whole_words": True},
+        {"batch_size": 2},
+        {"validation_share": 0.0},
+        {"masked_share": 0.0},
+    ],
+    ids=str,
+)
 def test_unusual_runs_end_with_a_model(
     work: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:

@@ -28,7 +28,7 @@ EVERY = np.arange(4)
 
 
 def output(right: list[bool], alignment: list[list[float]]) -> VideoBertOutput:
-    """Logits that put 2 on the right id, or on id 0, of each of the four ids asked; those of the two pairs."""
+    """Logits with 2 on the right id or on id 0, for four ids; logits of the two pairs."""
     logits = torch.zeros(4, 10)
     for row, (label, good) in enumerate(zip(LABELS[LABELS != IGNORED], right, strict=True)):
         logits[row, label if good else 0] = 2

@@ -27,20 +27,35 @@ def test_a_verb_takes_every_option_with_its_default_and_help(verb: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("name", "value"),
     [
-        {"precision": "fp16"}, {"schedule": "step"}, {"visual_start": "zeros"}, {"truncation": "middle"},
-        {"dropout": 1.0}, {"max_length": 7}, {"batch_size": 1}, {"steps": 0}, {"text_weight": -1.0},
-        {"masked_share": 1.1}, {"longest_step": 0}, {"learning_rate": -1e-3}, {"learning_rate": math.nan},
-        {"warmup": 1.5}, {"layer_decay": 1.1}, {"weight_decay": -0.1}, {"accumulate": 0}, {"validation_share": 0.6},
-        {"validate_every": 0}, {"checkpoint_every": 0}, {"seed": -1}, {"negative_margin": -1.0},
+        ("precision", "fp16"),
+        ("schedule", "step"),
+        ("visual_start", "zeros"),
+        ("truncation", "middle"),
+        ("dropout", 1.0),
+        ("max_length", 7),
+        ("batch_size", 1),
+        ("steps", 0),
+        ("text_weight", -1.0),
+        ("masked_share", 1.1),
+        ("longest_step", 0),
+        ("learning_rate", -1e-3),
+        ("learning_rate", math.nan),
+        ("warmup", 1.5),
+        ("layer_decay", 1.1),
+        ("weight_decay", -0.1),
+        ("accumulate", 0),
+        ("validation_share", 0.6),
+        ("validate_every", 0),
+        ("checkpoint_every", 0),
+        ("seed", -1),
+        ("negative_margin", -1.0),
     ],
-    ids=str,
-)  # fmt: skip
-def test_a_value_that_no_run_can_have_is_refused_by_its_name(changes: dict[str, object]) -> None:
-    (name,) = changes
+)
+def test_a_value_that_no_run_can_have_is_refused_by_its_name(name: str, value: object) -> None:
     with pytest.raises(InputError, match=f"--{name.replace('_', '-')}"):
-        replace(PretrainOptions(), **changes)
+        replace(PretrainOptions(), **{name: value})
 
 
 @pytest.mark.parametrize("name", ["text_weight", "learning_rate", "weight_decay"])
@@ -68,9 +83,23 @@ def test_phases_are_length_batch_and_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "phases", ["nonsense", "128", "128:64", "128:64:0", "128:64:10,", ",128:64:10", "128:64:-1", "a:b:c", "4:64:10", "128:1:10",
-               "128:64:10;64:2:1", "1e2:64:10", "128:64:10 "],
-)  # fmt: skip
+    "phases",
+    [
+        "nonsense",
+        "128",
+        "128:64",
+        "128:64:0",
+        "128:64:10,",
+        ",128:64:10",
+        "128:64:-1",
+        "a:b:c",
+        "4:64:10",
+        "128:1:10",
+        "128:64:10;64:2:1",
+        "1e2:64:10",
+        "128:64:10 ",
+    ],
+)
 def test_phases_that_cannot_be_read_are_refused(phases: str) -> None:
     with pytest.raises(InputError, match="--phases"):
         PretrainOptions(phases=phases)

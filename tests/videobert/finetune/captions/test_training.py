@@ -167,8 +167,13 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
     losses = [row[VALIDATION_LOSS] for row in rows if row[VALIDATION_LOSS] is not None]
     assert report.validation_loss == min(losses)
     assert sorted(path.name for path in (mine.model / FOLDER).iterdir()) == [
-        "config.json", "digests.json", "history.parquet", "model.safetensors", "options.json", "report.json",
-    ]  # fmt: skip
+        "config.json",
+        "digests.json",
+        "history.parquet",
+        "model.safetensors",
+        "options.json",
+        "report.json",
+    ]
 
     captioner = load_captioner(mine.model, model)
     found = evaluate_captions(model, captioner, mine.work, mine.annotations)
@@ -187,7 +192,7 @@ def test_a_captioner_is_made_once_and_does_what_it_learnt(
     assert before == (mine.model / FOLDER / "model.safetensors").stat().st_mtime_ns
     with pytest.raises(
         InputError,
-        match=r"dropout was 0\.1 and is now 0\.2; delete .*/captioner, or fine-tune a copy of .*/model$",
+        match=r"dropout was 0\.1 and is now 0\.2; delete .*/captioner, or fine-tune a copy of .*/",
     ):
         finetune_captioner(mine.model, mine.work, replace(LEARNT, dropout=0.2), annotations)
     if annotated:
