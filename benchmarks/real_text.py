@@ -1,4 +1,4 @@
-"""Pre-trains on what people really said over 1,736 cooking videos, and a machine saw in 352 of them.
+"""Pre-trains on what people said over 1,736 cooking videos, and a machine saw in 352 of them.
 
     python -m benchmarks.real_text ../shared/data/annotations --json real_text.json
 
