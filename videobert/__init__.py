@@ -1,7 +1,7 @@
 """VideoBERT: one BERT over what is said and what is seen.
 
-Names are looked up when first used, so that importing the package does not import torch. Using one also lets the Auto
-classes of transformers know all of them.
+A name is looked up when it is first used, so importing the package does not import torch. Using one
+name makes all of them known to the Auto classes of transformers.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from tokenization.vocabulary import Vocabulary
 from videobert.model_sizes import HEAD_WIDTH, SIZES
 
 BASE_INITIALIZER_RANGE = 0.02
-"""Standard deviation of the base size's first weights. Other sizes keep std * sqrt(width), the gain of
-a layer: with 0.02 throughout, a narrow model's attention begins so faint that it learns slowly."""
+"""Standard deviation of the base size's first weights. Other sizes keep the gain of a layer,
+std * sqrt(width). With 0.02 throughout, a narrow model's attention begins so faint that it learns
+slowly."""
 
 
 class VideoBertConfig(BertConfig):

@@ -9,7 +9,7 @@ SIZES = {
     "base": (12, 768),
     "large": (24, 1024),
 }
-"""Layers and width: of the first three by Turc et al. (2019), "Well-Read Students Learn Better"; of the
-last two by Devlin et al. (2019)."""
+"""Layers and width. The first three are by Turc et al. (2019), "Well-Read Students Learn Better",
+the last two by Devlin et al. (2019)."""
 HEAD_WIDTH = 64
 """Width of one attention head in all of them."""

@@ -41,7 +41,8 @@ class VideoBertOutput(ModelOutput):
         alignment_logits: Of ALIGNED and MISALIGNED, [batch, 2].
     """
 
-    prediction_logits: torch.Tensor = None  # type: ignore[assignment]  # ModelOutput wants a default
+    # ModelOutput wants defaults.
+    prediction_logits: torch.Tensor = None  # type: ignore[assignment]
     alignment_logits: torch.Tensor = None  # type: ignore[assignment]
 
 
@@ -52,13 +53,13 @@ class VideoBertModel(BertModel):
 
 
 class VideoBertForMaskedLM(BertForMaskedLM):
-    """The encoder with the masked-completion head alone, as transformers' pipelines and trainers want it."""
+    """The encoder with the masked-completion head alone, as transformers' pipelines want it."""
 
     config_class = VideoBertConfig
 
 
 class VideoBertForPreTraining(BertForPreTraining):
-    """BERT with the masked-completion head over text and visual words and the alignment head on [CLS]."""
+    """BERT with a masked-completion head over text and visual words, and an alignment head."""
 
     config_class = VideoBertConfig
     config: VideoBertConfig
@@ -102,7 +103,8 @@ class VideoBertForPreTraining(BertForPreTraining):
         hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
         firsts = hidden if judge_at is None else hidden[judge_at][:, None]
         asked = hidden if predict_at is None else hidden[predict_at]
-        predictions, alignment = self.cls(asked, self.bert.pooler(firsts))  # type: ignore[misc]  # this class has a pooler
+        pooled = self.bert.pooler(firsts)  # type: ignore[misc]  # this class has a pooler
+        predictions, alignment = self.cls(asked, pooled)
         return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
 
     @classmethod

@@ -13,8 +13,9 @@ Shapes: [templates], [stretches], [labels] of one kind, [width] of a feature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -108,41 +109,61 @@ def evaluate_actions(
         raise InputError(
             "there is no segment to evaluate: give videos in which a clip has a verb and a noun"
         )
-
-    def ask(stage: str, visual: Sequence[Ids]) -> list[torch.Tensor]:
-        found = []
-        for first in range(0, len(visual), ASKED_TOGETHER):
-            chosen = visual[first : first + ASKED_TOGETHER]
-            found.append(label_probabilities(model, templates, chosen, labels.words))
-            progress(stage, first + len(chosen), len(visual))
-        return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
-
-    words, count = [stretch.words for stretch in stretches], len(stretches)
+    words = [stretch.words for stretch in stretches]
+    ask = partial(_ask, model, templates, labels, progress)
     cross_modal = ask("cross-modal", words)
+    scores = _all_scores(ask, words, cross_modal, labels)
+    scores["linear_probe"] = _probe_scores(stretches, training, labels)
+    rows = {"chance": _row([chance_in_top_k(len(kind), KS) for kind in labels.words])}
+    for method, found in scores.items():
+        if not isinstance(found, str):
+            rows[method] = _row(_top_k_of_kinds(found, stretches))
+    return ActionResult(
+        len({stretch.video for stretch in stretches}),
+        len(stretches),
+        tuple(templates),
+        Table(rows, METHODS),
+        {method: reason for method, reason in scores.items() if isinstance(reason, str)},
+        dict(zip(KINDS, map(sensitivity, cross_modal), strict=True)),
+    )
+
+
+def _ask(
+    model: TrainedModel,
+    templates: Sequence[str],
+    labels: ActionLabels,
+    progress: Progress,
+    stage: str,
+    visual: Sequence[Ids],
+) -> list[torch.Tensor]:
+    """Compute the probabilities of verbs and of nouns, [templates, stretches, labels] each."""
+    found = []
+    for first in range(0, len(visual), ASKED_TOGETHER):
+        chosen = visual[first : first + ASKED_TOGETHER]
+        found.append(label_probabilities(model, templates, chosen, labels.words))
+        progress(stage, first + len(chosen), len(visual))
+    return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
+
+
+def _all_scores(
+    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]],
+    words: Sequence[Ids],
+    cross_modal: Sequence[torch.Tensor],
+    labels: ActionLabels,
+) -> dict[str, Sequence[np.ndarray] | str]:
+    """Score verbs and nouns by every method that needs no features, or say why there is none."""
+    count = len(words)
     # The list moved on by half of itself: no stretch keeps its own words.
-    others = words[count // 2 :] + words[: count // 2]
+    others = [*words[count // 2 :], *words[: count // 2]]
     counts = labels.verb_counts, labels.noun_counts
-    scores: dict[str, Sequence[np.ndarray] | str] = {
+    return {
         "frequency_prior": [np.tile(often, (count, 1)) for often in counts],
         "language_prior": [mean.repeat(count, axis=0) for mean in _means(ask("language", [[]]))],
         "shuffled_video": _means(ask("shuffled", others))
         if count > 1
         else "there is but one segment",
         "cross_modal": _means(cross_modal),
-        "linear_probe": _probe_scores(stretches, training, labels),
     }
-    rows = {"chance": _row([chance_in_top_k(len(words), KS) for words in labels.words])}
-    for method, found in scores.items():
-        if not isinstance(found, str):
-            rows[method] = _row(_top_k_of_kinds(found, stretches))
-    return ActionResult(
-        len({stretch.video for stretch in stretches}),
-        count,
-        tuple(templates),
-        Table(rows, METHODS),
-        {method: reason for method, reason in scores.items() if isinstance(reason, str)},
-        dict(zip(KINDS, map(sensitivity, cross_modal), strict=True)),
-    )
 
 
 def _means(by_mask: Sequence[torch.Tensor]) -> list[np.ndarray]:

@@ -70,13 +70,7 @@ def evaluate_youcook2(
         InputError: if the annotations have another shape, DIR has none of their videos, its visual
             words are of another codebook, or the model cannot spell a label.
     """
-    by_subset = read_annotations(annotations)
-    find = ActionFinder(verbs().words, nouns().words)
-    if wrong := unspelt(model.processor, [*find.verbs, *find.nouns]):
-        raise InputError(
-            f"the model's vocabulary cannot spell YouCook2's label {wrong[0]!r}: use a model that "
-            "starts from bert-base-uncased"
-        )
+    by_subset, find = read_annotations(annotations), _action_finder(model)
     asked, learnt = by_subset[VALIDATION], _named(by_subset.get(TRAINING, []), find)
     wanted = {stretch.video for stretches in by_subset.values() for stretch in stretches}
     footage = Footage(work, model.processor.codebook, wanted)
@@ -101,6 +95,21 @@ def evaluate_youcook2(
     table = evaluate_actions(model, seen, training, labels, templates, progress)
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
     return YouCook2Result(table, len(videos), len(asked), missing, unnamed, unseen)
+
+
+def _action_finder(model: TrainedModel) -> ActionFinder:
+    """Find the listed actions.
+
+    Raises:
+        InputError: if the model cannot spell one.
+    """
+    find = ActionFinder(verbs().words, nouns().words)
+    if wrong := unspelt(model.processor, [*find.verbs, *find.nouns]):
+        raise InputError(
+            f"the model's vocabulary cannot spell YouCook2's label {wrong[0]!r}: use a model that "
+            "starts from bert-base-uncased"
+        )
+    return find
 
 
 def _named(stretches: Sequence[Stretch], find: ActionFinder) -> list[Stretch]:

@@ -1,7 +1,8 @@
-"""How near captions are to what people wrote: BLEU, ROUGE-L and CIDEr-D, as the reference program computes them.
+"""How near captions are to what people wrote: BLEU, ROUGE-L and CIDEr-D.
 
-The reference program is the COCO caption evaluation (pycocoevalcap 1.2), whose figures papers print; where it departs
-from a paper, so do these functions, and they say so. METEOR is in meteor.py.
+They are computed as by the reference program, the COCO caption evaluation (pycocoevalcap 1.2),
+whose figures papers print. Where it departs from a paper, so do these functions, and they say so.
+METEOR is in meteor.py.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ CIDER_SIGMA = 6.0  # words of difference in length
 
 @dataclass(frozen=True)
 class Metric:
-    """A score over all captions, and one for each: float64 [captions]. In [0, 1], CIDEr-D in [0, 10]."""
+    """A metric's score, in [0, 1], of CIDEr-D in [0, 10].
+
+    Attributes:
+        corpus: Over all captions together.
+        items: Of each caption, float64 [captions].
+    """
 
     corpus: float
     items: np.ndarray
@@ -34,17 +40,25 @@ class Metric:
 
 @dataclass(frozen=True)
 class CaptionMetrics:
-    """The scores of a set of captions; ``meteor`` is None where it was not asked for or could not be had."""
+    """The scores of a set of captions.
 
-    bleu: tuple[Metric, ...]  # of 1-grams, up to 2-grams, up to 3-grams, up to 4-grams
+    Attributes:
+        bleu: BLEU-1 to BLEU-4.
+        rouge_l: ROUGE-L.
+        cider_d: CIDEr-D.
+        meteor: METEOR; None if it was not asked for or could not be had.
+        why_no_meteor: The reason, for people; empty if METEOR is there.
+    """
+
+    bleu: tuple[Metric, ...]
     rouge_l: Metric
     cider_d: Metric
     meteor: Metric | None
-    why_no_meteor: str  # empty where it is there
+    why_no_meteor: str
 
     @property
     def corpus(self) -> dict[str, float | None]:
-        """The scores over all captions by their names, in the order in which papers print them."""
+        """The scores over all captions by name, in the order in which papers print them."""
         return {
             **{f"BLEU-{order}": score.corpus for order, score in enumerate(self.bleu, start=1)},
             "METEOR": self.meteor.corpus if self.meteor else None,
@@ -59,10 +73,16 @@ def score_captions(
     tokenised: bool = False,
     with_meteor: bool = False,
 ) -> CaptionMetrics:
-    """Every score of one caption for each clip against one or more reference captions for it.
+    """Score one caption of each clip against its reference captions by every metric.
 
-    Both are in one order. Captions are cut by ``ptb_tokens``, or only at white space if they are ``tokenised``. An empty
-    caption scores 0. InputError if there are no captions, a caption has no reference, or the two do not match.
+    Args:
+        candidates: The captions; an empty one scores 0.
+        references: One or more references for each caption, in the same order.
+        tokenised: Whether captions are cut at white space alone, and not by ``ptb_tokens``.
+        with_meteor: Whether METEOR is wanted.
+
+    Raises:
+        InputError: if there are no captions, a caption has no reference, or the two do not match.
     """
     _check(candidates, references)
     cut = str.split if tokenised else ptb_tokens
@@ -86,19 +106,22 @@ def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> No
         raise InputError("there are no captions to score: give at least one")
     if len(candidates) != len(references):
         raise InputError(
-            f"{len(candidates)} captions and references for {len(references)} do not match: give as many of each"
+            f"{len(candidates)} captions and references for {len(references)} do not match: give "
+            "as many of each"
         )
     for number, captions in enumerate(references):
         if isinstance(captions, str) or not captions:
             raise InputError(
-                f"the references of caption {number} are no list with a caption in it: give at least one"
+                f"the references of caption {number} are not a list with a caption in it: give at "
+                "least one"
             )
 
 
 def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> tuple[Metric, ...]:
-    """BLEU-1 to BLEU-4 (Papineni et al. 2002): clipped n-gram precisions, geometric mean, brevity penalty.
+    """Compute BLEU-1 to BLEU-4 (Papineni et al. 2002).
 
-    The reference length is that of the closest reference, the shorter of two as close.
+    It is the geometric mean of clipped n-gram precisions, with a brevity penalty. The reference
+    length is that of the closest reference, the shorter of two that are as close.
     """
     right = np.zeros((len(candidates), ORDERS))
     made = np.zeros((len(candidates), ORDERS))
@@ -121,9 +144,19 @@ def bleu(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> 
 def bleu_of_counts(
     right: np.ndarray, made: np.ndarray, length: np.ndarray, closest: np.ndarray
 ) -> np.ndarray:
-    """BLEU-1 to 4, [..., 4], from counts of n-grams that are right and that were made, [..., 4], and lengths in words.
+    """Compute BLEU-1 to 4 from counts.
 
-    The reference program adds 1e-15 above and 1e-9 below each fraction: a caption without a right n-gram keeps a little.
+    The reference program adds 1e-15 above and 1e-9 below each fraction, so a caption without a
+    right n-gram keeps a little.
+
+    Args:
+        right: How many n-grams are right, [..., 4].
+        made: How many n-grams there are, [..., 4].
+        length: Words of the captions, [...].
+        closest: Words of their closest references, [...].
+
+    Returns:
+        [..., 4].
     """
     tiny, small = 1e-15, 1e-9
     precision = np.cumprod((right + tiny) / (made + small), axis=-1) ** (
@@ -134,10 +167,11 @@ def bleu_of_counts(
 
 
 def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Metric:
-    """ROUGE-L (Lin 2004): the F-measure of the longest common subsequence, with beta 1.2; the corpus score is the mean.
+    """Compute ROUGE-L (Lin 2004): the F-measure of the longest common subsequence, beta 1.2.
 
-    The reference program takes the best precision and the best recall, be they of different references. To it an empty
-    caption is one empty word, so two empty captions are alike.
+    The corpus score is the mean. The reference program takes the best precision and the best
+    recall, even of different references. To it an empty caption is one empty word, so two empty
+    captions are alike.
     """
     scores = []
     for candidate, known in zip(candidates, references, strict=True):
@@ -153,7 +187,7 @@ def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) 
 
 
 def common_subsequence(first: Words, second: Words) -> int:
-    """The length, in words, of the longest common subsequence."""
+    """Count the words of the longest common subsequence."""
     above = [0] * (len(second) + 1)
     for word in first:
         row = [0]
@@ -164,10 +198,12 @@ def common_subsequence(first: Words, second: Words) -> int:
 
 
 def cider_d(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> Metric:
-    """CIDEr-D (Vedantam et al. 2015): clipped cosine of n-gram weights, mean over 1- to 4-grams and references, times 10.
+    """Compute CIDEr-D (Vedantam et al. 2015).
 
-    Weights are counts times log(clips / clips that have the n-gram in a reference), over the references given: a set of
-    one clip scores 0. As in the reference program the Gaussian (sigma 6) is of the difference in 2-grams, not words.
+    It is the clipped cosine of n-gram weights, the mean over 1- to 4-grams and references, times
+    10. Weights are counts times log(clips / clips that have the n-gram in a reference), over the
+    references given, so a set of one clip scores 0. As in the reference program, the Gaussian of
+    sigma 6 is of the difference in 2-grams, not in words.
     """
     grams = [[ngrams(reference) for reference in known] for known in references]
     clips_with = Counter(gram for known in grams for gram in set().union(*known))
@@ -183,7 +219,13 @@ def cider_d(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) 
 
 @dataclass(frozen=True)
 class Weighted:
-    """A caption's n-grams with their weights, the length of the vector of each order, and the count of 2-grams."""
+    """A caption's n-grams with their weights.
+
+    Attributes:
+        weights: By n-gram.
+        norms: Length of the vector of each order, [4].
+        pairs: How many 2-grams there are.
+    """
 
     weights: dict[tuple[str, ...], float]
     norms: np.ndarray
@@ -191,7 +233,7 @@ class Weighted:
 
 
 def weighted(grams: Ngrams, clips_with: Mapping[tuple[str, ...], int], clips: int) -> Weighted:
-    """The n-grams of a caption weighed by how rare they are; one in no reference counts as in one clip."""
+    """Weigh the n-grams of a caption by how rare they are; one in no reference counts as in one."""
     weights = {
         gram: count * float(np.log(clips / max(1, clips_with.get(gram, 0))))
         for gram, count in grams.items()
@@ -201,7 +243,7 @@ def weighted(grams: Ngrams, clips_with: Mapping[tuple[str, ...], int], clips: in
 
 
 def similarity(ours: Weighted, theirs: Weighted) -> float:
-    """In [0, 1]: the mean over the orders of the clipped cosine, less for captions of different lengths."""
+    """Average the clipped cosine over the orders, in [0, 1]; less if lengths differ."""
     shared = ours.weights.keys() & theirs.weights.keys()
     products = by_order(
         {
@@ -217,9 +259,10 @@ def similarity(ours: Weighted, theirs: Weighted) -> float:
 
 
 def ngrams(words: Words) -> Ngrams:
-    """How often a caption has each run of 1 to 4 words.
+    """Count how often a caption has each run of 1 to 4 words.
 
-    The reference program splits again at all white space here, so the ``1 1/2`` that ROUGE-L sees as a word is two.
+    The reference program splits again at all white space here, so ``1 1/2``, which is a word to
+    ROUGE-L, is two.
     """
     split = " ".join(words).split()
     return Counter(
@@ -230,7 +273,7 @@ def ngrams(words: Words) -> Ngrams:
 
 
 def by_order(grams: Mapping[tuple[str, ...], float]) -> np.ndarray:
-    """The sums of the values of 1-grams, 2-grams, 3-grams and 4-grams, [4]."""
+    """Add up the values of 1-grams, 2-grams, 3-grams and 4-grams, [4]."""
     sums = np.zeros(ORDERS)
     for gram, value in grams.items():
         sums[len(gram) - 1] += value
@@ -238,6 +281,6 @@ def by_order(grams: Mapping[tuple[str, ...], float]) -> np.ndarray:
 
 
 def mean_score(scores: Iterable[float]) -> Metric:
-    """A score whose figure for all captions is the mean of theirs."""
+    """Make a score whose figure for all captions is the mean of theirs."""
     items = np.fromiter(scores, dtype=np.float64)
     return Metric(float(items.mean()), items)

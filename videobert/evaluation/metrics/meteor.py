@@ -1,7 +1,7 @@
 """METEOR (Denkowski & Lavie 2014), by its authors' program: meteor-1.5.jar, run by Java.
 
-The package pycocoevalcap carries the jar and its table of paraphrases, 104 MB, under licences of their own; only those
-files of it are used, so they are an extra.
+The package pycocoevalcap carries the jar and its table of paraphrases, 104 MB, under licences of
+their own. Only those files of it are used, so the package is an extra.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ JAR = Path("meteor", "meteor-1.5.jar")
 
 
 class MeteorError(InputError):
-    """METEOR cannot be had: no Java, no jar, or the program failed or took too long."""
+    """METEOR cannot be had: there is no Java or no jar, or the program failed or took too long."""
 
 
 def find_java() -> str:
-    """The path of Java; MeteorError if there is none."""
+    """Find Java.
+
+    Raises:
+        MeteorError: if there is none.
+    """
     java = shutil.which("java")
     if java is None:
         raise MeteorError("METEOR needs Java: install a Java runtime so that `java` is on the PATH")
@@ -37,7 +41,11 @@ def find_java() -> str:
 
 
 def find_jar() -> Path:
-    """The path of METEOR's program; MeteorError if the extra is not installed. The package is not imported."""
+    """Find METEOR's program, without importing its package.
+
+    Raises:
+        MeteorError: if the extra is not installed.
+    """
     package = find_spec(PACKAGE)
     for folder in (package.submodule_search_locations or ()) if package else ():
         if (Path(folder) / JAR).is_file():
@@ -50,10 +58,20 @@ def meteor(
     references: Sequence[Sequence[Sequence[str]]],
     timeout: float | None = None,
 ) -> tuple[float, np.ndarray]:
-    """METEOR over all captions, and float64 [captions] of each, in [0, 1]; captions are lists of words.
+    """Compute METEOR.
 
-    The program is stopped after ``timeout`` seconds (ten minutes, and a second for each caption): a guard against one that
-    hangs, not one that is slow beside other work. MeteorError if it is not there, stops by itself or is stopped.
+    Args:
+        candidates: The words of each caption.
+        references: The words of each caption's references.
+        timeout: Seconds after which the program is stopped: ten minutes and a second for each
+            caption if None. It guards against a program that hangs, not one that is slow beside
+            other work.
+
+    Returns:
+        METEOR over all captions, and of each, float64 [captions]; all in [0, 1].
+
+    Raises:
+        MeteorError: if the program is not there, stops by itself or is stopped.
     """
     questions = [question(*pair) for pair in zip(candidates, references, strict=True)]
     command = [
@@ -74,15 +92,22 @@ def meteor(
 
 
 def question(candidate: Sequence[str], references: Sequence[Sequence[str]]) -> str:
-    """The line that asks for the statistics of one caption; ``|||`` parts its fields, so it may not be in a caption."""
+    """Write the line that asks for the statistics of one caption.
+
+    ``|||`` stands between its fields, so it may not stand in a caption.
+    """
     captions = [" ".join(words).replace("|||", " ") for words in (*references, candidate)]
     return " ||| ".join(["SCORE", *captions])
 
 
 def converse(command: Sequence[str], questions: Sequence[str], timeout: float) -> list[float]:
-    """Each caption's score and then that of all; the program is gone when this returns, however it returns.
+    """Ask for each caption's score and then for that of all.
 
-    One line is asked and one read in turn, so neither side waits for the other to empty a pipe.
+    The program is gone when this returns, however it returns. One line is written and one is read
+    in turn, so neither side waits for the other to empty a pipe.
+
+    Raises:
+        MeteorError: if the program cannot be run, ends early, babbles or takes too long.
     """
     start = time.monotonic()
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
@@ -114,7 +139,7 @@ def converse(command: Sequence[str], questions: Sequence[str], timeout: float) -
 
 
 def ask(program: subprocess.Popen[str], line: str) -> str:
-    """The line with which the program answers a line."""
+    """Write a line to the program and read the one with which it answers."""
     assert program.stdin is not None
     program.stdin.write(line + "\n")
     program.stdin.flush()
@@ -122,7 +147,11 @@ def ask(program: subprocess.Popen[str], line: str) -> str:
 
 
 def read(program: subprocess.Popen[str]) -> str:
-    """The program's next line; ValueError if it has ended."""
+    """Read the program's next line.
+
+    Raises:
+        ValueError: if it has ended.
+    """
     assert program.stdout is not None
     answer = program.stdout.readline().strip()
     if not answer:
@@ -131,6 +160,6 @@ def read(program: subprocess.Popen[str]) -> str:
 
 
 def last_line(complaints: IO[str]) -> str:
-    """What a program said last on its error stream."""
+    """Read what a program said last on its error stream."""
     complaints.seek(0)
     return (complaints.read().strip().splitlines() or [""])[-1]

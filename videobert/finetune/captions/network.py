@@ -21,9 +21,9 @@ from videobert.finetune.captions.options import BeamOptions
 from videobert.model_sizes import HEAD_WIDTH
 
 BEAM, LENGTH_PENALTY = BeamOptions.beam, 0.6
-"""As Vaswani et al. (2017), section 6.1. Captions rank by their log probability over a power of their
-length with [SEP]. At a power of 0 short ones win; at 1 those that repeat themselves win, as each
-further piece is sure."""
+"""As Vaswani et al. (2017), section 6.1. Captions rank by their log probability over a power of
+their length with [SEP]. At a power of 0 short ones win; at 1 those that repeat themselves win, as
+each further piece is sure."""
 
 Features = Mapping[str, torch.Tensor]
 """For each part float32 [segments, width], on the CPU."""

@@ -1,6 +1,6 @@
 """The choices by which a captioner learns.
 
-The numbers are those that PAPER.md has of VideoBERT, section 4.6, marked U there (remembered, found
+The numbers are those of PAPER.md, from VideoBERT, section 4.6, marked U there (remembered, found
 in no text at hand): 2 layers, 128 wide, dropout 0.4, Adam at 1e-3, batches of 128, 40,000 steps,
 and a rate that falls linearly to 0. The paper chooses by cross validation. Here a slice of the
 videos is kept apart, and the weights of the step that spells its captions best are kept. Learning
@@ -25,8 +25,8 @@ FEATURES = {
     "videobert": (VISUAL, MASKED),
     "videobert+s3d": (VISUAL, MASKED, S3D),
 }
-"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model sees
-no template."""
+"""The rows of the paper's Table 3, and the parts that each of them reads. With ``video`` the model
+sees no template."""
 
 
 @dataclass(frozen=True)
@@ -74,5 +74,6 @@ class CaptionOptions(Options):
         super().__post_init__()
         if self.width % HEAD_WIDTH:
             raise InputError(
-                f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of a head"
+                f"--width {self.width} will not do: give a multiple of {HEAD_WIDTH}, the width of "
+                "a head"
             )
