@@ -1,21 +1,30 @@
-"""The verbs and nouns that are commonest in YouCook2's training captions, by a part-of-speech tagger.
+"""The verbs and nouns that are commonest in YouCook2's training captions, by a tagger.
 
     pip install --no-deps --target tagger HanTa==1.2.1
-    PYTHONPATH=tagger python -m benchmarks.label_lists --annotations youcookii_annotations_trainval.json --write
+    PYTHONPATH=tagger python -m benchmarks.label_lists \\
+        --annotations youcookii_annotations_trainval.json --write
 
-Prints both lists with their counts, and their differences from those of an earlier re-implementation (--other FOLDER, which
-holds verbs.txt and nouns.txt); with --write it also writes videobert/evaluation/label_lists, the only files that the package
-needs. The tagger, HanTa (Wartena, 2019), has its English model in its wheel: 1.7 MB, LGPL, a pickle. Loading a pickle runs
-code of its authors, so it stays out of the package's own requirements.
+Prints both lists with their counts, and how they differ from those of an earlier re-implementation
+(--other FOLDER, which holds verbs.txt and nouns.txt). With --write it also writes
+videobert/evaluation/label_lists, the only files that the package needs. The tagger is HanTa
+(Wartena, 2019). Its English model is in its wheel: 1.7 MB, LGPL, a pickle. Loading a pickle runs
+code of its authors, so the tagger stays out of the package's own requirements.
 
-The rules. A caption is an order (``cut the onion and place in a bowl``), which taggers, who learnt from news, take for a noun:
-so it is cut into clauses at ``and``, ``then`` and punctuation, and each is read after ``you should``. A verb is counted in its
-infinitive; participles are not (``chopped onions`` is no chopping). A noun is counted under its singular: of the nouns
-that its ending allows, the one that is commonest in the captions (``potatos``, too, are counted as ``potato``). What the
-tagger does not know or takes for a name is a noun (``tofu``, ``basil``: in small letters there are no names). A word is a
-verb only if it is one more often than it is a noun in the singular (``stir`` is, ``pepper`` is not), and a noun only if it
-is not a verb more often, plurals included; ``slice`` is both. Nothing is put in or taken out by hand, so the tagger's
-mistakes stay: it takes ``coat`` for a noun, and most of ``olive`` and ``cilantro`` for adjectives.
+The rules:
+- A caption is an order (``cut the onion and place in a bowl``). Taggers learnt from news and take
+  an order for a noun. So a caption is cut into clauses at ``and``, ``then`` and punctuation, and
+  each clause is read after ``you should``.
+- A verb is counted in its infinitive. Participles are not counted (``chopped onions`` are not
+  chopping).
+- A noun is counted under its singular: of the nouns that its ending allows, the one that is
+  commonest in the captions (``potatos``, too, count as ``potato``).
+- A word that the tagger does not know, or takes for a name, is a noun (``tofu``, ``basil``), as
+  there are no names in small letters.
+- A word is a verb only if it is one more often than it is a noun in the singular (``stir`` is,
+  ``pepper`` is not). It is a noun only if it is not a verb more often, plurals included. ``slice``
+  is both.
+- Nothing is put in or taken out by hand, so the tagger's mistakes stay. It takes ``coat`` for a
+  noun, and most of ``olive`` and ``cilantro`` for adjectives.
 """
 
 from __future__ import annotations
@@ -41,7 +50,7 @@ Tagger = Callable[[list[str]], list[tuple[str, str, str]]]
 
 
 def tag_counts(captions: Iterable[str], tag: Tagger) -> dict[str, Counter[str]]:
-    """How often each word is a ``verb``, a ``singular`` and a ``plural`` noun."""
+    """Count how often each word is a ``verb``, a ``singular`` and a ``plural`` noun."""
     classes = {"verb": INFINITIVES, "singular": SINGULAR, "plural": PLURAL}
     counts: dict[str, Counter[str]] = {name: Counter() for name in classes}
     for caption in captions:
@@ -55,7 +64,7 @@ def tag_counts(captions: Iterable[str], tag: Tagger) -> dict[str, Counter[str]]:
 
 
 def under_singular(singular: Counter[str], plural: Counter[str]) -> Counter[str]:
-    """Nouns with their plurals counted under the singular; a noun that has none, as ``chives``, stays as it is."""
+    """Count plurals under their singular; a noun without one, such as ``chives``, stays."""
     possible: dict[str, list[str]] = {}
     for noun in singular:
         for form in plurals(noun):
@@ -69,7 +78,7 @@ def under_singular(singular: Counter[str], plural: Counter[str]) -> Counter[str]
 def label_lists(
     captions: Iterable[str], tag: Tagger
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """The commonest verbs and nouns with their counts; equal counts in the order of the alphabet."""
+    """List the commonest verbs and nouns with their counts, equal counts by the alphabet."""
     counts = tag_counts(captions, tag)
     verbs, nouns = counts["verb"], under_singular(counts["singular"], counts["plural"])
     are_verbs = {word: count for word, count in verbs.items() if count > counts["singular"][word]}
@@ -82,7 +91,7 @@ def _commonest(counts: dict[str, int], size: int) -> list[tuple[str, int]]:
 
 
 def differences(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
-    """What two lists have apart, and what theirs counts twice, a line each."""
+    """Write what two lists do not share, and what theirs counts twice, a line each."""
     number = {form: noun for noun in ours for form in [*plurals(noun), noun]}
     inflected = [
         f"{word} ({number[word]})" for word in theirs if word not in ours and word in number

@@ -1,12 +1,14 @@
-"""YouCook2's table with visual words that a machine guessed: how little they say of the captions. In one run:
+"""YouCook2's table with visual words that a machine guessed: how little they say of captions.
 
-    python -m benchmarks.youcook2_machine_labels --data ../shared/data/annotations --out DIR --json labels.json
+    python -m benchmarks.youcook2_machine_labels --data ../shared/data/annotations --out DIR \\
+        --json labels.json
 
-Nobody here has YouCook2's footage. Of 352 of its videos there are a verb and a noun for every 5 s, guessed by a model of
-EPIC-Kitchens, and the recognised speech with times (Xu et al., 2020). Each 5 s become a feature, a 1 for its verb and a 1 for
-its noun, and from there all goes the ordinary way: the training videos are clustered and tokenized, a small model learns
-from them and what is said, and is asked about the validation videos as ``videobert evaluate youcook2`` does. Expect little:
-the guessed noun is in the caption 3.8 % of the time, against 2.9 % by chance.
+Nobody here has YouCook2's footage. For 352 of its videos there are a verb and a noun for every 5 s,
+guessed by a model of EPIC-Kitchens, and the recognised speech with times (Xu et al., 2020). Each
+5 s become a feature with a 1 for the verb and a 1 for the noun. From there on everything goes the
+ordinary way. The training videos are clustered and tokenized, and a small model learns from them
+and what is said. It is asked about the validation videos as ``videobert evaluate youcook2`` does.
+Expect little: the guessed noun is in the caption 3.8 % of the time, against 2.9 % by chance.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ from workfolder.stage import Stage
 
 CLIP_SECONDS = 5.0
 LONGEST_SENTENCE = 10.0
-"""Seconds; the speech has only the starts of sentences, so one ends where the next begins, but after so long at most."""
+"""Seconds. The speech has only the starts of sentences, so one ends where the next begins, or after
+this long."""
 MADE_WITH = {"made": "of a machine's verbs and nouns, a one each"}
 ANNOTATIONS = Path("youcook2/youcookii_annotations_trainval.json")
 GUESSES = Path("frankxu_cooking_procedural/youcook2/clip_prediction_5s.txt")
@@ -50,7 +53,7 @@ SPEECH = Path("frankxu_cooking_procedural/youcook2/reviewed_0812.csv")
 
 
 def read_guesses(path: Path) -> dict[str, list[tuple[str, str]]]:
-    """For each video the verb and noun of every 5 s, in the order of time."""
+    """Read the verb and noun of every 5 s of each video, in the order of time."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for line in path.read_text().splitlines():
         name, _, _, verb, noun = line.split()
@@ -63,7 +66,7 @@ def read_guesses(path: Path) -> dict[str, list[tuple[str, str]]]:
 def write_features(
     guesses: dict[str, list[tuple[str, str]]], videos: Iterable[str], work: Path
 ) -> None:
-    """DIR/features of some videos; the columns are the same for every choice of them."""
+    """Write DIR/features of some videos; the columns are the same for every choice of them."""
     names = [
         sorted({pair[place] for pairs in guesses.values() for pair in pairs}) for place in (0, 1)
     ]
@@ -85,7 +88,7 @@ def write_features(
 
 
 def write_transcripts(path: Path, videos: Iterable[str], work: Path) -> None:
-    """DIR/transcripts of some videos."""
+    """Write DIR/transcripts of some videos."""
     said: dict[str, list[tuple[float, str]]] = defaultdict(list)
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -115,7 +118,11 @@ def _sentences(video: str, said: Sequence[tuple[float, str]]) -> list[dict[str, 
 
 
 def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
-    """Make the folders and a model, then print the table; InputError if ``out`` is there already, or a stage refuses."""
+    """Make the folders and a model, then print the table.
+
+    Raises:
+        InputError: if ``out`` is there already, or a stage refuses.
+    """
     if out.exists():
         raise InputError(f"{out} is there already: give a new folder")
     guesses = read_guesses(data / GUESSES)
@@ -134,7 +141,8 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
     result = evaluate_youcook2(data / ANNOTATIONS, shown, load_model(model))
     print_action_table("YouCook2, visual words guessed by a machine", result.table)
     print_line(
-        f"{result.table.segments:,} segments in {result.table.videos} videos; missing {len(result.missing)}"
+        f"{result.table.segments:,} segments in {result.table.videos} videos; missing "
+        f"{len(result.missing)}"
     )
     if json:
         write_json(
@@ -143,7 +151,7 @@ def run(data: Path, out: Path, steps: int, json: Path | None) -> None:
 
 
 def main() -> None:
-    """Parse the options and run; an input that will not do is one line and status 2."""
+    """Parse the options and run; an InputError is one line and status 2."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

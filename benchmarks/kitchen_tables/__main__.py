@@ -1,23 +1,25 @@
-"""What the method does with the kitchen, as tables: docs/results.md, docs/results.json and a picture for each table.
+"""What the method does with the kitchen, as tables: docs/results.md, results.json and pictures.
 
     python -m benchmarks.kitchen_tables                2 1/2 hours on two cores
-    python -m benchmarks.kitchen_tables --largest      1,000 training videos besides: 1 1/2 hours more
-    python -m benchmarks.kitchen_tables --tiny --out /tmp/tiny --docs /tmp/tiny/docs     two minutes, to see that it runs
+    python -m benchmarks.kitchen_tables --largest      1,000 training videos more: 1 1/2 hours more
+    python -m benchmarks.kitchen_tables --tiny --out /tmp/tiny --docs /tmp/tiny/docs
+                                                       two minutes, to see that it runs
 
-It goes on after a kill: videos, features, models and the figures of each table are files that are written whole, and what is
-there is not made again; a model in the making goes on from its last checkpoint. A run with another seed or size needs another
---out; --largest adds to the same one. METEOR is measured where the extra of that name is installed.
+It goes on after a kill. Videos, features, models and the figures of each table are files that are
+written whole, and what is there is not made again. A model in the making goes on from its last
+checkpoint. A run with another seed or size needs another --out; --largest adds to the same one.
+METEOR is measured if the extra of that name is installed.
 
-The sum, with what two cores of an AMD EPYC did: 4.8 clips a second (docs/extraction.md), 2.2 s to film 54 s, 3,000 updates of
-the tiny model by 48 sequences in 2 minutes where nothing else runs:
-    530 videos of 34 s to film (400 training, 30 validation, 2 x 50 held out), 1.4 s each                12 min
-    their 11,900 clips to extract                                                                        41 min
-    clusters, words, examples                                                                             2 min
-    an epoch of 100 videos is 22 updates; 40, 80 and 160 epochs are tried                                 4 min
-    25 and 400 videos for as many epochs, then 25 and 100 for as many updates as 400: 42,000 updates     28 min
-    six choices left out and none, three seeds of 100 videos each: 20 models that are not there yet      46 min
-    four captioners of at most 3,000 updates, about 0.06 s each                                          12 min
-    the questions of all tables to their models                                                          15 min
+The time on two cores of an AMD EPYC that did nothing else: 4.8 clips a second (docs/extraction.md),
+2.2 s to film 54 s, and 2 minutes for 3,000 updates of the tiny model by 48 sequences:
+    530 videos of 34 s to film (400 training, 30 validation, 2 x 50 held out)    12 min
+    their 11,900 clips to extract                                                41 min
+    clusters, words, examples                                                     2 min
+    an epoch of 100 videos is 22 updates; 40, 80 and 160 epochs are tried         4 min
+    25 and 400 videos for as many epochs, 25 and 100 for as many updates         28 min
+    six choices left out and none, three seeds of 100 videos each: 20 models     46 min
+    four captioners of at most 3,000 updates, about 0.06 s each                  12 min
+    the questions of all tables to their models                                  15 min
 which is 160 minutes.
 """
 
@@ -51,15 +53,24 @@ from workfolder.stage import Stage
 
 PACKAGES = ("torch", "transformers", "numpy", "scikit-learn")
 SEED = 1
-"""Not the demo's 0, as its options were found while looking at what that kitchen holds out."""
+"""The demo's is 0; its options were found while looking at what that kitchen holds out."""
 
 
 def run(
     out: Path, docs: Path, sizes: Sizes, seed: int, largest: bool = False, command: str = ""
 ) -> None:
-    """Make what is not there below ``out``, then write the page, its figures and its pictures below ``docs``.
+    """Make what is not there yet, then write the page, its figures and its pictures.
 
-    InputError if ``out`` was made with another seed or other sizes, or a stage refuses.
+    Args:
+        out: For all that is made.
+        docs: For the page.
+        sizes: How much of everything.
+        seed: Of the kitchen.
+        largest: Whether LARGEST training videos are compared, too.
+        command: The command line, for the page.
+
+    Raises:
+        InputError: if ``out`` was made with another seed or other sizes, or a stage refuses.
     """
     Stage(out).claim(
         {"seed": seed, **asdict(sizes), "weights": WEIGHTS, "pretraining": PRETRAINING}
@@ -84,7 +95,7 @@ def run(
 
 
 def write_results(results: Mapping[str, Any], orders: list[Order], docs: Path) -> None:
-    """docs/results.json, docs/results/*.png and docs/results.md, in that order."""
+    """Write docs/results.json, docs/results/*.png and docs/results.md, in that order."""
     found = [
         {"claim": order.claim, "where": order.where, "verdict": order.verdict} for order in orders
     ]

@@ -26,7 +26,7 @@ CAPTIONERS = dict(
 
 
 def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str, Any]:
-    """Train a captioner on the sentences of the main training videos, and score it on those of both held-out splits."""
+    """Train a captioner on the main training videos, and score it on both held-out splits."""
     training = learn(study, model, variant)
     codebook = model.processor.codebook
     found = {
@@ -41,7 +41,7 @@ def caption_figures(study: Study, model: TrainedModel, variant: str) -> dict[str
 
 
 def learn(study: Study, model: TrainedModel, variant: str) -> Training:
-    """The captioner; its step is chosen on a tenth of the training videos, which it does not learn from."""
+    """Train a captioner; a tenth of the training videos is kept apart to choose its step."""
     seen = told_stretches(study.kitchen, study.kitchen.main, model.processor.codebook)
     features = segment_features(model, variant, seen.stretches)
     sizes = study.kitchen.sizes
@@ -57,7 +57,10 @@ def learn(study: Study, model: TrainedModel, variant: str) -> Training:
 
 
 def figures(found: CaptionResult) -> dict[str, Any]:
-    """The scores, those that are means over captions also with intervals, and the first captions of different videos."""
+    """Collect the scores, and the first captions of different videos.
+
+    Scores that are means over captions come with intervals, too.
+    """
     videos = np.array([pair.video for pair in found.pairs])
     means = {"ROUGE-L": found.scores.rouge_l, "CIDEr-D": found.scores.cider_d}
     _, first = np.unique(videos, return_index=True)

@@ -1,4 +1,4 @@
-"""What is chosen, each on the validation slice: the length of training, and how answers are asked for."""
+"""What is chosen on the validation slice: the length of training, and how questions are asked."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Choices:
     """What was chosen.
 
     Attributes:
-        epochs: of pre-training.
-        weight: of the alignment head beside BM25.
-        context: visual words that a forecast reads.
-        lengths: clips of the windows in which a sentence is looked for.
-        scores: by choice, a row for each candidate: the candidate, and its score on the slice in [0, 1].
+        epochs: Of pre-training.
+        weight: Of the alignment head beside BM25.
+        context: Visual words that a forecast reads.
+        lengths: Clips of the windows in which a sentence is looked for.
+        scores: By choice, a row for each candidate, with its score on the slice in [0, 1].
     """
 
     epochs: int
@@ -39,7 +39,7 @@ class Choices:
 
 
 def choose(study: Study) -> Choices:
-    """Choose everything; of equal candidates the first."""
+    """Choose everything; the first of equal candidates is taken."""
     epochs = study.figures("choice_of_epochs", lambda: epoch_scores(study))
     most = best(epochs)
     asked = study.figures("choices_of_answers", lambda: answer_scores(study, most))
@@ -48,17 +48,17 @@ def choose(study: Study) -> Choices:
 
 
 def best(rows: list[dict[str, Any]]) -> Any:
-    """The candidate of the highest score."""
+    """Find the candidate of the highest score."""
     return max(rows, key=lambda row: row["score"])["candidate"]
 
 
 def rows_of(candidates: Iterable[Any], score: Callable[[Any], float]) -> list[dict[str, Any]]:
-    """Each candidate with its score."""
+    """Score each candidate."""
     return [{"candidate": candidate, "score": float(score(candidate))} for candidate in candidates]
 
 
 def epoch_scores(study: Study) -> list[dict[str, Any]]:
-    """The mean of verb and noun top-1, of models of the size on which choices are left out."""
+    """Score numbers of epochs by the mean of verb and noun top-1, at the size for ablations."""
     videos = study.kitchen.sizes.ablated
 
     def score(epochs: int) -> float:
@@ -72,7 +72,7 @@ def epoch_scores(study: Study) -> list[dict[str, Any]]:
 
 
 def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
-    """Of the main model: recall at 5 both ways, top-1 at all distances, mean IoU."""
+    """Score the main model's questions: recall at 5 both ways, top-1 at all steps, mean IoU."""
     kitchen = study.kitchen
     model = study.model(kitchen.sizes.main, epochs)
     seen = measures.of_examples(kitchen, kitchen.main)
@@ -101,5 +101,8 @@ def answer_scores(study: Study, epochs: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def within(study: Study, steps: Iterable[int]) -> tuple[int, ...]:
-    """Those distances, in clips, that lie within the shortest recipes: a step is 4.5 s or more, three clips."""
+    """Select the distances, in clips, within the shortest recipes.
+
+    A step of a recipe is 4.5 s or more, so three clips.
+    """
     return tuple(step for step in steps if step < 3 * study.kitchen.sizes.steps[0])

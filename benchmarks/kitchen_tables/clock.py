@@ -11,18 +11,18 @@ from workfolder.files import read_json, write_json
 
 @dataclass
 class Clock:
-    """Seconds of finished work, kept in a file; what a kill cuts off is not counted."""
+    """Counts seconds of finished work in a file; what a kill cuts off is not counted."""
 
     path: Path
     _last: float = field(default_factory=time.monotonic)
 
     @property
     def seconds(self) -> float:
-        """Of all laps of all runs."""
+        """The seconds of all laps of all runs."""
         return float(read_json(self.path)["seconds"]) if self.path.exists() else 0.0
 
     def lap(self) -> None:
-        """Something is finished: count the time since the last lap, or since the clock was made."""
+        """Count the time since the last lap, or since the clock was made."""
         now = time.monotonic()
         write_json({"seconds": self.seconds + now - self._last}, self.path)
         self._last = now

@@ -1,12 +1,14 @@
-"""The kitchen on the disk: filmed once, taken through every stage once, and dealt out to work folders.
+"""The kitchen on the disk: filmed once, taken through every stage once, dealt out to work folders.
 
-The sets: ``training_25`` and so on, each within the next; a validation slice of videos made as the training ones are and
-learnt from by nothing; the kitchen's two held-out splits. A set's work folder has hard links to the files of the folder
-in which every video is, and a copy of the codebook.
+The sets are ``training_25`` and so on, each within the next; a validation slice of videos that are
+made like the training ones, from which nothing learns; and the kitchen's two held-out splits. A
+set's work folder has hard links to the files of the folder in which every video is, and a copy of
+the codebook.
 
-There is one codebook for all sizes, fitted on the main size's training videos. A codebook a size would change two things at
-once, and visual words of one could not be compared with those of another. So the smaller sizes see words that more videos
-drew (pictures only, nothing that is said): where the curve over sizes rises, it does so in spite of that.
+There is one codebook for all sizes, fitted on the main size's training videos. A codebook for each
+size would change two things at once, and visual words of one could not be compared with those of
+another. So the smaller sizes see words that more videos drew, but of pictures only, not of what is
+said. If the curve over sizes rises, it rises in spite of that.
 """
 
 from __future__ import annotations
@@ -41,12 +43,12 @@ HELD_OUT = (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS)
 VALIDATION = "validation"
 EVERYTHING = "everything"
 PLANNED = 1500
-"""Recipes, of which the first of each split are filmed: what is filmed does not depend on how many are."""
+"""Recipes. The first of each split are filmed, so a video does not depend on their number."""
 DEALT = ("features", "transcripts", "tokens", "examples")
 
 
 def training_set(videos: int) -> str:
-    """The name of the set of so many training videos."""
+    """Name the set of so many training videos."""
     return f"{TRAINING}_{videos}"
 
 
@@ -64,7 +66,7 @@ class Kitchen:
         return plan(PLANNED, self.seed, self.sizes.steps)
 
     def videos(self, name: str) -> tuple[Video, ...]:
-        """The videos of a set, one of ``names``."""
+        """Select the videos of a set, one of ``names``."""
         apart = self.sizes.validation
         split = name if name in HELD_OUT else TRAINING
         dealt = [video for video in self.plan.videos if video.split == split]
@@ -75,7 +77,7 @@ class Kitchen:
         return tuple(dealt[apart : apart + int(name.removeprefix(f"{TRAINING}_"))])
 
     def truth(self, name: str) -> Truth:
-        """What happens in the videos of a set."""
+        """Tell what happens in the videos of a set."""
         return replace(self.plan, videos=self.videos(name))
 
     @property
@@ -89,19 +91,34 @@ class Kitchen:
         return training_set(self.sizes.main)
 
     def work(self, name: str) -> Path:
-        """The work folder of a set."""
+        """Name the work folder of a set."""
         return self.out / "work" / name
 
     def path(self, video: Video) -> Path:
-        """Where a video lies."""
+        """Name the file of a video."""
         return self.out / "videos" / f"{video.video}.mp4"
 
     def tells(self, sentence: str) -> bool:
-        """Whether a sentence is about a step, as it names an ingredient; fillers name none, and no picture shows them."""
+        """Tell whether a sentence is about a step, as it names an ingredient.
+
+        Fillers name none, and no picture shows them.
+        """
         return not set(self.plan.nouns).isdisjoint(sentence.lower().split())
 
     def shows(self, name: str, sentence: str, start: float, end: float) -> tuple[float, float]:
-        """When the step is shown that a sentence about one is said of: of those with its ingredient the nearest in time."""
+        """Find when the step is shown that a sentence is about.
+
+        It is the nearest in time of the steps with the ingredient.
+
+        Args:
+            name: The video.
+            sentence: The sentence.
+            start: When it begins, in seconds.
+            end: When it ends, in seconds.
+
+        Returns:
+            Start and end of the step, in seconds.
+        """
         spans = [
             (step.start, step.end)
             for step in self._steps[name]
@@ -115,9 +132,10 @@ class Kitchen:
 
 
 def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
-    """Film, extract, transcribe, cluster and tokenize what is not there yet, and fill the work folders of all sets.
+    """Film and process what is not there yet, and fill the work folders of all sets.
 
-    InputError if a video fails in some stage.
+    Raises:
+        InputError: if a video fails in some stage.
     """
     every = {video.video: video for name in kitchen.names for video in kitchen.videos(name)}
     film(kitchen, tuple(every.values()), progress)
@@ -141,7 +159,7 @@ def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
 
 
 def film(kitchen: Kitchen, videos: Sequence[Video], progress: Progress) -> None:
-    """Film those that are not there yet; a killed run loses the videos that it was at."""
+    """Film the videos that are not there yet; a killed run loses the ones in the making."""
     missing = [video for video in videos if not kitchen.path(video).exists()]
     for folder in {kitchen.path(video).parent for video in missing}:
         folder.mkdir(parents=True, exist_ok=True)
@@ -159,12 +177,16 @@ def film(kitchen: Kitchen, videos: Sequence[Video], progress: Progress) -> None:
 
 
 def place(video: Video) -> int:
-    """The place of a video in the plan, by which its random numbers are drawn: its name ends in it."""
+    """Read the place of a video in the plan, which seeds its random numbers, from its name."""
     return int(video.video.rpartition("_")[2])
 
 
 def check(report: Report) -> None:
-    """InputError if a video failed."""
+    """Check that no video failed.
+
+    Raises:
+        InputError: if one did.
+    """
     for video, reason in report.failures.items():
         raise InputError(
             f"{report.stage} of {video} failed, and the tables need every video: {reason}"
@@ -172,7 +194,7 @@ def check(report: Report) -> None:
 
 
 def link(source: Stage, target: Stage, videos: Sequence[Video]) -> None:
-    """Give ``target`` the files of some videos."""
+    """Link the files of some videos into ``target``."""
     target.claim(source.options())
     for video in videos:
         name = Path(video.video).name

@@ -1,4 +1,4 @@
-"""The product's own tables, asked about a set of the kitchen's videos."""
+"""The product's own tables of a set of the kitchen's videos."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from videobert.sequences import Ids
 from workfolder.stage import Stage
 
 CANDIDATES = 30
-"""That BM25 hands on: fewer than the product's 100, as a held-out split has some 170 clips in all."""
+"""Stretches that BM25 hands on. The product's 100 are too many, as a held-out split has some 170
+clips in all."""
 
 
 def actions(

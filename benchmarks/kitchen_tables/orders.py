@@ -26,9 +26,9 @@ class Order:
     """Figures that should rise.
 
     Attributes:
-        claim: the order's name.
-        where: split and measure.
-        steps: names and figures, the one that should be least first.
+        claim: The order's name.
+        where: Split and measure.
+        steps: Names and figures, the one that should be least first.
     """
 
     claim: str
@@ -38,11 +38,11 @@ class Order:
     @property
     def rising(self) -> str:
         """The figures in the order in which they should rise."""
-        return " < ".join(f"{name} {accuracy}" for name, accuracy in self.steps)
+        return " < ".join(f"{name} {figure}" for name, figure in self.steps)
 
     @property
     def broken(self) -> list[str]:
-        """Neighbours of which the second is not above the first."""
+        """The pairs of neighbours whose second is not above the first."""
         return [
             f"{b} is not above {a}"
             for (a, low), (b, high) in pairwise(self.steps)
@@ -51,7 +51,7 @@ class Order:
 
     @property
     def close(self) -> bool:
-        """Whether two neighbours' 95 % intervals overlap, so that chance may have put them in their order."""
+        """Whether two neighbours' 95 % intervals overlap, so chance may have ordered them."""
         return any(
             low.low <= high.high and high.low <= low.high
             for (_, low), (_, high) in pairwise(self.steps)
@@ -59,13 +59,13 @@ class Order:
 
     @property
     def verdict(self) -> str:
-        """In words."""
+        """Whether the order comes out, in words."""
         found = f"does not come out: {'; '.join(self.broken)}" if self.broken else "comes out"
         return found + (" (intervals overlap)" if self.close else "")
 
 
 def find_orders(tables: Mapping[str, Any], main: int) -> list[Order]:
-    """Every order, of the figures of tables.make_tables."""
+    """Find every order in the figures of tables.make_tables."""
     zero_shot = tables["more_data"][str(main)]
     return [
         *over_priors(zero_shot),
@@ -76,7 +76,7 @@ def find_orders(tables: Mapping[str, Any], main: int) -> list[Order]:
 
 
 def over_priors(zero_shot: Mapping[str, Any]) -> Iterator[Order]:
-    """The best of the priors below the model that sees."""
+    """Put the best prior below the model that sees."""
     for split in HELD_OUT:
         rows = zero_shot[split]["rows"]
         for kind in ("verb", "noun"):
@@ -87,24 +87,24 @@ def over_priors(zero_shot: Mapping[str, Any]) -> Iterator[Order]:
             )
             yield order(
                 OVER_PRIORS,
-                f"{plain(split)}, {kind} top-1",
+                f"{readable(split)}, {kind} top-1",
                 {n: rows[n][column] for n in (best, "cross_modal")},
             )
 
 
 def more_data(sizes: Mapping[str, Any]) -> Iterator[Order]:
-    """The same row, the fewest videos first."""
+    """Put the same row of fewer videos below that of more."""
     for split in HELD_OUT:
         for kind in ("verb", "noun"):
             cells = {
                 f"{n} videos": found[split]["rows"]["cross_modal"][f"{kind}_top1"]
                 for n, found in sizes.items()
             }
-            yield order(MORE_DATA, f"{plain(split)}, {kind} top-1", cells)
+            yield order(MORE_DATA, f"{readable(split)}, {kind} top-1", cells)
 
 
 def captioners(captions: Mapping[str, Any]) -> Iterator[Order]:
-    """The rows of the paper's Table 3 in its order."""
+    """Put the rows of the paper's Table 3 in its order."""
     for claim, variants in (
         (TEXT_ADDS, ("video", "videobert")),
         (OVER_S3D, ("s3d", "videobert", "videobert+s3d")),
@@ -114,11 +114,11 @@ def captioners(captions: Mapping[str, Any]) -> Iterator[Order]:
                 cells = {
                     CAPTIONERS[name]: captions[name][split]["means"][measure] for name in variants
                 }
-                yield order(claim, f"{plain(split)}, {measure}", cells)
+                yield order(claim, f"{readable(split)}, {measure}", cells)
 
 
 def beyond(tables: Mapping[str, Any]) -> Iterator[Order]:
-    """What the paper has no figures of."""
+    """Put chance and counts below the answers that the paper has no figures of."""
     for split in HELD_OUT:
         found = {
             name: tables[name][split]
@@ -129,29 +129,29 @@ def beyond(tables: Mapping[str, Any]) -> Iterator[Order]:
                 name: found["retrieval"][way][name]["recall"]["5"]
                 for name in ("bm25", "interpolated")
             }
-            yield order(BEYOND, f"{plain(split)}, {plain(way)}, R@5", cells)
+            yield order(BEYOND, f"{readable(split)}, {readable(way)}, R@5", cells)
         for step, rows in found["forecast"]["rows"].items():
             cells = {name: rows[name]["1"] for name in ("bigram", "forecast")}
-            yield order(BEYOND, f"{plain(split)}, the word {step} ahead, top-1", cells)
+            yield order(BEYOND, f"{readable(split)}, the word {step} ahead, top-1", cells)
         cells = {
             name: found["imagine"]["rows"][name]["3"] for name in ("frequency_prior", "imagined")
         }
-        yield order(BEYOND, f"{plain(split)}, words of a sentence, recall@3", cells)
+        yield order(BEYOND, f"{readable(split)}, words of a sentence, recall@3", cells)
         cells = {
             name: found["localisation"]["rows"][name]["iou"] for name in ("chance", "alignment")
         }
-        yield order(BEYOND, f"{plain(split)}, where in the video, mean IoU", cells)
+        yield order(BEYOND, f"{readable(split)}, where in the video, mean IoU", cells)
 
 
 def order(claim: str, where: str, cells: Mapping[str, Mapping[str, float]]) -> Order:
-    """Of figures as JSON has them."""
+    """Make an order of figures as JSON has them."""
     return Order(
-        claim, where, tuple((plain(name), Estimate(**cell)) for name, cell in cells.items())
+        claim, where, tuple((readable(name), Estimate(**cell)) for name, cell in cells.items())
     )
 
 
-def plain(name: str) -> str:
-    """A name for people."""
+def readable(name: str) -> str:
+    """Write a name for people."""
     for compound in ("held_out", "cross_modal", "re_ranked"):
         name = name.replace(compound, compound.replace("_", "-"))
     return name.replace("_", " ")

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.kitchen_tables.captions import CAPTIONERS
 from benchmarks.kitchen_tables.choices import best
 from benchmarks.kitchen_tables.corpus import HELD_OUT
-from benchmarks.kitchen_tables.orders import Order, plain
+from benchmarks.kitchen_tables.orders import Order, readable
 from benchmarks.kitchen_tables.pictures import mean
 from benchmarks.kitchen_tables.tables import FULL
 from videobert.evaluation.actions import COLUMNS
@@ -27,7 +27,7 @@ CHOSEN = {
 
 
 def page(results: Mapping[str, Any], orders: Sequence[Order]) -> str:
-    """The whole page as Markdown."""
+    """Write the whole page as Markdown."""
     parts = [
         _opening(results),
         _orders(orders),
@@ -48,25 +48,28 @@ def _opening(results: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {made[name]}" for name in made["packages"])
     return f"""# Results on the kitchen
 
-[What the figures mean](results-explained.md) is written by hand. Everything on this page, text and pictures too, was written by
+[What the figures mean](results-explained.md) is written by hand. Everything on this page, text and
+pictures too, was written by
 
     {made["command"]}
 
-with seed {made["seed"]}, in {made["minutes"]:.0f} minutes of finished work on {made["cores"]} cores of {made["cpu"]};
-python {made["python"]}, {versions}.
+with seed {made["seed"]}, in {made["minutes"]:.0f} minutes of finished work on {made["cores"]}
+cores of {made["cpu"]}; python {made["python"]}, {versions}.
 [results.json](results.json) has the same figures.
 
-The kitchen is a made-up world of 12 verbs and 20 nouns that was made to be told apart; S3D has random weights, the
-model has 2 layers and {words} visual words, and no label is ever shown to it. The page shows what the method does with such a
-world, and says nothing of real kitchens.
+The kitchen is a made-up world of 12 verbs and 20 nouns that are easy to tell apart. S3D has random
+weights. The model has 2 layers and {words} visual words, and no label is ever shown to it. The page
+shows what the method does with such a world. It says nothing of real kitchens.
 
-- There are {main} training videos, unless another number stands there, of {least} to {most} steps.
-- *Held-out videos*, {held_out}, are new recipes of known steps; in *held-out combinations*, {held_out} videos, verb and noun
-  are both known but were never together.
-- What is chosen is chosen on {sizes["validation"]} videos apart, never on those held out; the end of the page says what. All
-  other options of clusters and training are the demo's, found on another kitchen.
-- Figures are per cent unless it says otherwise, in brackets their 95 % bootstrap intervals, drawn over videos.
-- All sizes share one codebook, fitted on the pictures of the {main} videos, and learn for the same number of epochs."""
+- There are {main} training videos of {least} to {most} steps, unless the page gives another number.
+- The {held_out} *held-out videos* are new recipes of known steps. In the {held_out} videos of
+  *held-out combinations*, verb and noun are both known but were never together.
+- Choices are made on {sizes["validation"]} other videos, never on the held-out ones. The end of the
+  page lists them. All other options are the demo's, which were found on another kitchen.
+- Figures are per cent unless the page says otherwise. In brackets are 95 % bootstrap intervals over
+  videos.
+- All sizes share one codebook, fitted on the pictures of the {main} videos, and learn for the same
+  number of epochs."""
 
 
 def _orders(orders: Sequence[Order]) -> str:
@@ -94,21 +97,25 @@ def _zero_shot(results: Mapping[str, Any]) -> str:
             "linear_probe_of_visual_words": results["words_probe"][split]
         }
         cells = [
-            [plain(name), *(shown(row[column]) for column in COLUMNS)] for name, row in rows.items()
+            [readable(name), *(shown(row[column]) for column in COLUMNS)]
+            for name, row in rows.items()
         ]
-        title = f"{plain(split)}, {found[split]['segments']:,} steps"
+        title = f"{readable(split)}, {found[split]['segments']:,} steps"
         parts.append(
             table([title, *(column.replace("_top", " top-") for column in COLUMNS)], cells)
         )
         parts += [
-            f"{plain(name)} is left out: {reason}"
+            f"{readable(name)} is left out: {reason}"
             for name, reason in found[split]["left_out"].items()
         ]
     return "\n\n".join(parts)
 
 
 def _more_data(results: Mapping[str, Any]) -> str:
-    text = "Below the line of the most videos: the fewer ones again, with about as many updates as it, so with more epochs."
+    text = (
+        "Below the line of the most videos, the fewer ones stand again, with about as many updates "
+        "as it, so with more epochs."
+    )
     parts = [
         "## 2. More training videos",
         picture("more_data", "Top-1 over the number of training videos"),
@@ -125,7 +132,7 @@ def _more_data(results: Mapping[str, Any]) -> str:
             for videos, found in sizes.items()
         ]
         header = [
-            f"{plain(split)}, videos",
+            f"{readable(split)}, videos",
             "updates",
             *(column.replace("_top", " top-") for column in COLUMNS),
         ]
@@ -139,12 +146,13 @@ def _cross_modal(found: Mapping[str, Any]) -> list[str]:
 
 def _captions(captions: Mapping[str, Any]) -> str:
     text = (
-        "Captioners learn from the sentences of the training videos that are about a step, and are scored against those of "
-        "held-out videos; a cook has many ways to say the same, so no captioner can be near 100. CIDEr-D is times 100."
+        "Captioners learn from the sentences of the training videos that are about a step, and are "
+        "scored against those of held-out videos. A cook has many ways to say the same, so no "
+        "captioner can be near 100. CIDEr-D is times 100."
     )
     parts = ["## 3. Captions", text, picture("captions", "Scores of the variants")]
     for split in HELD_OUT:
-        title = f"{plain(split)}, {next(iter(captions.values()))[split]['segments']:,} sentences"
+        title = f"{readable(split)}, {next(iter(captions.values()))[split]['segments']:,} sentences"
         cells = [[CAPTIONERS[name], *_scores(found[split])] for name, found in captions.items()]
         parts.append(table([title, *SCORES], cells))
     why = next(iter(captions.values()))[HELD_OUT[0]]["why_no_meteor"]
@@ -165,7 +173,7 @@ def _scores(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _examples(captions: Mapping[str, Any]) -> str:
-    """The first sentences of the first held-out videos, whatever they are."""
+    """Write the first sentences of the first held-out videos, whatever they are."""
     split = HELD_OUT[0]
     said = [example["reference"] for example in next(iter(captions.values()))[split]["examples"]]
     written = [
@@ -183,8 +191,8 @@ def _left_out(results: Mapping[str, Any]) -> str:
     measures = list(runs[FULL][0])
     text = (
         f"Models of {sizes['ablated']} training videos, one choice left out at a time, seeds "
-        f"{', '.join(map(str, sizes['seeds']))}. A cell is the mean over seeds and, in brackets, each seed's figure. "
-        "Search and the next word are of held-out videos."
+        f"{', '.join(map(str, sizes['seeds']))}. A cell is the mean over seeds and, in brackets, "
+        "each seed's figure. Search and the next word are of held-out videos."
     )
     cells = [[name, *(_seeds(runs[name], measure) for measure in measures)] for name in runs]
     gains = [
@@ -194,8 +202,9 @@ def _left_out(results: Mapping[str, Any]) -> str:
     ]
     by_chance = 2 / comb(2 * len(sizes["seeds"]), len(sizes["seeds"]))
     legend = (
-        "Points that each choice brings: the mean with everything less the mean without it. Bold where every seed with the "
-        "choice is better (or, with a minus, worse) than every seed without it, as chance alone would have it in "
+        "Points that each choice brings: the mean with everything less the mean without it. A cell "
+        "is bold if every seed with the choice is better (or, with a minus, worse) than every seed "
+        "without it, as chance alone would have it in "
         f"{100 * by_chance:.0f} of 100 cells."
     )
     return "\n\n".join(
@@ -231,7 +240,7 @@ def _answers(results: Mapping[str, Any]) -> str:
     ]
     for split in HELD_OUT:
         found = results["retrieval"][split]
-        title = f"{plain(split)}: {found['sentences']:,} sentences, {found['passages']:,} clips"
+        title = f"{readable(split)}: {found['sentences']:,} sentences, {found['passages']:,} clips"
         parts.append(table([title, "R@1", "R@5", "R@10", "median rank"], _retrieval_rows(found)))
     parts += [
         picture("forecast", "Visual words to come"),
@@ -239,18 +248,18 @@ def _answers(results: Mapping[str, Any]) -> str:
     ]
     for split in HELD_OUT:
         rows = _forecast_rows(results["forecast"][split], results["examples"]["bigram"][split])
-        parts.append(table([plain(split), "top-1", "top-5"], rows))
+        parts.append(table([readable(split), "top-1", "top-5"], rows))
     for split in HELD_OUT:
         rows = results["imagine"][split]["rows"]
-        title = f"{plain(split)}: visual words of a sentence"
+        title = f"{readable(split)}: visual words of a sentence"
         parts.append(
             table(
                 [title, "recall@3", "recall@10"],
-                [[plain(n), *map(shown, row.values())] for n, row in rows.items()],
+                [[readable(n), *map(shown, row.values())] for n, row in rows.items()],
             )
         )
     parts.append(picture("localisation", "Sentences found in their videos"))
-    parts.append("Right is when a sentence's step is shown, not when the sentence is said.")
+    parts.append("What counts is when a sentence's step is shown, not when the sentence is said.")
     for split in HELD_OUT:
         found = results["localisation"][split]
         rows = [
@@ -258,7 +267,7 @@ def _answers(results: Mapping[str, Any]) -> str:
             for name, row in found["rows"].items()
         ]
         header = [
-            f"{plain(split)}: {found['sentences']:,} sentences",
+            f"{readable(split)}: {found['sentences']:,} sentences",
             "mean IoU",
             "IoU 0.3",
             "IoU 0.5",
@@ -272,7 +281,7 @@ def _retrieval_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for way in ("text_to_clip", "clip_to_text"):
         for method, row in found[way].items():
             yield [
-                f"{plain(way)}, {plain(method)}",
+                f"{readable(way)}, {readable(method)}",
                 *map(shown, row["recall"].values()),
                 f"{row['median']:g}",
             ]
@@ -281,7 +290,8 @@ def _retrieval_rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
 def _seen_ahead(shares: Mapping[str, float]) -> str:
     told = ", ".join(f"{step} ahead in {100 * share:.1f}" for step, share in shares.items())
     return (
-        "The bigram counts in whole training videos. The model learns from examples, the words of one sentence, and so does "
+        "The bigram counts in whole training videos. The model learns from examples, the words of "
+        "one sentence, and so does "
         f"the *bigram of examples*. Of 100 examples one word has another {told}."
     )
 
@@ -310,16 +320,16 @@ def _candidate(row: Mapping[str, Any]) -> str:
 
 
 def shown(cell: Mapping[str, float]) -> str:
-    """A share as JSON has it: in per cent, with its interval."""
+    """Write a share, as JSON has it, in per cent with its interval."""
     return str(Estimate(**cell))
 
 
 def picture(name: str, title: str) -> str:
-    """A link to one of pictures.draw_pictures."""
+    """Link one of pictures.draw_pictures."""
     return f"![{title}](results/{name}.png)"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text."""
+    """Write a Markdown table; its first column is text."""
     rule = ["---", *["---"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))

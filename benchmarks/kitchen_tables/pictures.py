@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.kitchen_tables.captions import CAPTIONERS
 from benchmarks.kitchen_tables.corpus import HELD_OUT
-from benchmarks.kitchen_tables.orders import plain
+from benchmarks.kitchen_tables.orders import readable
 from benchmarks.kitchen_tables.tables import FULL
 from workfolder.files import write_whole
 
@@ -52,7 +52,7 @@ def draw_pictures(tables: Mapping[str, Any], main: int, folder: Path) -> None:
 
 def _methods(rows: Mapping[str, Any]) -> Groups:
     return {
-        kind: {plain(name): row[f"{kind}_top1"] for name, row in rows.items()}
+        kind: {readable(name): row[f"{kind}_top1"] for name, row in rows.items()}
         for kind in ("verb", "noun")
     }
 
@@ -67,9 +67,9 @@ def _captions(variants: Mapping[str, Any], split: str) -> Groups:
 
 
 def _retrieval(found: Mapping[str, Any]) -> Groups:
-    ways = {plain(way): found[way] for way in ("text_to_clip", "clip_to_text")}
+    ways = {readable(way): found[way] for way in ("text_to_clip", "clip_to_text")}
     return {
-        f"{way}, R@5": {plain(name): row["recall"]["5"] for name, row in rows.items()}
+        f"{way}, R@5": {readable(name): row["recall"]["5"] for name, row in rows.items()}
         for way, rows in ways.items()
     }
 
@@ -96,7 +96,7 @@ def _localisation(found: Mapping[str, Any]) -> Groups:
 
 
 def draw_bars(path: Path, by_split: Mapping[str, Groups], unit: str) -> None:
-    """Grouped bars, a panel for each split."""
+    """Draw grouped bars, a panel for each split."""
     with _panels(path, by_split) as panels:
         for axes, groups in zip(panels, by_split.values(), strict=True):
             _bars(axes, groups)
@@ -122,7 +122,7 @@ def _bars(axes: Axes, groups: Groups) -> None:
 
 
 def draw_curves(path: Path, sizes: Mapping[str, Any]) -> None:
-    """Top-1 of the cross-modal row over the number of training videos."""
+    """Draw the cross-modal row's top-1 over the number of training videos."""
     with _panels(path, HELD_OUT) as panels:
         for axes, split in zip(panels, HELD_OUT, strict=True):
             for kind, colour in zip(("verb", "noun"), COLOURS, strict=False):
@@ -144,7 +144,7 @@ def draw_curves(path: Path, sizes: Mapping[str, Any]) -> None:
 
 
 def draw_gains(path: Path, left_out: Mapping[str, Any]) -> None:
-    """What each choice brings: of each measure the mean over seeds with everything less that without the choice."""
+    """Draw what each choice brings: a measure's mean with everything less that without."""
     names = [name for name in left_out if name != FULL]
     measures = list(left_out[FULL][0])
     with _panels(path, measures, columns=GAIN_COLUMNS) as panels:
@@ -161,12 +161,12 @@ def draw_gains(path: Path, left_out: Mapping[str, Any]) -> None:
 
 
 def mean(runs: Sequence[Mapping[str, Cell]], measure: str) -> float:
-    """Of a measure over seeds."""
+    """Average a measure over seeds."""
     return float(np.mean([run[measure]["value"] for run in runs]))
 
 
 def _with_errors(cells: Sequence[Cell]) -> tuple[list[float], np.ndarray]:
-    """Values in per cent, and how far the intervals reach below and above them, [2, cells]."""
+    """Collect values in per cent, and how far intervals reach below and above, [2, cells]."""
     errors = [
         [max(0.0, cell["value"] - cell["low"]), max(0.0, cell["high"] - cell["value"])]
         for cell in cells
@@ -176,14 +176,14 @@ def _with_errors(cells: Sequence[Cell]) -> tuple[list[float], np.ndarray]:
 
 @contextmanager
 def _panels(path: Path, titles: Collection[str], columns: int = 2) -> Iterator[Sequence[Axes]]:
-    """Titled axes side by side, written to ``path`` when the block ends well."""
+    """Yield titled axes side by side, and write them to ``path`` if the block ends well."""
     from matplotlib.figure import Figure
 
     rows = -(-len(titles) // columns)
     figure = Figure(figsize=(11, 0.4 + 3.9 * rows), layout="constrained", facecolor="white")
     panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()[: len(titles)]
     for axes, title in zip(panels, titles, strict=True):
-        axes.set_title(plain(title), loc="left", fontsize=11)
+        axes.set_title(readable(title), loc="left", fontsize=11)
         axes.spines[["top", "right"]].set_visible(False)
     yield panels
     handles, labels = panels[0].get_legend_handles_labels()

@@ -1,4 +1,4 @@
-"""How much of everything, and the options that are not chosen here but taken from the demo."""
+"""How much of everything, and the options that are the demo's and not chosen here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRETRAINING: dict[str, Any] = {
     "join_probability": 0.1,
     "validation_share": 0.0,  # a slice of its own is kept apart, see corpus
 }
-"""Those of demos.street. They were found on another kitchen, that of seed 0, so not on the videos held out here."""
+"""Those of demos.street, found on the kitchen of seed 0, so not on the videos held out here."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,20 @@ class Sizes:
     """The counts of a run.
 
     Attributes:
-        training: numbers of training videos, ascending; the first 25 are among the first 100, and so on.
-        main: of them the one whose model answers everything; the codebook is fitted on its videos.
-        ablated: of them the one on which choices are left out.
-        validation, held_out: videos of the slice to choose on, and of each held-out split.
-        steps: least and most steps of a recipe.
-        epochs: what the length of pre-training is chosen from.
-        seeds: of the models that are compared with one choice left out.
-        caption_steps, caption_look: updates of a captioner at most, and between two looks at its own slice.
-        asked: words to forecast at each distance, at most.
+        training: Numbers of training videos, ascending; the first 25 are among the first 100.
+        main: The number whose model answers everything; the codebook is fitted on its videos.
+        ablated: The number on which choices are left out.
+        validation: Videos of the slice to choose on.
+        held_out: Videos of each held-out split.
+        steps: Least and most steps of a recipe.
+        branching: Children of a node of the visual vocabulary's tree.
+        depth: Its levels.
+        components: Principal components that are clustered.
+        epochs: What the length of pre-training is chosen from.
+        seeds: Of the models that are compared with one choice left out.
+        caption_steps: Updates of a captioner at most.
+        caption_look: Updates between two looks at its own slice.
+        asked: Words to forecast at each distance, at most.
     """
 
     training: tuple[int, ...] = (25, 100, 400)
@@ -54,7 +59,7 @@ class Sizes:
     asked: int = 2000
 
     def with_largest(self) -> Sizes:
-        """The same with LARGEST training videos more to compare; all else stays, so that a run can be added to."""
+        """Add LARGEST to the numbers of training videos; all else stays, so a run can go on."""
         return replace(self, training=(*self.training, LARGEST))
 
 

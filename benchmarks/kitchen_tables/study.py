@@ -1,4 +1,4 @@
-"""What a run keeps: its models and the figures of each table. What is there is not made again."""
+"""What a run keeps: its models and the figures of each table. Nothing is made twice."""
 
 from __future__ import annotations
 
@@ -30,10 +30,13 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Study:
-    """A kitchen, and below ``out`` what was found in it.
+    """A kitchen, and what was found in it, kept below ``out``.
 
     Attributes:
-        say: is told each part that is made now; clock: counts its time.
+        kitchen: The corpus.
+        progress: Hears of each piece of work.
+        say: Hears of each part that is made now.
+        clock: Counts the time of finished work.
     """
 
     kitchen: Kitchen
@@ -42,7 +45,7 @@ class Study:
     clock: Clock
 
     def figures(self, name: str, make: Callable[[], Any]) -> Any:
-        """The figures of that name as JSON has them; ``make`` finds them where no run did before."""
+        """Read the figures of a name, as JSON has them; ``make`` finds missing ones."""
         path = self.kitchen.out / "figures" / f"{name}.json"
         if not path.exists():
             self.say(f"figures: {name}")
@@ -53,7 +56,14 @@ class Study:
     def model(
         self, videos: int, epochs: int, seed: int = 0, without: str | None = None
     ) -> TrainedModel:
-        """The model of so many training videos, ``without`` one of ABLATIONS, trained if it is not there."""
+        """Load a model, and train it if it is not there.
+
+        Args:
+            videos: How many training videos it learns from.
+            epochs: For how long.
+            seed: Of all its random choices.
+            without: One of ABLATIONS that is left out.
+        """
         work = self.kitchen.work(training_set(videos))
         name = "-".join([f"{videos}_videos", f"{epochs}_epochs", f"seed_{seed}", *slugs(without)])
         folder = self.kitchen.out / "models" / name
@@ -65,13 +75,13 @@ class Study:
         return load_model(folder)
 
     def updates(self, videos: int, epochs: int) -> int:
-        """Of the weights, in so many epochs."""
+        """Count the updates of so many epochs."""
         examples = read_examples(self.kitchen.work(training_set(videos)))
         return math.ceil(epochs * len(examples) / PRETRAINING["batch_size"])
 
 
 def named(progress: Progress, name: str) -> Progress:
-    """Progress with a name of its own for each model: what one took says nothing of another."""
+    """Give a model's progress a name of its own, as its pace says nothing of another's."""
 
     def tell(stage: str, done: int, total: int, detail: str = "") -> None:
         progress(name, done, total, detail)
@@ -80,5 +90,5 @@ def named(progress: Progress, name: str) -> Progress:
 
 
 def slugs(without: str | None) -> list[str]:
-    """What a choice that is left out adds to a model's name."""
+    """List what a choice that is left out adds to a model's name."""
     return ["without_" + without.replace(" ", "_")] if without else []

@@ -23,7 +23,10 @@ FULL = "everything"
 
 
 def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
-    """The figures of every table, as JSON has them; zero-shot figures are those of ``more_data`` at the main size."""
+    """Find the figures of every table, as JSON has them.
+
+    The zero-shot figures are those of ``more_data`` at the main size.
+    """
     kept, sizes = study.figures, study.kitchen.sizes
     return {
         "more_data": {
@@ -70,17 +73,17 @@ def make_tables(study: Study, choices: Choices) -> dict[str, Any]:
 
 
 def main_model(study: Study, choices: Choices) -> TrainedModel:
-    """The model that answers everything."""
+    """Load the model that answers everything."""
     return study.model(study.kitchen.sizes.main, choices.epochs)
 
 
 def longer(study: Study, choices: Choices, videos: int) -> int:
-    """Epochs in which so many videos get about as many updates as those of the main size."""
+    """Count the epochs in which so many videos get about as many updates as the main size."""
     return choices.epochs * study.kitchen.sizes.main // videos
 
 
 def zero_shot(study: Study, videos: int, epochs: int) -> dict[str, Any]:
-    """The rows of the zero-shot table for both held-out splits."""
+    """Measure zero-shot actions on both held-out splits."""
     model, learnt = study.model(videos, epochs), training_set(videos)
     return {
         split: asdict(measures.actions(study.kitchen, model, split, learnt)) for split in HELD_OUT
@@ -88,7 +91,7 @@ def zero_shot(study: Study, videos: int, epochs: int) -> dict[str, Any]:
 
 
 def words_probe(study: Study, choices: Choices) -> dict[str, Any]:
-    """What a classifier of the visual words themselves finds in both held-out splits."""
+    """Measure a classifier of the visual words themselves on both held-out splits."""
     model, kitchen = main_model(study, choices), study.kitchen
     found = {split: measures.words_probe(kitchen, model, split, kitchen.main) for split in HELD_OUT}
     return {
@@ -97,12 +100,12 @@ def words_probe(study: Study, choices: Choices) -> dict[str, Any]:
 
 
 def captions(study: Study, choices: Choices, variant: str) -> dict[str, Any]:
-    """The scores of a variant's captions for both held-out splits."""
+    """Score a variant's captions of both held-out splits."""
     return caption_figures(study, main_model(study, choices), variant)
 
 
 def left_out(study: Study, choices: Choices, name: str, seed: int) -> dict[str, Any]:
-    """The summary of a model that learnt without the choice of that name."""
+    """Summarise a model that learnt without the choice of that name."""
     videos = study.kitchen.sizes.ablated
     model = study.model(videos, choices.epochs, seed, None if name == FULL else name)
     found = measures.summary(
@@ -112,7 +115,7 @@ def left_out(study: Study, choices: Choices, name: str, seed: int) -> dict[str, 
 
 
 def answers(study: Study, choices: Choices) -> dict[str, Any]:
-    """Retrieval, forecasts, imagined words and localisation of the main model, by table, then by held-out split."""
+    """Measure the main model's other answers, by table, then by held-out split."""
     kitchen, learnt = study.kitchen, study.kitchen.main
     model, steps = main_model(study, choices), within(study, STEPS)
     whole = measures.whole_videos(kitchen, learnt, model.processor.codebook)
@@ -130,7 +133,10 @@ def answers(study: Study, choices: Choices) -> dict[str, Any]:
 
 
 def examples(study: Study, choices: Choices) -> dict[str, Any]:
-    """What can be learnt of the words to come from examples: how many have one so far ahead, and a bigram of them alone."""
+    """Find what examples tell of the words to come.
+
+    It is the share of examples that have a word so far ahead, and a bigram of examples alone.
+    """
     kitchen, model, steps = study.kitchen, main_model(study, choices), within(study, STEPS)
     seen = measures.of_examples(kitchen, kitchen.main)
     shares = {str(step): float(np.mean([len(words) > step for words in seen])) for step in steps}
@@ -146,5 +152,5 @@ def examples(study: Study, choices: Choices) -> dict[str, Any]:
 
 
 def by_split(make: Callable[[str], Any], splits: Iterable[str]) -> dict[str, Any]:
-    """What is made of each split."""
+    """Make the figures of each split."""
     return {split: asdict(make(split)) for split in splits}

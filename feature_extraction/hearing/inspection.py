@@ -127,7 +127,7 @@ def inspect_transcripts(work: Path, progress: Progress = silent) -> TranscriptRe
         sources,
         languages,
         lengths,
-        total(Ledger(stage).read(videos).dropped),
+        total(Ledger(stage).read().dropped),
         totals[:, 0].astype(np.int64),
         *totals[:, 1:].T,
     )

@@ -35,24 +35,29 @@ def _picture(where: str) -> Any:
     return PathOption(help="PNG file to write.", show_default=where)
 
 
+Template = Annotated[
+    Optional[str],
+    typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE),
+]
+Templates = Annotated[
+    Optional[Path],
+    PathOption(help="File with a template a line; answers are averaged.", show_default="none"),
+]
+Labels = Annotated[
+    Optional[Path],
+    PathOption(help="File with a word a line; only these are ranked.", show_default="all"),
+]
+
+
 @takes(part=ClipOptions, how=PredictOptions)
 def predict(
     clip: Clip,
     model: Model,
     part: ClipOptions,
     how: PredictOptions,
-    template: Annotated[
-        Optional[str],
-        typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE),
-    ] = None,
-    templates: Annotated[
-        Optional[Path],
-        PathOption(help="File with a template a line; answers are averaged.", show_default="none"),
-    ] = None,
-    labels: Annotated[
-        Optional[Path],
-        PathOption(help="File with a word a line; only these are ranked.", show_default="all"),
-    ] = None,
+    template: Template = None,
+    templates: Templates = None,
+    labels: Labels = None,
     picture: Annotated[Optional[Path], _picture("CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:
@@ -83,14 +88,8 @@ def predict(
     )
     if json:
         asked = {**_described(encoded), "templates": sentences}
-        print_json(
-            {
-                **asked,
-                "masks": answer.guesses,
-                "sensitivity": answer.sensitivity,
-                "picture": str(drawn),
-            }
-        )
+        found = {"masks": answer.guesses, "sensitivity": answer.sensitivity}
+        print_json({**asked, **found, "picture": str(drawn)})
         return
     _print_guesses(
         sentences[0],

@@ -83,9 +83,8 @@ def draw_prediction(
         fontsize=11,
     )
     answers.suptitle(_without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
-    for number, (axes, guess) in enumerate(
-        zip(answers.subplots(1, len(guesses), squeeze=False)[0], guesses, strict=True), 1
-    ):
+    places = answers.subplots(1, len(guesses), squeeze=False)[0]
+    for number, (axes, guess) in enumerate(zip(places, guesses, strict=True), 1):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
     _save(figure, path)
 

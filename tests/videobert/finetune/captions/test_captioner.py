@@ -259,12 +259,11 @@ model = load_model(Path({str(moved)!r}))
 captions = load_captioner(Path({str(moved)!r}), model)(toy_features(model))
 sys.stdout.write(json.dumps([vars(caption) for caption in captions]))
 """
-    said = json.loads(
-        subprocess.run(
-            [sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True
-        ).stdout
-    )
-    moved.rename(folder)
+    try:
+        command = [sys.executable, "-c", code]
+        said = json.loads(subprocess.run(command, check=True, cwd=ROOT, capture_output=True).stdout)
+    finally:
+        moved.rename(folder)
     here = captioner(toy_features(model))
     assert [caption["text"] for caption in said] == [caption.text for caption in here]
     assert [caption["score"] for caption in said] == pytest.approx(
