@@ -59,18 +59,8 @@ def street(out: Path, size: Size) -> None:
     else:
         _step(
             "a kitchen: made-up recipes as ordinary .mp4 files with captions",
-            *(
-                "python",
-                "-m",
-                "demos.kitchen",
-                "--videos",
-                size.videos,
-                "--seed",
-                0,
-                "--out",
-                kitchen,
-            ),
-            *["--speech"] * (size.asr != "captions"),
+            *f"python -m demos.kitchen --videos {size.videos} --seed 0 --out".split(),
+            *(kitchen, *["--speech"] * (size.asr != "captions")),
         )
     _step(
         "features: S3D (with random weights here) turns each 1.5 s of picture into 1024 numbers",
@@ -82,39 +72,26 @@ def street(out: Path, size: Size) -> None:
     )
     _step(
         "codebook: hierarchical k-means makes the visual vocabulary",
-        *(
-            "videobert",
-            "cluster",
-            "--work",
-            work,
-            "--branching",
-            size.branching,
-            "--depth",
-            size.depth,
-        ),
-        *("--preparation", "whiten", "--components", 48),
+        *("videobert", "cluster", "--work", work),
+        *f"--branching {size.branching} --depth {size.depth}".split(),
+        *"--preparation whiten --components 48".split(),
     )
     _step(
         "tokens: a visual word for each clip, then the examples",
-        "videobert",
-        "tokenize",
-        "--work",
-        work,
+        *("videobert", "tokenize", "--work", work),
     )
     _step(
         "pre-training: a BERT learns text and visual words as one language",
-        *("videobert", "pretrain", "--work", work, "--out", model),
-        *("--init", "none", "--size", size.model, "--steps", size.steps),
-        *PRETRAINING.split(),
+        *("videobert", "pretrain", "--work", work, "--out", model, "--init", "none"),
+        *f"--size {size.model} --steps {size.steps} {PRETRAINING}".split(),
     )
     _step(
         "features of the videos that the model never saw",
         *("videobert", "extract", kitchen / HELD_OUT_VIDEOS, kitchen / HELD_OUT_COMBINATIONS),
         *("--work", held_out, "--weights", WEIGHTS),
     )
-    _step(
-        "one clip of a held-out video: what is happening?", *_predict_command(kitchen, model, out)
-    )
+    title = "one clip of a held-out video: what is happening?"
+    _step(title, *_predict_command(kitchen, model, out))
     _step(
         "the table: how often the first guess, and one of five, is right",
         *("python", "-m", "demos.kitchen.evaluation", "--truth", truth, "--training", work),

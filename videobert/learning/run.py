@@ -33,8 +33,7 @@ def train_once(
 ) -> bool:
     """Train and write a folder, unless it is there already.
 
-    A run that was stopped goes on from its last checkpoint in ``OUT.training``, a folder that goes
-    when ``out`` is there.
+    A stopped run goes on from its last checkpoint in ``OUT.training``, which goes at the end.
 
     Args:
         out: the folder to make.

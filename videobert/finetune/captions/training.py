@@ -90,13 +90,8 @@ def finetune_captioner(
     stretches = (
         annotated_stretches(annotations, TRAINING) if annotations else spoken_stretches(work)
     )
-    examples = Stage(work / "examples")
-    found: dict[str, Any] = {"videos": len(tokens.done())}
-    if annotations:
-        found |= {DATA_DIGEST: data_digest(tokens), "annotations": file_digest(annotations)}
-    else:
-        found |= {DATA_DIGEST: data_digest(tokens, examples), "examples": examples.options()}
-    made_with = {**asdict(options), "model": model_digest(folder), **found}
+    learnt_from = _learnt_from(tokens, Stage(work / "examples"), annotations)
+    made_with = {**asdict(options), "model": model_digest(folder), **learnt_from}
     with_s3d = S3D in FEATURES[options.features]
     seen = Once(lambda: look_up(stretches, work, model.processor.codebook, with_s3d, progress))
 
@@ -114,6 +109,16 @@ def finetune_captioner(
     advice = f"delete {home}, or fine-tune a copy of {folder}"
     now = train_once(home, made_with, start, _recipe(options), write, advice, progress)
     return replace(read_report(home), now=now)
+
+
+def _learnt_from(tokens: Stage, examples: Stage, annotations: Path | None) -> dict[str, Any]:
+    """What options.json says of the data."""
+    videos: dict[str, Any] = {"videos": len(tokens.done())}
+    if annotations:
+        digest = data_digest(tokens)
+        return {**videos, DATA_DIGEST: digest, "annotations": file_digest(annotations)}
+    digest = data_digest(tokens, examples)
+    return {**videos, DATA_DIGEST: digest, "examples": examples.options()}
 
 
 def _report(
