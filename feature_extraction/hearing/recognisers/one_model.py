@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, Generic
 
@@ -54,7 +53,8 @@ class OneModel(ABC, Generic[T]):
 
     def __call__(self, sound: Iterable[np.ndarray], language: str | None = None) -> Speech:
         """See Recogniser."""
-        return recognise(sound, language, partial(self._hear, self._loaded()))
+        # The model is loaded for the first piece: a video without sound is refused without it.
+        return recognise(sound, language, lambda *piece: self._hear(self._loaded(), *piece))
 
     def _load_and_try(self) -> T:
         """Load the model; what would fail for every video alike fails here, once."""
