@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from itertools import product
 from pathlib import Path
@@ -82,7 +84,28 @@ def test_make_installs_for_each_target_only_what_it_uses() -> None:
         for target, extras in re.findall(r"^EXTRAS_(\w+) := (.*)$", makefile, re.MULTILINE)
     }
     assert installed == {
-        "demo": {"openvino"},
-        "page": {"demo", "openvino"},
+        "demo": {"demo", "openvino"},
+        "page": {"demo", "openvino", "page"},
         "test": set(EXTRAS),
     }
+
+
+IMPORTED_AS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("demos/kitchen", ["demo"]), ("demos/page", ["demo", "dev", "page"])]
+)
+def test_what_a_demo_imports_is_asked_for(folder: str, extras: list[str]) -> None:
+    there = {requirement.name for requirement in BASE}
+    there |= {requirement.name for extra in extras for requirement in EXTRAS[extra]}
+    house = {"workfolder", "feature_extraction", "tokenization", "videobert", "demos"}
+    used = set()
+    for path in (ROOT / folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(str(node.module).partition(".")[0])
+    outside = used - house - set(sys.stdlib_module_names) - {"starlette"}  # gradio brings it
+    assert outside and {IMPORTED_AS.get(name, name) for name in outside} <= there

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, uploads: str) -> int:
     if find_spec("gradio") is None:
-        raise InputError("the page needs gradio: pip install 'videobert[demo]'")
+        raise InputError("the page needs gradio: pip install 'videobert[page]'")
     from demos.page.answers import Answers
     from demos.page.app import build, serve
 
