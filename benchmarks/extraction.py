@@ -36,8 +36,8 @@ from feature_extraction.schema import (
     FRAMES_PER_SECOND,
     feature_matrix,
 )
+from feature_extraction.seeing.clips import stream_clips
 from feature_extraction.seeing.engines import engine_precision
-from feature_extraction.seeing.video import stream_clips
 from workfolder.files import read_table, write_json
 from workfolder.runner import JobOptions, run_job
 from workfolder.sources import Source

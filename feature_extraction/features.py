@@ -29,15 +29,15 @@ from feature_extraction.schema import (
 )
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.backbones.names import find_backbone
+from feature_extraction.seeing.clips import check_decoder, stream_clips
 from feature_extraction.seeing.engines import (
     engine_precision,
     make_engine,
 )
-from feature_extraction.seeing.video import check_decoder, stream_clips
+from workfolder.build_once import Once
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker
-from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, begin, run_job

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from feature_extraction.hearing.captions.cues import EMPTY_CUES, NO_CAPTIONS
 from feature_extraction.hearing.captions.encodings import check_encoding
-from feature_extraction.hearing.captions.files import Captions
-from feature_extraction.hearing.captions.streams import Subtitles
+from feature_extraction.hearing.captions.formats import Captions
+from feature_extraction.hearing.captions.subtitle_streams import Subtitles
 from feature_extraction.hearing.hallucinations import SILENCE, SOUNDS
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
@@ -25,10 +25,10 @@ from feature_extraction.hearing.sentences import split_sentences
 from feature_extraction.hearing.word_sources import Heard, WordSources
 from feature_extraction.options import LISTENERS, TranscriptOptions
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
+from workfolder.build_once import Once
 from workfolder.errors import InputError, refuse_unknown
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker
-from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, begin, run_job
@@ -49,6 +49,7 @@ class Transcriber(Maker):
         options: TranscriptOptions,
         limits: Limits = Limits(),
         recogniser: Recogniser | None = None,
+        follow_links: bool = False,
     ) -> None:
         """Check the options.
 
@@ -56,6 +57,7 @@ class Transcriber(Maker):
             options: where the words come from, and how they become sentences.
             limits: what reading one file may take.
             recogniser: listens in place of the one that ``options.asr`` names.
+            follow_links: whether captions may be links that lead out of their folder.
 
         Raises:
             InputError: if an option names what is not known.
@@ -70,16 +72,16 @@ class Transcriber(Maker):
             )
         if options.encoding is not None:
             check_encoding(options.encoding)
-        self._limits = limits
+        self._limits, self._follow_links = limits, follow_links
         self._guards = Guards(limits, returns=[Captions, Subtitles, Word])
         reads = options.asr in ("auto", "captions")
-        choice = options.language, options.encoding
+        choice = options.language, options.encoding, follow_links
         self._sources = WordSources(self._guards, reads, self.recogniser, *choice)
         self._restorer = Once(lambda: _restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
         """Leave the processes behind."""
-        return Transcriber, (self.options, self._limits, self.recogniser)
+        return Transcriber, (self.options, self._limits, self.recogniser, self._follow_links)
 
     @cached_property
     def gpus(self) -> float:  # type: ignore[override]
@@ -185,7 +187,7 @@ def transcribe(
             cannot work here, or DIR/transcripts was made with other options.
     """
     stage = Stage(work / "transcripts")
-    transcriber = Transcriber(options, job.limits, recogniser)
+    transcriber = Transcriber(options, job.limits, recogniser, job.follow_links)
     begin(stage, videos, transcriber, transcriber.provenance(), job)
     return run_job(stage, videos, transcriber, job, progress)
 

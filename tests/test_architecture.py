@@ -16,7 +16,7 @@ ROOMS = (
     "feature_extraction.schema",
     "feature_extraction.options",
     "feature_extraction.containers",
-    "feature_extraction.clock",
+    "feature_extraction.stream_clock",
     "feature_extraction.seeing",
     "feature_extraction.hearing",
     "feature_extraction",

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from feature_extraction.hearing.captions.beside import captions_in
-from feature_extraction.hearing.captions.files import read_captions
+from feature_extraction.hearing.captions.formats import read_captions
 from videobert.cli.main import app
 from videobert.data.youcook2 import by_youtube_id
 from workfolder.sources import find_videos

@@ -15,7 +15,7 @@ from tokenization.codebook import IMMATERIAL, Codebook, cluster
 from tokenization.options import ClusterOptions
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
-from workfolder.damage import find_damage
+from workfolder.damaged_files import find_damage
 from workfolder.errors import InputError
 from workfolder.files import read_json
 from workfolder.ledger import Account, Ledger

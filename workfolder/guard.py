@@ -21,8 +21,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from workfolder.channel import Channel, shared_memory
 from workfolder.errors import InputError
+from workfolder.guard_channel import Channel, shared_memory
 from workfolder.options import Limits
 
 SECONDS_TO_DIE = 5.0
@@ -152,7 +152,7 @@ class Reading(Iterator[Any]):
 
 
 class _Process:
-    """One process that runs workfolder.guarded."""
+    """One process that runs workfolder.guard_process."""
 
     def __init__(self, returns: tuple[type, ...]) -> None:
         ours, theirs = socket.socketpair()
@@ -167,7 +167,14 @@ class _Process:
             "OPENBLAS_NUM_THREADS": "1",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "workfolder.guarded", str(theirs.fileno()), str(memory)],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "workfolder.guard_process",
+                str(theirs.fileno()),
+                str(memory),
+            ],
             pass_fds=[theirs.fileno(), memory],
             stdin=subprocess.PIPE,  # it ends when this closes, as it does when this process ends
             stdout=subprocess.DEVNULL,

@@ -14,7 +14,6 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from feature_extraction.clock import packets_on_one_clock
 from feature_extraction.containers import (
     LONGEST_FRAME,
     LONGEST_VIDEO,
@@ -25,6 +24,7 @@ from feature_extraction.containers import (
 )
 from feature_extraction.hearing.languages import short_language
 from feature_extraction.schema import CLIP_SECONDS
+from feature_extraction.stream_clock import packets_on_one_clock
 from workfolder.errors import InputError
 
 SAMPLE_RATE = 16_000

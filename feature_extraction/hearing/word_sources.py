@@ -13,12 +13,12 @@ from threading import Lock
 
 from feature_extraction.hearing.audio import declared_seconds, stream_sound
 from feature_extraction.hearing.captions.beside import captions_in, stem_key
-from feature_extraction.hearing.captions.files import read_captions
-from feature_extraction.hearing.captions.streams import read_subtitles
+from feature_extraction.hearing.captions.formats import read_captions
+from feature_extraction.hearing.captions.subtitle_streams import read_subtitles
 from feature_extraction.hearing.languages import short_language
 from feature_extraction.hearing.recognisers.recogniser import Recogniser
 from feature_extraction.schema import Word
-from feature_extraction.seeing.video import CLIP_SECONDS
+from feature_extraction.seeing.clips import CLIP_SECONDS
 from workfolder.errors import InputError
 from workfolder.guard import Guards
 
@@ -54,6 +54,7 @@ class WordSources:
         recogniser: Recogniser | None,
         language: str | None = None,
         encoding: str | None = None,
+        follow_links: bool = False,
     ) -> None:
         """Store what is asked.
 
@@ -63,11 +64,12 @@ class WordSources:
             recogniser: listens where they give nothing.
             language: of the captions, subtitles and sound to choose; None takes the default ones.
             encoding: of caption files that are not in Unicode; None guesses.
+            follow_links: whether a caption file may be a link that leads out of its folder.
         """
         self._guards, self._reads, self.recogniser = guards, reads, recogniser
         self._language, self._encoding = language, encoding
         # A folder may hold 300,000 videos: it is listed once.
-        self._captions = cache(lambda folder: captions_in(folder, language))
+        self._captions = cache(lambda folder: captions_in(folder, language, follow_links))
         self._turn = Lock()
 
     def readers(self, video: Path) -> Iterator[Callable[[], Heard | None]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_extraction.seeing.frames import Clock, Damage, FrameSize
+from feature_extraction.seeing.frame import Clock, Damage, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
 from feature_extraction.seeing.scaling import Orientation, middle, resized, upright_size
 from feature_extraction.seeing.tone_mapping import TRANSFERS

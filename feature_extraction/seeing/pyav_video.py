@@ -14,7 +14,6 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from feature_extraction.clock import clock_restarts, packets_on_one_clock
 from feature_extraction.containers import (
     LONGEST_FRAME,
     MAX_PIXELS,
@@ -23,8 +22,9 @@ from feature_extraction.containers import (
     seconds_before,
     stream_end,
 )
-from feature_extraction.seeing.frames import FRAME_SECONDS, Clock, Damage, FrameSize
+from feature_extraction.seeing.frame import FRAME_SECONDS, Clock, Damage, FrameSize
 from feature_extraction.seeing.scaling import Scaler, middle, resized
+from feature_extraction.stream_clock import clock_restarts, packets_on_one_clock
 from workfolder.errors import InputError
 
 MOST_FRAMES_PER_SECOND = 1000

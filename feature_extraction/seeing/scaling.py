@@ -14,7 +14,7 @@ import av
 import av.filter
 import numpy as np
 
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.tone_mapping import TRANSFERS, tone_mapped
 
 WIDEST_PIXEL = 4

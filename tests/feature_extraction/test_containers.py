@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from feature_extraction.containers import check_length, open_container
-from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import stream_clips
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 

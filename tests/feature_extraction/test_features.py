@@ -17,8 +17,8 @@ from feature_extraction.seeing.engines import cores
 from feature_extraction.seeing.weights import randomise
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.attempt import Attempt
+from workfolder.build_once import Once
 from workfolder.errors import InputError
-from workfolder.once import Once
 from workfolder.runner import JobOptions
 from workfolder.sources import Source, find_videos
 from workfolder.stage import Stage

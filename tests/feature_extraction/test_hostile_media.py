@@ -14,9 +14,9 @@ from typing import Any
 import av
 import pytest
 
-from feature_extraction.seeing.frames import LONGEST_VIDEO
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import LONGEST_VIDEO
 from feature_extraction.seeing.pyav_video import PyavVideo, _check_budget
-from feature_extraction.seeing.video import stream_clips
 from tests.toys.hostile_media import (
     MB,
     MKV,

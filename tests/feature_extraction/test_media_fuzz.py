@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from feature_extraction.schema import Clip
-from feature_extraction.seeing.video import stream_clips
+from feature_extraction.seeing.clips import stream_clips
 from tests.toys.hostile_media import MB, SMALL, Brightness, count_clips, cut, memory, write_noise
 from workfolder.files import read_table
 from workfolder.guard import Guards, Limits

@@ -141,9 +141,21 @@ def test_a_folder_is_listed_once_however_many_videos_it_holds(
     monkeypatch.setattr(
         word_sources,
         "captions_in",
-        lambda folder, language: listed.append(folder) or captions_in(folder),
+        lambda folder, *_: listed.append(folder) or captions_in(folder),
     )
     assert hear(tmp_path, *paths, asr="captions").now == 3 and listed == [tmp_path]
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_linked_captions_are_read_where_links_are_followed(tmp_path: Path, follow: bool) -> None:
+    path = write_video(tmp_path / "videos" / "a.mp4", grey_ramp(2))
+    elsewhere = tmp_path / "elsewhere.srt"
+    elsewhere.write_text("1\n00:00:01,000 --> 00:00:02,000\nnow we chop\n", encoding="utf-8")
+    path.with_suffix(".srt").symlink_to(elsewhere)
+    job, options = JobOptions(follow_links=follow), TranscriptOptions("captions")
+    report = transcribe([Source("a", path)], tmp_path / "work", options, job)
+    assert report.complete == follow
+    assert not follow or texts(tmp_path / "work", "a") == ["now we chop"]
 
 
 def test_captions_of_any_name_are_read(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from workfolder.channel import MEMORY
 from workfolder.errors import InputError
+from workfolder.guard_channel import MEMORY
 from workfolder.maker import Made
 from workfolder.options import Limits
 

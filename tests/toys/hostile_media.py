@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.schema import Clip
-from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import stream_clips
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from tests.toys.videos import write_video
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker

@@ -18,7 +18,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.toys.command_line import Result
-from workfolder.damage import find_damage
+from workfolder.damaged_files import find_damage
 from workfolder.errors import InputError
 from workfolder.files import write_whole
 from workfolder.ledger import Ledger

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from workfolder.damage import find_damage
+from workfolder.damaged_files import find_damage
 from workfolder.guard import Guards
 from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker

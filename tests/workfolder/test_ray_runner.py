@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from feature_extraction.schema import Clip
-from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import stream_clips
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.files import read_table

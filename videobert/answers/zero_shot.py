@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from videobert.answers.options import TEMPLATE, PredictOptions
-from videobert.answers.sensitivity import Sensitivity, sensitivity
 from videobert.answers.spelling import label_pieces, whole_words
+from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.templates import MASK, checked_templates, widened
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from videobert.answers.options import TEMPLATE
-from videobert.answers.sensitivity import Sensitivity, sensitivity
+from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.zero_shot import label_probabilities
 from videobert.data.stretches import Stretch
 from videobert.evaluation.chance import chance_in_top_k

@@ -26,6 +26,7 @@ from accelerate import Accelerator
 from torch.utils.tensorboard import SummaryWriter
 from transformers import PreTrainedModel
 
+from videobert.learning.best_step import Watch
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.draws import seed_torch
 from videobert.learning.dropout import use_fast_dropout
@@ -33,7 +34,6 @@ from videobert.learning.history import History, Tally, means, write_curves
 from videobert.learning.learner import B, Learner, Recipe, Score
 from videobert.learning.optimizer import MasterAdamW
 from videobert.learning.schedule import LearningRate
-from videobert.learning.watch import Watch
 from workfolder.errors import InputError
 from workfolder.progress import Progress
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from feature_extraction.hearing.captions.files import SUFFIXES, is_language
+from feature_extraction.hearing.captions.formats import SUFFIXES, is_language
 from feature_extraction.hearing.languages import SPOKEN, short_language
 
 ALONE, ORIGINAL, ENGLISH, ENGLISH_REGION, OTHER, TRANSLATED = range(6)
@@ -18,7 +18,9 @@ ALONE, ORIGINAL, ENGLISH, ENGLISH_REGION, OTHER, TRANSLATED = range(6)
 _TRANSLATION = re.compile(r"[a-z]{2,3}-([a-z]{2,3})(?:-\w+)?")  # a region has capitals: en-CA
 
 
-def captions_in(folder: Path, language: str | None = None) -> dict[str, list[Path]]:
+def captions_in(
+    folder: Path, language: str | None = None, follow_links: bool = False
+) -> dict[str, list[Path]]:
     """List the caption files in a folder by the video that they belong to, the best first.
 
     Those of NAME.mp4 are NAME.vtt and NAME.LANGUAGE.vtt, then .srt, .json3 and .json likewise.
@@ -27,8 +29,9 @@ def captions_in(folder: Path, language: str | None = None) -> dict[str, list[Pat
     YouTube's machine translations (en-de: from German).
 
     Args:
-        folder: is listed once; links that lead out of it are ignored.
+        folder: is listed once.
         language: names with another one are ignored.
+        follow_links: whether links may lead out of the folder; if not, these are ignored.
 
     Returns:
         Paths by ``stem_key`` of the video.
@@ -38,7 +41,8 @@ def captions_in(folder: Path, language: str | None = None) -> dict[str, list[Pat
     with os.scandir(folder) as entries:
         for entry in entries:
             suffix = os.path.splitext(entry.name)[1].lower()
-            if suffix in SUFFIXES and entry.is_file() and not _leaves(entry, folder):
+            allowed = follow_links or not _leaves(entry, folder)
+            if suffix in SUFFIXES and entry.is_file() and allowed:
                 for video, rank, tag in _videos_of(entry.name, wanted):
                     place = SUFFIXES.index(suffix)
                     found[stem_key(video)].append((place, rank, tag, entry.name))

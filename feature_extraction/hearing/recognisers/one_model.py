@@ -12,8 +12,8 @@ import numpy as np
 from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.recognisers.recogniser import Speech
 from feature_extraction.hearing.speech import Segment, recognise
+from workfolder.build_once import Once, T
 from workfolder.errors import InputError
-from workfolder.once import Once, T
 
 DEFAULT_MODEL = "base"
 """145 MB, 99 languages; without a GPU larger ones take many times as long as the video."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from feature_extraction.schema import CLIP_FRAMES
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming, load_weights, parameters, randomise, seed_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from feature_extraction.schema import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Preprocessing, Published
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming
 from workfolder.errors import InputError
 

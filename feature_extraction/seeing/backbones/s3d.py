@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from feature_extraction.seeing.backbones.backbone import Preprocessing, Published
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from feature_extraction.schema import Clip
-from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import check_decoder, stream_clips
+from feature_extraction.seeing.clips import check_decoder, stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from tests.conftest import SHARED_DATA
-from tests.feature_extraction.seeing.test_video import write_pictures
+from tests.feature_extraction.seeing.test_clips import write_pictures
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 

@@ -19,7 +19,7 @@ from feature_extraction.seeing.engines import (
     fixed_batch,
     make_engine,
 )
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import randomise
 from workfolder.errors import InputError
 

@@ -12,9 +12,9 @@ import pytest
 from av.stream import Disposition
 from av.video.reformatter import ColorRange
 
-from feature_extraction.seeing.frames import FrameSize
-from feature_extraction.seeing.video import open_video, stream_clips
-from tests.feature_extraction.seeing.test_video import (
+from feature_extraction.seeing.clips import open_video, stream_clips
+from feature_extraction.seeing.frame import FrameSize
+from tests.feature_extraction.seeing.test_clips import (
     SMALL,
     first_clip,
     frame_numbers,

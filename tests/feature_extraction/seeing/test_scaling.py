@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from feature_extraction.media import frame_at
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.scaling import Orientation, Scaler, resized, upright_size
-from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import write_video
 
 RED, BLUE, GREEN, WHITE = (253, 0, 0), (0, 0, 254), (0, 127, 0), (255, 255, 255)

@@ -36,8 +36,8 @@ from videobert.learning.split import kept_apart
 from videobert.learning.trainer import Trainer
 from videobert.loading import load_model
 from videobert.processing_videobert import VideoBertProcessor
+from workfolder.build_once import Once
 from workfolder.files import file_digest, write_json, write_table
-from workfolder.once import Once
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 

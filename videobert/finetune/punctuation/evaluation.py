@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feature_extraction.hearing.captions.files import SUFFIXES, read_captions
+from feature_extraction.hearing.captions.formats import SUFFIXES, read_captions
 from feature_extraction.hearing.punctuation.restorer import (
     COMMA,
     NONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from feature_extraction.hearing.captions.files import Captions, read_captions
+from feature_extraction.hearing.captions.formats import Captions, read_captions
 
 
 def read(folder: Path, content: str | bytes, name: str = "talk.vtt", **more: str) -> Captions:

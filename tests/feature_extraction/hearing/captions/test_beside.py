@@ -67,3 +67,13 @@ def test_a_link_that_leads_out_of_the_folder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("videos")
     for folder in (tmp_path / "videos", tmp_path / "link"):
         assert captions_in(folder).keys() == {"real", "inside"}
+
+
+def test_a_link_that_leads_out_of_the_folder_is_followed_where_the_user_says_so(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "real.srt").write_text("1", encoding="utf-8")
+    link = tmp_path / "videos" / "out.srt"
+    link.symlink_to(tmp_path / "real.srt")
+    assert captions_in(tmp_path / "videos", follow_links=True) == {"out": [link]}

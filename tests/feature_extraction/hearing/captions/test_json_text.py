@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feature_extraction.hearing.captions.files import Captions, read_captions
+from feature_extraction.hearing.captions.formats import Captions, read_captions
 from tests.feature_extraction.hearing.captions.caption_files import assert_sound, read, texts, times
 from workfolder.errors import InputError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feature_extraction.hearing.captions.files import read_captions
+from feature_extraction.hearing.captions.formats import read_captions
 from tests.feature_extraction.hearing.captions.caption_files import (
     read,
     rolling,

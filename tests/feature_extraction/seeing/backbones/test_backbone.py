@@ -7,7 +7,7 @@ from feature_extraction.seeing.backbones.backbone import (
     scaled_module,
     weights_digest,
 )
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 
 SIZE = FrameSize(2, 2)
 

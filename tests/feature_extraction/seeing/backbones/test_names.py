@@ -14,7 +14,7 @@ from feature_extraction.seeing.backbones.backbone import PublishedBackbone
 from feature_extraction.seeing.backbones.names import RECOGNISED, URLS, find_backbone
 from feature_extraction.seeing.backbones.s3d import kylemin_key
 from feature_extraction.seeing.backbones.s3d_gated import GatedS3D
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.frame import FrameSize
 from workfolder.errors import InputError
 
 State = dict[str, torch.Tensor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from videobert.answers.sensitivity import Sensitivity, sensitivity
+from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 
 
 def test_sensitivity_knows_agreement_from_opposition() -> None:

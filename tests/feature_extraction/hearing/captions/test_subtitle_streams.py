@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
-from feature_extraction.hearing.captions.files import Captions, read_captions
-from feature_extraction.hearing.captions.streams import Subtitles, read_subtitles
+from feature_extraction.hearing.captions.formats import Captions, read_captions
+from feature_extraction.hearing.captions.subtitle_streams import Subtitles, read_subtitles
 from feature_extraction.schema import Word
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from workfolder.build_once import Once
 from workfolder.errors import InputError
-from workfolder.once import Once
 
 
 def test_the_first_of_many_threads_builds_what_all_get() -> None:

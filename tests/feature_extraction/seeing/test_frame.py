@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from feature_extraction.containers import LONGEST_FRAME, LONGEST_VIDEO
-from feature_extraction.seeing.frames import Clock, Damage
+from feature_extraction.seeing.frame import Clock, Damage
 
 
 def test_no_frame_is_shown_before_the_one_before_it() -> None:

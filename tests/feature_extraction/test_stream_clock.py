@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from feature_extraction.clock import clock_restarts, packets_on_one_clock
 from feature_extraction.containers import open_container
 from feature_extraction.seeing.pyav_video import PyavVideo
+from feature_extraction.stream_clock import clock_restarts, packets_on_one_clock
 from tests.toys.videos import grey_ramp, write_video
 
 

@@ -14,12 +14,12 @@ from av.stream import Disposition
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from feature_extraction.clock import packets_on_one_clock
 from feature_extraction.containers import open_container, seconds_before
 from feature_extraction.hearing.captions.cues import Notes
-from feature_extraction.hearing.captions.files import Captions, captions_of
+from feature_extraction.hearing.captions.formats import Captions, captions_of
 from feature_extraction.hearing.captions.rolling import Block, unroll
 from feature_extraction.hearing.languages import short_language
+from feature_extraction.stream_clock import packets_on_one_clock
 
 TEXT_CODECS = frozenset("subrip srt mov_text ass ssa webvtt text".split())
 """FFmpeg's names of subtitles that are text; pictures of text are not read."""

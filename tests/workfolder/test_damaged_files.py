@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from feature_extraction.schema import TRANSCRIPTS, feature_column, features_schema
-from workfolder.damage import find_damage
+from workfolder.damaged_files import find_damage
 from workfolder.files import read_table, write_table
 from workfolder.stage import Stage
 

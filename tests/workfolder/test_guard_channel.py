@@ -23,9 +23,9 @@ from tests.toys.decoders import (
     process_id,
     turned,
 )
-from workfolder.channel import MEMORY
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits
+from workfolder.guard_channel import MEMORY
 
 
 @pytest.mark.parametrize("shape", [(0,), (5, 7), (MEMORY,), (MEMORY + 1,), (3 * MEMORY,)])

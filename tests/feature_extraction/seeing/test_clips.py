@@ -9,9 +9,9 @@ import pytest
 from av.video.reformatter import ColorRange
 
 from feature_extraction.media import frame_at
-from feature_extraction.seeing.frames import FrameSize
+from feature_extraction.seeing.clips import stream_clips
+from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.scaling import Scaler
-from feature_extraction.seeing.video import stream_clips
 from tests.toys.videos import B_FRAMES, add_video, grey_ramp, write_video
 from workfolder.errors import InputError
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from feature_extraction.schema import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, Clip
-from feature_extraction.seeing.frames import Frame, FrameSize
+from feature_extraction.seeing.frame import Frame, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
 from workfolder.errors import InputError
 

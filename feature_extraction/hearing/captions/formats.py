@@ -27,7 +27,7 @@ from typing import TextIO
 from feature_extraction.hearing.captions.cues import Cue, Notes
 from feature_extraction.hearing.captions.encodings import encoding_of
 from feature_extraction.hearing.captions.json_text import read_json
-from feature_extraction.hearing.captions.text import read_srt, read_vtt
+from feature_extraction.hearing.captions.srt_and_vtt import read_srt, read_vtt
 from feature_extraction.hearing.captions.word_times import timed_words
 from feature_extraction.hearing.hallucinations import LOOPS, without_loops
 from feature_extraction.hearing.languages import SPOKEN, short_language

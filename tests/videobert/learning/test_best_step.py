@@ -6,7 +6,7 @@ import json
 
 import torch
 
-from videobert.learning.watch import Watch
+from videobert.learning.best_step import Watch
 
 
 def weights(value: float) -> dict[str, torch.Tensor]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from feature_extraction.hearing.captions import files as captions
-from feature_extraction.hearing.captions.files import FORMATS, read_captions
+from feature_extraction.hearing.captions import formats as captions
+from feature_extraction.hearing.captions.formats import FORMATS, read_captions
 from tests.feature_extraction.hearing.captions.caption_files import assert_sound, read, texts
 from workfolder.errors import InputError
 

@@ -1,6 +1,6 @@
 """The process behind guard.Guards.
 
-python -m workfolder.guarded SOCKET MEMORY
+python -m workfolder.guard_process SOCKET MEMORY
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workfolder.channel import Channel
 from workfolder.errors import InputError
 from workfolder.guard import Limits
+from workfolder.guard_channel import Channel
 
 
 def serve(channel: Channel) -> None:
