@@ -1,6 +1,6 @@
-# make demo   everything, from a made-up corpus to a prediction (about 14 minutes on two cores)
+# make demo   everything, from a made-up corpus to a prediction (about a quarter of an hour on two cores)
 # make page   what it made, as a page to play with in a browser
-# make test   the tests (about ten minutes); make test-all also runs the slow ones
+# make test   the tests (about a quarter of an hour); make test-all also runs the slow ones
 # make quick  the tests that open no video and start no process (about a minute)
 # make check  linter and type checker
 PYTHON ?= python3
