@@ -47,13 +47,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has the wheel, and borrows all but the checkout from this one."""
+    """The programs of an environment that has the wheel; all but the checkout is borrowed."""
     folder = tmp_path_factory.mktemp("clean")
     venv.create(folder, with_pip=False, symlinks=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (site / "borrowed.pth").write_text(
-        sysconfig.get_path("purelib") + "\n"
-    )  # whose own .pth files count for nothing here
+    # The borrowed packages' own .pth files are not read. The line is ASCII: in the C locale Python
+    # cannot read another.
+    borrowed = ascii(sysconfig.get_path("purelib"))
+    (site / "borrowed.pth").write_text(f"import sys; sys.path.append({borrowed})\n")
     install = (
         *PIP,
         "--python",
