@@ -36,11 +36,14 @@ from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
 
 PICTURES_FILE = "pictures.parquet"
-IMMATERIAL = frozenset({"weights", "engine", "precision", "decoder", VERSIONS})
+IMMATERIAL = frozenset(
+    {"weights", "engine", "precision", "decoder", "start", "key", "first_rows", VERSIONS}
+)
 """Options in which features may differ from the codebook's.
 
 The digest of the weights says more than their name, the engines' features agree to a cosine of
-0.999 whatever the version, and the decoders return the same frames.
+0.999 whatever the version, and the decoders return the same frames. Of imported features, it does
+not matter when the first row begins, what the array is called, and which video came first.
 """
 
 logger = logging.getLogger(__name__)
@@ -130,9 +133,13 @@ class Codebook:
             differences = ", ".join(
                 f"{key} is {made_with.get(key)!r}, not {there.get(key)!r}" for key in differing
             )
+            how = (
+                "import them, with the same --weights-note,"
+                if there.get("imported")
+                else "extract them"
+            )
             raise InputError(
-                f"these features do not fit the codebook: {differences}; "
-                f"extract them as the codebook's were"
+                f"these features do not fit the codebook: {differences}; {how} as the codebook's were"
             )
 
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:

@@ -86,9 +86,20 @@ class Ledger:
         """The id that was entered first among those that differ only in case, by its lower case."""
         return {video.casefold(): video for video in reversed(self._paths)}
 
+    @cached_property
+    def _pictures(self) -> dict[str, str]:
+        return {
+            row["video"]: row["pictures"]
+            for row in _about_videos(self._inputs)
+            if isinstance(row.get("pictures"), str)
+        }
+
     def path_of(self, video: str) -> str | None:
-        """Return the absolute path that a video had when it was last entered."""
-        return self._paths.get(video)
+        """Return the absolute path of a video's pictures when it was last entered.
+
+        That is its own file, or the one that was named beside a file made of it.
+        """
+        return self._pictures.get(video, self._paths.get(video))
 
     def refused(self, sources: Iterable[Source]) -> dict[str, str]:
         """Return reasons by video, for those that must not be read.
@@ -106,15 +117,24 @@ class Ledger:
 
     def expect(self, sources: Iterable[Source], refused: Container[str] = ()) -> None:
         """Enter inputs that are new, or that have moved and are not ``refused``."""
-        new = {}
+        new: dict[str, dict[str, str]] = {}
         for source in sources:
             video, path = source.video_id, os.path.abspath(source.path)
+            shown = source.pictures and os.path.abspath(source.pictures)
             noted = self._paths.get(video)
             moved = noted and path != noted and not _same_file(noted, path)
-            if noted is None or (moved and video not in refused):
-                new[video] = path
-        append_rows(self._inputs, ({"video": video, "path": path} for video, path in new.items()))
-        self._paths.update(new)
+            shown_elsewhere = shown and shown != self._pictures.get(video)
+            if noted is None or ((moved or shown_elsewhere) and video not in refused):
+                new[video] = {
+                    "video": video,
+                    "path": path,
+                    **({"pictures": shown} if shown else {}),
+                }
+        append_rows(self._inputs, new.values())
+        self._paths.update((video, row["path"]) for video, row in new.items())
+        self._pictures.update(
+            (video, row["pictures"]) for video, row in new.items() if "pictures" in row
+        )
 
     def _conflict(self, video: str, path: str) -> str | None:
         """Return why ``path`` cannot be the video of that id; None if it can.

@@ -47,11 +47,13 @@ class Source:
 
     Attributes:
         refusal: why it must not be opened; None if it may.
+        pictures: the video itself, where ``path`` is a file that was made of it.
     """
 
     video_id: str
     path: Path
     refusal: str | None = None
+    pictures: Path | None = None
 
 
 class Sources(list[Source]):

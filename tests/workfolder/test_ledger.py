@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +272,15 @@ def test_the_latest_note_counts(tmp_path: Path) -> None:
     assert ledger.read().failed == {"a": "second"}
     ledger.note(PARTIAL, {"a": "third"})
     assert not ledger.read().failed and not ledger.read().partial  # its rows are not there
+
+
+def test_the_pictures_of_a_video_may_lie_beside_a_file_made_of_it(tmp_path: Path) -> None:
+    stage, source = Stage(tmp_path / "features"), Source("soup", tmp_path / "soup.npy")
+    Ledger(stage).expect([source])
+    assert Ledger(stage).path_of("soup") == str(tmp_path / "soup.npy")
+    with_pictures = replace(source, pictures=tmp_path / "soup.mp4")
+    for _ in range(2):
+        Ledger(stage).expect([with_pictures])
+        assert Ledger(stage).path_of("soup") == str(tmp_path / "soup.mp4")
+    assert len((stage.folder / "inputs.jsonl").read_text().splitlines()) == 2
+    assert not Ledger(stage).refused([with_pictures])

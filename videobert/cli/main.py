@@ -10,6 +10,7 @@ import typer
 from videobert.cli import answers, make
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
+from videobert.cli.imports import imports
 from videobert.cli.inspect import inspect
 from videobert.cli.options import ASK, MAKE, MEASURE
 from workfolder.errors import InputError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for verb in make.VERBS:
     app.command(rich_help_panel=MAKE)(verb)
+app.add_typer(imports, name="import", rich_help_panel=MAKE)
 app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
 app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
 for verb in answers.VERBS:

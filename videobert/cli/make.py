@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from feature_extraction.options import FeatureOptions, TranscriptOptions
 from tokenization.options import ClusterOptions
 from videobert.cli.options import Flag, Json, Out, Videos, Work, takes
+from videobert.cli.reports import INCOMPLETE, report_stages
 from videobert.pretraining.options import PretrainOptions
 from workfolder.options import JobOptions
-
-if TYPE_CHECKING:
-    from workfolder.progress import Progress
-    from workfolder.report import Report
-
-INCOMPLETE = 1
-"""Exit status where some videos failed, or some files are damaged."""
 
 
 @takes(options=FeatureOptions, jobs=JobOptions)
@@ -31,7 +23,7 @@ def extract(
     from workfolder.sources import find_videos
 
     sources = find_videos(videos, follow_links=jobs.follow_links)
-    _report(lambda bars: [extract_features(sources, work, options, jobs, bars)], json)
+    report_stages(lambda bars: [extract_features(sources, work, options, jobs, bars)], json)
 
 
 @takes(options=TranscriptOptions, jobs=JobOptions)
@@ -43,7 +35,7 @@ def transcribe(
     from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, find_videos
 
     sources = find_videos(videos, VIDEO_SUFFIXES | SOUND_SUFFIXES, jobs.follow_links)
-    _report(lambda bars: [transcribe_videos(sources, work, options, jobs, bars)], json)
+    report_stages(lambda bars: [transcribe_videos(sources, work, options, jobs, bars)], json)
 
 
 @takes(options=ClusterOptions)
@@ -51,7 +43,7 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     """Make the visual vocabulary: clips that look alike share a visual word."""
     from tokenization.codebook import cluster as fit_codebook
 
-    _report(lambda bars: [fit_codebook(work, options, bars)], json)
+    report_stages(lambda bars: [fit_codebook(work, options, bars)], json)
 
 
 @takes(jobs=JobOptions, omit=["timeout", "follow_links"])
@@ -59,7 +51,7 @@ def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
     """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
 
-    _report(lambda bars: tokenize_videos(work, jobs, bars), json)
+    report_stages(lambda bars: tokenize_videos(work, jobs, bars), json)
 
 
 @takes(options=PretrainOptions)
@@ -67,7 +59,7 @@ def pretrain(work: Work, out: Out, options: PretrainOptions, json: Json = False)
     """Train a model on the examples of a work folder."""
     from videobert.pretraining.loop import pretrain as train
 
-    _report(lambda bars: [train(work, out, options, bars)], json)
+    report_stages(lambda bars: [train(work, out, options, bars)], json)
 
 
 @takes(
@@ -84,7 +76,7 @@ def run(
     from videobert import pipeline
 
     options = pipeline.RunOptions(**stages)
-    _report(lambda bars: pipeline.run(videos, work, out, options, jobs, bars), json)
+    report_stages(lambda bars: pipeline.run(videos, work, out, options, jobs, bars), json)
 
 
 def status(
@@ -116,29 +108,3 @@ def status(
 
 
 VERBS = (extract, transcribe, cluster, tokenize, pretrain, run, status)
-
-
-def _report(stages: Callable[[Progress], Iterable[Report]], as_json: bool) -> None:
-    """Run stages and print what became of each as soon as it is done.
-
-    Raises:
-        typer.Exit: some videos failed.
-    """
-    from videobert.cli.console import print_failures, print_json, print_line, progress_bars
-
-    reports: list[Report] = []
-    speaks = os.environ.get("RANK", "0") == "0"  # one of many processes under torchrun
-    try:
-        with progress_bars() as progress:
-            for report in stages(progress):
-                reports.append(report)
-                if speaks:
-                    progress.pause()
-                    if not as_json:
-                        print_line(str(report))
-                    print_failures(report.failures)
-    finally:  # an error in one stage is often due to failures in those before it
-        if speaks and as_json and reports:
-            print_json(reports)
-    if not all(report.complete for report in reports):
-        raise typer.Exit(INCOMPLETE)

@@ -38,7 +38,14 @@ _PathArgument = partial(typer.Argument, callback=_refuse_addresses)
 Videos = Annotated[
     list[Path], _PathArgument(help="Videos, folders of videos, or .txt files of paths.")
 ]
-Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract.")]
+FeatureFiles = Annotated[
+    list[Path],
+    _PathArgument(
+        help="Files of features (.npy .npz .h5 .pt .parquet .csv), their folders, or .txt files of "
+        "paths."
+    ),
+]
+Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract or import.")]
 Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
 Out = Annotated[Path, PathOption(help="Folder to write the model to.")]
 Model = Annotated[Path, PathOption(help="Folder that pretrain wrote.")]
@@ -114,7 +121,10 @@ def _options(kind: type[Options]) -> dict[str, Parameter]:
 
 
 def _option(field: Field[Any], hint: Any, panel: str) -> Parameter:
-    """Make the option of a field; a flag turns its default around."""
+    """Make the option of a field; a flag turns its default around.
+
+    A field without a default is an option that must be given.
+    """
     about: About = field.metadata["about"]
     name, default = dashed(field.name), None if field.default is MISSING else field.default
     more: dict[str, Any] = {"show_default": about.shown or True, "rich_help_panel": panel}
@@ -127,5 +137,7 @@ def _option(field: Field[Any], hint: Any, panel: str) -> Parameter:
     offered = list(about.choices or about.offered)
     help = f"{about.help.removesuffix('.')} ({about.accepted})." if about.accepted else about.help
     option = typer.Option(name, help=help, autocompletion=lambda: offered, **more)
+    if field.default is MISSING and field.default_factory is MISSING:
+        return Parameter(field.name, Parameter.KEYWORD_ONLY, annotation=Annotated[hint, option])
     annotated: Any = Annotated[hint if default is not None else Optional[hint], option]
     return Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotated)

@@ -32,6 +32,8 @@ WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
 """Inches: the width of the picture, the most height of a frame, the height of the bars."""
 FRAME_HEIGHT = 160
 """Pixels."""
+SQUARE = (FRAME_HEIGHT, FRAME_HEIGHT)
+"""What is kept free where there is no frame."""
 CELL = 1.9, 1.7
 """Width and height of a visual word's picture with its label, in inches."""
 BLUE, GREY = "#2f6f9f", "#8a8f98"
@@ -61,10 +63,14 @@ def draw_prediction(
     guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
     clips = clip.clips
     shown = evenly_spaced(len(clips), MOST_COLUMNS)
-    with closing(Guards()) as guards:
-        middles = ((clips.start + clips.end) / 2).tolist()
-        frames = [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
-    height, width, _ = frames[0].shape
+    frames: list[np.ndarray | None] = [None] * len(shown)
+    if clip.has_frames:
+        with closing(Guards()) as guards:
+            middles = ((clips.start + clips.end) / 2).tolist()
+            frames = [
+                guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown
+            ]
+    height, width = (SQUARE if frames[0] is None else frames[0].shape)[:2]
     titles = 0.9  # of two rows of frames, and above them
     rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + titles
     figure = Figure(figsize=(WIDTH, rows + BARS), layout="constrained", facecolor="white")

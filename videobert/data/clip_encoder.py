@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from feature_extraction.features import FeatureExtractor, FeatureOptions
+from feature_extraction.imported.arrays import SUFFIXES, check_readable
+from feature_extraction.imported.features import FeatureImporter, options_of
 from tokenization.codebook import Codebook
 from videobert.data.clips import Clips
 from videobert.data.work import clips_of_table
@@ -26,11 +28,13 @@ class EncodedClip:
         path: The file.
         clips: Its clips, one at least.
         partial: Why the video was not whole, to be read after its name; None if it was.
+        has_frames: Whether the file is a video; False for a file of features.
     """
 
     path: Path
     clips: Clips
     partial: str | None = None
+    has_frames: bool = True
 
     def part(self, start: float, end: float) -> EncodedClip:
         """Select the clips of a stretch, in seconds.
@@ -50,6 +54,9 @@ class EncodedClip:
 @dataclass(frozen=True)
 class ClipEncoder:
     """Turns video files, one after the other, into the visual words of a codebook.
+
+    A codebook of imported features has no network that could look at a video. It is given files of
+    features of the kind that ``videobert import features`` reads.
 
     Attributes:
         codebook: The model's.
@@ -85,14 +92,32 @@ class ClipEncoder:
 
         Raises:
             InputError: if the file cannot be read as a video or lasts longer, the weights are not
-                the codebook's, or no clip lies in the stretch.
+                the codebook's, or no clip lies in the stretch. Likewise if the codebook is one of
+                imported features and the file is a video.
         """
         if path.is_dir():
             raise InputError(
                 f"{path} is a folder, not a video: give a video file as the clip (a model's folder "
                 "is given as --model)"
             )
+        if self.codebook.options["features"].get("imported"):
+            return self._imported(path).part(start, end)
         with closing(self._extractor) as extractor:  # its processes end, its engine stays
             made = extractor(Source(path.stem, path), progress, longest, start, end)
         clips = clips_of_table(made.table, self.codebook, extractor.provenance())
         return EncodedClip(path, clips, made.partial).part(start, end)
+
+    def _imported(self, path: Path) -> EncodedClip:
+        """Encode a file of features, by the options with which the codebook's were imported."""
+        made_with = self.codebook.options["features"]
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(
+                f"{path} is not a file of features, and the model knows only imported ones "
+                f"({made_with['weights']}): give one of {' '.join(sorted(SUFFIXES))}"
+            )
+        check_readable(path)
+        options, width = options_of(made_with), made_with["width"]
+        with closing(FeatureImporter(options, width, self.limits)) as importer:
+            made = importer(Source(path.stem, path))
+        clips = clips_of_table(made.table, self.codebook, made_with)
+        return EncodedClip(path, clips, has_frames=False)

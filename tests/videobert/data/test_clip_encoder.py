@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -97,3 +98,20 @@ def test_nothing_runs_on_and_one_engine_serves_all_clips(encoder: ClipEncoder) -
         encoder(Path("broken.mp4"), progress=silent, longest=9)
     (first, *_), (second, *rest) = Extractor.asked
     assert first is second and not first.running and rest == [silent, 9, 0.0, np.inf]
+
+
+def test_a_codebook_of_imported_features_takes_files_of_features(tmp_path: Path) -> None:
+    made_with = {"imported": True, "seconds": 2.0, "start": 1.0, "step": 1.0}
+    made_with |= {"width": WIDTH, "weights": "PE"}
+    codebook = replace(toy_codebook(), options={"features": made_with})
+    features = np.random.default_rng(0).normal(size=(CLIPS, WIDTH)).astype(np.float16)
+    np.save(tmp_path / "soup.npy", features)
+    encoded = ClipEncoder(codebook)(tmp_path / "soup.npy", start=2.5)
+    assert encoded.clips.start.tolist() == [2, 3, 4] and not encoded.has_frames
+    assert encoded.clips.words.tolist() == codebook.tree.predict(features)[1:].tolist()
+    (tmp_path / "soup.mp4").touch()
+    with pytest.raises(InputError, match=r"knows only imported ones \(PE\): give one of"):
+        ClipEncoder(codebook)(tmp_path / "soup.mp4")
+    np.save(tmp_path / "wide.npy", np.zeros((2, WIDTH + 1)))
+    with pytest.raises(InputError, match="numbers a row"):
+        ClipEncoder(codebook)(tmp_path / "wide.npy")

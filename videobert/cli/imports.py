@@ -1,0 +1,41 @@
+"""The verbs that take over what other programs made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from feature_extraction.imported.options import FeatureImportOptions
+from videobert.cli.options import FeatureFiles, Json, PathOption, Work, takes
+from videobert.cli.reports import report_stages
+from workfolder.options import JobOptions
+
+imports = typer.Typer(
+    help="Take over features and transcripts that other programs made.", no_args_is_help=True
+)
+
+
+@imports.command("features")
+@takes(options=FeatureImportOptions, jobs=JobOptions)
+def import_features(
+    files: FeatureFiles,
+    work: Work,
+    options: FeatureImportOptions,
+    jobs: JobOptions,
+    video_dir: Annotated[
+        Optional[Path],
+        PathOption(
+            help="Folder of the videos themselves, for the pictures of visual words.",
+            show_default="no pictures",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take over clip features: one array a video, a row of numbers a clip."""
+    from feature_extraction.imported.features import find_feature_files
+    from feature_extraction.imported.features import import_features as run
+
+    sources = find_feature_files(files, video_dir, jobs.follow_links)
+    report_stages(lambda bars: [run(sources, work, options, jobs, bars)], json)
