@@ -30,12 +30,8 @@ from torchvision.models.video import S3D_Weights
 from benchmarks.machine import line, machine, peak_memory, timed
 from feature_extraction.features import FeatureExtractor
 from feature_extraction.options import FeatureOptions, best_engine_name
-from feature_extraction.schema import (
-    CLIP_FRAMES,
-    CLIP_SECONDS,
-    FRAMES_PER_SECOND,
-    feature_matrix,
-)
+from feature_extraction.pace import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND
+from feature_extraction.schema import feature_matrix
 from feature_extraction.seeing.clips import stream_clips
 from feature_extraction.seeing.engines import engine_precision
 from workfolder.files import read_table, write_json

@@ -17,10 +17,8 @@ import pyarrow as pa
 
 from feature_extraction.media import declared_seconds
 from feature_extraction.options import FeatureOptions
+from feature_extraction.pace import Pace
 from feature_extraction.schema import (
-    CLIP_FRAMES,
-    CLIP_SECONDS,
-    FRAMES_PER_SECOND,
     SCHEMA_VERSION,
     SOURCE_KEY,
     Clip,
@@ -36,7 +34,7 @@ from feature_extraction.seeing.engines import (
 )
 from workfolder.build_once import Once
 from workfolder.errors import InputError
-from workfolder.guard import Guards, Limits
+from workfolder.guard import Guards, Limits, Reading
 from workfolder.maker import Made, Maker
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -60,7 +58,8 @@ class FeatureExtractor(Maker):
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits = limits
         self._guards = Guards(limits, returns=[Clip])
-        self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes))
+        frames = options.pace.clip_frames
+        self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes, frames))
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
         """Send an actor the options alone; it builds its own model for one video at a time."""
@@ -80,12 +79,11 @@ class FeatureExtractor(Maker):
         preprocessing = self.backbone.preprocessing
         return {
             "schema": SCHEMA_VERSION,
-            "frames_per_second": FRAMES_PER_SECOND,
-            "clip_frames": CLIP_FRAMES,
+            **self.options.pace.provenance(),
             **asdict(preprocessing.size),
             "pixel_mean": list(preprocessing.mean),
             "pixel_std": list(preprocessing.std),
-            **asdict(self.options),
+            **self.options.provenance(),
             "precision": engine_precision(self.options.engine),
             "weights_digest": self.backbone.digest,
             "width": self.backbone.width,
@@ -122,30 +120,25 @@ class FeatureExtractor(Maker):
             InputError: if the video cannot be decoded, is too long, or shows nothing between those
                 times.
         """
+        pace = self.options.pace
         declared = self._guards.call(declared_seconds, source.path) or 0.0
-        _refuse_longer(source.path, declared, longest)
-        expected = round((min(declared, end) - min(declared, start)) / CLIP_SECONDS)
+        _refuse_longer(source.path, declared, longest, pace)
+        expected = round((min(declared, end) - min(declared, start)) / pace.clip_seconds)
         progress("look", 0, max(expected, 1))
         engine = self._engine()
-        reading = self._guards.stream(
-            stream_clips, source.path, self.backbone.preprocessing.size, self.options.decoder
-        )
+        reading = self._read(source.path)
         spans: list[tuple[int, float, float]] = []
         features: list[np.ndarray] = []
         model_seconds = 0.0
         for clips in _batches(_clips_between(reading, start, end), engine.batch):
-            _refuse_longer(source.path, clips[-1].end, longest)
+            _refuse_longer(source.path, clips[-1].end, longest, pace)
             begin = time.perf_counter()
             features.append(engine(np.stack([clip.frames for clip in clips])).astype(np.float16))
             model_seconds += time.perf_counter() - begin
             spans += [(clip.index, clip.start, clip.end) for clip in clips]
             progress("look", len(spans), max(expected, len(spans)))
         if not spans:
-            lasts = f" lasts {declared:.1f} s and" if declared else ""
-            until = "on" if math.isinf(end) else f"to {end:g} s"
-            raise InputError(
-                f"{source.path}{lasts} shows nothing from {start:g} s {until}: give other times"
-            )
+            raise _nothing_shown(source.path, declared, start, end)
         table = self._table(source, spans, np.concatenate(features))
         partial, dropped = reading.result or (None, {})  # None: what comes later was not read
         seconds = {"read": reading.seconds, "model": model_seconds}
@@ -154,6 +147,14 @@ class FeatureExtractor(Maker):
     def close(self) -> None:
         """End the processes that decode."""
         self._guards.close()
+
+    def _read(self, path: Path) -> Reading:
+        """Begin to decode a video in another process."""
+        pace, wanted = self.options.pace, self.backbone.preprocessing
+        looked_at = wanted.looked_at(pace.clip_frames)
+        return self._guards.stream(
+            stream_clips, path, wanted.size, self.options.decoder, pace, looked_at
+        )
 
     def _table(
         self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray
@@ -189,9 +190,15 @@ def extract(
     return run_job(stage, videos, extractor, job, progress)
 
 
-def _refuse_longer(path: Path, seconds: float, longest: float) -> None:
-    if seconds > longest + CLIP_SECONDS:
+def _refuse_longer(path: Path, seconds: float, longest: float, pace: Pace) -> None:
+    if seconds > longest + pace.clip_seconds:
         raise InputError(f"{path} is longer than {longest:g} s: cut a part out of it")
+
+
+def _nothing_shown(path: Path, declared: float, start: float, end: float) -> InputError:
+    lasts = f" lasts {declared:.1f} s and" if declared else ""
+    until = "on" if math.isinf(end) else f"to {end:g} s"
+    return InputError(f"{path}{lasts} shows nothing from {start:g} s {until}: give other times")
 
 
 def _clips_between(clips: Iterable[Clip], start: float, end: float) -> Iterator[Clip]:

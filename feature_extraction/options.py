@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from feature_extraction.pace import Pace, clip_seconds
 from workfolder.errors import InputError
 from workfolder.options import Options, option
 
@@ -43,6 +45,41 @@ class FeatureOptions(Options):
     decoder: str = option(
         "pyav", "What decodes the videos; decord: trusted files only.", choices=DECODERS
     )
+    clip_seconds: float = option(Pace.clip_seconds, "Seconds of a clip.", least=0.01, most=600)
+    frames_per_second: float = option(
+        Pace.frames_per_second,
+        "Frames that are sampled from a second of video.",
+        least=0.01,
+        most=1000,
+    )
+
+    def __post_init__(self) -> None:
+        """Raise InputError if an option is out of range, or a clip has no whole number of frames."""
+        super().__post_init__()
+        _ = self.pace
+
+    @classmethod
+    def as_before(cls, made_with: Mapping[str, Any]) -> FeatureOptions:
+        """Return the options that make features like those that were made with others.
+
+        Args:
+            made_with: what options.json notes of the features. The engine is the best one here.
+        """
+        pace = Pace(clip_seconds(made_with), made_with["frames_per_second"])
+        return cls(made_with["weights"], **asdict(pace))
+
+    @property
+    def pace(self) -> Pace:
+        """How a video is cut into clips."""
+        return Pace(self.clip_seconds, self.frames_per_second)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what options.json notes."""
+        return {
+            "weights": self.weights,
+            "engine": self.engine,
+            "decoder": self.decoder,
+        }
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,17 @@ SCHEMA_VERSION = 1
 """Raised when a column changes its meaning; a folder of another version is refused."""
 SOURCE_KEY = b"source"
 """Key in the metadata of a features file for the video's absolute path, where its pictures are."""
-FRAMES_PER_SECOND = 20
-CLIP_SECONDS = 1.5
-CLIP_FRAMES = int(CLIP_SECONDS * FRAMES_PER_SECOND)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """CLIP_SECONDS of picture, at FRAMES_PER_SECOND.
+    """A short stretch of picture.
 
     Attributes:
         index: 0, 1, 2, ... within the video.
         start: seconds at which it begins.
         end: seconds at which the picture ends; sooner than the frames of a padded last clip.
-        frames: uint8 RGB [CLIP_FRAMES, height, width, 3].
+        frames: uint8 RGB [frames that the network looks at, height, width, 3].
     """
 
     index: int

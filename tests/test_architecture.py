@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
     "workfolder",
+    "feature_extraction.pace",
     "feature_extraction.schema",
     "feature_extraction.options",
     "feature_extraction.containers",

@@ -10,6 +10,7 @@ import numpy as np
 
 from demos.page import parts
 from demos.page.clips import ClipReader
+from feature_extraction.pace import clip_seconds
 from videobert.answers import search as retrieval
 from videobert.answers import zero_shot
 from videobert.answers.forecasting import STEPS, forecast
@@ -48,6 +49,7 @@ class Answers:
         """InputError if the model cannot be read. ``weights``: where the backbone's are now."""
         self.model = load_model(model)
         self.clips = ClipReader(self.model.processor.codebook, weights)
+        self.step = clip_seconds(self.model.processor.codebook.options["features"])
         self.album = parts.Album(self.model.processor.codebook.pictures)
         self._folder, self._work = model, work
 
@@ -56,7 +58,7 @@ class Answers:
         """The clip and its visual words."""
         if not digest:
             return parts.hint("Choose a clip above: its frames and visual words will stand here.")
-        return parts.timeline(self.clips.known(digest), self.album, start, end)
+        return parts.timeline(self.clips.known(digest), self.album, start, end, self.step)
 
     @told
     def fill(self, digest: str | None, start: float, end: float, template: str) -> str:
@@ -94,6 +96,7 @@ class Answers:
                 self.model, self.clips.known(digest).encoded.part(start, end).clips.words, STEPS
             ),
             self.album,
+            self.step,
         )
 
     @told

@@ -14,7 +14,6 @@ from demos.page import parts
 from demos.page.answers import LONGEST_TEXT, Answers
 from demos.page.clips import LONGEST
 from demos.page.doors import BIGGEST, Doors
-from feature_extraction.schema import CLIP_SECONDS
 from videobert.answers.options import TEMPLATE
 from workfolder.errors import InputError
 from workfolder.progress import Progress
@@ -51,8 +50,8 @@ def build(answers: Answers, videos: Mapping[str, Path]) -> gr.Blocks:
         line = _shown(answers.timeline(None, 0, 0), "timeline")
         with gr.Row():
             start, end = (
-                _seconds("Ask about the part from", 0, "start"),
-                _seconds("to, in seconds", LONGEST, "end"),
+                _seconds("Ask about the part from", 0, answers.step, "start"),
+                _seconds("to, in seconds", LONGEST, answers.step, "end"),
             )
         part = [digest, start, end]
         questions = [_blanks(answers, part), _caption(answers, part), _next(answers, part)]
@@ -127,7 +126,7 @@ class Choosing:
             _, _, *sliders = self.nothing()
             return None, parts.problem(str(error)), *sliders
         # A short last clip ends before this.
-        last = CLIP_SECONDS * len(self.answers.clips.known(digest).encoded.clips)
+        last = self.answers.step * len(self.answers.clips.known(digest).encoded.clips)
         sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
         return digest, self.answers.timeline(digest, 0, last), *sliders
 
@@ -200,12 +199,12 @@ def _sentence(placeholder: str, name: str, value: str = "") -> gr.Textbox:
     )
 
 
-def _seconds(label: str, value: float, name: str) -> gr.Slider:
+def _seconds(label: str, value: float, step: float, name: str) -> gr.Slider:
     return gr.Slider(
         0,
         LONGEST,
         value,
-        step=CLIP_SECONDS,
+        step=step,
         label=label,
         visible=False,
         buttons=[],

@@ -12,7 +12,6 @@ from html import escape
 import pyarrow as pa
 
 from demos.page.clips import KnownClip
-from feature_extraction.schema import CLIP_SECONDS
 from videobert.answers.forecasting import Forecast
 from videobert.answers.search import Hit
 from videobert.answers.templates import MASK
@@ -66,8 +65,11 @@ def hint(message: str) -> str:
     return f'<div class="vb-hint">{escape(message)}</div>'
 
 
-def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
-    """Each clip's frame above the picture of its visual word; clips outside the part are dim."""
+def timeline(clip: KnownClip, album: Album, start: float, end: float, step: float) -> str:
+    """Each clip's frame above the picture of its visual word; clips outside the part are dim.
+
+    ``step`` is the seconds from a clip to the next.
+    """
     encoded, seen = clip.encoded, clip.encoded.clips
     asked = seen.within(start, end).start
     moments = zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
@@ -79,7 +81,7 @@ def timeline(clip: KnownClip, album: Album, start: float, end: float) -> str:
         for begin, word, frame in moments
     ]
     words = f"{len(seen)} visual word{'s' * (len(seen) > 1)}"
-    title = f"<b>{escape(str(encoded.path))}</b> as {words}, one for each {CLIP_SECONDS:g} s"
+    title = f"<b>{escape(str(encoded.path))}</b> as {words}, one for each {step:g} s"
     title += f"; it {escape(encoded.partial)}" if encoded.partial else ""
     rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
     line = f'<div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
@@ -130,10 +132,10 @@ def quote(text: str) -> str:
     return f'<blockquote class="vb-caption">{escape(text)}</blockquote>'
 
 
-def forecasts(found: Sequence[Forecast], album: Album) -> str:
-    """A column for each step ahead: the likeliest visual words, the likeliest on top."""
+def forecasts(found: Sequence[Forecast], album: Album, step: float) -> str:
+    """A column for each step of so many seconds: the likeliest visual words, the likeliest on top."""
     columns = [
-        f"<section><h4>{each.step * CLIP_SECONDS:g} s later</h4>"
+        f"<section><h4>{each.step * step:g} s later</h4>"
         + "".join(
             card(album(g.word), _bar(f"word {g.word}", g.probability), "vb-word")
             for g in each.guesses

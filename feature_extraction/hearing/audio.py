@@ -23,7 +23,7 @@ from feature_extraction.containers import (
     stream_end,
 )
 from feature_extraction.hearing.languages import short_language
-from feature_extraction.schema import CLIP_SECONDS
+from feature_extraction.pace import CLIP_SECONDS
 from feature_extraction.stream_clock import packets_on_one_clock
 from workfolder.errors import InputError
 

@@ -17,8 +17,8 @@ from feature_extraction.hearing.captions.formats import read_captions
 from feature_extraction.hearing.captions.subtitle_streams import read_subtitles
 from feature_extraction.hearing.languages import short_language
 from feature_extraction.hearing.recognisers.recogniser import Recogniser
+from feature_extraction.pace import CLIP_SECONDS
 from feature_extraction.schema import Word
-from feature_extraction.seeing.clips import CLIP_SECONDS
 from workfolder.errors import InputError
 from workfolder.guard import Guards
 

@@ -1,21 +1,23 @@
 """A video file as a stream of clips, in constant memory.
 
-The one rule from time to frame: a video is sampled at 20 frames per second. The sample at time t is
-the last frame whose presentation time is at or before t, or the first frame where there is none.
-Times count from the start of the file.
+The one rule from time to frame: a video is sampled at even times, 20 in a second by default. The
+sample at time t is the last frame whose presentation time is at or before t, or the first frame
+where there is none. Times count from the start of the file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from feature_extraction.schema import CLIP_FRAMES, CLIP_SECONDS, FRAMES_PER_SECOND, Clip
+from feature_extraction.pace import Pace
+from feature_extraction.schema import Clip
 from feature_extraction.seeing.frame import Frame, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
 from workfolder.errors import InputError
@@ -69,12 +71,24 @@ def check_decoder(decoder: str) -> None:
 
 
 def stream_clips(
-    path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav"
+    path: Path,
+    size: FrameSize = FrameSize(),
+    decoder: str = "pyav",
+    pace: Pace = Pace(),
+    looked_at: Sequence[int] = (),
 ) -> Generator[Clip, None, Ending]:
     """Yield the clips of a video in order, without overlap.
 
     The last clip is filled up with its last frame if at least half of it is there, else dropped. A
     video shorter than one clip gives one.
+
+    Args:
+        path: the video.
+        size: how its frames are resized and cropped.
+        decoder: see open_video.
+        pace: how it is cut into clips.
+        looked_at: the numbers of a clip's frames that are wanted; none for all of them. The others
+            are not resized, which takes most of the time beside decoding.
 
     Returns:
         How the video ended. It is partial if it is damaged, or ends more than a clip before its
@@ -84,51 +98,70 @@ def stream_clips(
     Raises:
         InputError: if the file is not a video.
     """
-    frames: list[np.ndarray] = []
-    index = 0
+    numbers = tuple(looked_at) or tuple(range(pace.clip_frames))
+    wanted = frozenset(numbers)
+    pictures: dict[int, np.ndarray] = {}  # of the clip that is being read
+    index = count = 0
     with closing(open_video(path, size, decoder)) as video:
-        samples = _Samples(video)
-        for picture in samples:
-            frames.append(picture)
-            if len(frames) == CLIP_FRAMES:
-                yield _clip(index, frames)
-                frames, index = [], index + 1
-        if len(frames) * 2 >= CLIP_FRAMES or (frames and index == 0):
-            yield _clip(index, frames)
-        end = index * CLIP_SECONDS + len(frames) / FRAMES_PER_SECOND
+        samples = _Samples(video, pace.frames_per_second)
+        for shown in samples:
+            if count in wanted:
+                pictures[count] = shown.picture
+            count += 1
+            if count == pace.clip_frames:
+                yield _clip(index, count, pace, [pictures[number] for number in numbers])
+                index, count = index + 1, 0
+                pictures.clear()
+        if count * 2 >= pace.clip_frames or (count and index == 0):
+            last = shown.picture
+            yield _clip(index, count, pace, [pictures.get(number, last) for number in numbers])
+        end = index * pace.clip_seconds + count / pace.frames_per_second
         behind = {"frames behind the clock": video.behind} if video.behind else {}
-        return _shortfall(video, end) or samples.still, behind
+        return _shortfall(video, end, pace) or samples.still, behind
 
 
-def _clip(index: int, frames: list[np.ndarray]) -> Clip:
-    start = index * CLIP_SECONDS
-    padded = frames + frames[-1:] * (CLIP_FRAMES - len(frames))
-    return Clip(index, start, start + len(frames) / FRAMES_PER_SECOND, np.stack(padded))
+def _clip(index: int, count: int, pace: Pace, pictures: list[np.ndarray]) -> Clip:
+    """Make the clip of which ``count`` frames were there."""
+    start = index * pace.clip_seconds
+    return Clip(index, start, start + count / pace.frames_per_second, np.stack(pictures))
 
 
-def _shortfall(video: Video, end: float) -> str | None:
+def _shortfall(video: Video, end: float, pace: Pace) -> str | None:
     """Return why a video that was decoded to ``end`` seconds is not whole."""
     said = f" of {video.declared_end:.1f} s" if video.declared_end else ""
     if video.damage:
         return f"{video.damage}, {end:.1f} s{said} are kept"
-    if video.declared_end and video.declared_end - end > CLIP_SECONDS:
+    if video.declared_end and video.declared_end - end > pace.clip_seconds:
         return f"ends after {end:.1f} s{said}"
     return None
 
 
+class _Shown:
+    """A frame that some samples show; it is resized once, and only if one of them is wanted."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """uint8 [crop, crop, 3]."""
+        return self._frame.picture()
+
+
 class _Samples:
-    """The pictures shown at 0, 1/20, 2/20, ... s until the video ends, each uint8 [crop, crop, 3].
+    """What is shown at 0, 1, 2, ... times the interval until the video ends.
 
     Attributes:
         still: where one picture is shown for longer than LONGEST_STILL, once that was met.
     """
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, video: Video, frames_per_second: float) -> None:
         self.still: str | None = None
         self._video = video
+        self._rate = frames_per_second
         self._next = 0  # the number of the next sample
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[_Shown]:
         shown: Frame | None = None
         for frame in self._video.frames():
             if shown is not None:
@@ -136,20 +169,17 @@ class _Samples:
             shown = frame
         if shown is not None:
             end = shown.time + shown.seconds
-            yield from self._until(end if self._next else max(end, 1 / FRAMES_PER_SECOND), shown)
+            yield from self._until(end if self._next else max(end, 1 / self._rate), shown)
 
-    def _until(self, time: float, shown: Frame) -> Iterator[np.ndarray]:
-        """Yield the picture ``shown`` once for each further sample before ``time``."""
+    def _until(self, time: float, shown: Frame) -> Iterator[_Shown]:
+        """Yield ``shown`` once for each further sample before ``time``."""
         if time - shown.time > LONGEST_STILL:
             self.still = f"shows one picture from {shown.time:.1f} s to {time:.1f} s"
-        first, self._next = self._next, max(self._next, _samples_before(time))
-        if first == self._next:
-            return  # most frames of a 30 fps video are shown once or never: do not scale the latter
-        picture = shown.picture()
+        first, self._next = self._next, max(self._next, self._samples_before(time))
+        picture = _Shown(shown)
         for _ in range(first, self._next):
             yield picture
 
-
-def _samples_before(time: float) -> int:
-    """Count the samples before ``time``; a frame late by a rounded microsecond is on time."""
-    return math.ceil(time * FRAMES_PER_SECOND - 1e-4)
+    def _samples_before(self, time: float) -> int:
+        """Count the samples before ``time``; a frame late by a rounded microsecond is on time."""
+        return math.ceil(time * self._rate - 1e-4)

@@ -3,7 +3,8 @@
 An engine is called from several threads at once, one a lane: a lane is one video that is being
 read. A feature has the same bytes whatever else is in its batch and however many lanes there are.
 
-Frames are uint8 RGB [clips, 30, crop, crop, 3], features float32 [clips, width].
+Frames are uint8 RGB [clips, frames that the backbone looks at, crop, crop, 3], features float32
+[clips, width].
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from feature_extraction.schema import CLIP_FRAMES
+from feature_extraction.pace import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Backbone
 from workfolder.errors import InputError
 from workfolder.options import cores
@@ -59,13 +60,16 @@ def check_engine(name: str) -> None:
         raise InputError(f"the engine 'cuda' needs a GPU that torch can see: {advice}")
 
 
-def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
+def make_engine(
+    name: str, backbone: Backbone, lanes: int = 1, clip_frames: int = CLIP_FRAMES
+) -> Engine:
     """Build an engine and try it on a black clip, so that what fails for every video fails here.
 
     Args:
         name: ``cuda``, ``openvino`` or ``torch``.
         backbone: what it runs.
         lanes: how many threads will call it at once.
+        clip_frames: how many frames a clip has.
 
     Raises:
         InputError: if this machine lacks what the engine needs, or the trial fails.
@@ -74,16 +78,17 @@ def make_engine(name: str, backbone: Backbone, lanes: int = 1) -> Engine:
     module = backbone.module  # what is wrong with the weights is not the engine's fault
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
-        "openvino": lambda: OpenVinoEngine(backbone, lanes),
+        "openvino": lambda: OpenVinoEngine(backbone, lanes, clip_frames),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
-    crop = backbone.preprocessing.size.crop
     try:
         engine = engines[name]()
-        feature = engine(np.zeros((1, CLIP_FRAMES, crop, crop, 3), np.uint8))
+        feature = engine(black_clip(backbone, clip_frames))
     except Exception as error:  # compilers, drivers and libraries raise what they like
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         advice = "use another --engine"
+        if clip_frames != CLIP_FRAMES:
+            advice += f", or clips of {CLIP_FRAMES} frames instead of {clip_frames}"
         raise InputError(f"the engine {name!r} does not work ({reason}): {advice}") from error
     if feature.shape != (1, backbone.width) or not np.isfinite(feature).all():
         shape = f"{list(feature.shape)} numbers, {np.isfinite(feature).sum()} of them finite"
@@ -116,13 +121,12 @@ class TorchEngine:
 class OpenVinoEngine:
     """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it."""
 
-    def __init__(self, backbone: Backbone, lanes: int) -> None:
+    def __init__(self, backbone: Backbone, lanes: int, clip_frames: int = CLIP_FRAMES) -> None:
         import openvino
         import torch
 
         self.batch = max(1, cores() // lanes)
-        crop = backbone.preprocessing.size.crop
-        clip = torch.zeros(1, CLIP_FRAMES, crop, crop, 3, dtype=torch.uint8)
+        clip = torch.from_numpy(black_clip(backbone, clip_frames))
         model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
         streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
         hints = {
@@ -163,7 +167,11 @@ class CudaEngine:
 
         # The backbone's own module stays on the CPU, for its digest.
         module = deepcopy(backbone.module).to("cuda")
-        self._module = torch.compile(module.to(memory_format=torch.channels_last_3d))
+        formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+        for kernel in module.parameters():
+            if kernel.dim() in formats:
+                kernel.data = kernel.data.contiguous(memory_format=formats[kernel.dim()])
+        self._module = torch.compile(module)
         self._launch = Lock()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
@@ -174,6 +182,13 @@ class CudaEngine:
         with self._launch, torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
             features = self._module(clips.to("cuda", non_blocking=True)).float()
         return features[: len(frames)].cpu().numpy()
+
+
+def black_clip(backbone: Backbone, clip_frames: int = CLIP_FRAMES) -> np.ndarray:
+    """Return a batch of one black clip as a backbone looks at it."""
+    wanted = backbone.preprocessing
+    shape = (1, len(wanted.looked_at(clip_frames)), wanted.size.crop, wanted.size.crop, 3)
+    return np.zeros(shape, np.uint8)
 
 
 def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:

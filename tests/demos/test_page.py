@@ -135,8 +135,8 @@ def test_a_part_too_short_for_a_middle_shows_the_word_of_that_time(
 def test_a_clip_that_is_not_whole_says_so(answers: Answers, digest: str) -> None:
     known = answers.clips.known(digest)
     broken = replace(known, encoded=replace(known.encoded, partial="ends after 9.0 s of 20.0 s"))
-    assert "it ends after 9.0 s of 20.0 s" in parts.timeline(broken, answers.album, 0, 9)
-    assert "ends after" not in parts.timeline(known, answers.album, 0, 9)
+    assert "it ends after 9.0 s of 20.0 s" in parts.timeline(broken, answers.album, 0, 9, 1.5)
+    assert "ends after" not in parts.timeline(known, answers.album, 0, 9, 1.5)
 
 
 def test_the_timeline_shows_each_word_and_dims_what_is_not_asked_about(

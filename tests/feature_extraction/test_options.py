@@ -62,3 +62,12 @@ def test_sentences_that_contradict_themselves_are_refused(changes: dict[str, Any
 
 def test_whoever_is_handed_in_may_listen() -> None:
     assert TranscriptOptions(asr="somebody").asr == "somebody"
+
+
+def test_a_clip_of_no_whole_number_of_frames_is_refused_when_the_options_are_made() -> None:
+    assert (
+        FeatureOptions("random:0", "torch", clip_seconds=2, frames_per_second=8).pace.clip_frames
+        == 16
+    )
+    with pytest.raises(InputError, match=r"1\.5 s at 7 frames a second has 10\.5 frames"):
+        FeatureOptions("random:0", "torch", frames_per_second=7)

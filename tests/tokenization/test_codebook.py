@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
-from tests.toys.codebook import toy_codebook
+from tests.toys.codebook import MADE_WITH, toy_codebook
 from tests.toys.features import blobs, features_folder
 from tests.toys.videos import grey_ramp, write_video
 from tests.toys.work_folder import add_features
@@ -114,7 +114,7 @@ def test_an_unfinished_fit_of_fewer_videos_says_what_to_remove(work: Path) -> No
 
 def test_a_codebook_says_which_of_its_features_others_are_not() -> None:
     codebook = toy_codebook()
-    codebook.refuse_other_features({"made": "up", "engine": "another"})
+    codebook.refuse_other_features({**MADE_WITH, "engine": "another"})
     with pytest.raises(InputError, match=r"made is 'down', not 'up', size is 1, not None; extract"):
         codebook.refuse_other_features({"made": "down", "size": 1})
 

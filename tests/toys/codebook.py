@@ -14,7 +14,7 @@ from tokenization.schema import PICTURES
 
 WIDTH = 8
 """Numbers per feature."""
-MADE_WITH = {"made": "up"}
+MADE_WITH = {"made": "up", "weights": "random:0", "frames_per_second": 20, "clip_frames": 30}
 LIVING, WORDS = 7, 8
 """Visual words with and without the dead one of codebook_with_a_dead_word."""
 

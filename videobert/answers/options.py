@@ -25,13 +25,11 @@ class ForecastOptions(Options):
 
     step: tuple[int, ...] = option(
         (1, 2, 4, 8),
-        "How many clips of 1.5 s ahead; may be repeated.",
+        "How many clips ahead; may be repeated.",
         least=1,
         shown="1, 2, 4, 8",
     )
-    context: int = option(
-        4, "Visual words of 1.5 s each that are read before the forecast.", least=1
-    )
+    context: int = option(4, "Visual words that are read before the forecast.", least=1)
     top: int = option(3, TOP, least=1)
 
 
@@ -39,7 +37,7 @@ class ForecastOptions(Options):
 class ImagineOptions(Options):
     """How the visual words of a sentence are asked for."""
 
-    masks: int = option(4, "Visual words of 1.5 s each to imagine.", least=1)
+    masks: int = option(4, "Visual words to imagine.", least=1)
     top: int = option(3, TOP, least=1)
 
 
@@ -65,7 +63,7 @@ class LocateOptions(Options):
 
     length: tuple[int, ...] = option(
         (2, 4, 8, 16),
-        "Window in clips of 1.5 s; may be repeated.",
+        "Window in clips; may be repeated.",
         least=1,
         shown="2, 4, 8, 16",
     )

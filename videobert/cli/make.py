@@ -18,7 +18,7 @@ from workfolder.options import JobOptions
 def extract(
     videos: Videos, work: Work, options: FeatureOptions, jobs: JobOptions, json: Json = False
 ) -> None:
-    """Extract clip features: 1024 numbers for each 1.5 s of picture."""
+    """Extract clip features: 1024 numbers for each 1.5 s of picture, unless told otherwise."""
     from feature_extraction.features import extract as extract_features
     from workfolder.sources import find_videos
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.imported.arrays import SUFFIXES, check_readable
 from feature_extraction.imported.features import FeatureImporter, options_of
+from feature_extraction.seeing.backbones.own import is_factory
 from tokenization.codebook import Codebook
 from videobert.data.clips import Clips
 from videobert.data.work import clips_of_table
@@ -70,8 +71,17 @@ class ClipEncoder:
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
-        weights = self.weights or self.codebook.options["features"]["weights"]
-        return FeatureExtractor(FeatureOptions(weights), self.limits)
+        made_with = self.codebook.options["features"]
+        if self.weights is None and is_factory(made_with["weights"]):
+            # A model that a stranger made must not choose which code runs here.
+            raise InputError(
+                f"the model's features are of {made_with['weights']}, code that is not part of "
+                f"VideoBERT: give --weights {made_with['weights']} if you trust it"
+            )
+        options = FeatureOptions.as_before(made_with)
+        return FeatureExtractor(
+            replace(options, weights=self.weights or options.weights), self.limits
+        )
 
     def __call__(
         self,

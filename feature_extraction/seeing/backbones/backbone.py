@@ -1,6 +1,7 @@
 """A backbone: a network that turns a clip into a feature, its weights and the pixels it wants.
 
-A network of one's own needs the four members of Backbone, and an entry in names.find_backbone.
+A network of one's own needs the four members of Backbone. NetworkBackbone has them for any module;
+names.find_backbone finds it by an entry point, or as package.module:factory.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from feature_extraction.schema import CLIP_FRAMES
 from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming, load_weights, parameters, randomise, seed_of
 
@@ -30,13 +30,29 @@ class Preprocessing:
         size: how a frame is resized and cropped.
         mean: taken from red, green and blue, once they are scaled to 0..1.
         std: what they are divided by then.
-        frames: the numbers of the frames, of CLIP_FRAMES, that the network looks at.
+        frames: how many frames of a clip the network looks at; None for all that it has.
+        at_most: the network takes fewer frames, too, where a clip has fewer.
     """
 
     size: FrameSize
     mean: Triple
     std: Triple
-    frames: tuple[int, ...] = tuple(range(CLIP_FRAMES))
+    frames: int | None = None
+    at_most: bool = False
+
+    def looked_at(self, clip_frames: int) -> tuple[int, ...]:
+        """Return the numbers of the frames that the network looks at, of a clip's frames.
+
+        They are evenly apart, the first and the last among them, as those of PyTorchVideo's
+        UniformTemporalSubsample. A single one is the frame in the middle.
+        """
+        if self.frames is None or (self.at_most and clip_frames <= self.frames):
+            return tuple(range(clip_frames))
+        if self.frames == 1:
+            return (clip_frames // 2,)
+        return tuple(
+            number * (clip_frames - 1) // (self.frames - 1) for number in range(self.frames)
+        )
 
 
 class Backbone(Protocol):
@@ -52,7 +68,9 @@ class Backbone(Protocol):
 
     @property
     def module(self) -> torch.nn.Module:
-        """A module in evaluation mode: uint8 RGB [batch, 30, crop, crop, 3] to [batch, width].
+        """A module in evaluation mode: uint8 RGB [batch, frames, crop, crop, 3] to [batch, width].
+
+        ``frames`` are those that Preprocessing.looked_at names.
 
         Raises:
             InputError: if the weights cannot be had or do not fit.
@@ -129,11 +147,36 @@ class PublishedBackbone:
         return weights_digest(self.module)
 
 
-def scaled_module(network: torch.nn.Module, preprocessing: Preprocessing) -> torch.nn.Module:
-    """Put the choice of frames and the scaling of pixels before a network; see Backbone.module."""
-    import torch
+@dataclass(frozen=True)
+class NetworkBackbone:
+    """Any network with its weights; see Backbone.
 
-    picks = None if len(preprocessing.frames) == CLIP_FRAMES else list(preprocessing.frames)
+    Attributes:
+        build: makes the network, weights included: from scaled float32 [batch, 3, frames, crop,
+            crop] to [batch, width].
+        preprocessing: what it wants.
+        width: how many numbers a feature has.
+    """
+
+    build: Callable[[], torch.nn.Module]
+    preprocessing: Preprocessing
+    width: int
+
+    @cached_property
+    def module(self) -> torch.nn.Module:
+        """See Backbone."""
+        return scaled_module(self.build(), self.preprocessing).eval()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights, and of the number of frames that no other option tells."""
+        frames = f"{self.preprocessing.frames} {self.preprocessing.at_most}"
+        return hashlib.sha256(f"{weights_digest(self.module)} {frames}".encode()).hexdigest()
+
+
+def scaled_module(network: torch.nn.Module, preprocessing: Preprocessing) -> torch.nn.Module:
+    """Put the scaling of pixels before a network; see Backbone.module."""
+    import torch
 
     class Scaled(torch.nn.Module):
         mean: torch.Tensor
@@ -146,8 +189,7 @@ def scaled_module(network: torch.nn.Module, preprocessing: Preprocessing) -> tor
             self.register_buffer("std", 255 * torch.tensor(preprocessing.std), persistent=False)
 
         def forward(self, frames: torch.Tensor) -> torch.Tensor:
-            looked_at = frames if picks is None else frames[:, picks]
-            pixels = (looked_at.float() - self.mean) / self.std
+            pixels = (frames.float() - self.mean) / self.std
             return self.network(pixels.permute(0, 4, 1, 2, 3))
 
     return Scaled()

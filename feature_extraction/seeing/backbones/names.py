@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from feature_extraction.seeing.backbones.backbone import Backbone, Published, PublishedBackbone
+from feature_extraction.seeing.backbones.own import (
+    factory_backbone,
+    is_factory,
+    offered_backbone,
+)
 from feature_extraction.seeing.backbones.pytorchvideo import MODELS, published_model
 from feature_extraction.seeing.backbones.s3d import HOWTO100M, KINETICS400, KYLEMIN
 from feature_extraction.seeing.weights import cached_file, fetched_file, layout_of, read_state
@@ -37,6 +42,7 @@ def find_backbone(weights: str) -> Backbone:
             - the path of a state dict in one of these layouts, told from its keys.
             - a name of pytorchvideo.MODELS, from torch's cache or the network, or
               ``NAME:random:SEED``, or ``NAME:FILE``.
+            - the name of an entry point, or ``package.module:factory``, see own.py.
 
     Raises:
         InputError: if it is none of these.
@@ -46,6 +52,11 @@ def find_backbone(weights: str) -> Backbone:
         return PublishedBackbone(published_model(name), given or name, find_weights)
     if name == "random":
         return PublishedBackbone(KINETICS400, weights, find_weights)
+    if weights not in S3D and not Path(weights).exists():
+        if offered := offered_backbone(weights):
+            return offered
+        if is_factory(weights):
+            return factory_backbone(weights)
     published = S3D.get(weights) or _recognised(find_weights(weights))
     return PublishedBackbone(published, weights, find_weights)
 
@@ -67,7 +78,7 @@ def find_weights(source: str) -> Path:
             f"{KYLEMIN_FILE} at https://github.com/kylemin/S3D in a browser and put the file there"
         )
     names = ", ".join(URLS)
-    advice = f"--weights takes {names}, kylemin, random:SEED or a file"
+    advice = f"--weights takes {names}, kylemin, random:SEED, package.module:factory or a file"
     raise InputError(f"{path} does not exist: {advice}")
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from feature_extraction.schema import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Preprocessing, Published
 from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming
@@ -52,18 +51,10 @@ def published_model(name: str) -> Published:
     return Published(
         f"pytorchvideo:{name}",
         partial(network_without_classifier, name),
-        Preprocessing(size, (0.45, 0.45, 0.45), (0.225, 0.225, 0.225), spread_frames(model.frames)),
+        Preprocessing(size, (0.45, 0.45, 0.45), (0.225, 0.225, 0.225), model.frames),
         WIDTH,
         Naming(r"blocks\.", r"blocks\.\d+\.proj\."),
     )
-
-
-def spread_frames(count: int) -> tuple[int, ...]:
-    """Return ``count`` frames of a clip, the first and the last among them, evenly apart.
-
-    They are those of PyTorchVideo's UniformTemporalSubsample.
-    """
-    return tuple(number * (CLIP_FRAMES - 1) // (count - 1) for number in range(count))
 
 
 def network_without_classifier(name: str) -> torch.nn.Module:

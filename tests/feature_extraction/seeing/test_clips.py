@@ -9,8 +9,10 @@ import pytest
 from av.video.reformatter import ColorRange
 
 from feature_extraction.media import frame_at
+from feature_extraction.pace import Pace
 from feature_extraction.seeing.clips import stream_clips
 from feature_extraction.seeing.frame import FrameSize
+from feature_extraction.seeing.pyav_video import PyavFrame
 from feature_extraction.seeing.scaling import Scaler
 from tests.toys.videos import B_FRAMES, add_video, grey_ramp, write_video
 from workfolder.errors import InputError
@@ -95,6 +97,37 @@ def test_the_last_clip_is_padded_from_its_half_on(
     shown = frame_numbers(found[-1].frames)
     first = (clips - 1) * 30
     assert shown == [min(first + tick, frames - 1) for tick in range(30)]
+
+
+def test_another_pace_cuts_and_samples_as_it_says(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "v.mp4", grey_ramp(60))
+    clips = list(stream_clips(path, SMALL, pace=Pace(clip_seconds=0.8, frames_per_second=5)))
+    assert [(clip.start, clip.end) for clip in clips] == [
+        pytest.approx((0.8 * n, min(0.8 * n + 0.8, 3.0))) for n in range(4)
+    ]
+    shown = [frame_numbers(clip.frames) for clip in clips]
+    assert shown == [[0, 4, 8, 12], [16, 20, 24, 28], [32, 36, 40, 44], [48, 52, 56, 56]]
+
+
+def test_only_the_frames_that_are_looked_at_are_resized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "v.mp4", grey_ramp(50))
+    whole = list(stream_clips(path, SMALL))
+    resized: list[float] = []
+    picture = PyavFrame.picture
+
+    def counted(frame: PyavFrame) -> np.ndarray:
+        resized.append(frame.time)
+        return picture(frame)
+
+    monkeypatch.setattr(PyavFrame, "picture", counted)
+    numbers = (0, 14, 14, 29)
+    picked = list(stream_clips(path, SMALL, looked_at=numbers))
+    assert [clip.end for clip in picked] == [clip.end for clip in whole] == [1.5, 2.5]
+    for some, every in zip(picked, whole, strict=True):
+        assert (some.frames == every.frames[list(numbers)]).all()
+    assert resized == pytest.approx([0, 0.7, 1.45, 1.5, 2.2, 2.45])
 
 
 def test_the_middle_is_cropped_after_squeezing(tmp_path: Path) -> None:

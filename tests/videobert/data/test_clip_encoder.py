@@ -13,6 +13,7 @@ import pytest
 from feature_extraction.features import FeatureOptions
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
+from tokenization.codebook import Codebook
 from videobert.data import clip_encoder
 from videobert.data.clip_encoder import ClipEncoder
 from workfolder.errors import InputError
@@ -115,3 +116,23 @@ def test_a_codebook_of_imported_features_takes_files_of_features(tmp_path: Path)
     np.save(tmp_path / "wide.npy", np.zeros((2, WIDTH + 1)))
     with pytest.raises(InputError, match="numbers a row"):
         ClipEncoder(codebook)(tmp_path / "wide.npy")
+
+
+def made_with(**options: Any) -> Codebook:
+    """The toy codebook, of features that were made with other options."""
+    codebook = toy_codebook()
+    return replace(codebook, options={**codebook.options, "features": {**MADE_WITH, **options}})
+
+
+def test_a_clip_is_cut_at_the_pace_of_the_codebooks_features(encoder: ClipEncoder) -> None:
+    slow = made_with(frames_per_second=8, clip_frames=16)
+    options = replace(encoder, codebook=slow)._extractor.options
+    assert (options.clip_seconds, options.frames_per_second) == (2.0, 8)
+    assert options.weights == "random:0"
+
+
+def test_a_model_may_not_choose_which_code_runs_here(encoder: ClipEncoder) -> None:
+    named = made_with(weights="os:abort")
+    with pytest.raises(InputError, match="give --weights os:abort if you trust it"):
+        _ = ClipEncoder(named)._extractor
+    assert replace(encoder, codebook=named)._extractor.options.weights == "random:0"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from feature_extraction.seeing.backbones.names import URLS, find_backbone
-from feature_extraction.seeing.backbones.pytorchvideo import MODELS, spread_frames
+from feature_extraction.seeing.backbones.pytorchvideo import MODELS
 from feature_extraction.seeing.engines import make_engine
 from feature_extraction.seeing.weights import randomise
 from workfolder.errors import InputError
@@ -19,11 +19,17 @@ def extra() -> None:
     pytest.importorskip("pytorchvideo", reason="the extra pytorchvideo is not installed")
 
 
-def frames(name: str) -> torch.Tensor:
+def clip(name: str) -> torch.Tensor:
+    """All frames of a clip."""
     side = MODELS[name].crop
     return torch.from_numpy(
         np.random.default_rng(1).integers(0, 256, (1, 30, side, side, 3), np.uint8)
     )
+
+
+def frames(name: str) -> torch.Tensor:
+    """The frames of the clip that the network looks at."""
+    return clip(name)[:, list(find_backbone(name).preprocessing.looked_at(30))]
 
 
 def published(name: str) -> torch.nn.Module:
@@ -59,7 +65,7 @@ def test_a_feature_is_what_enters_the_last_projection(
     cached.parent.mkdir(parents=True)
     torch.save({"model_state": network.state_dict()}, cached)
     count = MODELS[name].frames
-    picked = frames(name)[:, np.linspace(0, 29, count).astype(int)]
+    picked = clip(name)[:, np.linspace(0, 29, count).astype(int)]
     with torch.inference_mode():
         found = find_backbone(name).module(frames(name))
         expected = entering_the_projection(
@@ -90,8 +96,8 @@ def test_a_file_and_a_seed_may_be_named(extra: None, tmp_path: Path) -> None:
 
 def test_openvino_runs_it(extra: None) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    backbone, clip = find_backbone("x3d_s:random:2"), frames("x3d_s").numpy()
-    fast, plain = make_engine("openvino", backbone)(clip), make_engine("torch", backbone)(clip)
+    backbone, shown = find_backbone("x3d_s:random:2"), frames("x3d_s").numpy()
+    fast, plain = make_engine("openvino", backbone)(shown), make_engine("torch", backbone)(shown)
     assert fast.shape == (1, 2048)
     assert float(fast[0] @ plain[0] / np.linalg.norm(fast) / np.linalg.norm(plain)) > 0.999
 
@@ -101,13 +107,6 @@ def test_torch_compiles_it_whole_as_the_cuda_engine_asks(extra: None) -> None:
     with torch.inference_mode():
         compiled = torch.compile(module, backend="eager", fullgraph=True)
         assert torch.equal(compiled(frames("x3d_s")), module(frames("x3d_s")))
-
-
-@pytest.mark.parametrize("count", [8, 13, 16])
-def test_frames_are_picked_evenly_from_the_first_to_the_last(count: int) -> None:
-    picked = spread_frames(count)
-    assert (len(picked), picked[0], picked[-1]) == (count, 0, 29)
-    assert set(np.diff(picked)) <= {29 // (count - 1), 29 // (count - 1) + 1}
 
 
 def test_without_the_extra_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
