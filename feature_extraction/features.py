@@ -32,6 +32,7 @@ from feature_extraction.seeing.engines import (
     engine_precision,
     make_engine,
 )
+from feature_extraction.seeing.kept_networks import usual_cache
 from workfolder.build_once import Once
 from workfolder.errors import InputError
 from workfolder.guard import Guards, Limits, Reading
@@ -52,18 +53,34 @@ class FeatureExtractor(Maker):
     The model is built once, when the first video comes. Each video is decoded in its own process.
     """
 
-    def __init__(self, options: FeatureOptions, limits: Limits = Limits(), lanes: int = 1) -> None:
-        """Store the options; ``lanes`` is how many videos are extracted at a time."""
+    def __init__(
+        self,
+        options: FeatureOptions,
+        limits: Limits = Limits(),
+        lanes: int = 1,
+        use_cache: bool = True,
+    ) -> None:
+        """Store the options.
+
+        Args:
+            options: how a clip becomes numbers.
+            limits: what reading a file may take.
+            lanes: how many videos are extracted at a time.
+            use_cache: whether an exported network is kept, and used again; see kept_networks.
+        """
         self.options = options
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits = limits
         self._guards = Guards(limits, returns=[Clip])
-        frames = options.pace.clip_frames
-        self._engine = Once(lambda: make_engine(options.engine, self.backbone, lanes, frames))
+        self._cache = usual_cache() if use_cache else None
+        self._frames = options.pace.clip_frames
+        self._engine = Once(
+            lambda: make_engine(options.engine, self.backbone, lanes, self._frames, self._cache)
+        )
 
     def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
         """Send an actor the options alone; it builds its own model for one video at a time."""
-        return FeatureExtractor, (self.options, self._limits)
+        return FeatureExtractor, (self.options, self._limits, 1, self._cache is not None)
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -85,10 +102,16 @@ class FeatureExtractor(Maker):
             "pixel_std": list(preprocessing.std),
             **self.options.provenance(),
             "precision": engine_precision(self.options.engine),
-            "weights_digest": self.backbone.digest,
+            "weights_digest": self._weights_digest,
             "width": self.backbone.width,
             VERSIONS: versions("av", "decord", "openvino", "torch", "torchvision"),
         }
+
+    @cached_property
+    def _weights_digest(self) -> str:
+        """The digest of the backbone's weights; they are not read where it was kept."""
+        kept = self._cache.find(self.backbone, self._frames) if self._cache else None
+        return kept.weights_digest if kept else self.backbone.digest
 
     def prepare(self) -> None:
         """Try what every video needs.
@@ -185,7 +208,7 @@ def extract(
             made with other options, or the job has to stop.
     """
     stage = Stage(work / "features")
-    extractor = FeatureExtractor(options, job.limits, job.workers)
+    extractor = FeatureExtractor(options, job.limits, job.workers, job.cache)
     begin(stage, videos, extractor, extractor.provenance(), job)
     return run_job(stage, videos, extractor, job, progress)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar
 
 from feature_extraction.pace import Pace, clip_seconds
 from workfolder.errors import InputError
 from workfolder.options import Options, option
 
+GPU_DEVICES = ("nvidiactl", "nvmap", "kfd", "dxg")
+"""Where Linux shows the GPUs that torch can use: NVIDIA's, AMD's, and Windows' under WSL."""
 ENGINES = ("cuda", "openvino", "torch")
 DECODERS = ("pyav", "decord")
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
@@ -18,11 +22,17 @@ LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
 
 def best_engine_name() -> str:
     """Name the best engine of this machine: ``cuda``, else ``openvino``, else ``torch``."""
-    import torch
+    if _may_have_gpu():
+        import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
+        if torch.cuda.is_available():
+            return "cuda"
     return "openvino" if find_spec("openvino") else "torch"
+
+
+def _may_have_gpu() -> bool:
+    """Tell whether it is worth asking torch, which takes a second to import."""
+    return sys.platform != "linux" or any(Path("/dev", name).exists() for name in GPU_DEVICES)
 
 
 @dataclass(frozen=True)

@@ -70,3 +70,15 @@ def videobert(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     """Four short videos taken from extraction to a model; tests must leave it as it is."""
     return make_street(tmp_path_factory.mktemp("street"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _networks_kept_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep exported networks in a folder of the tests, once for all of them."""
+    from feature_extraction import features
+    from feature_extraction.seeing.kept_networks import NetworkCache
+
+    folder = tmp_path_factory.mktemp("networks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "usual_cache", lambda: NetworkCache(folder))
+        yield

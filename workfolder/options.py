@@ -18,6 +18,7 @@ from workfolder.errors import InputError, refuse_unknown
 from workfolder.paths import refuse_address
 
 RUNNERS = ("local", "ray")
+CACHE = "Neither use nor keep, beside torch's cache, the network that OpenVINO exports."
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ class JobOptions(Options):
         False, "Put aside, as STAGE.1, what other options made, and make it anew."
     )
     follow_links: bool = option(False, "Follow links that lead out of a folder or list.")
+    cache: bool = option(True, CACHE)
 
     @property
     def limits(self) -> Limits:

@@ -15,14 +15,18 @@ from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from feature_extraction.pace import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.kept_networks import NetworkCache
 from workfolder.errors import InputError
 from workfolder.options import cores
+
+if TYPE_CHECKING:
+    import openvino
 
 
 class Engine(Protocol):
@@ -50,18 +54,23 @@ def check_engine(name: str) -> None:
     Raises:
         InputError: with what to install, or to use instead.
     """
-    import torch
-
     if name == "openvino" and not find_spec("openvino"):
         advice = "pip install 'videobert[openvino]'"
         raise InputError(f"the engine 'openvino' is not installed: {advice}")
-    if name == "cuda" and not torch.cuda.is_available():
-        advice = "use --engine openvino or torch"
-        raise InputError(f"the engine 'cuda' needs a GPU that torch can see: {advice}")
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            advice = "use --engine openvino or torch"
+            raise InputError(f"the engine 'cuda' needs a GPU that torch can see: {advice}")
 
 
 def make_engine(
-    name: str, backbone: Backbone, lanes: int = 1, clip_frames: int = CLIP_FRAMES
+    name: str,
+    backbone: Backbone,
+    lanes: int = 1,
+    clip_frames: int = CLIP_FRAMES,
+    cache: NetworkCache | None = None,
 ) -> Engine:
     """Build an engine and try it on a black clip, so that what fails for every video fails here.
 
@@ -70,15 +79,20 @@ def make_engine(
         backbone: what it runs.
         lanes: how many threads will call it at once.
         clip_frames: how many frames a clip has.
+        cache: where OpenVINO's networks are kept. A kept one has passed its trial and is not
+            tried again.
 
     Raises:
         InputError: if this machine lacks what the engine needs, or the trial fails.
     """
     check_engine(name)
+    kept = cache.find(backbone, clip_frames) if cache and name == "openvino" else None
+    if kept:
+        return OpenVinoEngine(kept.path, lanes)
     module = backbone.module  # what is wrong with the weights is not the engine's fault
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
-        "openvino": lambda: OpenVinoEngine(backbone, lanes, clip_frames),
+        "openvino": lambda: OpenVinoEngine(exported(backbone, clip_frames), lanes),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
     try:
@@ -95,6 +109,8 @@ def make_engine(
         kind = type(getattr(module, "network", module)).__name__
         reason = f"the weights make {kind} give {shape}, for {backbone.width} wanted"
         raise InputError(f"{reason}: fetch them again, or use others")
+    if cache and isinstance(engine, OpenVinoEngine):
+        cache.keep(backbone, clip_frames, engine.save)
     return engine
 
 
@@ -121,13 +137,13 @@ class TorchEngine:
 class OpenVinoEngine:
     """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it."""
 
-    def __init__(self, backbone: Backbone, lanes: int, clip_frames: int = CLIP_FRAMES) -> None:
+    def __init__(self, network: openvino.Model | Path, lanes: int) -> None:
+        """Compile a network, or the file of one."""
         import openvino
-        import torch
 
         self.batch = max(1, cores() // lanes)
-        clip = torch.from_numpy(black_clip(backbone, clip_frames))
-        model = openvino.convert_model(torch.export.export(backbone.module, (clip,)))
+        core = openvino.Core()
+        self._network = core.read_model(network) if isinstance(network, Path) else network
         streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
         hints = {
             "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[
@@ -137,8 +153,14 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": streams,
             "ENABLE_CPU_PINNING": False,  # or every process would sit on the first cores
         }
-        self._compiled = openvino.Core().compile_model(model, "CPU", hints)
+        self._compiled = core.compile_model(self._network, "CPU", hints)
         self._thread = local()
+
+    def save(self, path: Path) -> None:
+        """Write the network to a path that ends in .xml, and its weights, as they are, beside it."""
+        import openvino
+
+        openvino.save_model(self._network, path, compress_to_fp16=False)
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See Engine."""
@@ -152,6 +174,15 @@ class OpenVinoEngine:
         for request in running:
             request.wait()
         return np.concatenate([request.get_output_tensor().data for request in running])
+
+
+def exported(backbone: Backbone, clip_frames: int = CLIP_FRAMES) -> openvino.Model:
+    """Export a backbone for OpenVINO, which takes seconds."""
+    import openvino
+    import torch
+
+    clip = torch.from_numpy(black_clip(backbone, clip_frames))
+    return openvino.convert_model(torch.export.export(backbone.module, (clip,)))
 
 
 class CudaEngine:

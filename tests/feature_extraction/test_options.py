@@ -41,7 +41,18 @@ def test_the_engine_is_the_best_of_the_machine(
     cuda = SimpleNamespace(is_available=lambda: gpu)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(options, "find_spec", lambda name: "found" if openvino else None)
+    monkeypatch.setattr(options, "_may_have_gpu", lambda: True)
     assert FeatureOptions().engine == best
+
+
+def test_where_no_device_of_a_gpu_is_torch_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(options, "GPU_DEVICES", ("no-such-device",))
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
+    assert FeatureOptions().engine in ("openvino", "torch")
+    monkeypatch.setattr(options, "GPU_DEVICES", ("null",))
+    with pytest.raises(ImportError):
+        FeatureOptions()
 
 
 @pytest.mark.parametrize(

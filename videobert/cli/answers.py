@@ -277,7 +277,7 @@ def _encoded(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedCli
     from videobert.data.clip_encoder import ClipEncoder
 
     with progress_bars() as progress:
-        encoder = ClipEncoder(trained.processor.codebook, part.weights)
+        encoder = ClipEncoder(trained.processor.codebook, part.weights, use_cache=part.cache)
         encoded = encoder(clip, part.start, part.end, progress)
     if encoded.partial:
         sys.stderr.write(f"videobert: {clip} {encoded.partial}\n")

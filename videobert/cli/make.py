@@ -26,7 +26,7 @@ def extract(
     report_stages(lambda bars: [extract_features(sources, work, options, jobs, bars)], json)
 
 
-@takes(options=TranscriptOptions, jobs=JobOptions)
+@takes(options=TranscriptOptions, jobs=JobOptions, omit=["cache"])
 def transcribe(
     videos: Videos, work: Work, options: TranscriptOptions, jobs: JobOptions, json: Json = False
 ) -> None:
@@ -46,7 +46,7 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     report_stages(lambda bars: [fit_codebook(work, options, bars)], json)
 
 
-@takes(jobs=JobOptions, omit=["timeout", "follow_links"])
+@takes(jobs=JobOptions, omit=["timeout", "follow_links", "cache"])
 def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
     """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos

@@ -63,11 +63,13 @@ class ClipEncoder:
         codebook: The model's.
         weights: Where the backbone's weights are now; None for those that the codebook names.
         limits: What reading a file may take.
+        use_cache: Whether an exported network is kept, and used again.
     """
 
     codebook: Codebook
     weights: str | None = None
     limits: Limits = field(default_factory=Limits)
+    use_cache: bool = True
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
@@ -79,9 +81,8 @@ class ClipEncoder:
                 f"VideoBERT: give --weights {made_with['weights']} if you trust it"
             )
         options = FeatureOptions.as_before(made_with)
-        return FeatureExtractor(
-            replace(options, weights=self.weights or options.weights), self.limits
-        )
+        options = replace(options, weights=self.weights or options.weights)
+        return FeatureExtractor(options, self.limits, use_cache=self.use_cache)
 
     def __call__(
         self,

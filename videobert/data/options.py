@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from workfolder.options import Options, option
+from workfolder.options import CACHE, Options, option
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,4 @@ class ClipOptions(Options):
     weights: str | None = option(
         None, "File of the video network's weights, if it has moved.", shown="as trained"
     )
+    cache: bool = option(True, CACHE)
