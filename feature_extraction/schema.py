@@ -107,7 +107,8 @@ TRANSCRIPTS = pa.schema(
         ("words", pa.list_(_WORD)),
     ]
 )
-"""The columns of DIR/transcripts/<video>.parquet. ``source`` is captions:NAME, or a recogniser."""
+"""The columns of DIR/transcripts/<video>.parquet. ``source`` is captions:NAME, imported:NAME, or a
+recogniser."""
 
 
 def feature_matrix(table: pa.Table) -> np.ndarray:

@@ -77,7 +77,7 @@ class Transcriber(Maker):
         reads = options.asr in ("auto", "captions")
         choice = options.language, options.encoding, follow_links
         self._sources = WordSources(self._guards, reads, self.recogniser, *choice)
-        self._restorer = Once(lambda: _restorer(options.punctuation))
+        self._restorer = Once(lambda: find_restorer(options.punctuation))
 
     def __reduce__(self) -> tuple[type[Transcriber], tuple[Any, ...]]:
         """Leave the processes behind."""
@@ -96,7 +96,7 @@ class Transcriber(Maker):
             "asr": self.options.asr,
             **({"language": language} if language else {}),
             **({"encoding": self.options.encoding} if self.options.encoding else {}),
-            **_restorer_provenance(self.options.punctuation),
+            **restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
             **asdict(self.options.sentences),
             VERSIONS: versions("av", "ctranslate2", "faster-whisper", "openai-whisper", "torch"),
@@ -225,14 +225,19 @@ def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
     return known(model or DEFAULT_MODEL) if known else None
 
 
-def _restorer(punctuation: str) -> PunctuationRestorer | None:
+def find_restorer(punctuation: str) -> PunctuationRestorer | None:
+    """Load the restorer that ``--punctuation`` names; None where nothing is restored."""
     return (
         None if punctuation == "none" else PunctuationRestorer.load(_restorer_folder(punctuation))
     )
 
 
-def _restorer_provenance(punctuation: str) -> dict[str, str]:
-    """Nothing where nothing is restored; InputError if there is no such restorer."""
+def restorer_provenance(punctuation: str) -> dict[str, str]:
+    """Return the digest of a restorer; nothing where nothing is restored.
+
+    Raises:
+        InputError: if there is no such restorer.
+    """
     return (
         {}
         if punctuation == "none"

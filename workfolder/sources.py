@@ -75,6 +75,12 @@ def video_id(below: PurePath) -> str:
     return _id_of(below.as_posix().removesuffix(below.suffix))
 
 
+def named_id(name: str) -> str:
+    """Return the id of a video that a table names, by its path or by that without the suffix."""
+    below = PurePath(name)
+    return video_id(below) if below.suffix.lower() in VIDEO_SUFFIXES else _id_of(below.as_posix())
+
+
 def _id_of(stem: str) -> str:
     name = unicodedata.normalize("NFC", stem)
     safe = quote(name, safe="", errors="surrogateescape").replace("~", "%7E")

@@ -25,8 +25,8 @@ class TranscriptReport:
         videos: how many, with speech or without.
         ends_guessed: how many with speech have no features, so that their last sentence is taken
             for their end.
-        sources: videos with speech by where their words come from: captions, subtitles, or the name
-            of a recogniser.
+        sources: videos with speech by where their words come from: captions, subtitles, imported,
+            or the name of a recogniser.
         languages: videos with speech by language, "unknown" among them.
         lengths: sentences by their number of words.
         dropped: how much was left out, by reason.
@@ -153,7 +153,7 @@ def _video_end(features: Stage, video: str) -> float | None:
 def _kind(source: str) -> str:
     """Return captions for captions:talk.en.vtt, subtitles for subtitles:2, else the name."""
     kind = source.partition(":")[0]
-    return kind if kind in ("captions", "subtitles") else source
+    return kind if kind in ("captions", "subtitles", "imported") else source
 
 
 def draw_transcripts(report: TranscriptReport, path: Path) -> None:

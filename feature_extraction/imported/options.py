@@ -35,3 +35,38 @@ class FeatureImportOptions(Options):
     def step(self) -> float:
         """Seconds from the beginning of a row to that of the next."""
         return self.seconds if self.rate is None else 1 / self.rate
+
+
+ROW_KINDS = ("auto", "sentences", "captions")
+
+
+@dataclass(frozen=True)
+class TranscriptImportOptions(Options):
+    """What the columns of a table are called, and what a row of it is."""
+
+    panel: ClassVar[str] = "Imported transcripts"
+
+    video: str | None = option(
+        None,
+        "Column of the video: its id, path or YouTube address.",
+        shown="video, video_id ..., else the file's name",
+    )
+    start: str | None = option(
+        None, "Column of the second at which a row begins.", shown="start, start_time ..."
+    )
+    end: str | None = option(
+        None, "Column of the second at which a row ends.", shown="end, end_time ..., duration"
+    )
+    text: str | None = option(None, "Column of the text.", shown="text, sentence, caption ...")
+    rows: str = option(
+        "auto",
+        "What a row is. sentences: kept as they are. captions: joined and split into sentences. "
+        "auto: captions of HowTo100M's file and of recognisers, else sentences.",
+        choices=ROW_KINDS,
+    )
+    language: str | None = option(None, "Code of the language, such as en.", shown="not noted")
+    punctuation: str = option(
+        "none",
+        "How captions without punctuation get it: none, restore, or the folder of a restorer.",
+    )
+    all_videos: bool = option(False, "Take also videos that WORK/features does not have.")

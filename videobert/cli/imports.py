@@ -7,8 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from feature_extraction.imported.options import FeatureImportOptions
-from videobert.cli.options import FeatureFiles, Json, PathOption, Work, takes
+from feature_extraction.imported.options import FeatureImportOptions, TranscriptImportOptions
+from videobert.cli.options import FeatureFiles, Json, PathOption, Tables, Work, takes
 from videobert.cli.reports import report_stages
 from workfolder.options import JobOptions
 
@@ -39,3 +39,18 @@ def import_features(
 
     sources = find_feature_files(files, video_dir, jobs.follow_links)
     report_stages(lambda bars: [run(sources, work, options, jobs, bars)], json)
+
+
+@imports.command("transcripts")
+@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner"])
+def import_transcripts(
+    files: Tables,
+    work: Work,
+    options: TranscriptImportOptions,
+    jobs: JobOptions,
+    json: Json = False,
+) -> None:
+    """Take over texts with times: tables of videos, HowTo100M's, YouCook2's, WhisperX's."""
+    from feature_extraction.imported.transcripts import import_transcripts as run
+
+    report_stages(lambda bars: [run(files, work, options, jobs, bars)], json)

@@ -45,6 +45,13 @@ FeatureFiles = Annotated[
         "paths."
     ),
 ]
+Tables = Annotated[
+    list[Path],
+    _PathArgument(
+        help="Tables of texts with times (.csv .tsv .json .jsonl .parquet), their folders, or .txt "
+        "files of paths."
+    ),
+]
 Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract or import.")]
 Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
 Out = Annotated[Path, PathOption(help="Folder to write the model to.")]
