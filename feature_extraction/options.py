@@ -18,6 +18,13 @@ GPU_DEVICES = ("nvidiactl", "nvmap", "kfd", "dxg")
 ENGINES = ("cuda", "openvino", "torch")
 DECODERS = ("pyav", "decord")
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
+COMPUTE_TYPES = ("auto", "int8", "int8_float16", "float16", "bfloat16", "float32")
+VOICES = ("silero", "audible")
+
+
+def best_voices() -> str:
+    """Name what finds voices: ``silero`` where faster-whisper brings it, else ``audible``."""
+    return "silero" if find_spec("faster_whisper") else "audible"
 
 
 def best_engine_name() -> str:
@@ -151,5 +158,31 @@ class TranscriptOptions(Options):
         None,
         "Encoding of caption files that are not in Unicode, such as cp1251 or gb18030.",
         shown="cp1252, where that can be",
+    )
+    voices: str = option(
+        factory=best_voices,
+        help="What is listened to: silero (where someone speaks) or audible (all that is no "
+        "silence).",
+        choices=VOICES,
+        shown="silero where faster-whisper is installed",
+    )
+    batch: int = option(
+        8,
+        "Stretches of at most 30 s that are recognised at once; 1: Whisper's own way, window by "
+        "window, which takes longer.",
+        least=1,
+        most=256,
+    )
+    beam: int = option(5, "Wordings that a recogniser weighs; 1 is fastest.", least=1, most=32)
+    prompt: str | None = option(
+        None,
+        "Names and dishes that may be said, such as 'tteokbokki, gochujang'.",
+        shown="none",
+    )
+    compute_type: str = option(
+        "auto",
+        "Numbers that a recogniser computes with. int8 is faster-whisper's on a CPU.",
+        choices=COMPUTE_TYPES,
+        shown="the fastest there is",
     )
     sentences: SentenceOptions = field(default_factory=SentenceOptions)

@@ -63,7 +63,7 @@ class Transcriber(Maker):
             InputError: if an option names what is not known.
         """
         self.options = options
-        self.recogniser = _recogniser(options.asr, recogniser)
+        self.recogniser = _recogniser(options, recogniser)
         known = (None, *SPOKEN)
         if self.recogniser is not recogniser and short_language(options.language) not in known:
             raise InputError(
@@ -215,14 +215,15 @@ def _advice(video: Path) -> str:
     )
 
 
-def _recogniser(asr: str, given: Recogniser | None) -> Recogniser | None:
+def _recogniser(options: TranscriptOptions, given: Recogniser | None) -> Recogniser | None:
     """Return who listens under ``--asr``, if anybody does; InputError if it is not known."""
+    asr = options.asr
     if given is not None and asr in ("auto", given.name):
         return given
     kind, colon, model = asr.partition(":")
     refuse_unknown("--asr", asr if colon and kind not in RECOGNISERS else kind, LISTENERS)
     known = RECOGNISERS.get("whisper" if kind == "auto" else kind)
-    return known(model or DEFAULT_MODEL) if known else None
+    return known(model or DEFAULT_MODEL, options) if known else None
 
 
 def find_restorer(punctuation: str) -> PunctuationRestorer | None:

@@ -1,6 +1,7 @@
-"""Sound to timed words, piece by piece: what the recognisers of Whisper's kind have in common.
+"""Sound to timed words, stretch by stretch: what all recognisers have in common.
 
-They hear 30 s at a time and invent text where nobody speaks; hallucinations.py leaves that out.
+Those of Whisper's kind hear 30 s at a time and invent text where nobody speaks. stretches.py gives
+them what is voiced, and hallucinations.py leaves out what they are not sure of.
 """
 
 from __future__ import annotations
@@ -8,24 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.hallucinations import LOOPS, doubt, without_loops
 from feature_extraction.hearing.languages import WITHOUT_SPACES
 from feature_extraction.hearing.recognisers.recogniser import Speech
 from feature_extraction.hearing.spoken import clean, is_word
+from feature_extraction.hearing.stretches import Stretch, stretches
+from feature_extraction.hearing.voices import Voices
 from feature_extraction.schema import Word
-
-PIECE_SECONDS = 120.0
-"""A recogniser gets so much sound at a time, so that memory does not grow with the video."""
-CUT_SECONDS = 30.0
-"""A piece ends at the quietest moment of its last so many seconds, so that no word is cut."""
-QUIET_SECONDS = 0.3
-"""How long such a moment is: a short pause."""
-INAUDIBLE = 1e-4
-"""Sound that never exceeds it, -80 dB, is silence: three units of the last place of 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Segment:
         no_speech_prob: probability that nobody speaks.
         avg_logprob: mean log probability of the tokens.
         compression_ratio: of the text by gzip; high where it repeats itself.
-        words: with the spaces before them; their times count from the start of the piece of sound.
+        words: with the spaces before them; their times count from the start of the stretch.
     """
 
     text: str
@@ -47,74 +41,58 @@ class Segment:
     words: tuple[Word, ...]
 
 
-HearPiece = Callable[[np.ndarray, str | None], tuple[Sequence[Segment], str]]
-"""Takes a piece of sound, float32 [samples], and a language, None to find out which.
+Hear = Callable[[Sequence[Stretch], str | None], tuple[Sequence[Sequence[Segment]], str]]
+"""Takes some stretches of sound, and a language, None to find out which.
 
-Returns the phrases in it and their language.
+Returns the phrases of each stretch and their language.
 """
 
 
-def recognise(sound: Iterable[np.ndarray], language: str | None, hear: HearPiece) -> Speech:
-    """Recognise speech in runs of samples, piece by piece.
+def recognise(
+    sound: Iterable[np.ndarray], language: str | None, hear: Hear, voices: Voices, batch: int = 1
+) -> Speech:
+    """Recognise speech in runs of samples, some stretches at a time.
 
-    The first piece in which something is said decides the language where none is given.
+    The first stretches in which something is said decide the language where none is given.
+
+    Args:
+        sound: runs of float32 samples at audio.SAMPLE_RATE that follow one another.
+        language: a code such as en; None finds out what is spoken.
+        hear: recognises stretches.
+        voices: tells where somebody speaks.
+        batch: how many stretches are heard at a time.
     """
     words: list[Word] = []
     dropped: Counter[str] = Counter()
     spoken = language
-    for start, piece in pieces(sound):
-        if np.abs(piece).max() < INAUDIBLE:
-            continue
-        segments, heard = hear(piece, spoken)
-        believed: list[Word] = []
-        for segment in segments:
-            figures = segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio
-            if reason := doubt(segment.text, *figures):
-                dropped[reason] += 1
-            else:
-                believed += _joined(segment.words, heard)
-        words += _placed(believed, start, len(piece) / SAMPLE_RATE)
-        if believed:
+    waiting = stretches(sound, voices)
+    while heard_now := list(islice(waiting, batch)):
+        phrases, heard = hear(heard_now, spoken)
+        before = len(words)
+        for stretch, segments in zip(heard_now, phrases, strict=True):
+            believed = _believed(segments, heard, dropped)
+            words += _placed(believed, stretch, words[-1].start if words else 0.0)
+        if len(words) > before:
             spoken = heard
     kept = without_loops(words)
     dropped[LOOPS] = len(words) - len(kept)
     return Speech(tuple(kept), spoken if kept else None, dict(+dropped))
 
 
-def pieces(
-    sound: Iterable[np.ndarray], seconds: float = PIECE_SECONDS
-) -> Iterator[tuple[float, np.ndarray]]:
-    """Cut sound into arrays of at most ``seconds`` that follow one another.
-
-    Each but the last ends at the quietest moment of its last CUT_SECONDS, or of its second half if
-    that is shorter.
-
-    Yields:
-        The second at which a piece starts, and its samples.
-    """
-    longest, within = int(seconds * SAMPLE_RATE), int(min(CUT_SECONDS, seconds / 2) * SAMPLE_RATE)
-    rest = np.empty(0, np.float32)
-    start = 0
-    for run in sound:
-        rest = np.concatenate([rest, run])
-        while len(rest) > longest:
-            cut = longest - within + quietest(rest[longest - within : longest])
-            yield start / SAMPLE_RATE, rest[:cut]
-            start, rest = start + cut, rest[cut:]
-    if len(rest):
-        yield start / SAMPLE_RATE, rest
+def doubt_of(segment: Segment) -> str | None:
+    """Say why a phrase is not believed; None if it is."""
+    return doubt(
+        segment.text, segment.no_speech_prob, segment.avg_logprob, segment.compression_ratio
+    )
 
 
-def quietest(sound: np.ndarray) -> int:
-    """Find the sample in the middle of the quietest QUIET_SECONDS; not 0 if sound is as long."""
-    step = SAMPLE_RATE // 100
-    whole = sound[: len(sound) // step * step]
-    power = np.square(whole, dtype=np.float64).reshape(-1, step).sum(axis=1)
-    width = int(QUIET_SECONDS * SAMPLE_RATE / step)
-    if len(power) < width:
-        return len(sound) // 2
-    sums = np.convolve(power, np.ones(width), "valid")
-    return (int(sums.argmin()) + width // 2) * step
+def _believed(segments: Iterable[Segment], language: str, dropped: Counter[str]) -> Iterator[Word]:
+    """Yield the words of the phrases that are believed; the others are counted."""
+    for segment in segments:
+        if reason := doubt_of(segment):
+            dropped[reason] += 1
+        else:
+            yield from _joined(segment.words, language)
 
 
 def _joined(words: Sequence[Word], language: str) -> Iterator[Word]:
@@ -131,16 +109,15 @@ def _joined(words: Sequence[Word], language: str) -> Iterator[Word]:
             yield Word(text, word.start, word.end, word.probability)
 
 
-def _placed(words: Iterable[Word], start: float, length: float) -> Iterator[Word]:
-    """Put the words of a piece into the whole sound, their times in order and within the piece.
+def _placed(words: Iterable[Word], stretch: Stretch, earliest: float) -> Iterator[Word]:
+    """Put the words of a stretch into the whole sound, their times in order.
 
     Args:
-        words: their times count from the start of the piece.
-        start: where the piece starts, in seconds.
-        length: of the piece, in seconds.
+        words: their times count from the start of the stretch.
+        stretch: where they were heard.
+        earliest: the second before which none of them may begin.
     """
-    earliest = 0.0
     for word in words:
-        earliest = min(max(word.start, earliest), length)
-        end = start + min(max(word.end, earliest), length)
-        yield Word(word.text, start + earliest, end, word.probability)
+        start, end = stretch.span(word.start, word.end)
+        earliest = max(start, earliest)
+        yield Word(word.text, earliest, max(end, earliest), word.probability)

@@ -75,7 +75,7 @@ def hear(
     folder: Path, *paths: Path, asr: str = "auto", language: str | None = None, **more: object
 ) -> Report:
     videos = [Source(path.stem, path) for path in paths]
-    options = TranscriptOptions(asr, language)
+    options = TranscriptOptions(asr, language, voices="audible")
     return transcribe(videos, folder / "work", options, **more)  # type: ignore[arg-type]
 
 
@@ -293,8 +293,7 @@ def test_the_command_line_listens(
         tmp_path / "work",
         "--asr",
         f"whisper:{checkpoint}",
-        "--language",
-        "en",
+        *"--language en --voices audible --beam 1".split(),
     )
     result = videobert(*arguments)
     assert result.status == 0 and "1 done now" in result.out, result.err

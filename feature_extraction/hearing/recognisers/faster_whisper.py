@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feature_extraction.hearing.recognisers.one_model import OneModel
+from feature_extraction.hearing.audio import SAMPLE_RATE
+from feature_extraction.hearing.recognisers.one_model import OneModel, first_line
+from feature_extraction.hearing.recognisers.packaged_weights import installed
 from feature_extraction.hearing.speech import Segment
+from feature_extraction.hearing.stretches import LONGEST_SECONDS
+from feature_extraction.options import COMPUTE_TYPES
 from feature_extraction.schema import Word
 from workfolder.errors import InputError
 from workfolder.files import file_digest
+from workfolder.options import cores
 
 if TYPE_CHECKING:
     import faster_whisper
@@ -20,26 +28,32 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "model.bin"
 """Where the folder of a model of CTranslate2 keeps its weights."""
 
+FASTEST = {
+    "cuda": ("float16", "bfloat16", "int8", "float32"),
+    "cpu": ("int8", "float32"),
+}
+"""What to compute with on a device, the first that it can."""
+
+logger = logging.getLogger(__name__)
+
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
     """One of faster_whisper.available_models(), OWNER/NAME on Hugging Face, or a model's folder.
 
-    Silence is left out before it hears. See recogniser.Recogniser.
+    Weights of an installed package are taken before a network is asked. See recogniser.Recogniser.
     """
 
     kind = "faster-whisper"
-    # It does not fall back to the CPU: a job that was planned for a GPU would take weeks unnoticed.
-    otherwise = (
-        "say --asr whisper, which uses PyTorch's CUDA, or set CUDA_VISIBLE_DEVICES= (empty) for "
-        "faster-whisper to use the CPU"
-    )
+    otherwise = "say --asr whisper, or give captions beside the videos and say --asr captions"
+    compute_types = COMPUTE_TYPES
 
-    def provenance(self) -> dict[str, Any]:
-        """See Recogniser; the digest is that of a folder's weights."""
+    def _weights(self) -> dict[str, Any]:
         _check(self._model)
         weights = Path(self._model) / WEIGHTS_FILE
+        if packaged := installed(self._model):
+            return {"model": self._model, "model_digest": packaged.digest[:16]}
         digest = {"model_digest": file_digest(weights)} if weights.is_file() else {}
         return {"model": self._model} | digest
 
@@ -49,42 +63,119 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
         return bool(ctranslate2.get_cuda_device_count())
 
     def _load(self, model: str) -> faster_whisper.WhisperModel:
-        """Read a folder's model, or a name's from Hugging Face's cache, else fetch it there."""
+        """Read a model onto the GPU, if there is one that works, else onto the CPU."""
         _check(model)
+        found = self._found(model)
+        if self._has_gpu():
+            try:
+                loaded = self._load_onto("cuda", *found)
+                self._encode(loaded, np.zeros(SAMPLE_RATE, np.float32))
+                return loaded
+            except (RuntimeError, ValueError) as error:
+                # CTranslate2 wants the libraries of CUDA 12, and PyTorch may bring those of 13.
+                logger.warning(
+                    "%s cannot use the GPU (%s) and uses the CPU; --asr whisper would use the GPU",
+                    self.name,
+                    first_line(error),
+                )
+        try:
+            return self._load_onto("cpu", *found)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _cannot_be_loaded(model, error) from error
+
+    def _found(self, model: str) -> tuple[str, dict[str, bytes] | None]:
+        """Return the folder of a model, or the files of one in installed packages.
+
+        A model of Hugging Face that is not in its cache is fetched.
+        """
         import faster_whisper
 
-        # CTranslate2 warns where it must convert float16 for a CPU by itself, which has none.
-        precision = "default" if self._has_gpu() else "float32"
+        if packaged := installed(model):
+            packages = " and ".join(packaged.packages)
+            logger.warning("%s: weights of the installed %s", self.name, packages)
+            return model, packaged.files()
+        if Path(model).is_dir():
+            return model, None
         try:
-            return faster_whisper.WhisperModel(model, compute_type=precision)
-        except (
-            Exception
-        ) as error:  # httpx, huggingface_hub and CTranslate2 have errors of their own
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise InputError(
-                f"the speech model {model} cannot be loaded ({reason}): give faster-whisper a "
-                f"folder that holds {WEIGHTS_FILE}, as huggingface.co/Systran/faster-whisper-base "
-                "has it, or a network"
-            ) from error
+            return faster_whisper.download_model(model), None
+        except Exception as error:  # httpx and huggingface_hub have errors of their own
+            raise _cannot_be_loaded(model, error) from error
+
+    def _load_onto(
+        self, device: str, model: str, files: dict[str, bytes] | None
+    ) -> faster_whisper.WhisperModel:
+        import ctranslate2
+        import faster_whisper
+
+        asked = self.options.compute_type
+        if asked == "auto":
+            can = ctranslate2.get_supported_compute_types(device)
+            asked = next(kind for kind in FASTEST[device] if kind in can)
+        # More threads than cores would wait for one another.
+        named = {"device": device, "compute_type": asked, "cpu_threads": cores()}
+        return faster_whisper.WhisperModel(
+            model, **named, **({"files": {**files}} if files else {})
+        )
 
     def _encode(self, model: faster_whisper.WhisperModel, sound: np.ndarray) -> object:
         return model.encode(model.feature_extractor(sound))
 
     def _hear(
-        self, model: faster_whisper.WhisperModel, piece: np.ndarray, language: str | None
+        self,
+        model: faster_whisper.WhisperModel,
+        stretches: Sequence[np.ndarray],
+        language: str | None,
+    ) -> tuple[list[list[Segment]], str]:
+        import faster_whisper
+
+        size = int(LONGEST_SECONDS * SAMPLE_RATE)
+        # Each has its place at a multiple of 30 s: ``seek`` then tells where a phrase belongs.
+        sound = np.zeros(size * len(stretches), np.float32)
+        for place, stretch in enumerate(stretches):
+            sound[place * size :][: len(stretch)] = stretch
+        clips = [
+            {"start": begin, "end": begin + len(stretch) / SAMPLE_RATE}
+            for begin, stretch in zip(count(0, LONGEST_SECONDS), stretches, strict=False)
+        ]
+        segments, heard = faster_whisper.BatchedInferencePipeline(model).transcribe(
+            sound,
+            batch_size=len(stretches),
+            clip_timestamps=clips,
+            **self._asked(language),
+        )
+        phrases: list[list[Segment]] = [[] for _ in stretches]
+        for segment in segments:
+            place = round(segment.seek / model.frames_per_second / LONGEST_SECONDS)
+            phrases[place].append(_segment(segment, LONGEST_SECONDS * place))
+        return phrases, heard.language
+
+    def _hear_alone(
+        self, model: faster_whisper.WhisperModel, stretch: np.ndarray, language: str | None
     ) -> tuple[list[Segment], str]:
         import ctranslate2
 
-        with self._turn:
-            ctranslate2.set_random_seed(0)  # the same sound must give the same words
-            segments, heard = model.transcribe(
-                piece,
-                language=language,
-                word_timestamps=True,
-                condition_on_previous_text=False,
-                vad_filter=True,
-            )
-            return [_segment(each) for each in segments], heard.language  # heard as it is asked for
+        ctranslate2.set_random_seed(0)  # the same sound must give the same words
+        segments, heard = model.transcribe(
+            stretch, condition_on_previous_text=False, vad_filter=False, **self._asked(language)
+        )
+        return [_segment(each) for each in segments], heard.language  # heard as it is asked for
+
+    def _asked(self, language: str | None) -> dict[str, Any]:
+        """Return what both ways of hearing are asked for."""
+        return {
+            "language": language,
+            "word_timestamps": True,
+            "beam_size": self.options.beam,
+            "initial_prompt": self.options.prompt,
+        }
+
+
+def _cannot_be_loaded(model: str, error: Exception) -> InputError:
+    return InputError(
+        f"the speech model {model} cannot be loaded ({first_line(error)}): give faster-whisper a "
+        f"folder that holds {WEIGHTS_FILE}, as huggingface.co/Systran/faster-whisper-base has it, "
+        "or a network"
+    )
 
 
 def _check(model: str) -> None:
@@ -110,9 +201,10 @@ def _check(model: str) -> None:
         )
 
 
-def _segment(segment: Any) -> Segment:
+def _segment(segment: Any, begin: float = 0.0) -> Segment:
+    """Make a phrase of faster-whisper's, whose stretch begins at a second of what was heard."""
     words = (
-        Word(w.word, float(w.start), float(w.end), float(w.probability))
+        Word(w.word, float(w.start) - begin, float(w.end) - begin, float(w.probability))
         for w in segment.words or ()
     )
     return Segment(

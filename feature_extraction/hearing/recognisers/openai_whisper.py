@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.recognisers.faster_whisper import WEIGHTS_FILE
 from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL, OneModel
 from feature_extraction.hearing.speech import Segment
@@ -18,20 +20,24 @@ from workfolder.errors import InputError
 from workfolder.files import file_digest
 
 if TYPE_CHECKING:
+    import torch
     import whisper
+
+FRAMES_PER_SECOND = 100
+"""Columns of Whisper's spectrogram, see whisper.audio.FRAMES_PER_SECOND."""
 
 
 class OpenAIWhisper(OneModel["whisper.Whisper"]):
     """One of whisper.available_models(), or a checkpoint of one. See recogniser.Recogniser."""
 
     kind = "whisper"
+    compute_types = ("auto", "float16", "float32")
     otherwise = (
         "say a smaller model, such as --asr whisper:tiny, set CUDA_VISIBLE_DEVICES= (empty) to use "
         "the CPU, or give captions beside the videos and say --asr captions"
     )
 
-    def provenance(self) -> dict[str, Any]:
-        """See Recogniser; the digest is that of a checkpoint."""
+    def _weights(self) -> dict[str, Any]:
         if self._model == DEFAULT_MODEL:  # is known: needs no import of torch
             return {"model": self._model}
         path = _checkpoint(self._model)
@@ -56,22 +62,105 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
             return model.embed_audio(mel[None].to(model.device))
 
     def _hear(
-        self, model: whisper.Whisper, piece: np.ndarray, language: str | None
+        self, model: whisper.Whisper, stretches: Sequence[np.ndarray], language: str | None
+    ) -> tuple[list[list[Segment]], str]:
+        import torch
+        import whisper
+
+        mels = torch.stack(
+            [
+                whisper.log_mel_spectrogram(whisper.pad_or_trim(stretch), model.dims.n_mels)
+                for stretch in stretches
+            ]
+        ).to(model.device)
+        language = language or _language(model, mels[0])
+        asked = whisper.DecodingOptions(
+            language=language,
+            beam_size=self._beam,
+            prompt=self.options.prompt,
+            without_timestamps=True,
+            fp16=self._fp16(model),
+        )
+        decoded = whisper.decode(model, mels.half() if asked.fp16 else mels, asked)
+        return [
+            [_timed(model, mel, len(stretch) / SAMPLE_RATE, result)]
+            for mel, stretch, result in zip(mels, stretches, decoded, strict=True)
+        ], language
+
+    def _hear_alone(
+        self, model: whisper.Whisper, stretch: np.ndarray, language: str | None
     ) -> tuple[list[Segment], str]:
         import torch
 
         # What Whisper is not sure of it decodes again by chance; the same sound must give the same
         # words.
-        with self._turn, torch.random.fork_rng():
+        with torch.random.fork_rng():
             torch.manual_seed(0)
             heard = model.transcribe(
-                piece,
+                stretch,
                 language=language,
+                beam_size=self._beam,
+                initial_prompt=self.options.prompt,
                 word_timestamps=True,
                 condition_on_previous_text=False,  # else a loop goes on into the next 30 s
-                fp16=model.device.type == "cuda",
+                fp16=self._fp16(model),
             )
         return [_segment(segment) for segment in heard["segments"]], heard["language"]
+
+    @property
+    def _beam(self) -> int | None:
+        """The width of the beam; None is Whisper's greedy search."""
+        return self.options.beam if self.options.beam > 1 else None
+
+    def _fp16(self, model: whisper.Whisper) -> bool:
+        """Say whether to compute in float16: on a GPU, unless something else is asked."""
+        asked = self.options.compute_type
+        return asked == "float16" or (asked == "auto" and model.device.type == "cuda")
+
+
+def _language(model: whisper.Whisper, mel: torch.Tensor) -> str:
+    """Find out the language of a stretch."""
+    import whisper
+
+    if not model.is_multilingual:
+        return "en"
+    _, shares = whisper.detect_language(model, mel)
+    return str(max(shares, key=shares.get))
+
+
+def _timed(
+    model: whisper.Whisper, mel: torch.Tensor, seconds: float, result: whisper.DecodingResult
+) -> Segment:
+    """Make a phrase of what was decoded from a stretch, with the times of its words."""
+    from whisper.timing import add_word_timestamps
+    from whisper.tokenizer import get_tokenizer
+
+    tokenizer = get_tokenizer(
+        model.is_multilingual,
+        num_languages=model.num_languages,
+        language=result.language,
+        task="transcribe",
+    )
+    phrase: dict[str, Any] = {
+        "seek": 0,
+        "start": 0.0,
+        "end": seconds,
+        "text": result.text,
+        "tokens": result.tokens,
+        "no_speech_prob": result.no_speech_prob,
+        "avg_logprob": result.avg_logprob,
+        "compression_ratio": result.compression_ratio,
+        "words": [],
+    }
+    add_word_timestamps(
+        segments=[phrase],
+        model=model,
+        tokenizer=tokenizer,
+        mel=mel,
+        num_frames=max(round(seconds * FRAMES_PER_SECOND), 2),
+        last_speech_timestamp=0.0,
+    )
+    return _segment(phrase)
 
 
 def _load_checkpoint(path: Path) -> whisper.Whisper:

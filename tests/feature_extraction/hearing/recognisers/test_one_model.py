@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.recognisers.known import RECOGNISERS
 from feature_extraction.hearing.recognisers.one_model import OneModel
 from feature_extraction.hearing.speech import Segment
+from feature_extraction.options import TranscriptOptions
 from feature_extraction.schema import Word
 from tests.toys.sounds import tone
 from workfolder.errors import InputError
 
+AUDIBLE = TranscriptOptions(voices="audible")
+SURE, UNSURE = -0.1, -2.0
+
 
 class Parrot(OneModel[str]):
-    """Says the name of its model."""
+    """Says the name of its model; alone it takes longer, and says it twice."""
 
     kind = "parrot"
     otherwise = "give it seeds"
 
-    def __init__(self, model: str = "polly", failure: Exception | None = None) -> None:
-        super().__init__(model)
+    def __init__(
+        self,
+        model: str = "polly",
+        options: TranscriptOptions = AUDIBLE,
+        failure: Exception | None = None,
+        said_together: tuple[float, float] = (1.0, SURE),
+    ) -> None:
+        super().__init__(model, options)
         self.failure, self.tried = failure, 0
+        self.said_together = said_together
+        self.asked: list[int] = []
 
-    def provenance(self) -> dict[str, Any]:
+    def _weights(self) -> dict[str, Any]:
         return {"model": self._model}
 
     def _has_gpu(self) -> bool:
@@ -41,9 +56,20 @@ class Parrot(OneModel[str]):
             raise self.failure
 
     def _hear(
-        self, model: str, piece: np.ndarray, language: str | None
+        self, model: str, stretches: Sequence[np.ndarray], language: str | None
+    ) -> tuple[list[list[Segment]], str]:
+        self.asked.append(len(stretches))
+        end, logprob = self.said_together
+        said = Segment(f" {model}", 0, logprob, 1, (Word(f" {model}", 0, end, 0.5),))
+        return [[said] for _ in stretches], language or "en"
+
+    def _hear_alone(
+        self, model: str, stretch: np.ndarray, language: str | None
     ) -> tuple[list[Segment], str]:
-        return [Segment(f" {model}", 0, 0, 1, (Word(f" {model}", 0, 1, 0.5),))], language or "en"
+        assert stretch.ndim == 1
+        self.asked.append(0)
+        words = (Word(" alone", 0, 1, 0.5), Word(" alone", 3, 4, 0.5))
+        return [Segment(" alone alone", 0, SURE, 1, words)], language or "en"
 
 
 def test_a_model_is_tried_on_silence_before_it_hears() -> None:
@@ -52,6 +78,54 @@ def test_a_model_is_tried_on_silence_before_it_hears() -> None:
     heard = [parrot([tone(2)], "de") for _ in range(2)]
     assert parrot.tried == 1 and heard[0] == heard[1] and heard[0].language == "de"
     assert [word.text for word in heard[0].words] == ["polly"] and parrot.name == "parrot:polly"
+
+
+def test_stretches_are_heard_together_up_to_a_batch() -> None:
+    parrot = Parrot(options=replace(AUDIBLE, batch=3))
+    second = np.concatenate([tone(1.0), np.zeros(5 * SAMPLE_RATE, np.float32)])
+    parrot([np.tile(second, 80)], "de")  # 1.8 s of each are kept: 80 of them are 5 stretches
+    assert [count for count in parrot.asked if count] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said_together", "asked"),
+    [
+        (1.0, (1.0, SURE), [1]),
+        (1.0, (1.0, UNSURE), [1, 0]),  # it guesses
+        (6.0, (6.0, SURE), [1, 0]),  # one word does not last for six seconds of voice
+    ],
+)
+def test_what_is_doubted_or_passed_over_is_heard_again_alone(
+    seconds: float, said_together: tuple[float, float], asked: list[int]
+) -> None:
+    parrot = Parrot(said_together=said_together)
+    heard = parrot([tone(seconds)], "en")
+    assert parrot.asked == asked and not heard.dropped
+    said = [word.text for word in heard.words]
+    assert said == (["polly"] if asked == [1] else ["alone", "alone"])
+
+
+def test_what_was_heard_alone_is_not_taken_if_it_passes_over_more() -> None:
+    parrot = Parrot(said_together=(1.0, SURE))
+    parrot._hear_alone = lambda model, stretch, language: ([], "en")  # type: ignore[method-assign]
+    assert [word.text for word in parrot([tone(9)], "en").words] == ["polly"]
+
+
+def test_in_batches_of_one_all_is_heard_alone() -> None:
+    parrot = Parrot(options=replace(AUDIBLE, batch=1))
+    assert len(parrot([tone(9)], "en").words) == 2 and parrot.asked == [0]
+
+
+def test_what_decides_the_words_is_told() -> None:
+    told = Parrot(options=replace(AUDIBLE, prompt="soup", beam=2)).provenance()
+    how = {"voices": "audible", "batch": 8, "beam": 2, "prompt": "soup"}
+    assert told == {"model": "polly"} | how
+    assert Parrot(options=replace(AUDIBLE, compute_type="float32")).provenance()["compute_type"]
+
+
+def test_numbers_that_it_cannot_compute_with_are_refused() -> None:
+    with pytest.raises(InputError, match="--asr parrot has no --compute-type int8: give one of"):
+        Parrot(options=replace(AUDIBLE, compute_type="int8"))
 
 
 @pytest.mark.parametrize(
