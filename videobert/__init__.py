@@ -22,6 +22,6 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'videobert' has no attribute {name!r}")
-    for home in set(_HOMES.values()):
+    for home in {*_HOMES.values(), "videobert.auto_classes"}:
         import_module(home)
     return getattr(import_module(_HOMES[name]), name)

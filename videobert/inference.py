@@ -17,8 +17,7 @@ import numpy as np
 import torch
 
 from videobert.loading import TrainedModel
-from videobert.modeling_videobert import ALIGNED, MISALIGNED
-from videobert.sequences import Ids
+from videobert.sequences import ALIGNED, MISALIGNED, Ids
 
 BATCH = 64
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from safetensors import SafetensorError
 
 from tokenization.codebook import Codebook
-from videobert.configuration_videobert import VideoBertConfig
-from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.plain_network import PlainVideoBert, is_plain
 from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import read_json
 from workfolder.stage import OPTIONS_FILE
 
+if TYPE_CHECKING:
+    from videobert.modeling_videobert import VideoBertForPreTraining
+
+MODEL_TYPE = "videobert"
+"""What the configuration of a VideoBERT calls its kind."""
 CONFIG_FILE, WEIGHTS_FILES = "config.json", "model*.safetensors"
 PARTS = (CONFIG_FILE, WEIGHTS_FILES, "tokenizer.json", CODEBOOK_FOLDER)
 """What a model's folder has at least; large models have their weights in several files."""
@@ -44,10 +49,40 @@ def load_model(folder: Path) -> TrainedModel:
         InputError: if it is something else, is not whole, has a damaged file, or has a codebook or
             tokenizer that its model did not learn with.
     """
+    return _load(folder, VideoBertProcessor.from_pretrained, _network)
+
+
+def load_to_ask(folder: Path) -> TrainedModel:
+    """Read a model's folder to ask it alone, without transformers, which takes seconds to import.
+
+    Its network is a PlainVideoBert and its tokenizer a PlainTokenizer: they answer the same, and
+    cannot be trained or saved. A folder with a network that plain_network does not know is read as
+    load_model reads it.
+
+    Raises:
+        InputError: as load_model does.
+    """
+    _refuse_other_paths(folder)
+    config = read_json(folder / CONFIG_FILE)
+    if not is_plain(folder, config):
+        return load_model(folder)
+
+    def network(folder: Path) -> VideoBertForPreTraining:
+        # It has all that answering asks of the other.
+        return cast("VideoBertForPreTraining", _plain_network(folder, config))
+
+    return _load(folder, VideoBertProcessor.read_plain, network)
+
+
+def _load(
+    folder: Path,
+    read_processor: Callable[[Path], VideoBertProcessor],
+    read_network: Callable[[Path], VideoBertForPreTraining],
+) -> TrainedModel:
     _refuse_other_paths(folder)
     check_digests(folder, f"{COPY} again")
-    processor = VideoBertProcessor.from_pretrained(folder)
-    network = _network(folder)
+    processor = read_processor(folder)
+    network = read_network(folder)
     _refuse_another_codebook(folder, processor.codebook)
     if network.config.vocabulary != processor.vocabulary:
         raise InputError(
@@ -55,8 +90,8 @@ def load_model(folder: Path) -> TrainedModel:
             f"{processor.vocabulary}, not {network.config.vocabulary}; {COPY}"
         )
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    network.to(device)  # type: ignore[arg-type]  # transformers hides the method's own types
-    return TrainedModel(network.eval(), processor)
+    placed = network.to(device)  # type: ignore[arg-type]  # transformers hides its own types
+    return TrainedModel(cast("VideoBertForPreTraining", placed), processor)
 
 
 def _refuse_other_paths(folder: Path) -> None:
@@ -75,7 +110,7 @@ def _refuse_other_paths(folder: Path) -> None:
         raise InputError(f"{folder} {_kind_without_config(folder)}")
     config = read_json(folder / CONFIG_FILE)
     kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != VideoBertConfig.model_type:
+    if kind != MODEL_TYPE:
         raise InputError(
             f"{folder} holds {f'a model of the kind {kind!r}' if kind else 'something else'}, not "
             "a VideoBERT: give the folder that videobert pretrain wrote"
@@ -98,22 +133,40 @@ def _kind_without_config(folder: Path) -> str:
 
 
 def _network(folder: Path) -> VideoBertForPreTraining:
+    from videobert.modeling_videobert import VideoBertForPreTraining
+
     # The method's own type knows nothing of output_loading_info.
     read: Any = VideoBertForPreTraining.from_pretrained
     options = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     try:
         network, found = read(folder, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} holds a model that cannot be read ({str(error).splitlines()[0]}): make it "
-            "again"
-        ) from error
-    finite = all(weights.isfinite().all() for weights in network.parameters())
-    if found["missing_keys"] or not finite:
+        raise _unreadable(folder, error) from error
+    _refuse_bad_weights(folder, found["missing_keys"], network.parameters())
+    return cast(VideoBertForPreTraining, network.eval())
+
+
+def _plain_network(folder: Path, config: dict[str, Any]) -> PlainVideoBert:
+    try:
+        network = PlainVideoBert.read(folder, config)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise _unreadable(folder, error) from error
+    _refuse_bad_weights(folder, network.missing, network.weights.values())
+    return network
+
+
+def _unreadable(folder: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(f"{folder} holds a model that cannot be read ({reason}): make it again")
+
+
+def _refuse_bad_weights(
+    folder: Path, missing: Collection[str], weights: Iterable[torch.Tensor]
+) -> None:
+    if missing or not all(tensor.isfinite().all() for tensor in weights):
         raise InputError(
             f"{folder} holds a model of which weights are missing or not finite: train it again"
         )
-    return cast(VideoBertForPreTraining, network)
 
 
 def _refuse_another_codebook(folder: Path, codebook: Codebook) -> None:

@@ -27,9 +27,6 @@ from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 from workfolder.errors import InputError
 
-ALIGNED, MISALIGNED = 0, 1
-"""Classes of the alignment head, in the order of BERT's next-sentence head."""
-
 
 @dataclass
 class VideoBertOutput(ModelOutput):

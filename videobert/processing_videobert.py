@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from transformers import AutoProcessor, AutoTokenizer, PreTrainedTokenizerBase
 
 from tokenization.codebook import Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
-from videobert.configuration_videobert import VideoBertConfig
+from videobert.plain_tokenizer import PlainTokenizer
 from videobert.sequences import Ids, SequenceLayout
 from workfolder.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 CODEBOOK_FOLDER = "codebook"
 
@@ -91,12 +93,36 @@ class VideoBertProcessor:
         Raises:
             InputError: if the tokenizer or the codebook is missing or damaged.
         """
-        try:
+        from transformers import AutoTokenizer
+
+        import videobert.configuration_videobert  # noqa: F401  # or transformers warns of the kind
+
+        def read() -> PreTrainedTokenizerBase:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             for kind in ("pad", "cls", "sep", "mask"):
                 if getattr(tokenizer, f"{kind}_token_id") is None:
                     raise ValueError(f"it has no {kind} token")
-        except (OSError, ValueError, TypeError) as error:  # TypeError: JSON, but not an object
+            return tokenizer
+
+        return cls._of(folder, read)
+
+    @classmethod
+    def read_plain(cls, folder: Path) -> VideoBertProcessor:
+        """Read both from a model's folder without transformers, for asking alone.
+
+        Raises:
+            InputError: as from_pretrained does.
+        """
+        return cls._of(folder, lambda: cast("PreTrainedTokenizerBase", PlainTokenizer.read(folder)))
+
+    @classmethod
+    def _of(
+        cls, folder: str | Path, read: Callable[[], PreTrainedTokenizerBase]
+    ) -> VideoBertProcessor:
+        try:
+            tokenizer = read()
+        # TypeError, AttributeError: JSON, but not an object.
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"{folder} has no tokenizer that can be read ({reason}): make the model again with "
@@ -109,6 +135,3 @@ def with_joiner(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     """Add ``[>]`` to a tokenizer as its last, special token, so that it reads and writes it."""
     tokenizer.add_special_tokens({"extra_special_tokens": [JOINER]})
     return tokenizer
-
-
-AutoProcessor.register(VideoBertConfig, VideoBertProcessor, exist_ok=True)

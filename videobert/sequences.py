@@ -17,6 +17,8 @@ from tokenization.vocabulary import Vocabulary
 
 Ids = Sequence[int] | np.ndarray
 
+ALIGNED, MISALIGNED = 0, 1
+"""Classes of the alignment head, in the order of BERT's next-sentence head."""
 TEXT_TYPE, VIDEO_TYPE = 0, 1
 """Token types. [CLS], ``[>]`` and a [SEP] between texts have the type of text."""
 HEAD_SHARE = 0.25

@@ -18,7 +18,7 @@ from videobert.answers.templates import count_masks, with_capital_signs
 from videobert.data.stretches import Stretch
 from videobert.data.work import read_stretches
 from videobert.finetune.captions import captioner as captioning
-from videobert.loading import load_model
+from videobert.loading import load_to_ask
 from workfolder.errors import InputError
 
 TOP = 5
@@ -47,7 +47,7 @@ class Answers:
 
     def __init__(self, model: Path, work: Path | None = None, weights: str | None = None) -> None:
         """InputError if the model cannot be read. ``weights``: where the backbone's are now."""
-        self.model = load_model(model)
+        self.model = load_to_ask(model)
         self.clips = ClipReader(self.model.processor.codebook, weights)
         self.step = clip_seconds(self.model.processor.codebook.options["features"])
         self.album = parts.Album(self.model.processor.codebook.pictures)

@@ -10,8 +10,9 @@ import torch
 
 from tests.toys.codebook import WORDS
 from videobert.loading import TrainedModel
-from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
+from videobert.modeling_videobert import VideoBertOutput
 from videobert.processing_videobert import VideoBertProcessor
+from videobert.sequences import ALIGNED, MISALIGNED
 
 MASKED = None
 """The visual word that stands for [MASK]."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +17,19 @@ from safetensors.numpy import load_file, save_file
 
 from tests.toys.codebook import toy_codebook
 from tests.toys.model import toy_model
-from videobert.loading import load_model
+from videobert import loading
+from videobert.loading import TrainedModel, load_model, load_to_ask
+from videobert.plain_network import is_plain
 from workfolder.digests import write_digests
 from workfolder.errors import InputError
 from workfolder.files import write_json
+
+Load = Callable[[Path], TrainedModel]
+
+
+@pytest.fixture(params=[load_model, load_to_ask])
+def load(request: pytest.FixtureRequest) -> Load:
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -29,41 +41,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_network_goes_where_it_answers_fastest(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    load: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert load_model(folder).network.device == (
+    assert load(folder).network.device == (
         torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     )
     monkeypatch.setattr(
         torch.accelerator, "current_accelerator", lambda check_available: torch.device("meta")
     )
-    assert load_model(folder).network.device == torch.device("meta")
+    assert load(folder).network.device == torch.device("meta")
 
 
 @pytest.mark.parametrize("noted", [{}, {"examples": {}}, None])
 def test_a_model_has_the_codebook_it_learnt_with_as_far_as_it_notes(
-    folder: Path, tmp_path: Path, noted: dict[str, object] | None
+    load: Load, folder: Path, tmp_path: Path, noted: dict[str, object] | None
 ) -> None:
     mine = tmp_path / "model"
     shutil.copytree(folder, mine)
     if noted is not None:
         write_json(noted, mine / "options.json")
-    digest = load_model(mine).processor.codebook.digest
+    digest = load(mine).processor.codebook.digest
     write_json({"examples": {"codebook": digest}}, mine / "options.json")
-    load_model(mine)
+    load(mine)
     toy_codebook(seed=1).save(mine / "codebook")
     with pytest.raises(InputError, match=rf"^{mine} was made with another codebook: copy"):
-        load_model(mine)
+        load(mine)
 
 
 @pytest.mark.parametrize("kept", [0, 5, 1000])
-def test_torn_weights_are_refused_by_name(folder: Path, kept: int) -> None:
+def test_torn_weights_are_refused_by_name(load: Load, folder: Path, kept: int) -> None:
     weights = folder / "model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:kept])
     try:
         with pytest.raises(InputError, match=rf"{folder} holds a model that cannot be read"):
-            load_model(folder)
+            load(folder)
     finally:
         weights.write_bytes(whole)
 
@@ -72,7 +84,7 @@ def test_torn_weights_are_refused_by_name(folder: Path, kept: int) -> None:
     ("file", "content"), [("tokenizer.json", "[]"), ("tokenizer_config.json", None)]
 )
 def test_a_tokenizer_that_is_not_whole_is_refused_by_name(
-    folder: Path, tmp_path: Path, file: str, content: str | None
+    load: Load, folder: Path, tmp_path: Path, file: str, content: str | None
 ) -> None:
     shutil.copytree(folder, tmp_path / "model")
     (tmp_path / "model" / file).unlink()
@@ -81,14 +93,14 @@ def test_a_tokenizer_that_is_not_whole_is_refused_by_name(
     with pytest.raises(
         InputError, match=f"^{tmp_path / 'model'} has no tokenizer that can be read"
     ):
-        load_model(tmp_path / "model")
+        load(tmp_path / "model")
 
 
 @pytest.mark.parametrize(
     "spoil", [lambda weights: None, lambda weights: weights * np.float32("nan")]
 )
 def test_weights_that_are_missing_or_no_numbers_are_refused(
-    folder: Path, tmp_path: Path, spoil: Callable[[np.ndarray], np.ndarray | None]
+    load: Load, folder: Path, tmp_path: Path, spoil: Callable[[np.ndarray], np.ndarray | None]
 ) -> None:
     mine = tmp_path / "model"
     shutil.copytree(folder, mine)
@@ -101,21 +113,21 @@ def test_weights_that_are_missing_or_no_numbers_are_refused(
         {"format": "pt"},
     )
     with pytest.raises(InputError, match="weights are missing or not finite"):
-        load_model(mine)
+        load(mine)
 
 
-def test_a_flipped_bit_is_found_by_the_digests(folder: Path, tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found_by_the_digests(load: Load, folder: Path, tmp_path: Path) -> None:
     mine = Path(shutil.copytree(folder, tmp_path / "model"))
     write_digests(mine)
-    load_model(mine)
+    load(mine)
     weights = mine / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1  # still a finite number
     weights.write_bytes(content)
     with pytest.raises(InputError, match=f"^{weights} is not as it was written: copy the whole"):
-        load_model(mine)
+        load(mine)
     (mine / "digests.json").unlink()  # as in a folder that save_pretrained made
-    load_model(mine)
+    load(mine)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +140,12 @@ def test_a_flipped_bit_is_found_by_the_digests(folder: Path, tmp_path: Path) -> 
     ],
 )
 def test_a_half_copied_folder_names_what_is_missing(
-    folder: Path, tmp_path: Path, missing: str, said: str
+    load: Load, folder: Path, tmp_path: Path, missing: str, said: str
 ) -> None:
     mine = Path(shutil.copytree(folder, tmp_path / "model"))
     (mine / missing).rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=re.escape(f"{mine} {said}")):
-        load_model(mine)
+        load(mine)
 
 
 @pytest.mark.parametrize(
@@ -149,16 +161,41 @@ def test_a_half_copied_folder_names_what_is_missing(
     ],
 )
 def test_what_is_not_a_models_folder_is_refused_by_what_it_is(
-    tmp_path: Path, make: Callable[[Path], object], said: str
+    load: Load, tmp_path: Path, make: Callable[[Path], object], said: str
 ) -> None:
     make(tmp_path / "given")
     with pytest.raises(InputError, match=f"^{tmp_path / 'given'} .*{said}") as error:
-        load_model(tmp_path / "given")
+        load(tmp_path / "given")
     assert "\n" not in str(error.value)
 
 
-def test_a_damaged_config_is_one_line(folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_config_is_one_line(load: Load, folder: Path, tmp_path: Path) -> None:
     mine = Path(shutil.copytree(folder, tmp_path / "model"))
     (mine / "config.json").write_text("{")
     with pytest.raises(InputError, match=f"^{mine / 'config.json'} cannot be read"):
-        load_model(mine)
+        load(mine)
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_act": "relu"}, {"text_size": None}, {"is_decoder": True}]
+)
+def test_a_network_that_is_not_plain_is_left_to_transformers(
+    folder: Path, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    assert is_plain(folder, config)
+    changed = {name: value for name, value in {**config, **change}.items() if value is not None}
+    assert not is_plain(folder, changed)
+    monkeypatch.setattr(loading, "is_plain", lambda *_: False)
+    assert isinstance(load_to_ask(folder).network, torch.nn.Module)
+
+
+def test_asking_imports_no_transformers(folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from videobert.loading import load_to_ask;"
+        "from videobert.answers.zero_shot import predict;"
+        f"print(predict(load_to_ask(Path({str(folder)!r})), [1], 'cut the [MASK]')[0][0].word);"
+        "assert 'transformers' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.strip(), done.stderr

@@ -67,11 +67,11 @@ def predict(
     from videobert.answers.zero_shot import predict_with_templates
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import draw_prediction
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
     if template is not None and templates:
         raise InputError("--template and --templates are two ways to ask: give one of them")
-    trained = load_model(model)
+    trained = load_to_ask(model)
     # Whatever can be refused is refused before the video is read, which takes a while.
     if templates:
         sentences = read_templates(templates, trained.processor)
@@ -109,9 +109,9 @@ def caption(
     from videobert.cli.console import print_json, print_line
     from videobert.finetune.captions import captioner as captioning
     from videobert.finetune.captions.report import read_report
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
-    trained = load_model(model)
+    trained = load_to_ask(model)
     captioner = captioning.load_captioner(model, trained)
     encoded = _encoded(trained, clip, part)
     found = captioning.caption(trained, captioner, encoded, how.beam)
@@ -139,9 +139,9 @@ def forecast(
     from videobert.answers.forecasting import forecast as ask
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import WordColumn, column_of_guesses, draw_words
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
-    trained = load_model(model)
+    trained = load_to_ask(model)
     codebook = trained.processor.codebook
     encoded = _encoded(trained, clip, part)
     found = ask(trained, encoded.clips.words, how.step, how.top, how.context)
@@ -176,9 +176,9 @@ def imagine(
     from videobert.answers.imagining import imagine as ask
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import column_of_guesses, draw_words
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
-    trained = load_model(model)
+    trained = load_to_ask(model)
     found = ask(trained, text, how.masks, how.top)
     rows = {"overall": found.overall} | {
         f"clip {number}": guesses for number, guesses in enumerate(found.clips, 1)
@@ -213,9 +213,9 @@ def search(
     from videobert.answers import search as retrieval
     from videobert.cli.console import print_json, print_table, progress_bars
     from videobert.data.work import read_stretches
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
-    trained = load_model(model)
+    trained = load_to_ask(model)
     codebook = trained.processor.codebook
     stretches = read_stretches(work, codebook)
     first = None
@@ -252,9 +252,9 @@ def locate(
     from videobert.answers.localisation import locate as ask
     from videobert.answers.spelling import check_sentence
     from videobert.cli.console import print_json, print_table, progress_bars
-    from videobert.loading import load_model
+    from videobert.loading import load_to_ask
 
-    trained = load_model(model)
+    trained = load_to_ask(model)
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = _encoded(trained, clip, part)
     with progress_bars() as progress:

@@ -18,7 +18,7 @@ imports = typer.Typer(
 
 
 @imports.command("features")
-@takes(options=FeatureImportOptions, jobs=JobOptions)
+@takes(options=FeatureImportOptions, jobs=JobOptions, omit=["cache"])
 def import_features(
     files: FeatureFiles,
     work: Work,

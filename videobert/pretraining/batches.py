@@ -14,11 +14,10 @@ import numpy as np
 
 from videobert.data.corpus import Corpus
 from videobert.learning.draws import Epochs
-from videobert.modeling_videobert import ALIGNED, MISALIGNED
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
-from videobert.sequences import SequenceLayout
+from videobert.sequences import ALIGNED, MISALIGNED, SequenceLayout
 from workfolder.errors import InputError
 
 TEXT, VIDEO, JOINT = 0, 1, 2

@@ -12,12 +12,11 @@ from tokenization.schema import EXAMPLES
 from tokenization.vocabulary import Vocabulary
 from videobert.data.corpus import NOBODY, Corpus, make_corpus
 from videobert.learning.split import kept_apart
-from videobert.modeling_videobert import ALIGNED, MISALIGNED
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch, Batches
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
-from videobert.sequences import SequenceLayout
+from videobert.sequences import ALIGNED, MISALIGNED, SequenceLayout
 from workfolder.errors import InputError
 
 VOCABULARY = Vocabulary(text_size=400, visual_size=300)

@@ -11,16 +11,12 @@ from hypothesis import strategies as st
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.learning.packing import PADDING
-from videobert.modeling_videobert import (
-    ALIGNED,
-    MISALIGNED,
-    VideoBertForPreTraining,
-    VideoBertOutput,
-)
+from videobert.modeling_videobert import VideoBertForPreTraining, VideoBertOutput
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
+from videobert.sequences import ALIGNED, MISALIGNED
 
 Rows = dict[str, torch.Tensor]
 VOCABULARY = Vocabulary(text_size=120, visual_size=30)

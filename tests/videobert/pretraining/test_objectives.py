@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from videobert.learning.learner import Score
-from videobert.modeling_videobert import ALIGNED, MISALIGNED, VideoBertOutput
+from videobert.modeling_videobert import VideoBertOutput
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
+from videobert.sequences import ALIGNED, MISALIGNED
 
 LABELS = np.array([[3, IGNORED, 5], [IGNORED, 7, IGNORED], [1, IGNORED, IGNORED], [IGNORED] * 3])
 BATCH = Batch(

@@ -1,0 +1,13 @@
+"""Makes the processor known to AutoProcessor; the other modules do so for their own classes.
+
+It stands apart, as importing AutoProcessor takes longer than answering.
+"""
+
+from __future__ import annotations
+
+from transformers import AutoProcessor
+
+from videobert.configuration_videobert import VideoBertConfig
+from videobert.processing_videobert import VideoBertProcessor
+
+AutoProcessor.register(VideoBertConfig, VideoBertProcessor, exist_ok=True)
