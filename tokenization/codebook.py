@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from tokenization.assignments import write_assignments
-from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.hierarchical_kmeans.feature_source import FolderSource
+from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
 from tokenization.options import ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
@@ -34,6 +34,9 @@ from workfolder.files import (
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
+
+if TYPE_CHECKING:
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 
 PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset(
@@ -59,7 +62,7 @@ class Codebook:
         pictures: rows of tokenization.schema.PICTURES.
     """
 
-    tree: HierarchicalKMeans
+    tree: HierarchicalKMeans | FittedTree
     options: Mapping[str, Any]
     pictures: pa.Table
 
@@ -170,7 +173,7 @@ class Codebook:
         if not folder.is_dir():
             raise InputError(f"{folder} is not there: run videobert cluster")
         return cls(
-            HierarchicalKMeans.load(folder),
+            FittedTree.load(folder),
             read_json(folder / OPTIONS_FILE),
             read_table(folder / PICTURES_FILE),
         )
@@ -218,6 +221,8 @@ def _fit(
     source: FolderSource, options: ClusterOptions, unfinished: Path, progress: Progress
 ) -> HierarchicalKMeans:
     """Fit the tree; warn if most of its words stay dead."""
+    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+
     tree = HierarchicalKMeans(
         options.branching,
         options.depth,

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 
-from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
 
@@ -53,7 +52,11 @@ def workers(n_jobs: int | None) -> Iterator[Executor]:
     Args:
         n_jobs: threads, counted as scikit-learn does; -1 is one per core, None is one.
     """
-    threads = 1 if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cpu_count() + 1 + n_jobs)
+    threads = 1 if n_jobs is None else n_jobs
+    if threads <= 0:
+        from joblib import cpu_count
+
+        threads = max(1, cpu_count() + 1 + threads)
     with _ONE_THREAD_PRODUCTS, ThreadPoolExecutor(threads, initializer=_limit_openmp) as pool:
         yield pool
 

@@ -42,7 +42,7 @@ def import_features(
 
 
 @imports.command("transcripts")
-@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner"])
+@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner", "cache"])
 def import_transcripts(
     files: Tables,
     work: Work,
