@@ -89,7 +89,7 @@ class FeatureExtractor(Maker):
         Raises:
             InputError: if there are no such weights.
         """
-        return find_backbone(self.options.weights)
+        return find_backbone(self.options.weights, self.options.pooling)
 
     def provenance(self) -> dict[str, Any]:
         """Return everything that decides what a feature is, as JSON can hold it."""

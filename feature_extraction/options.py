@@ -17,6 +17,7 @@ GPU_DEVICES = ("nvidiactl", "nvmap", "kfd", "dxg")
 """Where Linux shows the GPUs that torch can use: NVIDIA's, AMD's, and Windows' under WSL."""
 ENGINES = ("cuda", "openvino", "torch")
 DECODERS = ("pyav", "decord")
+POOLINGS = ("mean", "cls")
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
 COMPUTE_TYPES = ("auto", "int8", "int8_float16", "float16", "bfloat16", "float32")
 VOICES = ("silero", "audible")
@@ -50,14 +51,19 @@ class FeatureOptions(Options):
 
     weights: str = option(
         "kinetics400",
-        "Weights of the video network: kinetics400, howto100m, kylemin, x3d_m ..., random:SEED "
-        "or a file.",
+        "Weights of the network that looks: kinetics400, howto100m, kylemin, x3d_m ..., "
+        "hf:OWNER/NAME, random:SEED, package.module:factory, a file or a folder.",
     )
     engine: str = option(
         factory=best_engine_name,
         help="What computes the features.",
         choices=ENGINES,
         shown="the best there is",
+    )
+    pooling: str = option(
+        "mean",
+        "How a network of transformers makes one vector of a clip; cls: by its own summary.",
+        choices=POOLINGS,
     )
     decoder: str = option(
         "pyav", "What decodes the videos; decord: trusted files only.", choices=DECODERS
@@ -83,7 +89,8 @@ class FeatureOptions(Options):
             made_with: what options.json notes of the features. The engine is the best one here.
         """
         pace = Pace(clip_seconds(made_with), made_with["frames_per_second"])
-        return cls(made_with["weights"], **asdict(pace))
+        pooling = made_with.get("pooling", cls.pooling)
+        return cls(made_with["weights"], pooling=pooling, **asdict(pace))
 
     @property
     def pace(self) -> Pace:
@@ -91,12 +98,9 @@ class FeatureOptions(Options):
         return Pace(self.clip_seconds, self.frames_per_second)
 
     def provenance(self) -> dict[str, Any]:
-        """Return what options.json notes."""
-        return {
-            "weights": self.weights,
-            "engine": self.engine,
-            "decoder": self.decoder,
-        }
+        """Return what options.json notes. Older folders have no pooling: it was the mean."""
+        noted = {"weights": self.weights, "engine": self.engine, "decoder": self.decoder}
+        return noted if self.pooling == "mean" else {**noted, "pooling": self.pooling}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from feature_extraction.seeing.backbones.backbone import Backbone, Published, PublishedBackbone
+from feature_extraction.seeing.backbones.huggingface import (
+    PREFIX,
+    huggingface_backbone,
+    is_folder,
+)
 from feature_extraction.seeing.backbones.own import (
     factory_backbone,
     is_factory,
@@ -27,7 +32,7 @@ RECOGNISED = {network.layout: network for network in S3D.values()}
 """Layouts that a file's keys give away. PyTorchVideo's leave the model open, so it is named."""
 
 
-def find_backbone(weights: str) -> Backbone:
+def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
     """Return the backbone of a name; its weights are read when they are first asked for.
 
     Args:
@@ -42,11 +47,17 @@ def find_backbone(weights: str) -> Backbone:
             - the path of a state dict in one of these layouts, told from its keys.
             - a name of pytorchvideo.MODELS, from torch's cache or the network, or
               ``NAME:random:SEED``, or ``NAME:FILE``.
-            - the name of an entry point, or ``package.module:factory``, see own.py.
+            - ``hf:OWNER/NAME``, ``hf:OWNER/NAME@REVISION`` or a folder: see huggingface.py.
+            - the name of an entry point, or ``package.module:factory``: see own.py.
+        pooling: how a network of transformers makes one vector of many: ``mean`` or ``cls``.
 
     Raises:
         InputError: if it is none of these.
     """
+    if weights.startswith(PREFIX) or is_folder(weights):
+        return huggingface_backbone(weights, pooling)
+    if pooling != "mean":
+        raise InputError(f"--pooling {pooling} is for networks of transformers, not for {weights}")
     name, _, given = weights.partition(":")
     if name in MODELS:
         return PublishedBackbone(published_model(name), given or name, find_weights)
@@ -78,7 +89,8 @@ def find_weights(source: str) -> Path:
             f"{KYLEMIN_FILE} at https://github.com/kylemin/S3D in a browser and put the file there"
         )
     names = ", ".join(URLS)
-    advice = f"--weights takes {names}, kylemin, random:SEED, package.module:factory or a file"
+    others = "hf:OWNER/NAME, package.module:factory, a file or a folder of transformers"
+    advice = f"--weights takes {names}, kylemin, random:SEED, {others}"
     raise InputError(f"{path} does not exist: {advice}")
 
 
