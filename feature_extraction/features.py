@@ -25,7 +25,7 @@ from feature_extraction.schema import (
     feature_column,
     features_schema,
 )
-from feature_extraction.seeing.backbones.backbone import Backbone
+from feature_extraction.seeing.backbones.backbone import Backbone, PublishedBackbone
 from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.clips import check_decoder, stream_clips
 from feature_extraction.seeing.engines import (
@@ -45,6 +45,10 @@ from workfolder.stage import VERSIONS, Stage, versions
 
 ACTORS_A_GPU = 8
 """Under --runner ray, how many actors share a GPU: one decodes on one core, and a GPU is faster."""
+
+
+PACKAGES = ("av", "decord", "openvino", "timm", "torch", "torchvision", "transformers")
+"""Whose versions are noted."""
 
 
 class FeatureExtractor(Maker):
@@ -101,11 +105,19 @@ class FeatureExtractor(Maker):
             "pixel_mean": list(preprocessing.mean),
             "pixel_std": list(preprocessing.std),
             **self.options.provenance(),
-            "precision": engine_precision(self.options.engine),
+            "engine": self._engine_name,
+            "precision": engine_precision(self._engine_name),
             "weights_digest": self._weights_digest,
             "width": self.backbone.width,
-            VERSIONS: versions("av", "decord", "openvino", "torch", "torchvision"),
+            VERSIONS: versions(*PACKAGES),
         }
+
+    @property
+    def _engine_name(self) -> str:
+        """The engine that is used; only of our own networks it is known that OpenVINO takes them."""
+        if self.options.engine == "openvino" and not isinstance(self.backbone, PublishedBackbone):
+            return self._engine().name
+        return self.options.engine
 
     @cached_property
     def _weights_digest(self) -> str:

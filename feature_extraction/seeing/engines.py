@@ -9,8 +9,10 @@ Frames are uint8 RGB [clips, frames that the backbone looks at, crop, crop, 3], 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,13 +31,18 @@ if TYPE_CHECKING:
     import openvino
 
 
+logger = logging.getLogger(__name__)
+
+
 class Engine(Protocol):
     """Runs a backbone; it may be called from several threads.
 
     Attributes:
+        name: ``cuda``, ``openvino`` or ``torch``.
         batch: how many clips it takes at a time.
     """
 
+    name: str
     batch: int
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
@@ -92,14 +99,14 @@ def make_engine(
     module = backbone.module  # what is wrong with the weights is not the engine's fault
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
-        "openvino": lambda: OpenVinoEngine(exported(backbone, clip_frames), lanes),
+        "openvino": lambda: _openvino_or_torch(backbone, lanes, clip_frames),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
     try:
         engine = engines[name]()
         feature = engine(black_clip(backbone, clip_frames))
     except Exception as error:  # compilers, drivers and libraries raise what they like
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = _first_line(error)
         advice = "use another --engine"
         if clip_frames != CLIP_FRAMES:
             advice += f", or clips of {CLIP_FRAMES} frames instead of {clip_frames}"
@@ -114,8 +121,25 @@ def make_engine(
     return engine
 
 
+def _openvino_or_torch(backbone: Backbone, lanes: int, clip_frames: int) -> Engine:
+    """Return OpenVINO's engine, or torch's for a network that OpenVINO cannot be given."""
+    try:
+        network = exported(backbone, clip_frames)
+    except Exception as error:  # torch and OpenVINO raise what they like
+        engine = TorchEngine(backbone, lanes)
+        with suppress(Exception):
+            engine(black_clip(backbone, clip_frames))
+            reason = _first_line(error)
+            logger.warning("OpenVINO cannot take this network, torch runs it: %s", reason)
+            return engine
+        raise
+    return OpenVinoEngine(network, lanes)
+
+
 class TorchEngine:
     """Plain torch on the CPU, in float32, one thread a clip."""
+
+    name: str = "torch"
 
     def __init__(self, backbone: Backbone, lanes: int) -> None:
         self.batch = max(1, cores() // lanes)
@@ -136,6 +160,8 @@ class TorchEngine:
 
 class OpenVinoEngine:
     """OpenVINO on the CPU, one thread a clip; in bfloat16 where the processor multiplies it."""
+
+    name: str = "openvino"
 
     def __init__(self, network: openvino.Model | Path, lanes: int) -> None:
         """Compile a network, or the file of one."""
@@ -182,7 +208,12 @@ def exported(backbone: Backbone, clip_frames: int = CLIP_FRAMES) -> openvino.Mod
     import torch
 
     clip = torch.from_numpy(black_clip(backbone, clip_frames))
-    return openvino.convert_model(torch.export.export(backbone.module, (clip,)))
+    level, handlers = logging.root.level, list(logging.root.handlers)
+    try:
+        return openvino.convert_model(torch.export.export(backbone.module, (clip,)))
+    finally:  # OpenVINO takes over the warnings of the whole program
+        logging.root.setLevel(level)
+        logging.root.handlers[:] = handlers
 
 
 class CudaEngine:
@@ -191,6 +222,7 @@ class CudaEngine:
     The first batch takes a minute: it compiles.
     """
 
+    name: str = "cuda"
     batch: int = 8
 
     def __init__(self, backbone: Backbone) -> None:
@@ -213,6 +245,10 @@ class CudaEngine:
         with self._launch, torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
             features = self._module(clips.to("cuda", non_blocking=True)).float()
         return features[: len(frames)].cpu().numpy()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def black_clip(backbone: Backbone, clip_frames: int = CLIP_FRAMES) -> np.ndarray:

@@ -105,6 +105,20 @@ def test_openvino_agrees_in_float32(
     assert found == pytest.approx(theirs(name, folders[name], frames), abs=1e-4)
 
 
+def test_a_network_that_openvino_cannot_take_is_run_by_torch_and_that_is_said_and_noted(
+    folders: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    extractor = FeatureExtractor(FeatureOptions(str(folders["siglip2"]), "openvino"))
+    noted = extractor.provenance()
+    assert (noted["engine"], noted["precision"]) == ("torch", "float32")
+    assert "OpenVINO cannot take this network, torch runs it: " in caplog.text
+    backbone = extractor.backbone
+    clip = cropped(backbone, frames_for(backbone))
+    plain = make_engine("torch", backbone)(clip)
+    assert (extractor._engine()(clip) == plain).all()
+
+
 @pytest.mark.parametrize("name", TOYS)
 def test_sizes_and_scaling_are_the_processors(name: str, folders: dict[str, Path]) -> None:
     backbone = HuggingFaceBackbone(str(folders[name]))
