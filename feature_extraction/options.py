@@ -52,7 +52,8 @@ class FeatureOptions(Options):
     weights: str = option(
         "kinetics400",
         "Weights of the network that looks: kinetics400, howto100m, kylemin, x3d_m ..., "
-        "hf:OWNER/NAME, random:SEED, package.module:factory, a file or a folder.",
+        "efficientnet_lite0, hf:OWNER/NAME, timm:NAME, random:SEED, package.module:factory, a file "
+        "or a folder.",
     )
     engine: str = option(
         factory=best_engine_name,
@@ -62,7 +63,7 @@ class FeatureOptions(Options):
     )
     pooling: str = option(
         "mean",
-        "How a network of transformers makes one vector of a clip; cls: by its own summary.",
+        "How a network of transformers or timm makes one vector; cls: by its own summary.",
         choices=POOLINGS,
     )
     decoder: str = option(

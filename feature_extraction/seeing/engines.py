@@ -129,7 +129,8 @@ def _openvino_or_torch(backbone: Backbone, lanes: int, clip_frames: int) -> Engi
         engine = TorchEngine(backbone, lanes)
         with suppress(Exception):
             engine(black_clip(backbone, clip_frames))
-            reason = _first_line(error)
+            lines = str(error).splitlines()
+            reason = next((line for line in lines if "conversion rule" in line), _first_line(error))
             logger.warning("OpenVINO cannot take this network, torch runs it: %s", reason)
             return engine
         raise

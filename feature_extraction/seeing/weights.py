@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workfolder.errors import InputError
 
@@ -34,7 +34,7 @@ class Naming:
 
 
 def read_state(path: Path) -> State:
-    """Read the state dict in a file of torch.save; nothing in the file is executed.
+    """Read the state dict in a file of torch.save or of safetensors; nothing in it is executed.
 
     The ``module.`` that DataParallel puts before every key is left out.
 
@@ -45,7 +45,12 @@ def read_state(path: Path) -> State:
 
     advice = "fetch it again, or save one with torch.save(model.state_dict())"
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state: Any = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes raise anything: IndexError, struct.error, ...
         reason = "is damaged, or not a state dict that is safe to load"
         raise InputError(f"{path} {reason}: {advice}") from error
@@ -119,7 +124,7 @@ def randomise(network: torch.nn.Module, seed: int) -> None:
 
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        if isinstance(module, torch.nn.Conv3d):
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Conv3d):
             torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 torch.nn.init.zeros_(module.bias)

@@ -17,6 +17,12 @@ from feature_extraction.seeing.backbones.own import (
 )
 from feature_extraction.seeing.backbones.pytorchvideo import MODELS, published_model
 from feature_extraction.seeing.backbones.s3d import HOWTO100M, KINETICS400, KYLEMIN
+from feature_extraction.seeing.backbones.timm_networks import (
+    LITE0,
+    lite0_backbone,
+    timm_backbone,
+)
+from feature_extraction.seeing.backbones.timm_networks import PREFIX as TIMM
 from feature_extraction.seeing.weights import cached_file, fetched_file, layout_of, read_state
 from workfolder.errors import InputError
 
@@ -48,6 +54,8 @@ def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
             - a name of pytorchvideo.MODELS, from torch's cache or the network, or
               ``NAME:random:SEED``, or ``NAME:FILE``.
             - ``hf:OWNER/NAME``, ``hf:OWNER/NAME@REVISION`` or a folder: see huggingface.py.
+            - ``timm:NAME``, ``timm:NAME:FILE`` or ``timm:NAME:random:SEED``, or
+              ``efficientnet_lite0``: see timm_networks.py.
             - the name of an entry point, or ``package.module:factory``: see own.py.
         pooling: how a network of transformers makes one vector of many: ``mean`` or ``cls``.
 
@@ -56,8 +64,14 @@ def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
     """
     if weights.startswith(PREFIX) or is_folder(weights):
         return huggingface_backbone(weights, pooling)
+    if weights.startswith(TIMM):
+        return timm_backbone(weights, pooling)
+    if weights == LITE0:
+        return lite0_backbone(pooling)
     if pooling != "mean":
-        raise InputError(f"--pooling {pooling} is for networks of transformers, not for {weights}")
+        raise InputError(
+            f"--pooling {pooling} is for networks of transformers and timm, not for {weights}"
+        )
     name, _, given = weights.partition(":")
     if name in MODELS:
         return PublishedBackbone(published_model(name), given or name, find_weights)
@@ -89,7 +103,7 @@ def find_weights(source: str) -> Path:
             f"{KYLEMIN_FILE} at https://github.com/kylemin/S3D in a browser and put the file there"
         )
     names = ", ".join(URLS)
-    others = "hf:OWNER/NAME, package.module:factory, a file or a folder of transformers"
+    others = f"{LITE0}, hf:OWNER/NAME, timm:NAME, package.module:factory, a file or a folder of transformers"
     advice = f"--weights takes {names}, kylemin, random:SEED, {others}"
     raise InputError(f"{path} does not exist: {advice}")
 

@@ -206,7 +206,7 @@ def test_what_is_not_there_or_cannot_look_is_refused(
     change(folder, "config.json", model_type="bert")
     with pytest.raises(InputError, match=r"vit is a bert; the networks that can look are videomae"):
         _ = find_backbone(str(folder)).preprocessing
-    with pytest.raises(InputError, match="--pooling cls is for networks of transformers"):
+    with pytest.raises(InputError, match="--pooling cls is for networks of transformers and timm"):
         find_backbone("random:0", "cls")
 
 
