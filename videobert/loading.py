@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 
 from tokenization.codebook import Codebook
+from videobert.bank import Bank
 from videobert.plain_network import PlainVideoBert, is_plain
 from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor
 from workfolder.digests import check_digests
@@ -36,10 +37,12 @@ class TrainedModel:
     Attributes:
         network: In evaluation mode, on the best device of the machine.
         processor: The tokenizer and the codebook that it learnt with.
+        bank: What it remembers of its training; without one it is asked as the paper asks.
     """
 
     network: VideoBertForPreTraining
     processor: VideoBertProcessor
+    bank: Bank | None = None
 
 
 def load_model(folder: Path) -> TrainedModel:
@@ -91,7 +94,7 @@ def _load(
         )
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     placed = network.to(device)  # type: ignore[arg-type]  # transformers hides its own types
-    return TrainedModel(cast("VideoBertForPreTraining", placed), processor)
+    return TrainedModel(cast("VideoBertForPreTraining", placed), processor, Bank.load(folder))
 
 
 def _refuse_other_paths(folder: Path) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
 from tokenization.codebook import Codebook
-from videobert.answers.options import TEMPLATE
 from videobert.cli.console import print_line
 from videobert.cli.evaluate import print_action_table
 from videobert.data.stretches import Stretch, with_clips
@@ -50,7 +49,7 @@ def evaluate(
     training: Path,
     held_out: Path,
     model: TrainedModel,
-    templates: Sequence[str] = (TEMPLATE,),
+    templates: Sequence[str] | None = None,
 ) -> dict[str, ActionResult]:
     """Measure every method on each of the two held-out splits.
 
@@ -59,7 +58,7 @@ def evaluate(
         training: Work folder of the training videos; the frequency prior counts what they say.
         held_out: Work folder of the held-out videos.
         model: Is asked.
-        templates: By which it is asked.
+        templates: By which it is asked; see evaluate_actions.
     """
     codebook = model.processor.codebook
     known = steps_of(truth, TRAINING, Stage(training / "features"), codebook)

@@ -65,14 +65,13 @@ class Answers:
         """The likeliest words at the masks of a sentence; without a clip, from language alone."""
         sentence = with_capital_signs(_short(template))
         count_masks(sentence)
-        blind = zero_shot.predict(self.model, [], sentence, top=TOP)
+        blind = zero_shot.predict(self.model, [], [sentence], top=TOP).guesses
         if not digest:
             alone = "No clip is chosen yet: this is what the model says without one."
             return parts.hint(alone) + parts.answers(sentence, None, blind)
         words = self.clips.known(digest).encoded.part(start, end).clips.words
-        return parts.answers(
-            sentence, zero_shot.predict(self.model, words, sentence, top=TOP), blind
-        )
+        found = zero_shot.predict(self.model, words, [sentence], top=TOP).guesses
+        return parts.answers(sentence, found, blind)
 
     @told
     def caption(self, digest: str | None, start: float, end: float) -> str:
@@ -103,7 +102,7 @@ class Answers:
     def search(self, sentence: str) -> str:
         """The stretches of the work folder that fit a sentence."""
         stretches, first = self._stretches, self._first_stage
-        found = retrieval.search(self.model, stretches, _short(sentence), first, top=HITS)
+        found = retrieval.search(self.model, stretches, _short(sentence), first)[:HITS]
         words = [stretches[hit.place].words.tolist() for hit in found]
         return parts.hits(list(zip(found, words, strict=True)), self.album)
 

@@ -150,7 +150,7 @@ def hits(found: Iterable[tuple[Hit, Sequence[int]]], album: Album) -> str:
     """What a search found, with the pictures of its visual words."""
     rows = [
         f'<section class="vb-hit"><div class="vb-about"><b>{escape(hit.video_id)}</b>'
-        f"<time>{hit.start:.1f} to {hit.end:.1f} s</time>{_bar('fits', hit.aligned)}"
+        f"<time>{hit.start:.1f} to {hit.end:.1f} s</time>{_bar('fits', hit.score - hit.said)}"
         f"{f'<q>{escape(hit.text)}</q>' if hit.text else ''}</div>"
         f'<div class="vb-scroll">{_strip(words, album)}</div></section>'
         for hit, words in found

@@ -218,7 +218,7 @@ def test_the_codebook_is_shown_without_its_dead_words(answers: Answers) -> None:
 
 def test_nothing_that_a_visitor_or_a_video_says_is_markup(answers: Answers) -> None:
     evil = "<script>alert(1)</script>"
-    hit = Hit(evil, 0.0, 1.5, 1.0, 0.5, evil, 0)
+    hit = Hit(evil, 0.0, 1.5, 1.0, False, evil, 0)
     guesses = [[Guess(evil, 0.5)]]
     made = [parts.problem(evil), parts.hint(evil), parts.quote(evil), parts.answers(f"{evil} [MASK]", guesses, guesses),
             parts.answers(f"{evil} [MASK]", None, guesses), parts.hits([(hit, [0])], answers.album),

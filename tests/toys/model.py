@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 
 from tests.toys.codebook import WORDS, codebook_with_a_dead_word, toy_codebook
 from tokenization.vocabulary import train_wordpiece
+from videobert.bank import Bank
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.finetune.captions.captioner import TEMPLATE
 from videobert.loading import TrainedModel
@@ -33,6 +36,17 @@ def toy_model(sentences: Sequence[str], seed: int = 0) -> TrainedModel:
     torch.manual_seed(seed)
     network = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", processor.vocabulary))
     return TrainedModel(network.eval(), processor)
+
+
+def with_bank(model: TrainedModel, examples: int = 12, seed: int = 0) -> TrainedModel:
+    """Return the model with a bank of drawn clips; every second is silent."""
+    rng, processor = np.random.default_rng(seed), model.processor
+    ids = processor.text_ids(SENTENCES)
+    texts = [np.array(ids[row % len(ids)] if row % 2 else [], dtype=int) for row in range(examples)]
+    visual = [rng.integers(processor.codebook.words, size=3) for _ in range(examples)]
+    pieces = np.arange(processor.vocabulary.text_size)
+    frames = ("we need to [MASK] the [MASK]", "just [MASK] the [MASK]")
+    return replace(model, bank=Bank(texts, visual, pieces, frames))
 
 
 def captioning_model() -> TrainedModel:

@@ -34,8 +34,18 @@ def alignment_scores(
     Returns:
         The log odds that the two of a pair belong together, in nats, float32 [pairs].
     """
-    ids = model.processor.text_ids(texts)
-    said, seen = [ids[text] for text, _ in pairs], [visual[words] for _, words in pairs]
+    return pair_scores(model, model.processor.text_ids(texts), visual, pairs, progress)
+
+
+def pair_scores(
+    model: TrainedModel,
+    texts: Sequence[Ids],
+    visual: Sequence[Ids],
+    pairs: np.ndarray,
+    progress: Progress = silent,
+) -> np.ndarray:
+    """Score pairs as ``alignment_scores`` does, of sentences that are WordPiece ids."""
+    said, seen = [texts[text] for text, _ in pairs], [visual[words] for _, words in pairs]
     scores, done = np.empty(len(pairs), dtype=np.float32), 0
     for batch in in_batches(model, said, seen, size=BATCH):
         scores[batch.places] = batch.alignment().numpy()

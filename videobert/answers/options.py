@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from workfolder.options import Options, option
 
@@ -10,6 +11,23 @@ TEMPLATE = "now let me show you how to [MASK] the [MASK]"
 DRAWN = 10
 """Answers, masks and steps in a picture: matplotlib takes 0.1 s for each, and fails at some 350."""
 TOP = f"Answers to print; a picture shows the first {DRAWN} answers, masks and steps."
+
+
+@dataclass(frozen=True)
+class Asking(Options):
+    """How far a question is made fair; see answers.calibration."""
+
+    panel: ClassVar[str] = "The question"
+
+    as_the_paper: bool = option(False, "Ask as the paper does, with nothing taken off.")
+    prior: str = option(
+        "none",
+        "What is added to a word's score; training: how often training said it.",
+        choices=("none", "training"),
+    )
+
+
+AS_THE_PAPER = Asking(as_the_paper=True)
 
 
 @dataclass(frozen=True)
@@ -51,8 +69,12 @@ class SearchOptions(Options):
         choices=("profiles", "transcripts", "none"),
     )
     candidates: int = option(100, "Stretches that the alignment head re-ranks.", least=1)
-    weight: float = option(
-        0.5, "Share of the alignment head in the score; the rest is BM25.", least=0, most=1
+    weight: float | None = option(
+        None,
+        "Share of the alignment head in the fit; the rest is BM25.",
+        least=0,
+        most=1,
+        shown="what training found",
     )
     top: int = option(10, "Answers to show.", least=1)
 

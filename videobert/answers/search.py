@@ -1,31 +1,40 @@
 """Stretches of video that fit a sentence: a cheap first look at all, a careful one at the best.
 
 As in passage re-ranking with BERT (Nogueira & Cho, 2019), BM25 picks candidates and the alignment
-head reads each beside the sentence. The two scores have no common unit, so
+head reads each beside the sentence. The two have no common unit, so
 
-    score = weight * z(log odds of the head) + (1 - weight) * z(BM25),
+    fit = F(weight * z(log odds of the head) + (1 - weight) * z(BM25)),
 
-where z takes the candidates' mean away and divides by their standard deviation.
+where z takes the candidates' mean away and divides by their standard deviation, and F is the
+distribution function of the normal distribution. So a fit goes from 0 to 1, and 0.9 is better than
+about nine tenths of the candidates. What the head likes beside any sentence is taken off first; see
+calibration. The weight is the one that training found on videos kept apart.
+
+The score is the fit, and 1 more where the sentence is said word for word. So what is said comes
+first, in the order of what is seen.
 
 BM25 needs texts. A stretch's own sentence is one, but who works in silence has none. The other text
 of a stretch is the profile of its visual words. A visual word's document is the average sentence
-that is said while it is shown in the training examples; a stretch's score is the mean over its
+that is said while it is shown in the training examples; a stretch's BM25 is the mean over its
 visual words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videobert.answers.alignment import sentence_scores
+from videobert.answers.alignment import alignment_scores, sentence_scores
 from videobert.answers.bm25 import BM25, normalised
-from videobert.answers.options import SearchOptions
+from videobert.answers.calibration import liking_of_clips
+from videobert.answers.options import Asking, SearchOptions
 from videobert.answers.spelling import check_sentence
-from videobert.data.stretches import Stretch, spoken
+from videobert.data.stretches import Stretch, different_sentences, spoken
+from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
@@ -34,8 +43,12 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 CANDIDATES = SearchOptions.candidates
-WEIGHT = SearchOptions.weight
 TOP = SearchOptions.top
+_WORD = re.compile(r"\w+")
+WEIGHTS = (0.5, 0.25, 0.75, 0.0, 1.0)
+"""Of the head, as training tries them; of equally good ones the first is taken."""
+LEAST_ASKED = 10
+"""Sentences that can choose a weight; from fewer, it stays at the first of WEIGHTS."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +59,9 @@ class Hit:
         video_id: Id of the video.
         start: Start in seconds.
         end: End in seconds.
-        score: What the ranking is by; it has a meaning within one search only.
-        aligned: Probability that the sentence belongs to what is seen, by the head.
+        score: What the ranking is by, 0 to 2: how well it fits among the candidates, 0 to 1, and 1
+            more if the sentence is said word for word.
+        said: Whether it is.
         text: What is said there, possibly nothing.
         place: Which of the stretches it is.
     """
@@ -56,7 +70,7 @@ class Hit:
     start: float
     end: float
     score: float
-    aligned: float
+    said: bool
     text: str
     place: int
 
@@ -131,9 +145,8 @@ def search(
     stretches: Sequence[Stretch],
     sentence: str,
     first: FirstStage | None = None,
-    weight: float = WEIGHT,
-    candidates: int = CANDIDATES,
-    top: int = TOP,
+    how: SearchOptions = SearchOptions(),
+    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> list[Hit]:
     """Find the stretches that fit a sentence best, the best first.
@@ -144,9 +157,8 @@ def search(
         sentence: What is looked for.
         first: Picks the candidates. Without it, or if it knows no word of the sentence, the head
             alone judges all stretches.
-        weight: The head's in the interpolation, in [0, 1].
-        candidates: How many the head reads.
-        top: How many are returned.
+        how: How many candidates, which weight, how many answers.
+        asking: Whether what the head likes beside any sentence is taken off.
         progress: Hears of the candidates that were read.
 
     Raises:
@@ -156,18 +168,73 @@ def search(
     scores = np.zeros(len(stretches))
     if first:
         scores = first.for_texts(first.index.questions([sentence]))[0]
-    known = scores.any()
-    places = best_places(scores[None], candidates)[0] if known else np.arange(len(stretches))
+    said = np.array([_is_said(sentence, stretch.text) for stretch in stretches])
+    places = np.arange(len(stretches))
+    if known := scores.any():
+        best = best_places(scores[None], how.candidates)[0]
+        places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
     visual, number = distinct([stretches[place].words for place in places.tolist()])
-    odds = sentence_scores(model, sentence, visual, progress)[number]
-    ranked = interpolated(scores[places], odds, weight) if known else odds
-    best = np.argsort(-ranked, kind="stable")[:top]
-    return [_hit(stretches, int(places[n]), float(ranked[n]), float(odds[n])) for n in best]
+    odds = sentence_scores(model, sentence, visual, progress)
+    if not asking.as_the_paper:
+        odds = odds - liking_of_clips(model, visual)
+    weight = head_weight(model, how.weight) if known else 1.0
+    fit = _normal(interpolated(scores[places], odds[number], weight))
+    ranked = fit + said[places]
+    best = np.argsort(-ranked, kind="stable")[: how.top]
+    return [_hit(stretches, int(places[n]), float(ranked[n]), bool(said[places[n]])) for n in best]
 
 
-def _hit(stretches: Sequence[Stretch], place: int, score: float, odds: float) -> Hit:
-    found, aligned = stretches[place], float(1 / (1 + np.exp(-odds)))
-    return Hit(found.video, found.start, found.end, score, aligned, found.text, place)
+def _hit(stretches: Sequence[Stretch], place: int, score: float, said: bool) -> Hit:
+    found = stretches[place]
+    return Hit(found.video, found.start, found.end, score, said, found.text, place)
+
+
+def _is_said(sentence: str, text: str) -> bool:
+    """Whether the words of a sentence stand in a text one after the other, whatever their case."""
+    wanted, there = (f" {' '.join(_WORD.findall(t.casefold()))} " for t in (sentence, text))
+    return wanted in there
+
+
+def _normal(values: np.ndarray) -> np.ndarray:
+    """The distribution function of the standard normal distribution."""
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(values))
+
+
+def head_weight(model: TrainedModel, given: float | None = None) -> float:
+    """Return the head's share of the score: what is given, else what training found."""
+    found = model.bank.head_weight if model.bank else None
+    if given is None:
+        return WEIGHTS[0] if found is None else found
+    return given
+
+
+def choose_head_weight(
+    model: TrainedModel, asked: Sequence[Stretch], training: Sequence[Stretch]
+) -> float | None:
+    """Find which weight of the head ranks the right stretches highest.
+
+    Args:
+        model: With a bank.
+        asked: Spoken stretches of videos that the model did not learn from.
+        training: Spoken stretches that it learnt from.
+
+    Returns:
+        The weight with the greatest mean reciprocal rank; None if too few are asked.
+    """
+    if len(asked) < LEAST_ASKED:
+        return None
+    sentences, owner = different_sentences(asked)
+    stage = by_profiles(asked, training, model.processor.codebook.words)
+    first = stage.for_texts(stage.index.questions(sentences))
+    visual = [stretch.words for stretch in asked]
+    pairs = np.indices(first.shape).reshape(2, -1).T
+    odds = alignment_scores(model, sentences, visual, pairs).reshape(first.shape)
+    odds = odds - liking_of_clips(model, visual)
+    right = np.arange(len(sentences))[:, None] == owner
+    ranks = [mean_ranks(interpolated(first, odds, weight), right) for weight in WEIGHTS]
+    return WEIGHTS[int(np.argmax([(1 / rank).mean() for rank in ranks]))]
 
 
 def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

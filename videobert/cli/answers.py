@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from videobert.answers.options import (
-    TEMPLATE,
+    Asking,
     ForecastOptions,
     ImagineOptions,
     LocateOptions,
@@ -37,7 +37,10 @@ def _picture(where: str) -> Any:
 
 Template = Annotated[
     Optional[str],
-    typer.Option(help="Sentence with a [MASK] for each word to find.", show_default=TEMPLATE),
+    typer.Option(
+        help="Sentence with a [MASK] for each word to find.",
+        show_default="those in which the training videos name verb and noun",
+    ),
 ]
 Templates = Annotated[
     Optional[Path],
@@ -49,12 +52,13 @@ Labels = Annotated[
 ]
 
 
-@takes(part=ClipOptions, how=PredictOptions)
+@takes(part=ClipOptions, how=PredictOptions, asking=Asking)
 def predict(
     clip: Clip,
     model: Model,
     part: ClipOptions,
     how: PredictOptions,
+    asking: Asking,
     template: Template = None,
     templates: Templates = None,
     labels: Labels = None,
@@ -64,7 +68,8 @@ def predict(
     """Find the likeliest words for each [MASK] of a sentence about a clip."""
     from videobert.answers.spelling import read_labels
     from videobert.answers.templates import checked_templates, read_templates
-    from videobert.answers.zero_shot import predict_with_templates
+    from videobert.answers.zero_shot import predict as ask
+    from videobert.answers.zero_shot import question
     from videobert.cli.console import print_json, print_line
     from videobert.cli.pictures import draw_prediction
     from videobert.loading import load_to_ask
@@ -76,12 +81,12 @@ def predict(
     if templates:
         sentences = read_templates(templates, trained.processor)
     else:
-        given = TEMPLATE if template is None else template
-        sentences = checked_templates(trained.processor, [given])
+        given = question(trained, asking) if template is None else [template]
+        sentences = checked_templates(trained.processor, given)
     ranked = read_labels(labels, trained.processor) if labels else None
     encoded = _encoded(trained, clip, part)
     words = encoded.clips.words
-    answer = predict_with_templates(trained, words, sentences, ranked, how.top)
+    answer = ask(trained, words, sentences, ranked, how.top, asking)
     drawn = picture or Path(f"{clip.stem}.prediction.png")
     draw_prediction(
         encoded, trained.processor.codebook.pictures, sentences[0], answer.guesses, drawn
@@ -198,12 +203,13 @@ def imagine(
     print_line(f"drawn: {picture}")
 
 
-@takes(how=SearchOptions)
+@takes(how=SearchOptions, asking=Asking, omit=["prior"])
 def search(
     text: Sentence,
     model: Model,
     work: Work,
     how: SearchOptions,
+    asking: Asking,
     training: Annotated[
         Optional[Path], PathOption(help=TRAINING, show_default="the one searched")
     ] = None,
@@ -211,7 +217,7 @@ def search(
 ) -> None:
     """Find the stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
-    from videobert.cli.console import print_json, print_table, progress_bars
+    from videobert.cli.console import print_json, print_line, print_table, progress_bars
     from videobert.data.work import read_stretches
     from videobert.loading import load_to_ask
 
@@ -226,26 +232,26 @@ def search(
     elif how.first_stage == "transcripts":
         first = retrieval.by_transcripts(stretches)
     with progress_bars() as progress:
-        hits = retrieval.search(
-            trained, stretches, text, first, how.weight, how.candidates, how.top, progress
-        )
+        hits = retrieval.search(trained, stretches, text, first, how, asking, progress)
     if json:
         print_json({"text": text, "hits": hits})
         return
     rows = [
-        [h.video_id, f"{h.start:.1f}", f"{h.end:.1f}", f"{h.score:.2f}", f"{h.aligned:.0%}", h.text]
-        for h in hits
+        [hit.video_id, f"{hit.start:.1f}", f"{hit.end:.1f}", f"{hit.score:.2f}", hit.text]
+        for hit in hits
     ]
-    print_table(text, ["video", "start", "end", "score", "aligned", "what is said"], rows)
+    print_table(text, ["video", "start", "end", "score", "what is said"], rows)
+    print_line("score: how well it fits, 0 to 1; 1 more where the sentence is said word for word")
 
 
-@takes(part=ClipOptions, how=LocateOptions, omit=["start", "end"])
+@takes(part=ClipOptions, how=LocateOptions, asking=Asking, omit=["start", "end", "prior"])
 def locate(
     text: Sentence,
     clip: Clip,
     model: Model,
     part: ClipOptions,
     how: LocateOptions,
+    asking: Asking,
     json: Json = False,
 ) -> None:
     """Find when in a video a sentence is shown."""
@@ -258,7 +264,7 @@ def locate(
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = _encoded(trained, clip, part)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded.clips, how.length, how.top, progress)
+        found = ask(trained, text, encoded.clips, how.length, how.top, asking, progress)
     if json:
         print_json(
             {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}

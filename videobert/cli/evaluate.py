@@ -10,6 +10,7 @@ import typer
 
 from videobert.answers.options import (
     TEMPLATE,
+    Asking,
     ForecastOptions,
     ImagineOptions,
     LocateOptions,
@@ -38,15 +39,17 @@ evaluate = typer.Typer(help="Measure a model against what it must beat.", no_arg
 
 
 @evaluate.command("youcook2")
+@takes(asking=Asking)
 def evaluate_youcook2(
     annotations: Annotated[Path, PathOption(help=ANNOTATIONS)],
     work: Work,
     model: Model,
+    asking: Asking,
     templates: Annotated[
         Optional[Path],
         PathOption(
             help="File with a template of two [MASK]s a line; answers are averaged.",
-            show_default=TEMPLATE,
+            show_default=f"{TEMPLATE}, and those of the model's training",
         ),
     ] = None,
     json: Json = False,
@@ -58,11 +61,11 @@ def evaluate_youcook2(
     from videobert.loading import load_model
 
     trained = load_model(model)
-    asked = read_templates(templates, trained.processor) if templates else [TEMPLATE]
-    if count_masks(asked[0]) != 2:
+    asked = read_templates(templates, trained.processor) if templates else None
+    if asked and count_masks(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
-        result = measure(annotations, work, trained, asked, progress)
+        result = measure(annotations, work, trained, asked, asking, progress)
     if json:
         print_json(result)
         return

@@ -6,6 +6,9 @@ The rows are the same for every benchmark:
     language prior   the template alone, no video
     shuffled video   the template with another stretch's visual words: the rest if they do not fit
     cross-modal      the template with the stretch's own visual words
+    calibrated       the same, asked fairly: in training's own frames, less what the model says of
+                     any clip; see answers.calibration
+    calibrated, shuffled   the same with another stretch's visual words
     linear probe     supervised: what a linear classifier of mean features learnt from training
 
 Shapes: [templates], [stretches], [labels] of one kind, [width] of a feature.
@@ -20,9 +23,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from videobert.answers.options import TEMPLATE
+from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
-from videobert.answers.zero_shot import label_probabilities
+from videobert.answers.zero_shot import label_probabilities, question
 from videobert.data.stretches import Stretch
 from videobert.evaluation.chance import chance_in_top_k
 from videobert.evaluation.linear_probe import LinearProbe
@@ -38,6 +41,8 @@ METHODS = (
     "language_prior",
     "shuffled_video",
     "cross_modal",
+    "calibrated_shuffled",
+    "calibrated",
     "linear_probe",
 )
 KINDS = ("verb", "noun")
@@ -69,7 +74,8 @@ class ActionResult:
     Attributes:
         videos: How many videos the stretches are of.
         segments: How many stretches were asked about.
-        templates: By which they were asked.
+        templates: By which they were asked as the paper asks.
+        frames: By which they were asked in the calibrated rows.
         rows: By METHODS, then by COLUMNS.
         left_out: The methods without a row, and why.
         sensitivity: How much the cross-modal row moves with the template, by KINDS.
@@ -78,6 +84,7 @@ class ActionResult:
     videos: int
     segments: int
     templates: tuple[str, ...]
+    frames: tuple[str, ...]
     rows: Table
     left_out: Mapping[str, str]
     sensitivity: Mapping[str, Sensitivity]
@@ -88,7 +95,8 @@ def evaluate_actions(
     stretches: Sequence[Stretch],
     training: Sequence[Stretch],
     labels: ActionLabels,
-    templates: Sequence[str] = (TEMPLATE,),
+    templates: Sequence[str] | None = None,
+    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> ActionResult:
     """Measure every method; several templates are asked by the mean of their probabilities.
@@ -98,7 +106,9 @@ def evaluate_actions(
         stretches: With visual words, and the numbers of their verb and noun as labels.
         training: Likewise, with features: what the linear probe learns from.
         labels: What is ranked.
-        templates: Each with two masks.
+        templates: Each with two masks; None for the paper's, and for the model's own frames in the
+            calibrated rows.
+        asking: How far these rows are made fair; as the paper asks, they are left out.
         progress: Hears of the stretches that were asked about.
 
     Raises:
@@ -110,9 +120,17 @@ def evaluate_actions(
             "there is no segment to evaluate: give videos in which a clip has a verb and a noun"
         )
     words = [stretch.words for stretch in stretches]
-    ask = partial(_ask, model, templates, labels, progress)
-    cross_modal = ask("cross-modal", words)
-    scores = _all_scores(ask, words, cross_modal, labels)
+    asked, frames = templates or [TEMPLATE], templates or question(model, asking)
+    paper = partial(_ask, model, asked, labels, AS_THE_PAPER, progress)
+    fair = partial(_ask, model, frames, labels, asking, progress)
+    cross_modal = paper("cross-modal", words)
+    scores = _unfair_scores(paper, words, cross_modal, labels)
+    if asking.as_the_paper or model.bank is None:
+        reason = "it was not asked for" if asking.as_the_paper else "the model has no bank"
+        scores |= dict.fromkeys(("calibrated_shuffled", "calibrated"), reason)
+    else:
+        scores["calibrated_shuffled"] = _shuffled(fair, words)
+        scores["calibrated"] = _means(fair("calibrated", words))
     scores["linear_probe"] = _probe_scores(stretches, training, labels)
     rows = {"chance": _row([chance_in_top_k(len(kind), KS) for kind in labels.words])}
     for method, found in scores.items():
@@ -121,7 +139,8 @@ def evaluate_actions(
     return ActionResult(
         len({stretch.video for stretch in stretches}),
         len(stretches),
-        tuple(templates),
+        tuple(asked),
+        tuple(frames),
         Table(rows, METHODS),
         {method: reason for method, reason in scores.items() if isinstance(reason, str)},
         dict(zip(KINDS, map(sensitivity, cross_modal), strict=True)),
@@ -132,6 +151,7 @@ def _ask(
     model: TrainedModel,
     templates: Sequence[str],
     labels: ActionLabels,
+    asking: Asking,
     progress: Progress,
     stage: str,
     visual: Sequence[Ids],
@@ -140,30 +160,35 @@ def _ask(
     found = []
     for first in range(0, len(visual), ASKED_TOGETHER):
         chosen = visual[first : first + ASKED_TOGETHER]
-        found.append(label_probabilities(model, templates, chosen, labels.words))
+        found.append(label_probabilities(model, templates, chosen, labels.words, asking))
         progress(stage, first + len(chosen), len(visual))
     return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
 
 
-def _all_scores(
+def _unfair_scores(
     ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]],
     words: Sequence[Ids],
     cross_modal: Sequence[torch.Tensor],
     labels: ActionLabels,
 ) -> dict[str, Sequence[np.ndarray] | str]:
-    """Score verbs and nouns by every method that needs no features, or say why there is none."""
-    count = len(words)
-    # The list moved on by half of itself: no stretch keeps its own words.
-    others = [*words[count // 2 :], *words[: count // 2]]
-    counts = labels.verb_counts, labels.noun_counts
+    """Score verbs and nouns by every method of the paper, or say why there is none."""
+    count, counts = len(words), (labels.verb_counts, labels.noun_counts)
     return {
         "frequency_prior": [np.tile(often, (count, 1)) for often in counts],
         "language_prior": [mean.repeat(count, axis=0) for mean in _means(ask("language", [[]]))],
-        "shuffled_video": _means(ask("shuffled", others))
-        if count > 1
-        else "there is but one segment",
+        "shuffled_video": _shuffled(ask, words),
         "cross_modal": _means(cross_modal),
     }
+
+
+def _shuffled(
+    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]], words: Sequence[Ids]
+) -> list[np.ndarray] | str:
+    """Ask about each stretch with another one's words, or say why that cannot be."""
+    if len(words) < 2:
+        return "there is but one segment"
+    # The list moved on by half of itself: no stretch keeps its own words.
+    return _means(ask("shuffled", [*words[len(words) // 2 :], *words[: len(words) // 2]]))
 
 
 def _means(by_mask: Sequence[torch.Tensor]) -> list[np.ndarray]:

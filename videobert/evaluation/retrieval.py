@@ -8,8 +8,9 @@ nothing is gained by saying the same to everything.
 The rows:
     chance        a random order, computed exactly
     bm25          BM25 on the visual words' profiles
-    alignment     the alignment head over all pairs
-    re-ranked     BM25's candidates in the head's order, the others behind them
+    alignment     the alignment head over all pairs, as the paper asks it
+    calibrated    the same, less what the head says of either anyway; see answers.calibration
+    re-ranked     BM25's candidates in the calibrated order, the others behind them
     interpolated  the same, in the order of both scores together; see answers.search
 
 Shapes: [questions] of one direction, their [answers], and the [best] candidates among these.
@@ -24,12 +25,13 @@ from functools import partial
 import numpy as np
 
 from videobert.answers.alignment import alignment_scores
+from videobert.answers.calibration import liking_of_clips, liking_of_sentences
+from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
-    CANDIDATES,
-    WEIGHT,
     best_places,
     by_profiles,
     distinct,
+    head_weight,
     interpolated,
 )
 from videobert.data.stretches import Stretch, different_sentences, spoken
@@ -41,7 +43,7 @@ from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
-METHODS = ("chance", "bm25", "alignment", "re_ranked", "interpolated")
+METHODS = ("chance", "bm25", "alignment", "calibrated", "re_ranked", "interpolated")
 KS = (1, 5, 10)
 MOST_PAIRS = 1_000_000
 """The head of a tiny model reads so many in some minutes on two cores. Of more pairs, only the
@@ -58,15 +60,17 @@ class RetrievalResult:
         sentences: How many different ones there are.
         passages: How many stretches.
         text_to_clip: By METHODS: ``recall``, by KS the share of questions whose right answer is
-            among the first k, and ``median``, the median rank, 1 at best. ``alignment`` is left out
-            if there are more than MOST_PAIRS pairs.
+            among the first k, and ``median``, the median rank, 1 at best. ``alignment`` and
+            ``calibrated`` are left out if there are more than MOST_PAIRS pairs.
         clip_to_text: The same for the other direction.
+        weight: The head's share in ``interpolated``.
     """
 
     sentences: int
     passages: int
     text_to_clip: Table
     clip_to_text: Table
+    weight: float
 
     def cells(self) -> list[list[str]]:
         """Write both tables for people: a line for each direction and method."""
@@ -82,7 +86,8 @@ class _Direction:
 
     Attributes:
         first: BM25's scores of all answers for the questions at some places, [places, answers].
-        head: The head's scores of pairs of places of questions and answers, [pairs].
+        head: The head's scores of pairs of places of questions and answers, [pairs], less what it
+            says of either anyway if the third argument is true.
         asked: Number of the sentence that each question belongs to, int [questions].
         answers: Number of the sentence that each answer belongs to, int [answers].
         groups: Video of each question, which the bootstrap draws; of a sentence, the video that
@@ -90,7 +95,7 @@ class _Direction:
     """
 
     first: Callable[[np.ndarray], np.ndarray]
-    head: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    head: Callable[[np.ndarray, np.ndarray, bool], np.ndarray]
     asked: np.ndarray
     answers: np.ndarray
     groups: np.ndarray
@@ -100,8 +105,8 @@ def evaluate_retrieval(
     model: TrainedModel,
     stretches: Sequence[Stretch],
     training: Sequence[Stretch],
-    weight: float = WEIGHT,
-    candidates: int = CANDIDATES,
+    weight: float | None = None,
+    candidates: int = SearchOptions.candidates,
     progress: Progress = silent,
 ) -> RetrievalResult:
     """Let stretches find their sentences, and sentences their stretches.
@@ -110,7 +115,7 @@ def evaluate_retrieval(
         model: Its alignment head judges pairs.
         stretches: With visual words; those without a sentence are left out.
         training: Examples that the profiles are learnt from.
-        weight: See answers.search.
+        weight: See answers.search; None for what training found.
         candidates: See answers.search.
         progress: Hears of the questions of each direction.
 
@@ -135,17 +140,17 @@ def evaluate_retrieval(
     )
     to_text = _Direction(
         lambda at: stage.for_stretches(at, questions),
-        lambda stretch, sentence: head.scores(sentence, stretch),
+        lambda stretch, sentence, fair: head.scores(sentence, stretch, fair),
         owner,
         places,
         videos,
     )
-    everything = head.everything is not None
+    weight, everything = head_weight(model, weight), head.everything is not None
     tables = [
         _table(direction, weight, candidates, everything, partial(progress, name))
         for name, direction in (("text to clip", to_clip), ("clip to text", to_text))
     ]
-    return RetrievalResult(len(sentences), len(pool), *tables)
+    return RetrievalResult(len(sentences), len(pool), tables[0], tables[1], weight)
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,7 @@ class _Head:
         visual: The different sequences of visual words.
         number: Which of ``visual`` each stretch has, int [stretches].
         everything: The scores of all pairs, [sentences, visual]; None if they are too many.
+        liking: What the head says of each sentence, and of each of ``visual``, anyway.
     """
 
     model: TrainedModel
@@ -165,6 +171,7 @@ class _Head:
     visual: list[np.ndarray]
     number: np.ndarray
     everything: np.ndarray | None
+    liking: tuple[np.ndarray, np.ndarray]
 
     @classmethod
     def of(
@@ -176,10 +183,18 @@ class _Head:
             pairs = np.indices(shape).reshape(2, -1).T
             scores = alignment_scores(model, sentences, visual, pairs, progress)
             everything = scores.reshape(shape)
-        return cls(model, sentences, visual, number, everything)
+        liking = liking_of_sentences(model, sentences), liking_of_clips(model, visual)
+        return cls(model, sentences, visual, number, everything, liking)
 
-    def scores(self, sentence: np.ndarray, stretch: np.ndarray) -> np.ndarray:
+    def scores(self, sentence: np.ndarray, stretch: np.ndarray, fair: bool) -> np.ndarray:
         """Score pairs of the places of a sentence and of a stretch, [pairs]."""
+        odds = self._odds(sentence, stretch)
+        if fair:
+            of_sentence, of_clip = self.liking
+            odds = odds - of_sentence[sentence] - of_clip[self.number[stretch]]
+        return odds
+
+    def _odds(self, sentence: np.ndarray, stretch: np.ndarray) -> np.ndarray:
         if self.everything is not None:
             return self.everything[sentence, self.number[stretch]]
         asked = np.stack([sentence, self.number[stretch]], axis=1)
@@ -219,7 +234,8 @@ def _scores(
     """Score all answers for the questions at places by every method, [places, answers]."""
     first = direction.first(places)
     best = best_places(first, candidates)
-    head = direction.head(np.repeat(places, best.shape[1]), best.ravel()).reshape(best.shape)
+    pairs = np.repeat(places, best.shape[1]), best.ravel()
+    head = direction.head(*pairs, True).reshape(best.shape)
     mixed = interpolated(np.take_along_axis(first, best, axis=1), head, weight)
     found = {
         "bm25": first,
@@ -229,7 +245,8 @@ def _scores(
     if everything:
         answers = np.arange(first.shape[1])
         pairs = np.repeat(places, len(answers)), np.tile(answers, len(places))
-        found["alignment"] = direction.head(*pairs).reshape(first.shape)
+        for method, fair in (("alignment", False), ("calibrated", True)):
+            found[method] = direction.head(*pairs, fair).reshape(first.shape)
     return found
 
 

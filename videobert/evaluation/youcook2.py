@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenization.codebook import Codebook
-from videobert.answers.options import TEMPLATE
+from videobert.answers.options import Asking
 from videobert.answers.spelling import unspelt
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, with_clips
@@ -51,7 +51,8 @@ def evaluate_youcook2(
     annotations: Path,
     work: Path,
     model: TrainedModel,
-    templates: Sequence[str] = (TEMPLATE,),
+    templates: Sequence[str] | None = None,
+    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> YouCook2Result:
     """Ask the model for the verb and noun of every validation segment whose video is in DIR.
@@ -63,7 +64,8 @@ def evaluate_youcook2(
         annotations: YouCook2's file.
         work: DIR.
         model: Is asked.
-        templates: Each with two masks.
+        templates: Each with two masks; see actions.evaluate_actions.
+        asking: How far the question is made fair.
         progress: Hears of the videos and of the segments.
 
     Raises:
@@ -92,7 +94,7 @@ def evaluate_youcook2(
     with_features = [stretch for stretch in learnt if stretch.video in footage.with_features]
     training = with_clips(with_features, footage.clips, progress, f"{TRAINING} videos")
     labels = _labels(find, learnt)
-    table = evaluate_actions(model, seen, training, labels, templates, progress)
+    table = evaluate_actions(model, seen, training, labels, templates, asking, progress)
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
     return YouCook2Result(table, len(videos), len(asked), missing, unnamed, unseen)
 

@@ -6,12 +6,16 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.history import draw_losses
 from videobert.learning.learner import Recipe
 from videobert.learning.run import read_made_with, train_once
 from videobert.learning.trainer import Trainer
+from videobert.loading import TrainedModel
 from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.pretraining.bank_drawing import draw_bank
 from videobert.pretraining.batches import Batch
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.model_card import model_card
@@ -56,6 +60,11 @@ def pretrain(
         assert isinstance(model, VideoBertForPreTraining)
         model.save_pretrained(part)
         learner.processor.save_pretrained(part)
+        batches = learner.phases[0][0]
+        apart = np.ones(len(batches.corpus), dtype=bool)
+        apart[batches.members] = False
+        trained = TrainedModel(model.eval(), learner.processor)
+        draw_bank(trained, batches.corpus, apart, options.seed).save(part)
         write_table(history.table(), part / HISTORY_FILE)
         draw_losses(history.rows, part / LOSSES_FILE)
         card = model_card(made_with, model.config, history.last)

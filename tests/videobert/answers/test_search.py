@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.toys.codebook import WORDS
-from tests.toys.model import living_words, make_processor
+from tests.toys.model import living_words, make_processor, with_bank
 from tests.toys.network import StandIn
 from tests.toys.work_folder import make_stretches
-from videobert.answers.search import by_profiles, by_transcripts, interpolated, search
+from videobert.answers.options import SearchOptions
+from videobert.answers.search import (
+    by_profiles,
+    by_transcripts,
+    choose_head_weight,
+    head_weight,
+    interpolated,
+    search,
+)
 from videobert.data.stretches import Stretch
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
@@ -56,7 +65,11 @@ def test_search_finds_what_is_shown_also_where_nobody_speaks(
     )
     first = by_profiles(passages, training, WORDS)
     hits = search(
-        StandIn(processor, odds=meaning(living)).model, passages, "now the egg", first, top=2
+        StandIn(processor, odds=meaning(living)).model,
+        passages,
+        "now the egg",
+        first,
+        SearchOptions(top=2),
     )
     assert [(hit.video_id, hit.start, hit.end, hit.text) for hit in hits] == [
         ("a", 6, 12, ""),
@@ -64,9 +77,7 @@ def test_search_finds_what_is_shown_also_where_nobody_speaks(
     ]
     assert [hit.place for hit in hits] == [1, 3]
     assert hits[0].score > hits[1].score
-    assert [hit.aligned for hit in hits] == pytest.approx(
-        [1 / (1 + np.exp(-1)), 1 / (1 + np.exp(-0.5))]
-    )
+    assert not any(hit.said for hit in hits)
 
 
 def test_transcripts_find_what_is_said(processor: VideoBertProcessor, living: list[int]) -> None:
@@ -75,8 +86,49 @@ def test_transcripts_find_what_is_said(processor: VideoBertProcessor, living: li
         ("b", "boil the egg", living[4:6]),
         ("b", "fry the onion", living[:2]),
     )
-    hits = search(StandIn(processor).model, passages, "egg", by_transcripts(passages), candidates=1)
+    hits = search(
+        StandIn(processor).model,
+        passages,
+        "egg",
+        by_transcripts(passages),
+        SearchOptions(candidates=1),
+    )
     assert [hit.text for hit in hits] == ["boil the egg"]
+
+
+def test_what_is_said_word_for_word_comes_first_and_scores_one_more(
+    processor: VideoBertProcessor, living: list[int], training: list[Stretch]
+) -> None:
+    passages = make_stretches(
+        ("a", "chop the carrots", living[2:4]),
+        ("a", "so now BOIL the egg, then", living[4:6]),
+        ("b", "", living[2:4]),
+    )
+    first = by_profiles(passages, training, WORDS)
+    for candidates in (1, 9):
+        how = SearchOptions(candidates=candidates)
+        network = StandIn(processor, odds=meaning(living))
+        hits = search(network.model, passages, "boil the egg", first, how)
+        assert [hit.said for hit in hits] == [True] + [False] * (len(hits) - 1)
+        assert hits[0].place == 1 and 1 <= hits[0].score <= 2
+        assert all(0 <= hit.score <= 1 for hit in hits[1:])
+
+
+def test_training_chooses_the_weight_that_ranks_best(
+    processor: VideoBertProcessor, living: list[int], training: list[Stretch]
+) -> None:
+    nouns = ("carrot", "egg", "onion", "pan")
+    asked = make_stretches(
+        *((noun, f"{verb} the {noun}", living[2 * place : 2 * place + 2])
+          for place, noun in enumerate(nouns) for verb in ("chop", "boil", "fry"))
+    )  # fmt: skip
+    right = with_bank(StandIn(processor, odds=meaning(living)).model)
+    assert choose_head_weight(right, asked, training) == 0.75
+    wrong = with_bank(StandIn(processor, odds=lambda *read: -meaning(living)(*read)).model)
+    assert choose_head_weight(wrong, asked, training) in (0.0, 0.25)
+    assert choose_head_weight(right, asked[:9], training) is None
+    assert head_weight(right) == 0.5 and head_weight(right, 0.0) == 0.0
+    assert head_weight(replace(right, bank=replace(right.bank, head_weight=0.75))) == 0.75
 
 
 @pytest.mark.parametrize(("weight", "order"), [(0.0, [0, 1]), (1.0, [1, 0])])
@@ -92,7 +144,7 @@ def test_the_head_reads_candidates_only_and_the_weight_is_its_own(
     )
     network = StandIn(processor, odds=lambda text, words: float(len(words)))
     first = by_profiles(passages, training, WORDS)
-    hits = search(network.model, passages, "egg", first, weight=weight, candidates=2)
+    hits = search(network.model, passages, "egg", first, SearchOptions(weight=weight, candidates=2))
     assert [hit.video_id for hit in hits] == ["ab"[place] for place in order]
     assert sorted(words for _, words in network.read) == sorted(
         [[living[2]], [living[2], living[6]]]
@@ -106,7 +158,7 @@ def test_a_word_that_the_first_stage_does_not_know_leaves_all_to_the_head(
     network = StandIn(processor, odds=meaning(living))
     for first in (by_profiles(passages, training, WORDS), None):
         network.read.clear()
-        hits = search(network.model, passages, "pan", first, candidates=1)
+        hits = search(network.model, passages, "pan", first, SearchOptions(candidates=1))
         assert [hit.video_id for hit in hits] == ["b", "a", "c"]
         assert len(network.read) == 2  # what is equal is read once
 
@@ -121,7 +173,7 @@ def test_a_search_that_cannot_be(
     with pytest.raises(InputError, match="somebody speaks"):
         by_profiles(training, make_stretches(("a", "", living)), WORDS)
     with pytest.raises(InputError, match="weight of 2"):
-        search(model, training, "egg", by_transcripts(training), weight=2)
+        interpolated(np.ones((1, 2)), np.ones((1, 2)), 2)
 
 
 def test_scores_are_mixed_without_a_unit() -> None:

@@ -30,7 +30,7 @@ def model() -> TrainedModel:
 
 
 def test_a_word_that_the_vocabulary_has_not_is_no_sign(model: TrainedModel) -> None:
-    assert predict(model, VIDEO, "[MASK] the 口")
+    assert predict(model, VIDEO, ["[MASK] the 口"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

@@ -10,7 +10,6 @@ from videobert.answers.options import TEMPLATE
 from videobert.answers.zero_shot import (
     label_probabilities,
     predict,
-    predict_with_templates,
 )
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
@@ -52,7 +51,7 @@ def test_the_first_guess_is_the_likeliest_word(model: TrainedModel) -> None:
     expected = log_probabilities(model, TEMPLATE)[
         :, [pieces(model, word)[0] for word in ONE_PIECE]
     ].softmax(dim=-1)
-    for mask, guesses in enumerate(predict(model, VIDEO, labels=ONE_PIECE, top=99)):
+    for mask, guesses in enumerate(predict(model, VIDEO, labels=ONE_PIECE, top=99).guesses):
         found = {guess.word: guess.probability for guess in guesses}
         assert found == pytest.approx(
             dict(zip(ONE_PIECE, expected[mask].tolist(), strict=True)), abs=1e-5
@@ -70,7 +69,7 @@ def test_a_word_of_several_pieces_is_scored_by_the_mean_of_its_pieces(model: Tra
     scores = torch.stack(
         [single[0, pieces(model, "cut")[0]], (wide[0, first] + wide[1, second]) / 2]
     )
-    (guesses,) = predict(model, VIDEO, "[MASK] the onion", ["cut", label])
+    (guesses,) = predict(model, VIDEO, ["[MASK] the onion"], ["cut", label]).guesses
     expected = dict(zip(["cut", label], scores.softmax(dim=0).tolist(), strict=True))
     assert {guess.word: guess.probability for guess in guesses} == pytest.approx(expected, abs=1e-5)
 
@@ -106,13 +105,13 @@ def test_no_video_short_and_long_ones_are_answered_as_if_alone(model: TrainedMod
 
 @pytest.mark.parametrize("masks", [1, 2, 3, 5])
 def test_any_number_of_masks(model: TrainedModel, masks: int) -> None:
-    guesses = predict(model, VIDEO, " and ".join(["[MASK]"] * masks), top=4)
+    guesses = predict(model, VIDEO, [" and ".join(["[MASK]"] * masks)], top=4).guesses
     assert [len(found) for found in guesses] == [4] * masks
     assert all(guess.word.isalpha() for found in guesses for guess in found)
 
 
 def test_all_words_of_the_vocabulary_share_all_probability(model: TrainedModel) -> None:
-    for found in predict(model, [], top=10_000):
+    for found in predict(model, [], top=10_000).guesses:
         assert sum(guess.probability for guess in found) == pytest.approx(1, abs=1e-4)
         assert {guess.word for guess in found} >= set(ONE_PIECE)
 
@@ -123,8 +122,8 @@ def test_templates_are_averaged_and_say_how_far_apart_they_are(model: TrainedMod
         "now let me show you how to [MASK] the [MASK]",
         "we [MASK] water in the [MASK]",
     ]
-    each = [predict(model, VIDEO, template, ONE_PIECE) for template in templates]
-    answer = predict_with_templates(model, VIDEO, templates, ONE_PIECE)
+    each = [predict(model, VIDEO, [template], ONE_PIECE).guesses for template in templates]
+    answer = predict(model, VIDEO, templates, ONE_PIECE)
     for mask, (guesses, moved) in enumerate(zip(answer.guesses, answer.sensitivity, strict=True)):
         single = [
             {guess.word: guess.probability for guess in guess_list[mask]} for guess_list in each
@@ -157,6 +156,6 @@ def test_templates_that_cannot_be_asked(model: TrainedModel) -> None:
         (["[MASK] " + "the pan " * 400 + "[MASK]"], "too long"),
     ]:
         with pytest.raises(InputError, match=said):
-            predict_with_templates(model, VIDEO, templates, ONE_PIECE)
+            predict(model, VIDEO, templates, ONE_PIECE)
     with pytest.raises(InputError, match="write 2"):
         label_probabilities(model, ["[MASK] it"], [VIDEO], [["cut"], ["pan"]])

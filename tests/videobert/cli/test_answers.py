@@ -148,7 +148,7 @@ def test_search_by_the_head_alone_looks_at_everything(street: Street) -> None:
         for row in pq.read_table(path).to_pylist()
     ]
     assert len(hits["hits"]) == sum(bool(row["visual"]) for row in examples)
-    odds = [hit["aligned"] for hit in hits["hits"]]
+    odds = [hit["score"] for hit in hits["hits"]]
     assert odds == sorted(odds, reverse=True) and 0 < odds[-1] <= odds[0] < 1
 
 

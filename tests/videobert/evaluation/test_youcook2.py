@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
-from tests.toys.model import toy_model
+from tests.toys.model import toy_model, with_bank
 from tokenization.schema import TOKENS
 from videobert.cli.evaluate import evaluate as command
 from videobert.data.stretches import with_clips
@@ -95,13 +95,12 @@ def telling_features(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model() -> TrainedModel:
-    return toy_model(
-        [
-            f"now let me show you how to {verb} the {noun}"
-            for verb in verbs().words
-            for noun in nouns().words
-        ]
-    )
+    sentences = [
+        f"now let me show you how to {verb} the {noun}"
+        for verb in verbs().words
+        for noun in nouns().words
+    ]
+    return with_bank(toy_model(sentences))
 
 
 def test_the_real_file(shared_data: Path, tmp_path: Path, model: TrainedModel) -> None:
@@ -164,7 +163,11 @@ def test_segments_without_a_clip_and_without_a_listed_word_are_counted(
         2,
         ("-bcdefghi_4",),
     )
-    assert set(result.table.left_out) == {"shuffled_video", "linear_probe"}
+    assert set(result.table.left_out) == {
+        "shuffled_video",
+        "calibrated_shuffled",
+        "linear_probe",
+    }
 
 
 def test_the_frequency_prior_is_what_training_does_most(

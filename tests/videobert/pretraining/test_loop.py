@@ -81,7 +81,8 @@ def steps_of(out: Path) -> int:
 
 def test_a_models_folder_is_whole_and_the_training_folder_is_gone(whole: Path) -> None:
     assert {path.name for path in whole.iterdir()} == {
-        "README.md", "codebook", "config.json", "digests.json", "history.parquet", "losses.png",
+        "README.md", "bank", "codebook", "config.json", "digests.json", "history.parquet",
+        "losses.png",
         "model.safetensors", "options.json",
         "tensorboard", "tokenizer.json", "tokenizer_config.json",
     }  # fmt: skip

@@ -1,0 +1,133 @@
+"""What is taken off: the mean over the bank's clips and sentences, worked out in numpy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.toys.model import make_processor, toy_model, with_bank
+from tests.toys.network import StandIn
+from videobert.answers.alignment import alignment_scores
+from videobert.answers.calibration import leanings, liking_of_clips, liking_of_sentences
+from videobert.answers.label_scores import label_scores
+from videobert.answers.options import AS_THE_PAPER, Asking
+from videobert.answers.spelling import label_pieces
+from videobert.answers.zero_shot import label_probabilities, predict, question
+from videobert.loading import TrainedModel
+
+SENTENCES = ["cut the onion in the pan", "stir the rice", "cut the rice", "stir the onion"]
+TEMPLATE = "[MASK] the [MASK]"
+LABELS = ["cut", "stir"], ["onion", "rice", "pan"]
+CLIP = [1, 4, 4, 0]
+
+
+@pytest.fixture(scope="module")
+def model() -> TrainedModel:
+    return with_bank(toy_model(SENTENCES * 3))
+
+
+@pytest.fixture(scope="module")
+def pieces(model: TrainedModel) -> list[list[list[int]]]:
+    return [label_pieces(model.processor, words) for words in LABELS]
+
+
+def test_the_mean_score_of_each_label_over_the_banks_clips_is_taken_off(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    assert model.bank
+    alone = [label_scores(model, TEMPLATE, [clip], pieces) for clip in model.bank.visual]
+    own = label_scores(model, TEMPLATE, [CLIP], pieces)
+    found = label_probabilities(model, [TEMPLATE], [CLIP], LABELS)
+    for mask, probabilities in enumerate(found):
+        lean = torch.stack([scores[mask][0] for scores in alone]).mean(dim=0)
+        expected = (own[mask][0] - lean).softmax(dim=-1)
+        torch.testing.assert_close(probabilities[0, 0], expected, atol=1e-5, rtol=0)
+
+
+def test_as_the_paper_asks_nothing_is_taken_off(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    without = replace(model, bank=None)
+    for asked, asking in ((model, AS_THE_PAPER), (without, Asking())):
+        assert [lean.tolist() for lean in leanings(asked, TEMPLATE, pieces, asking)] == [
+            [0, 0],
+            [0, 0, 0],
+        ]
+    paper = label_probabilities(model, [TEMPLATE], [CLIP], LABELS, AS_THE_PAPER)
+    fair = label_probabilities(model, [TEMPLATE], [CLIP], LABELS)
+    assert not torch.allclose(paper[0], fair[0], atol=1e-4)
+
+
+def test_how_often_training_said_a_label_is_added_where_it_is_wanted(model: TrainedModel) -> None:
+    (ids,) = model.processor.text_ids(["cut stir"])
+    counts = np.zeros(model.processor.vocabulary.text_size, dtype=int)
+    counts[ids] = 8, 1
+    assert model.bank
+    counted = replace(model, bank=replace(model.bank, pieces=counts, kept={}))
+    pieces = [[[ids[0]], [ids[1]], ids]]
+    plain, added = (
+        leanings(counted, "[MASK] it", pieces, asking)[0]
+        for asking in (Asking(), Asking(prior="training"))
+    )
+    shares = np.log(np.array([9, 2]) / (9 + len(counts)))
+    expected = [shares[0], shares[1], shares.mean()]
+    torch.testing.assert_close(
+        plain - added, torch.tensor(expected, dtype=torch.float32), atol=1e-4, rtol=0
+    )
+
+
+def test_the_bank_is_asked_once_for_a_template_and_its_labels(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    bank = replace(model.bank, kept={})  # type: ignore[type-var]
+    asked = replace(model, bank=bank)
+    leanings(asked, TEMPLATE, pieces, Asking())
+    kept = dict(bank.kept)
+    assert len(kept) == 1
+    leanings(asked, TEMPLATE, pieces, Asking(prior="training"))
+    assert bank.kept == kept
+    leanings(asked, "we [MASK] the [MASK]", pieces, Asking())
+    assert len(bank.kept) == 2
+
+
+def test_the_question_is_trainings_own_frames(model: TrainedModel) -> None:
+    assert question(model) == ["we need to [MASK] the [MASK]", "just [MASK] the [MASK]"]
+    paper = ["now let me show you how to [MASK] the [MASK]"]
+    assert question(model, AS_THE_PAPER) == question(replace(model, bank=None)) == paper
+
+
+def test_an_implausible_word_is_no_answer_however_much_the_clip_adds(model: TrainedModel) -> None:
+    (everything,) = predict(model, CLIP, ["[MASK] it"], top=999).guesses
+    (paper,) = predict(model, CLIP, ["[MASK] it"], top=999, asking=AS_THE_PAPER).guesses
+    best = paper[0].probability
+    plausible = {guess.word for guess in paper if guess.probability >= 0.01 * best}
+    assert {guess.word for guess in everything} == plausible
+
+
+def test_without_a_clip_language_answers_as_the_paper_asks(model: TrainedModel) -> None:
+    alone = predict(model, [], [TEMPLATE], ["cut", "stir"])
+    assert alone == predict(model, [], [TEMPLATE], ["cut", "stir"], asking=AS_THE_PAPER)
+
+
+def test_what_the_head_likes_anyway_is_its_mean_beside_the_bank() -> None:
+    processor = make_processor()
+    network = StandIn(processor, odds=lambda text, words: len(text) + 10.0 * len(words))
+    model = with_bank(network.model)
+    assert model.bank
+    said = [processor.tokenizer.decode(ids) for ids in model.bank.sentences]
+    letters = np.mean([len(text) for text in said])
+    assert liking_of_clips(model, [[1], [1, 2, 3]]) == pytest.approx([letters + 10, letters + 30])
+    read = len(network.read)
+    assert liking_of_clips(model, [[1, 2, 3]]) == pytest.approx([letters + 30])
+    assert len(network.read) == read  # a clip is read once
+    assert liking_of_sentences(model, ["fry"]) == pytest.approx([3 + 30])
+    assert alignment_scores(model, ["fry"], [[1]], np.array([[0, 0]])) == pytest.approx([13])
+
+
+def test_a_model_without_a_bank_likes_nothing_anyway() -> None:
+    model = StandIn(make_processor(), odds=lambda text, words: 5.0).model
+    assert liking_of_clips(model, [[1], [2]]).tolist() == [0, 0]
+    assert liking_of_sentences(model, ["fry"]).tolist() == [0]

@@ -1,0 +1,105 @@
+"""Questions made fair: what a model would say of any clip is taken off what it says of this one.
+
+A model that has heard "stir" most often says "stir" of most clips. Without any label, the bank's
+training clips show how strongly it leans to each label w,
+
+    s'(w | clip) = s(w | clip) - mean over the bank's clips b of s(w | b),
+
+where s is the score of label_scores. So a label counts for as much as this clip changes it. This is
+contextual calibration (Zhao et al. 2021, "Calibrate Before Use") with training clips in the place
+of an empty input, and domain conditional PMI (Holtzman et al. 2021, "Surface Form Competition")
+with the mean of log probabilities as what the domain says. If how often training said each label
+is wanted back, the mean log share of its pieces is added.
+
+The alignment head likes some clips beside every sentence, and some sentences beside every clip.
+There, the mean log odds beside the bank's sentences, or its clips, are taken off (Bogolin et al.
+2022, "Cross Modal Retrieval with Querybank Normalisation").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from videobert.answers.alignment import pair_scores
+from videobert.answers.label_scores import Pieces, label_scores
+from videobert.answers.options import Asking
+from videobert.loading import TrainedModel
+from videobert.sequences import Ids
+from workfolder.progress import Progress, silent
+
+BESIDE = 32
+"""Sentences, or clips, of the bank beside which the alignment head reads each clip, or sentence."""
+
+
+def leanings(
+    model: TrainedModel, template: str, pieces: Pieces, asking: Asking
+) -> list[torch.Tensor]:
+    """Compute what is to be taken off the scores of labels.
+
+    Args:
+        model: Is asked about the bank's clips; once, however often it is wanted.
+        template: One template.
+        pieces: For each mask its labels, each as ids of its pieces.
+        asking: How the labels are asked for.
+
+    Returns:
+        For each mask, float32 [labels]; zeros where the paper's way is asked for.
+    """
+    if (bank := model.bank) is None or asking.as_the_paper:
+        return [torch.zeros(len(labels)) for labels in pieces]
+    key = template, tuple(tuple(map(tuple, labels)) for labels in pieces)
+    if key not in bank.kept:
+        scores = label_scores(model, template, bank.visual, pieces)
+        bank.kept[key] = [of_mask.mean(dim=0) for of_mask in scores]
+    found = bank.kept[key]
+    if asking.prior == "training":
+        shares = torch.from_numpy(
+            np.log((bank.pieces + 1) / (bank.pieces.sum() + len(bank.pieces)))
+        )
+        said = [torch.stack([shares[ids].mean() for ids in labels]) for labels in pieces]
+        found = [lean - often.float() for lean, often in zip(found, said, strict=True)]
+    return found
+
+
+def liking_of_clips(
+    model: TrainedModel, visual: Sequence[Ids], progress: Progress = silent
+) -> np.ndarray:
+    """Compute the mean log odds of clips beside the bank's sentences, float32 [visual].
+
+    Zeros if the model has no bank, or its bank no sentence. A clip is read once, however often it
+    is asked about.
+    """
+    if (bank := model.bank) is None:
+        return np.zeros(len(visual), dtype=np.float32)
+    keys = [np.asarray(words, dtype=np.int64).tobytes() for words in visual]
+    new = {key: words for key, words in zip(keys, visual, strict=True) if key not in bank.kept}
+    found = _mean_odds(model, bank.sentences[:BESIDE], list(new.values()), progress).mean(axis=0)
+    bank.kept.update(zip(new, found.tolist(), strict=False))
+    return np.array([bank.kept[key] for key in keys], dtype=np.float32)
+
+
+def liking_of_sentences(
+    model: TrainedModel, texts: Sequence[str], progress: Progress = silent
+) -> np.ndarray:
+    """Compute the mean log odds of sentences beside the bank's clips, float32 [texts].
+
+    Zeros if the model has no bank.
+    """
+    if model.bank is None:
+        return np.zeros(len(texts), dtype=np.float32)
+    ids = model.processor.text_ids(texts)
+    return _mean_odds(model, ids, model.bank.visual[:BESIDE], progress).mean(axis=1)
+
+
+def _mean_odds(
+    model: TrainedModel, texts: Sequence[Ids], visual: Sequence[Ids], progress: Progress
+) -> np.ndarray:
+    """Compute the log odds of all pairs, [texts, visual]; one row of zeros without any text."""
+    shape = len(texts), len(visual)
+    if not len(texts):
+        return np.zeros((1, len(visual)), dtype=np.float32)
+    pairs = np.indices(shape).reshape(2, -1).T
+    return pair_scores(model, texts, visual, pairs, progress).reshape(shape)

@@ -1,0 +1,85 @@
+"""The bank: what a model remembers of its training, so that later questions are fair.
+
+A model favours words that are common and clips that fit everything. How much it does so can be
+measured without a label: it is asked the same question about many training clips. The bank keeps
+what that takes.
+
+    examples     a random sample of training's examples, in ids
+    pieces       how often training said each WordPiece
+    frames       sentences with a [MASK] for the verb and the noun, in the words of the narration
+    head_weight  how far search should trust the alignment head; found on videos kept apart
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from workfolder.errors import InputError
+from workfolder.files import read_json, read_table, write_json, write_table
+
+BANK_FOLDER = "bank"
+_EXAMPLES, _PIECES, _NOTES = "examples.parquet", "pieces.parquet", "bank.json"
+_SCHEMA = pa.schema([("text", pa.list_(pa.int32())), ("visual", pa.list_(pa.int32()))])
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What a model remembers of its training.
+
+    Attributes:
+        texts: The WordPiece ids of each example's sentence; empty where nobody speaks.
+        visual: The visual words of each example, one at least.
+        pieces: How often training said each WordPiece, int64 [text ids].
+        frames: Templates of two masks, the most varied first; possibly none.
+        head_weight: Share of the alignment head in search, in [0, 1]; None if no video was kept
+            apart to find it on.
+        kept: What was computed over the examples, by question.
+    """
+
+    texts: Sequence[np.ndarray]
+    visual: Sequence[np.ndarray]
+    pieces: np.ndarray
+    frames: tuple[str, ...] = ()
+    head_weight: float | None = None
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def sentences(self) -> list[np.ndarray]:
+        """The ids of the examples that have a sentence."""
+        return [text for text in self.texts if len(text)]
+
+    def save(self, folder: Path) -> None:
+        """Write the bank into a model's folder."""
+        home = folder / BANK_FOLDER
+        home.mkdir()
+        columns = {"text": list(self.texts), "visual": list(self.visual)}
+        write_table(pa.table(columns, schema=_SCHEMA), home / _EXAMPLES)
+        write_table(pa.table({"count": self.pieces}), home / _PIECES)
+        notes = {"frames": list(self.frames), "head_weight": self.head_weight}
+        write_json(notes, home / _NOTES)
+
+    @classmethod
+    def load(cls, folder: Path) -> Bank | None:
+        """Read the bank of a model's folder; None if it has none.
+
+        Raises:
+            InputError: if it is not whole, or a file is damaged.
+        """
+        home = folder / BANK_FOLDER
+        if not home.is_dir():
+            return None
+        examples, notes = read_table(home / _EXAMPLES), read_json(home / _NOTES)
+        if not examples.schema.equals(_SCHEMA):
+            raise InputError(f"{home / _EXAMPLES} is not a bank's: copy the model's folder again")
+        texts, visual = (
+            [np.asarray(row, dtype=np.int64) for row in examples.column(name).to_pylist()]
+            for name in _SCHEMA.names
+        )
+        pieces = read_table(home / _PIECES).column("count").to_numpy()
+        return cls(texts, visual, pieces, tuple(notes["frames"]), notes["head_weight"])

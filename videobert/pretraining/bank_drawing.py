@@ -1,0 +1,65 @@
+"""Draws a model's bank from the corpus that it learnt from; see videobert.bank."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from videobert.answers.search import choose_head_weight
+from videobert.bank import Bank
+from videobert.data.corpus import Corpus
+from videobert.data.stretches import Stretch
+from videobert.loading import TrainedModel
+from videobert.pretraining.frames import mine_frames
+
+EXAMPLES = 256
+FRAMES = 6
+READ = 100_000
+"""Sentences that frames are looked for in, and whose pieces are counted."""
+ASKED = 100
+"""Sentences of videos kept apart that decide how far search trusts the alignment head."""
+PROFILED = 20_000
+"""Training examples whose sentences make the profiles of visual words for that."""
+
+
+def draw_bank(model: TrainedModel, corpus: Corpus, apart: np.ndarray, seed: int) -> Bank:
+    """Draw the bank of a model.
+
+    Args:
+        model: Just trained; it has no bank yet.
+        corpus: What it learnt from, and the videos that were kept apart.
+        apart: Which examples are of videos kept apart, bool [examples].
+        seed: What every draw follows from.
+    """
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(len(corpus))
+    learnt, seen, spoken = ~apart[shuffled], corpus.seen[shuffled], corpus.spoken[shuffled]
+    drawn = np.sort(shuffled[learnt & seen][:EXAMPLES])
+    heard = shuffled[learnt & spoken][:READ]
+    said = [np.empty(0, dtype=np.int64), *(corpus.texts[row] for row in heard)]
+    bank = Bank(
+        [corpus.texts[row] for row in drawn],
+        [np.asarray(corpus.visual[row], dtype=np.int64) for row in drawn],
+        np.bincount(np.concatenate(said), minlength=model.processor.vocabulary.text_size),
+        tuple(mine_frames(_spelt(model, corpus, heard), FRAMES)),
+    )
+    asked = _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED])
+    profiled = _stretches(model, corpus, shuffled[learnt & seen & spoken][:PROFILED])
+    weight = choose_head_weight(replace(model, bank=bank), asked, profiled)
+    return replace(bank, head_weight=weight)
+
+
+def _spelt(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[str]:
+    """Write the sentences of some examples as the tokenizer spells them."""
+    decode = model.processor.tokenizer.decode
+    return [str(decode(corpus.texts[row].tolist())) for row in rows]
+
+
+def _stretches(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[Stretch]:
+    return [
+        Stretch(
+            str(corpus.video[row]), corpus.start[row], corpus.end[row], text, corpus.visual[row]
+        )
+        for row, text in zip(rows, _spelt(model, corpus, rows), strict=True)
+    ]
