@@ -14,7 +14,7 @@ from demos.kitchen.recipes import plan
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, write_truth
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH
-from tests.toys.model import toy_model
+from tests.toys.model import toy_model, with_bank
 from tokenization.schema import EXAMPLES
 from videobert.evaluation.actions import METHODS
 from videobert.loading import TrainedModel
@@ -29,14 +29,12 @@ def truth() -> Truth:
 
 @pytest.fixture(scope="module")
 def model(truth: Truth) -> TrainedModel:
-    return toy_model(
-        [
-            f"now let me show you how to {verb} the {noun}"
-            for verb in truth.verbs
-            for noun in truth.nouns
-        ]
-        * 2
-    )
+    sentences = [
+        f"now let me show you how to {verb} the {noun}"
+        for verb in truth.verbs
+        for noun in truth.nouns
+    ]
+    return with_bank(toy_model(sentences * 2))
 
 
 def write_work(truth: Truth, splits: set[str], work: Path) -> Path:

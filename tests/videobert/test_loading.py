@@ -194,7 +194,7 @@ def test_asking_imports_no_transformers(folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from videobert.loading import load_to_ask;"
         "from videobert.answers.zero_shot import predict;"
-        f"print(predict(load_to_ask(Path({str(folder)!r})), [1], 'cut the [MASK]')[0][0].word);"
+        f"print(predict(load_to_ask(Path({str(folder)!r})), [1], ['cut the [MASK]']).guesses[0][0].word);"
         "assert 'transformers' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
