@@ -24,6 +24,7 @@ ROOMS = (
     "tokenization.schema",
     "tokenization.options",
     "tokenization.hierarchical_kmeans",
+    "tokenization.residual_kmeans",
     "tokenization",
     "videobert.sequences",
     "videobert.model_sizes",

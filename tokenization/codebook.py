@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from tokenization.assignments import write_assignments
+from tokenization.estimators import load_tree, make_estimator
+from tokenization.hierarchical_kmeans.centring import VideoCentring
 from tokenization.hierarchical_kmeans.feature_source import FolderSource
 from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
-from tokenization.options import ClusterOptions
+from tokenization.hierarchical_kmeans.projection import named_rows, refuse_not_finite
+from tokenization.options import VIDEOS, ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
 from tokenization.vocabulary import refuse_words_beyond
@@ -36,7 +39,7 @@ from workfolder.report import Report
 from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
 
 if TYPE_CHECKING:
-    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
+    from tokenization.hierarchical_kmeans.word_finder import WordFinder
 
 PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset(
@@ -60,11 +63,14 @@ class Codebook:
         tree: finds the words of features.
         options: the ClusterOptions, and under ``features`` the options of the features.
         pictures: rows of tokenization.schema.PICTURES.
+        centring: takes the mean of its video off each feature before it is given a word; None if
+            the tree was fitted on features as they are.
     """
 
-    tree: HierarchicalKMeans | FittedTree
+    tree: WordFinder | FittedTree
     options: Mapping[str, Any]
     pictures: pa.Table
+    centring: VideoCentring | None = None
 
     @property
     def words(self) -> int:
@@ -90,6 +96,8 @@ class Codebook:
         digest = hashlib.sha256(json.dumps(dict(self.options), sort_keys=True).encode())
         for tensor in self.tree.tree_.tensors.values():
             digest.update(tensor.tobytes())
+        if self.centring is not None:
+            digest.update(self.centring.overall.tobytes())
         return digest.hexdigest()
 
     def refuse_other_digest(self, noted: str | None, holder: Path, advice: str) -> None:
@@ -146,10 +154,11 @@ class Codebook:
             )
 
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:
-        """Find the visual words of features.
+        """Find the visual words of the features of one video.
 
         Args:
-            features: [clips, width].
+            features: [clips, width]; all that are known of the video, as their mean counts where
+                the codebook takes it off.
             made_with: the options of the features.
 
         Returns:
@@ -159,11 +168,22 @@ class Codebook:
             InputError: if the features do not fit the codebook, or hold NaN or infinity.
         """
         self.refuse_other_features(made_with)
+        if self.centring is not None:
+            with named_rows(lambda row: f"row {row}"):
+                refuse_not_finite(features)
+            features = self.centring(features)
         return self.tree.predict(features)
+
+    def on(self, device: str) -> Codebook:
+        """Return the same codebook, which finds words on a device with torch: "cuda" or "cpu"."""
+        assert isinstance(self.tree, FittedTree), "it was read from a folder"
+        return replace(self, tree=self.tree.on(device))
 
     def save(self, folder: Path) -> None:
         """Write the codebook into ``folder``, which is all that ``load`` needs."""
         self.tree.save(folder)
+        if self.centring is not None:
+            self.centring.save(folder)
         write_table(self.pictures, folder / PICTURES_FILE)
         write_json(dict(self.options), folder / OPTIONS_FILE)
 
@@ -172,10 +192,12 @@ class Codebook:
         """Read a codebook; raise InputError if it is absent or damaged."""
         if not folder.is_dir():
             raise InputError(f"{folder} is not there: run videobert cluster")
+        options = read_json(folder / OPTIONS_FILE)
         return cls(
-            FittedTree.load(folder),
-            read_json(folder / OPTIONS_FILE),
+            load_tree(folder),
+            options,
             read_table(folder / PICTURES_FILE),
+            VideoCentring.load(folder) if options.get("centre") == VIDEOS else None,
         )
 
 
@@ -195,7 +217,7 @@ def cluster(
         raise InputError(
             f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}"
         )
-    provenance = {"schema": SCHEMA_VERSION, **asdict(options), "features": features.options()}
+    provenance = {"schema": SCHEMA_VERSION, **options.provenance(), "features": features.options()}
     folder, unfinished = work / "codebook", work / "codebook.unfinished"
     with exclusive_lock(
         features.folder / OPTIONS_FILE,
@@ -205,11 +227,11 @@ def cluster(
         if before:
             refuse_other_options(folder, read_json(folder / OPTIONS_FILE), provenance)
         else:
-            source = FolderSource(features.folder)
+            source = FolderSource(features.folder, options.centre == VIDEOS)
             tree = _fit(source, options, unfinished, progress)
             with write_folder(folder) as part:
                 pictures = word_pictures(tree, source, features, progress)
-                codebook = Codebook(tree, provenance, pictures)
+                codebook = Codebook(tree, provenance, pictures, source.centring)
                 codebook.save(part)
                 write_assignments(source, tree.labels_, codebook.digest, part)
         # A run may have been killed when only this was left to do.
@@ -219,17 +241,9 @@ def cluster(
 
 def _fit(
     source: FolderSource, options: ClusterOptions, unfinished: Path, progress: Progress
-) -> HierarchicalKMeans:
+) -> WordFinder:
     """Fit the tree; warn if most of its words stay dead."""
-    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-
-    tree = HierarchicalKMeans(
-        options.branching,
-        options.depth,
-        random_state=options.seed,
-        preparation=options.preparation,
-        n_components=options.components,
-    )
+    tree = make_estimator(options)
     tree.fit(source, checkpoint=unfinished, progress=partial(progress, "cluster"))
     words = options.branching**options.depth
     used = words - len(tree.dead_words_)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
 
 from workfolder.errors import InputError
 from workfolder.options import Options, option
 
 PREPARATIONS = ("none", "pca", "whiten")
+KINDS = ("tree", "balanced", "residual")
+ALL, VIDEOS = CENTRES = ("all", "videos")
+DEVICES = ("cpu", "cuda")
+LATER = frozenset({"kind", "centre"})
+"""Options that codebooks of the first version did not have."""
+NEW = object()
 MOST_WORDS = 2**31 - 1
 """Visual words are numbered as int32."""
 
@@ -27,12 +33,44 @@ class ClusterOptions(Options):
         "none", "Preparation of features before clustering.", choices=PREPARATIONS
     )
     components: int = option(128, "Dimensions that pca and whiten keep.", least=1)
+    kind: str = option(
+        "tree",
+        "How words divide the space. balanced: a tree whose children are more even. residual: each "
+        "level divides what the levels before left over.",
+        choices=KINDS,
+    )
+    centre: str = option(
+        "all",
+        "Whose mean is taken off each feature, here and wherever words are found: that of all, or "
+        "that of its own video.",
+        choices=CENTRES,
+    )
     seed: int = option(0, "Seed of all random choices.", least=0)
 
     def __post_init__(self) -> None:
         """Raise InputError for more words than can be numbered."""
         super().__post_init__()
         refuse_too_many_words(self.branching, self.depth)
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the options as JSON can hold them.
+
+        Those that earlier versions did not have are left out where they have their defaults, so
+        that codebooks of those versions can still be used.
+        """
+        later = {each.name: each.default for each in fields(self) if each.name in LATER}
+        return {
+            name: value for name, value in asdict(self).items() if value != later.get(name, NEW)
+        }
+
+
+@dataclass(frozen=True)
+class TokenizeOptions(Options):
+    """Where words are found; the words are the same up to ties within float32."""
+
+    panel: ClassVar[str] = "Words"
+
+    device: str = option("cpu", "What finds the visual words.", choices=DEVICES)
 
 
 def refuse_too_many_words(branching: int, depth: int) -> None:

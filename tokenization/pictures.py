@@ -25,8 +25,8 @@ from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
 if TYPE_CHECKING:
-    from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
     from tokenization.hierarchical_kmeans.feature_source import FolderSource
+    from tokenization.hierarchical_kmeans.word_finder import WordFinder
 
 HEIGHT = 96
 """Pixels. 20,736 pictures of this height are about 60 MB."""
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def word_pictures(
-    tree: HierarchicalKMeans, source: FolderSource, features: Stage, progress: Progress = silent
+    tree: WordFinder, source: FolderSource, features: Stage, progress: Progress = silent
 ) -> pa.Table:
     """Draw the picture of each visual word that some training clip has.
 

@@ -11,8 +11,10 @@ from feature_extraction.schema import feature_matrix
 from tokenization.assignments import Assignments
 from tokenization.codebook import Codebook
 from tokenization.examples_stage import write_examples
+from tokenization.options import TokenizeOptions
 from tokenization.outdated import remove_outdated
 from tokenization.schema import SCHEMA_VERSION, TOKENS
+from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
@@ -22,12 +24,17 @@ from workfolder.runner import begin, run_job
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
+GPU_SHARE = 1 / 8
+"""Under --runner ray, eight actors share a GPU: most of their time goes into files."""
 PLACE = ["video_id", "index", "start", "end"]
 """Columns of features and tokens that say where a clip is."""
 
 
 def tokenize(
-    work: Path, job: JobOptions = JobOptions(), progress: Progress = silent
+    work: Path,
+    job: JobOptions = JobOptions(),
+    progress: Progress = silent,
+    options: TokenizeOptions = TokenizeOptions(),
 ) -> tuple[Report, Report]:
     """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, where they are missing.
 
@@ -38,9 +45,12 @@ def tokenize(
 
     Raises:
         InputError: if there is no codebook, if it does not fit the features, if either folder was
-            made with other options, or if no video has a transcript.
+            made with other options, if no video has a transcript, or if there is no such device.
     """
     codebook = Codebook.load(work / "codebook")
+    if options.device != "cpu":
+        refuse_absent_device(options.device)
+        codebook = codebook.on(options.device)
     report = write_tokens(work, codebook, job, progress)
     return report, write_examples(work, job, progress)
 
@@ -60,6 +70,14 @@ def write_tokens(
     return run_job(tokens, sources, maker, job, progress)
 
 
+def refuse_absent_device(device: str) -> None:
+    """Raise InputError if torch cannot compute on a device here."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA GPU here: leave the option out")
+
+
 @dataclass(frozen=True)
 class TokenMaker(Maker):
     """Turns the features of a video into its visual words.
@@ -73,6 +91,11 @@ class TokenMaker(Maker):
     codebook: Codebook
     features: Stage
     assignments: Assignments
+
+    @property
+    def gpus(self) -> float:  # type: ignore[override]
+        """The share of a GPU that an actor needs."""
+        return GPU_SHARE if self.codebook.tree.device == "cuda" else 0.0
 
     def __call__(self, source: Source) -> Made:
         """Make the rows of a video, see schema.TOKENS."""

@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
+from feature_extraction.schema import feature_matrix
 from tests.toys.codebook import MADE_WITH, toy_codebook
 from tests.toys.features import blobs, features_folder
 from tests.toys.videos import grey_ramp, write_video
 from tests.toys.work_folder import add_features
-from tokenization.assignments import ASSIGNMENTS_FILE
+from tokenization.assignments import ASSIGNMENTS_FILE, Assignments
 from tokenization.codebook import Codebook, cluster
 from tokenization.hierarchical_kmeans import checkpoint
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.options import ClusterOptions
+from tokenization.options import ALL, CENTRES, KINDS, VIDEOS, ClusterOptions
 from workfolder.errors import InputError
+from workfolder.files import read_table
 from workfolder.ledger import Ledger
 from workfolder.sources import Source
 from workfolder.stage import Stage
@@ -208,3 +210,45 @@ def test_features_of_two_widths_are_refused(work: Path) -> None:
 def test_a_tree_that_no_run_can_grow_is_refused_at_once(changes: dict[str, object]) -> None:
     with pytest.raises(InputError, match="choose"):
         ClusterOptions(**changes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("centre", CENTRES)
+def test_each_kind_of_codebook_is_kept_with_what_it_needs(
+    work: Path, kind: str, centre: str
+) -> None:
+    options = ClusterOptions(3, 2, kind=kind, centre=centre)
+    cluster(work, options)
+    assert cluster(work, options).now == 0
+    codebook = Codebook.load(work / "codebook")
+    assert (codebook.centring is not None) == (centre == VIDEOS)
+    codebook.save(work / "copy")
+    copy = Codebook.load(work / "copy")
+    assert copy.digest == codebook.digest and copy.words == 9
+    made_with = Stage(work / "features").options()
+    known = Assignments.read(work / "codebook", codebook.digest)
+    for path in (work / "features").glob("*.parquet"):
+        words = copy.predict(feature_matrix(read_table(path)), made_with)
+        np.testing.assert_array_equal(words, known.words_of(path))
+    with pytest.raises(InputError, match="made with other options"):
+        cluster(work, ClusterOptions(3, 2, kind=kind, centre=CENTRES[centre == ALL]))
+
+
+def test_options_of_the_first_version_still_name_its_codebooks() -> None:
+    first = {"branching", "depth", "preparation", "components", "seed"}
+    assert SMALL.provenance().keys() == first
+    later = ClusterOptions(3, 2, kind="residual", centre=VIDEOS)
+    assert later.provenance().keys() == first | {"kind", "centre"}
+
+
+def test_the_mean_of_a_video_changes_no_word_where_it_is_taken_off(work: Path) -> None:
+    cluster(work, ClusterOptions(3, 2, centre=VIDEOS))
+    codebook = Codebook.load(work / "codebook")
+    made_with = Stage(work / "features").options()
+    features = np.random.default_rng(0).standard_normal((3000, 8))
+    words = codebook.predict(features, made_with)
+    assert (codebook.predict(features + 2, made_with) == words).mean() > 0.97
+    bad = features.copy()
+    bad[7, 3] = np.nan
+    with pytest.raises(InputError, match="row 7 holds NaN"):
+        codebook.predict(bad, made_with)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tokenization.conftest import FEATURE_OPTIONS
 from tests.toys.work_folder import add_features, add_sentence
 from tokenization import tokens
 from tokenization.assignments import ASSIGNMENTS_FILE
-from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.tokens import tokenize
+from tokenization.codebook import Codebook
+from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
+from tokenization.options import TokenizeOptions
+from tokenization.tokens import tokenize, write_tokens
 from workfolder.errors import InputError
 from workfolder.files import read_json, read_table, write_json
 
@@ -89,7 +92,7 @@ def test_the_words_of_the_fit_are_the_bytes_that_a_search_would_write(
         raise AssertionError("the fit knows these words")
 
     with monkeypatch.context() as patch:
-        patch.setattr(HierarchicalKMeans, "predict", never)
+        patch.setattr(FittedTree, "predict", never)
         assert tokenize(work)[0].now == 2
     known = {path: path.read_bytes() for path in (work / "tokens").glob("*.parquet")}
     for path in known:
@@ -105,3 +108,28 @@ def test_changed_features_get_words_of_their_own(work: Path) -> None:
     assert [row["token"] for row in rows(work, "tokens", "a")] == [
         row["token"] for row in rows(work, "tokens", "b")
     ]
+
+
+def test_torch_finds_the_same_words_and_an_absent_device_is_refused(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    found = FittedTree.predict
+
+    def watched(self: FittedTree, rows: np.ndarray) -> np.ndarray:
+        asked.append(self.device)
+        return found(self, rows)
+
+    (work / "codebook" / ASSIGNMENTS_FILE).unlink()
+    tokenize(work)
+    known = {path: path.read_bytes() for path in (work / "tokens").glob("*.parquet")}
+    for path in known:
+        path.unlink()
+    monkeypatch.setattr(FittedTree, "predict", watched)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match="--device cuda: torch finds no CUDA GPU"):
+        tokenize(work, options=TokenizeOptions("cuda"))
+    codebook = Codebook.load(work / "codebook")
+    write_tokens(work, codebook.on("cpu"))  # torch on this machine's processor
+    assert asked == ["cpu", "cpu"]
+    assert {path: path.read_bytes() for path in known} == known

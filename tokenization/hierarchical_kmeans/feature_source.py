@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_extraction.schema import feature_matrix
+from tokenization.hierarchical_kmeans.centring import MOST_VIDEOS, VideoCentring
+from tokenization.hierarchical_kmeans.projection import named_rows, refuse_not_finite
 from tokenization.hierarchical_kmeans.search import Map, block_rows
 from workfolder.errors import InputError
 
@@ -104,7 +106,12 @@ class FilePart:
 class FolderSource:
     """DIR/features: one Parquet file per video, with a ``feature`` column of one width.
 
+    Args:
+        folder: where the files are.
+        centre_videos: whether to take the mean of its video off each feature, see centring.py.
+
     Attributes:
+        centring: takes videos' means off; None if that is not wanted.
         folder: where the files are.
         parts: their row groups, in order.
         fingerprints: of the files, when they were listed; see file_fingerprint.
@@ -115,7 +122,7 @@ class FolderSource:
         InputError: if there are no features, or features of several widths, or a damaged file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, centre_videos: bool = False) -> None:
         self.folder = Path(folder)
         paths = sorted(path for path in self.folder.glob("*.parquet") if path.name[0] != ".")
         self.parts, self.fingerprints, widths = _list_parts(paths)
@@ -131,6 +138,42 @@ class FolderSource:
             )
         self.width = widths.pop()
         self.rows = self.parts[-1].first + self.parts[-1].rows
+        self.centring: VideoCentring | None = self._learn_centring() if centre_videos else None
+
+    @cached_property
+    def _by_path(self) -> dict[Path, list[FilePart]]:
+        files: dict[Path, list[FilePart]] = {}
+        for part in self.parts:
+            files.setdefault(part.path, []).append(part)
+        return files
+
+    def _learn_centring(self) -> VideoCentring:
+        """Find the mean of the means of MOST_VIDEOS videos, evenly chosen.
+
+        Raises:
+            InputError: if a feature is not finite.
+        """
+        paths = list(self._by_path)
+        chosen = np.unique(np.linspace(0, len(paths) - 1, MOST_VIDEOS).astype(int))
+        total = np.zeros(self.width)
+        for place in chosen:
+            features = self._video(paths[place])
+            with named_rows(lambda row, path=paths[place]: f"{path}: row {row}"):  # type: ignore[misc]
+                refuse_not_finite(features)
+            total += features.mean(axis=0, dtype=np.float64)
+        return VideoCentring((total / len(chosen)).astype(np.float32))
+
+    def _video(self, path: Path) -> np.ndarray:
+        """Read all features of a file, float16 [rows, width]."""
+        return np.concatenate([part.matrix() for part in self._by_path[path]])
+
+    def _matrix(self, part: FilePart) -> np.ndarray:
+        """Read the features of a part, centred if that is wanted, float16 [rows, width]."""
+        found = part.matrix()
+        if self.centring is None:
+            return found
+        alone = len(self._by_path[part.path]) == 1
+        return self.centring(found, found if alone else self._video(part.path))
 
     @cached_property
     def _firsts(self) -> np.ndarray:
@@ -165,7 +208,7 @@ class FolderSource:
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Read the rows of a block."""
-        return np.concatenate([part.matrix() for part in self._parts_between(start, stop)])
+        return np.concatenate([self._matrix(part) for part in self._parts_between(start, stop)])
 
     def take(self, rows: np.ndarray, apply: Map = map) -> np.ndarray:
         """Read the rows of these numbers, which ascend; each part that holds one is read once."""
@@ -174,7 +217,7 @@ class FolderSource:
         out = np.empty((len(rows), self.width), np.float16)
 
         def fill(part: FilePart, start: int, stop: int) -> None:
-            out[start:stop] = part.matrix()[rows[start:stop] - part.first]
+            out[start:stop] = self._matrix(part)[rows[start:stop] - part.first]
 
         parts = (self.parts[owner] for owner in needed)
         jobs = zip(parts, starts, [*starts[1:], len(rows)], strict=True)
@@ -192,6 +235,8 @@ class FolderSource:
         digest = hashlib.sha256(str(self.width).encode())
         for path, fingerprint in self.fingerprints.items():
             digest.update(f"{path.name} {fingerprint}\n".encode())
+        if self.centring is not None:
+            digest.update(self.centring.overall.tobytes())
         return digest.hexdigest()
 
 

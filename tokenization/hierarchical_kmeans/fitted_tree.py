@@ -5,10 +5,11 @@ scikit-learn takes a second to import, and finding the words of a clip a millise
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -19,21 +20,36 @@ from tokenization.hierarchical_kmeans.tree import Tree
 from workfolder.errors import InputError
 from workfolder.options import cores
 
+if TYPE_CHECKING:
+    from tokenization.hierarchical_kmeans.torch_search import TorchSearch
+
 WRITTEN = ("format", "inertia_by_level", "centroids_digest")
 """What Tree.write adds by itself."""
 
 
+Write = Callable[[Path, Tree, Mapping[str, Any]], None]
+
+
+def write_tree(folder: Path, tree: Tree, about: Mapping[str, Any]) -> None:
+    """Write a tree as it is."""
+    tree.write(folder, about)
+
+
 @dataclass(frozen=True)
 class FittedTree:
-    """What a codebook's folder holds; its members are those of HierarchicalKMeans.
+    """What a codebook's folder holds; its members are those of the estimators.
 
     Attributes:
         tree_: the centroids.
         about: what HierarchicalKMeans.metadata said when it was saved.
+        write: writes the tree and what is said about it into a folder.
+        device: None searches with numpy; "cuda" or "cpu" searches there with torch.
     """
 
     tree_: Tree
     about: dict[str, Any]
+    write: Write = write_tree
+    device: str | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -42,12 +58,21 @@ class FittedTree:
         Raises:
             InputError: if a file is absent, damaged, or of another format.
         """
-        tree, about = Tree.read(folder)
-        return cls(tree, {name: value for name, value in about.items() if name not in WRITTEN})
+        return cls.of(*Tree.read(folder))
+
+    @classmethod
+    def of(cls, tree: Tree, about: Mapping[str, Any], write: Write = write_tree) -> Self:
+        """Take a tree and all that its codebook.json says."""
+        kept = {name: value for name, value in about.items() if name not in WRITTEN}
+        return cls(tree, kept, write)
 
     def save(self, folder: Path) -> None:
         """Write ``centroids.safetensors`` and ``codebook.json`` into a folder, which is made."""
-        self.tree_.write(folder, self.about)
+        self.write(folder, self.tree_, self.about)
+
+    def on(self, device: str) -> Self:
+        """Return the same tree, searched on a device."""
+        return replace(self, device=device)
 
     @property
     def branching(self) -> int:
@@ -96,5 +121,17 @@ class FittedTree:
                 f"features of shape {features.shape} do not fit a codebook of width {width}: "
                 "extract them as the codebook's were"
             )
-        with named_rows(lambda row: f"row {row}"), workers(cores()) as pool:
-            return find_words(self.tree_, features, distances=distances, apply=pool.map)
+        with named_rows(lambda row: f"row {row}"):
+            if self.device is not None:
+                import torch
+
+                tensor = torch.from_numpy(np.require(features, requirements="W"))
+                return self._torch_search.find_words(tensor, "tree", 1)
+            with workers(cores()) as pool:
+                return find_words(self.tree_, features, distances=distances, apply=pool.map)
+
+    @cached_property
+    def _torch_search(self) -> TorchSearch:
+        from tokenization.hierarchical_kmeans.torch_search import TorchSearch
+
+        return TorchSearch(self.tree_, str(self.device))

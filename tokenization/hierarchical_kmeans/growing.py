@@ -147,27 +147,13 @@ class _Growth:
             tree.centers.append(centers)
             tree.sizes.append(sizes)
             tree.inertia.append(float(assigned["inertia"][0]))
-            _bury(tree)
+            tree.bury()
         return Grown(tree, nodes, assigned["squares"])
 
-    def _take(self, rows: np.ndarray) -> np.ndarray:
-        """Read rows; raise InputError if one is not finite."""
-        features = self.source.take(rows, self.pool.map)
-        with named_rows(lambda row: self.source.name(int(rows[row]))):
-            refuse_not_finite(features)
-        return features
-
-    def _name_from(self, start: int, row: int) -> str:
-        """Say where the row ``row`` places after ``start`` is, for people."""
-        return self.source.name(start + row)
-
     def _learn_projection(self) -> dict[str, np.ndarray]:
-        options, rows = self.options, self.source.rows
-        one_node = np.zeros(rows, np.int32)
-        sample = draw_sample(
-            one_node, np.array([rows]), PROJECTION_ROWS, options.seed, options.depth
-        )
-        features = self._take(sample.rows)
+        options = self.options
+        rows = draw_rows(self.source, PROJECTION_ROWS, options.seed, options.depth)
+        features = take_rows(self.source, rows, self.pool)
         return learn_projection(features, options.preparation, options.n_components).tensors
 
     def _fit_level(
@@ -194,7 +180,7 @@ class _Growth:
         Node ``first + i`` is fitted on the rows numbered ``rows[starts[i] : starts[i + 1]]``.
         """
         by_row = np.argsort(rows)
-        features = self._take(rows[by_row])
+        features = take_rows(self.source, rows[by_row], self.pool)
         place = np.empty_like(by_row)
         place[by_row] = np.arange(len(by_row))
         count, branching = len(starts) - 1, self.options.node.branching
@@ -233,7 +219,7 @@ class _Growth:
 
         def send(block: tuple[int, int]) -> float:
             start, stop = block
-            with named_rows(partial(self._name_from, start)):
+            with named_rows(partial(name_from, self.source, start)):
                 rows = projection(self.source.read(start, stop))
             turn = np.argsort(nodes[start:stop], kind="stable")
             rows, parents = rows[turn], nodes[start:stop][turn]
@@ -247,28 +233,52 @@ class _Growth:
 
     def _send_to_words(self, tree: Tree) -> dict[str, np.ndarray]:
         """Send every row down the whole tree, as ``predict`` does, and measure its distance."""
-        words = np.empty(self.source.rows, np.int32)
-        squares = np.empty(self.source.rows, np.float32)
-
-        def send(block: tuple[int, int]) -> None:
-            begin, end = block
-            features = self.source.read(begin, end)
-            for start, stop in self.source.pieces(begin, end):
-                piece = features[start - begin : stop - begin]
-                with named_rows(partial(self._name_from, start)):
-                    words[start:stop], squares[start:stop] = find_words(tree, piece, distances=True)
-
-        for _ in self.pool.map(send, self.source.blocks()):
-            pass
+        words, squares = words_of_rows(self.source, tree, self.pool)
         inertia = squares.sum(dtype=np.float64)
         return {"nodes": words, "squares": squares, "inertia": np.array([inertia])}
 
 
-def _bury(tree: Tree) -> None:
-    """Count the rows below every node by those of the last level, and clear the nodes without."""
-    for level, centers in enumerate(tree.centers):
-        tree.sizes[level] = tree.sizes[-1].reshape(len(centers), -1).sum(axis=1)
-        centers[tree.sizes[level] == 0] = 0
+def draw_rows(source: FeatureSource, count: int, seed: int, level: int) -> np.ndarray:
+    """Draw the numbers of at most ``count`` rows, ascending; ``level`` is the number of the draw."""
+    one_node, sizes = np.zeros(source.rows, np.int32), np.array([source.rows])
+    return draw_sample(one_node, sizes, count, seed, level).rows
+
+
+def take_rows(source: FeatureSource, rows: np.ndarray, pool: Executor) -> np.ndarray:
+    """Read the rows of these numbers, which ascend; raise InputError if one is not finite."""
+    features = source.take(rows, pool.map)
+    with named_rows(lambda row: source.name(int(rows[row]))):
+        refuse_not_finite(features)
+    return features
+
+
+def name_from(source: FeatureSource, start: int, row: int) -> str:
+    """Say where the row ``row`` places after ``start`` is, for people."""
+    return source.name(start + row)
+
+
+def words_of_rows(
+    source: FeatureSource, tree: Tree, pool: Executor
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the words of all rows, as ``predict`` does.
+
+    Returns:
+        Words, int32 [rows], and squared distances to their centroids, float32 [rows].
+    """
+    words = np.empty(source.rows, np.int32)
+    squares = np.empty(source.rows, np.float32)
+
+    def send(block: tuple[int, int]) -> None:
+        begin, end = block
+        features = source.read(begin, end)
+        for start, stop in source.pieces(begin, end):
+            piece = features[start - begin : stop - begin]
+            with named_rows(partial(name_from, source, start)):
+                words[start:stop], squares[start:stop] = find_words(tree, piece, distances=True)
+
+    for _ in pool.map(send, source.blocks()):
+        pass
+    return words, squares
 
 
 def node_path(node: int, level: int, branching: int) -> tuple[int, ...]:

@@ -17,6 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import KMeans
 
+MOST_UNEVEN = 1.5
+"""How many times the mean size the largest group of a balanced node may have."""
+ROUNDS = 4
+"""Divisions that are tried, for each group."""
+POWER_STEPS = 10
+"""Steps of power iteration towards a group's longest direction; it need not be exact."""
+
 
 @dataclass(frozen=True)
 class NodeOptions:
@@ -27,12 +34,14 @@ class NodeOptions:
         n_init: runs of k-means, of which the best is kept.
         max_iter: the most iterations per run.
         tol: a run ends when its centroids move less than this share of the variance.
+        balanced: whether large groups are divided and small ones given up; see even_out.
     """
 
     branching: int
     n_init: int
     max_iter: int
     tol: float
+    balanced: bool = False
 
 
 def fit_node(
@@ -57,7 +66,65 @@ def fit_node(
     runs = [_run_kmeans(rows, options, random) for _ in range(options.n_init)]
     best = min(runs, key=lambda run: run.inertia_)
     used = np.bincount(best.labels_, minlength=options.branching) > 0
-    return np.compress(used, best.cluster_centers_, axis=0)
+    centers = np.compress(used, best.cluster_centers_, axis=0)
+    return even_out(rows, centers, random) if options.balanced else centers
+
+
+def even_out(rows: np.ndarray, centers: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Make groups more even, until none has more than MOST_UNEVEN times their mean size.
+
+    The largest group is divided in two, and the smallest gives up its centroid, so that its rows go
+    to their next nearest. Each row still belongs to the nearest centroid, and the number of
+    centroids stays. Where that leads nowhere, as with many equal rows, the most even centroids that
+    were found are kept.
+
+    Args:
+        rows: float32 [rows, width].
+        centers: float32 [groups, width].
+        random: draws where the search for a group's longest direction begins.
+    """
+    limit = MOST_UNEVEN * len(rows) / len(centers)
+    best, most = centers, math.inf
+    for _ in range(ROUNDS * len(centers)):
+        labels = _nearest(rows, centers)
+        sizes = np.bincount(labels, minlength=len(centers))
+        if sizes.max() < most:
+            best, most = centers, sizes.max()
+        if most <= limit:
+            break
+        halves = _halves(rows[labels == sizes.argmax()], random)
+        if halves is None:
+            break
+        centers = centers.copy()
+        centers[[sizes.argmax(), sizes.argmin()]] = halves
+    return best
+
+
+def _halves(rows: np.ndarray, random: np.random.Generator) -> np.ndarray | None:
+    """Find the middles of the two halves of a group along its longest direction, [2, width].
+
+    They are medians: means would be drawn away by a few distant rows, and leave the crowd
+    undivided.
+
+    Returns:
+        None if all rows are the same in that direction.
+    """
+    centred = rows - rows.mean(axis=0)
+    direction = random.standard_normal(rows.shape[1:], dtype=np.float32)
+    for _ in range(POWER_STEPS):
+        direction = centred.T @ (centred @ direction)
+        direction /= max(float(np.linalg.norm(direction)), np.finfo(np.float32).tiny)
+    along = centred @ direction
+    beyond = along > np.median(along)
+    if not beyond.any():
+        return None
+    return np.stack([np.median(rows[side], axis=0) for side in (~beyond, beyond)])
+
+
+def _nearest(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Find the nearest centroid of each row, int [rows]."""
+    scores = np.einsum("ij,ij->i", centers, centers) / 2 - rows @ centers.T
+    return np.asarray(scores.argmin(axis=1))
 
 
 def _run_kmeans(rows: np.ndarray, options: NodeOptions, random: np.random.Generator) -> KMeans:

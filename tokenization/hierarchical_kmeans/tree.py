@@ -12,7 +12,7 @@ Shapes:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,14 +79,19 @@ class Tree:
         """|c|^2 / 2 of the living words, float32 [living words]."""
         return half_norms(self.leaf_centers, np.ones(len(self.leaves), bool))
 
+    def bury(self) -> None:
+        """Count the rows below every node by those of the words, and clear the nodes without.
+
+        It is called before anything is searched.
+        """
+        for level, centers in enumerate(self.centers):
+            self.sizes[level] = self.sizes[-1].reshape(len(centers), -1).sum(axis=1)
+            centers[self.sizes[level] == 0] = 0
+
     def write(self, folder: Path, metadata: Mapping[str, Any]) -> None:
         """Write ``centroids.safetensors``, then ``codebook.json``, which keeps its digest."""
         sizes = {f"sizes.{level}": sizes for level, sizes in enumerate(self.sizes)}
-        with write_whole(folder / CENTROIDS_FILE) as part:
-            save_file(self.tensors | sizes, part)
-        digest = file_digest(folder / CENTROIDS_FILE)
-        about = {"format": FORMAT_VERSION, **metadata, "inertia_by_level": self.inertia}
-        write_json({**about, "centroids_digest": digest}, folder / CODEBOOK_FILE)
+        write_tensors(folder, self.tensors | sizes, {**metadata, "inertia_by_level": self.inertia})
 
     @classmethod
     def read(cls, folder: Path) -> tuple[Tree, dict[str, Any]]:
@@ -95,24 +100,7 @@ class Tree:
         Raises:
             InputError: if a file is absent, damaged, or of another format.
         """
-        path = folder / CENTROIDS_FILE
-        metadata = read_json(folder / CODEBOOK_FILE)
-        try:
-            if metadata.get("format") != FORMAT_VERSION:
-                raise InputError(
-                    f"{folder} holds a codebook of format {metadata.get('format')}, "
-                    f"not {FORMAT_VERSION}: run cluster again"
-                )
-            if file_digest(path) != metadata["centroids_digest"]:
-                raise InputError(
-                    f"{path} is not as it was written (its digest differs): run cluster again, "
-                    f"or copy the whole folder once more"
-                )
-            return cls._from_tensors(load_file(path), metadata), metadata
-        except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path} or {CODEBOOK_FILE} beside it cannot be read ({error}): run cluster again"
-            ) from error
+        return read_tensors(folder, cls._from_tensors)
 
     @classmethod
     def _from_tensors(cls, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Tree:
@@ -125,6 +113,52 @@ class Tree:
             [tensors[f"sizes.{level}"] for level in levels],
             metadata["inertia_by_level"],
         )
+
+
+def write_tensors(
+    folder: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> None:
+    """Write ``centroids.safetensors``, then ``codebook.json``, which keeps its digest."""
+    with write_whole(folder / CENTROIDS_FILE) as part:
+        save_file(dict(tensors), part)
+    digest = file_digest(folder / CENTROIDS_FILE)
+    about = {"format": FORMAT_VERSION, **metadata, "centroids_digest": digest}
+    write_json(about, folder / CODEBOOK_FILE)
+
+
+def read_tensors(
+    folder: Path, make: Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], Tree]
+) -> tuple[Tree, dict[str, Any]]:
+    """Read what ``write_tensors`` wrote.
+
+    Args:
+        folder: where the files are.
+        make: makes a tree of the tensors and the metadata.
+
+    Returns:
+        The tree and the metadata.
+
+    Raises:
+        InputError: if a file is absent, damaged, or of another format.
+    """
+    path = folder / CENTROIDS_FILE
+    metadata = read_json(folder / CODEBOOK_FILE)
+    try:
+        if metadata.get("format") != FORMAT_VERSION:
+            raise InputError(
+                f"{folder} holds a codebook of format {metadata.get('format')}, "
+                f"not {FORMAT_VERSION}: run cluster again"
+            )
+        if file_digest(path) != metadata["centroids_digest"]:
+            raise InputError(
+                f"{path} is not as it was written (its digest differs): run cluster again, "
+                f"or copy the whole folder once more"
+            )
+        return make(load_file(path), metadata), metadata
+    except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} or {CODEBOOK_FILE} beside it cannot be read ({error}): run cluster again"
+        ) from error
 
 
 def half_norms(centers: np.ndarray, alive: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from feature_extraction.options import FeatureOptions, TranscriptOptions
-from tokenization.options import ClusterOptions
+from tokenization.options import ClusterOptions, TokenizeOptions
 from videobert.cli.options import Flag, Json, Out, Videos, Work, takes
 from videobert.cli.reports import INCOMPLETE, report_stages
 from videobert.pretraining.options import PretrainOptions
@@ -46,12 +46,12 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     report_stages(lambda bars: [fit_codebook(work, options, bars)], json)
 
 
-@takes(jobs=JobOptions, omit=["timeout", "follow_links", "cache"])
-def tokenize(work: Work, jobs: JobOptions, json: Json = False) -> None:
+@takes(options=TokenizeOptions, jobs=JobOptions, omit=["timeout", "follow_links", "cache"])
+def tokenize(work: Work, options: TokenizeOptions, jobs: JobOptions, json: Json = False) -> None:
     """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
 
-    report_stages(lambda bars: tokenize_videos(work, jobs, bars), json)
+    report_stages(lambda bars: tokenize_videos(work, jobs, bars, options), json)
 
 
 @takes(options=PretrainOptions)

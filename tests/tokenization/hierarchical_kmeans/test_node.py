@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tokenization.hierarchical_kmeans.node import (
+    MOST_UNEVEN,
     NodeOptions,
     distinct_rows,
     draw_start,
@@ -54,3 +57,34 @@ def test_the_start_has_a_row_of_every_distant_group() -> None:
     for seed in range(5):
         start = draw_start(rows, 3, np.random.default_rng(seed))
         assert sorted(np.round(start[:, 0] / 1000).tolist()) == [-1, 0, 1]
+
+
+def crowd(seed: int = 0) -> np.ndarray:
+    """A dense group of 900 rows and 100 far from it and from each other."""
+    random = np.random.default_rng(seed)
+    spread = np.repeat([0.1, 20.0], [900, 100])[:, None]
+    return (spread * random.standard_normal((1000, 5))).astype(np.float32)
+
+
+def largest(rows: np.ndarray, centers: np.ndarray) -> int:
+    nearest = ((rows[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
+    return int(np.bincount(nearest).max())
+
+
+def test_a_balanced_node_divides_what_is_crowded() -> None:
+    rows, plain = crowd(), NodeOptions(8, 1, 25, 1e-4)
+    even = replace(plain, balanced=True)
+    sizes = {}
+    for options in (plain, even):
+        centers = fit_node(rows, distinct_rows(rows, 9), options, SEED)
+        assert len(centers) == 8
+        sizes[options.balanced] = largest(rows, centers)
+    assert sizes[False] > 4 * sizes[True] and sizes[True] <= MOST_UNEVEN * len(rows) / 8
+    again = fit_node(rows, distinct_rows(rows, 9), even, SEED)
+    np.testing.assert_array_equal(again, centers)
+
+
+def test_equal_rows_cannot_be_divided_and_do_no_harm() -> None:
+    rows = np.concatenate([np.zeros((500, 2), np.float32), crowd()[-20:, :2]])
+    even = NodeOptions(4, 1, 25, 1e-4, balanced=True)
+    assert len(fit_node(rows, distinct_rows(rows, 5), even, SEED)) == 4
