@@ -134,9 +134,11 @@ class TimmBackbone:
 def timm_backbone(weights: str, pooling: str) -> TimmBackbone:
     """Return the backbone of ``timm:NAME``, ``timm:NAME:FILE`` or ``timm:NAME:random:SEED``."""
     name, _, source = weights.removeprefix(PREFIX).partition(":")
-    if source and not source.startswith("random:") and not Path(source).is_file():
+    if not source or source.startswith("random:"):
+        return TimmBackbone(name, source, pooling)
+    if not Path(source).is_file():
         raise InputError(f"{source} does not exist: write {PREFIX}{name}:FILE, or {PREFIX}{name}")
-    lite0 = bool(source) and name == LITE0_NETWORK and _is_lite0s(source)
+    lite0 = name == LITE0_NETWORK and _is_lite0s(source)
     return TimmBackbone(name, source, pooling, lite0)
 
 

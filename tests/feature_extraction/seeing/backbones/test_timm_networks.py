@@ -76,7 +76,7 @@ def test_a_feature_is_what_timm_makes_of_the_same_frames(
     assert summary.digest != backbone.digest
 
 
-@pytest.mark.parametrize("name", [CNN, "vit_tiny_patch16_224"])
+@pytest.mark.parametrize("name", [CNN, LITE0_NETWORK, "vit_tiny_patch16_224"])
 def test_openvino_agrees_in_float32(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
     monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
