@@ -41,7 +41,7 @@ NETWORKS = {
 SIZES = Sizes(training=(25, 100), main=100, validation=0, held_out=30)
 STEPS = 3000
 SEED = 1
-ROWS = ("cross_modal", "linear_probe")
+ROWS = ("cross_modal", "calibrated", "linear_probe")
 COLUMNS = ("verb_top1", "noun_top1")
 PACKAGES = ("torch", "timm", "openvino")
 
