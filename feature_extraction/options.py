@@ -159,6 +159,11 @@ class TranscriptOptions(Options):
     punctuation: str = option(
         "none", "How text without punctuation gets it: none, restore, or the folder of a restorer."
     )
+    captions: Path | None = option(  # noqa: RUF009
+        None,
+        "Folder of captions that do not lie beside the videos: DIR/a/b.en.vtt for a/b.mp4.",
+        shown="beside the videos",
+    )
     encoding: str | None = option(
         None,
         "Encoding of caption files that are not in Unicode, such as cp1251 or gb18030.",

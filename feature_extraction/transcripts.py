@@ -75,7 +75,7 @@ class Transcriber(Maker):
         self._limits, self._follow_links = limits, follow_links
         self._guards = Guards(limits, returns=[Captions, Subtitles, Word])
         reads = options.asr in ("auto", "captions")
-        choice = options.language, options.encoding, follow_links
+        choice = options.language, options.encoding, follow_links, options.captions
         self._sources = WordSources(self._guards, reads, self.recogniser, *choice)
         self._restorer = Once(lambda: find_restorer(options.punctuation))
 
@@ -96,6 +96,7 @@ class Transcriber(Maker):
             "asr": self.options.asr,
             **({"language": language} if language else {}),
             **({"encoding": self.options.encoding} if self.options.encoding else {}),
+            **({"captions": str(self.options.captions)} if self.options.captions else {}),
             **restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
             **asdict(self.options.sentences),
@@ -123,7 +124,7 @@ class Transcriber(Maker):
             return Made(TRANSCRIPTS.empty_table())
         passed: list[str] = []
         dropped = Counter[str]()
-        for read in self._sources.readers(source.path):
+        for read in self._sources.readers(source):
             try:
                 heard = read()
             except InputError as error:

@@ -43,6 +43,9 @@ CLOSING = "\"')]}”’»」』）】"
 LONG_STRETCH = 20
 """Words without any mark between them that count as unpunctuated in speech that is punctuated."""
 
+LIST_PAUSE = 0.3
+"""Seconds of silence before a number in a list, where no mark stands there."""
+
 _OPENING = "\"'([{“‘«¿¡"
 _FULL_STOPS = ("?", "!", "。", "．", "｡", "？", "！", "।", "॥", "؟", "۔", "።", "።", "།")
 _MARKS = (",", ";", ":", ".", "…", "–", "—", "、", "，", "；", "：", "،", "؛", *_FULL_STOPS)
@@ -111,15 +114,41 @@ def _is_dotted(body: str) -> bool:
 
 
 def _ends(words: Sequence[Word]) -> list[bool]:
-    """Say of each word whether a sentence ends with it; not with a number in a list (2. Stir)."""
+    """Say of each word whether a sentence ends with it.
+
+    A number in a list (2. Stir) belongs to what follows, and a sentence ends before it.
+    """
     texts: list[str | None] = [word.text for word in words]
     ends: list[bool] = []
-    for word, following in pairwise([*texts, None]):
-        assert word is not None
-        begins = not ends or ends[-1]
-        number = begins and len(word) <= 3 and word.endswith(".") and word[:-1].isdecimal()
-        ends.append(ends_sentence(word, following) and not (number and following is not None))
+    for index, (text, following) in enumerate(pairwise([*texts, None])):
+        assert text is not None
+        if following is not None and _is_list_number(words, index, not ends or ends[-1]):
+            if ends:
+                ends[-1] = True
+            ends.append(False)
+        else:
+            ends.append(ends_sentence(text, following))
     return ends
+
+
+def _is_list_number(words: Sequence[Word], index: int, begins: bool) -> bool:
+    """Say whether a word counts what follows: after a mark, or after a pause and not before one.
+
+    Args:
+        begins: whether a sentence ends before it.
+    """
+    text = words[index].text
+    if not (len(text) <= 3 and text.endswith(".") and text[:-1].isdecimal()):
+        return False
+    if begins or _is_marked(words[index - 1].text):
+        return True
+    before = words[index].start - words[index - 1].end
+    after = words[index + 1].start - words[index].end
+    return before > max(after, LIST_PAUSE)
+
+
+def _is_marked(text: str) -> bool:
+    return text.rstrip(CLOSING).endswith(_MARKS)
 
 
 class _Text:
@@ -156,9 +185,9 @@ class _Text:
         """Return where sentences begin in punctuated words, but for the first."""
         bounds, stretch = [], 0  # where the words without any mark begin
         for index in range(1, len(self.words) + 1):
-            marked = self.words[index - 1].text.rstrip(CLOSING).endswith(_MARKS)
+            marked = _is_marked(self.words[index - 1].text)
             silent = index < len(self.words) and self.pauses[index] > self.options.silence
-            if marked or silent or index == len(self.words):
+            if marked or silent or ends[index - 1] or index == len(self.words):
                 if self.size(stretch, index) > LONG_STRETCH:
                     inner = range(stretch + 1, index)
                     bounds += [n for n in inner if self.pauses[n] > self.options.pause]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
+from urllib.parse import unquote
 
 from feature_extraction.hearing.audio import declared_seconds, stream_sound
 from feature_extraction.hearing.captions.beside import captions_in, stem_key
@@ -21,6 +22,7 @@ from feature_extraction.pace import CLIP_SECONDS
 from feature_extraction.schema import Word
 from workfolder.errors import InputError
 from workfolder.guard import Guards
+from workfolder.sources import Source
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class WordSources:
         language: str | None = None,
         encoding: str | None = None,
         follow_links: bool = False,
+        elsewhere: Path | None = None,
     ) -> None:
         """Store what is asked.
 
@@ -65,26 +68,47 @@ class WordSources:
             language: of the captions, subtitles and sound to choose; None takes the default ones.
             encoding: of caption files that are not in Unicode; None guesses.
             follow_links: whether a caption file may be a link that leads out of its folder.
+            elsewhere: folder of captions that is looked into before that of a video. It has the
+                subfolders that the videos are in.
+
+        Raises:
+            InputError: if ``elsewhere`` is no folder.
         """
         self._guards, self._reads, self.recogniser = guards, reads, recogniser
         self._language, self._encoding = language, encoding
         # A folder may hold 300,000 videos: it is listed once.
         self._captions = cache(lambda folder: captions_in(folder, language, follow_links))
+        self._elsewhere = elsewhere
+        if elsewhere and not elsewhere.is_dir():
+            raise InputError(
+                f"--captions {elsewhere} is not a folder: give the one of the captions"
+            )
         self._turn = Lock()
 
-    def readers(self, video: Path) -> Iterator[Callable[[], Heard | None]]:
+    def readers(self, source: Source) -> Iterator[Callable[[], Heard | None]]:
         """Yield what reads a source, the best first; it returns None where there is no such source.
 
         A reader raises InputError if its source cannot be read.
         """
+        video = source.path
         if self._reads:
-            with self._turn:
-                beside = self._captions(video.parent)
-            for path in beside.get(stem_key(video.stem), ()):
-                yield partial(self._read_file, video, path)
+            for folder in self._folders(source):
+                with self._turn:
+                    found = self._captions(folder)
+                for path in found.get(stem_key(video.stem), ()):
+                    yield partial(self._read_file, video, path)
             yield partial(self._read_subtitles, video)
         if self.recogniser:
             yield partial(self._listen, video, self.recogniser)
+
+    def _folders(self, source: Source) -> Iterator[Path]:
+        """Yield where captions of a video may lie."""
+        if self._elsewhere:
+            below = PurePath(unquote(source.video_id)).parent
+            # An id was made of a path below a folder, and names nothing outside it.
+            if (folder := self._elsewhere / below).is_dir() and ".." not in below.parts:
+                yield folder
+        yield source.path.parent
 
     def _read_file(self, video: Path, path: Path) -> Heard:
         captions = self._guards.call(read_captions, path, self._encoding)

@@ -81,7 +81,15 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
             without_timestamps=True,
             fp16=self._fp16(model),
         )
-        decoded = whisper.decode(model, mels.half() if asked.fp16 else mels, asked)
+        with torch.inference_mode():
+            features = model.embed_audio(mels.half() if asked.fp16 else mels)
+            # Its search with a beam takes one stretch at a time.
+            together = 1 if self._beam else len(stretches)
+            decoded = [
+                result
+                for some in features.split(together)
+                for result in whisper.decode(model, some, asked)
+            ]
         return [
             [_timed(model, mel, len(stretch) / SAMPLE_RATE, result)]
             for mel, stretch, result in zip(mels, stretches, decoded, strict=True)

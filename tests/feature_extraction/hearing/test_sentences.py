@@ -48,6 +48,8 @@ def counted(*sizes: int) -> str:
         'She said "stir it." | Then she left (at last!) | And so do I. | We ate.',
         "It starts at 5 p.m. and goes on. | We leave at 9 p.m. | Come early.",
         "No. | Do not use No. 5 flour here.",
+        "It is itself a power, | 2. It is high time, | 3. And now stir it.",
+        "Use 2. | Then add 12. | Stir it.",
         "Boil it. | 2. It is high time. | 3. Serve it at 350. | Then go.",
         "क्या? | नमक डालो। | अब मिलाओ।",
     ],
@@ -55,6 +57,16 @@ def counted(*sizes: int) -> str:
 def test_sentences_end_where_people_end_them(text):
     expected = text.split(" | ")
     assert texts(split_sentences(spoken(text.replace("| ", "")), LONE)) == expected
+
+
+def test_a_number_after_a_pause_counts_what_follows():
+    said = "it is itself a power 2. It is high time. And so on."
+    after, before = ({place: 0.5} for place in (5, 6))
+    assert texts(split_sentences(spoken(said, after), LONE))[:2] == [
+        "it is itself a power",
+        "2. It is high time.",
+    ]
+    assert texts(split_sentences(spoken(said, before), LONE))[0] == "it is itself a power 2."
 
 
 def test_a_title_ends_a_sentence_only_at_the_end_of_all():

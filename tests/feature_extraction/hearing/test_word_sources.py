@@ -10,9 +10,10 @@ from feature_extraction.options import TranscriptOptions
 from feature_extraction.transcripts import transcribe
 from tests.feature_extraction.hearing.captions.caption_files import srt
 from tests.toys.videos import grey_ramp, write_video
+from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.report import Report
-from workfolder.sources import Source
+from workfolder.sources import Source, find_videos
 
 
 @pytest.fixture
@@ -88,3 +89,29 @@ def test_captions_are_read_beside_what_is_not_a_video(video: Path) -> None:
     video.write_bytes(b"not a video")
     video.with_suffix(".srt").write_text(srt((0, 1, "crack it.")))
     assert hear(video)[1] == ["crack it."]
+
+
+def test_captions_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    """It has the videos' subfolders, and comes before what lies beside the video."""
+    video = write_video(tmp_path / "videos" / "soups" / "v.mp4", grey_ramp(40))
+    video.with_suffix(".srt").write_text(srt((0, 1, "it lies beside.")))
+    elsewhere = tmp_path / "captions"
+    (elsewhere / "soups").mkdir(parents=True)
+    (elsewhere / "v.srt").write_text(srt((0, 1, "of another video.")))
+    options = TranscriptOptions("captions", captions=elsewhere)
+    sources = find_videos([tmp_path / "videos"])
+    for name, said in ((None, "it lies beside."), ("v.en.vtt", "from the folder.")):
+        if name:
+            cue = f"WEBVTT\n\n00:00.000 --> 00:01.000\n{said}\n"
+            (elsewhere / "soups" / name).write_text(cue)
+        work = tmp_path / f"work {name}"
+        assert transcribe(sources, work, options).complete
+        rows = read_table(work / "transcripts" / "soups%2Fv.parquet")
+        assert rows.column("text").to_pylist() == [said]
+    with pytest.raises(InputError, match="captions was"):
+        transcribe(sources, work, TranscriptOptions("captions"))
+
+
+def test_a_folder_of_captions_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--captions .*nowhere is not a folder"):
+        transcribe([], tmp_path, TranscriptOptions("captions", captions=tmp_path / "nowhere"))

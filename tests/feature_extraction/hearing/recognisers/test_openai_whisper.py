@@ -7,18 +7,25 @@ import pickle
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from feature_extraction.hearing.audio import SAMPLE_RATE, stream_sound
+from feature_extraction.hearing.recognisers.faster_whisper import FasterWhisper
 from feature_extraction.hearing.recognisers.openai_whisper import OpenAIWhisper
+from feature_extraction.hearing.recognisers.packaged_weights import installed
 from feature_extraction.hearing.recognisers.recogniser import Speech
+from feature_extraction.hearing.speech import Segment
 from feature_extraction.hearing.stretches import stretches
 from feature_extraction.hearing.voices import audible
 from feature_extraction.options import TranscriptOptions
+from tests.toys.real_whisper import openai_checkpoint
 from tests.toys.sounds import tone
 from tests.toys.tiny_whisper import WORDS, tiny_whisper
 from workfolder.errors import InputError
@@ -147,16 +154,37 @@ def test_a_name_without_a_network_says_what_to_fetch_and_where_to(
     assert len(asked) == 1
 
 
-def test_a_real_model_hears_kennedy(shared_data: Path) -> None:
-    cache = Path(os.getenv("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper"
-    names = [
-        name
-        for name in ("tiny.en", "base.en", "tiny", "base", "small")
-        if (cache / f"{name}.pt").is_file()
-    ]
-    if not names:
-        pytest.skip(f"no model of Whisper is in {cache}: what it says cannot be tried")
-    heard = OpenAIWhisper(names[0])(stream_sound(shared_data / "speech" / "whisper" / "jfk.flac"))
-    said = " ".join(word.text.lower().strip(".,;") for word in heard.words)
-    assert "ask not what your country can do for you" in said and heard.language == "en"
-    assert_in_order(heard, 11.0)
+def said(phrases: Sequence[Segment]) -> list[str]:
+    """The words without their marks, which rounding moves."""
+    text = " ".join(phrase.text for phrase in phrases).lower()
+    return text.translate(str.maketrans("", "", ".,;")).split()
+
+
+def test_real_weights_write_the_same_words_in_both_recognisers(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    packaged = installed("tiny.en")
+    if packaged is None:
+        pytest.skip("the extra speech-weights is not installed: real weights cannot be tried")
+    checkpoint = openai_checkpoint(packaged, tmp_path / "tiny.en.pt")
+    plain = replace(AUDIBLE, beam=1, batch=8)
+    exact = replace(plain, compute_type="float32")
+    openai, faster = OpenAIWhisper(str(checkpoint), plain), FasterWhisper("tiny.en", exact)
+    for name in ("whisper/jfk.flac", "deepspeech/LDC93S1.wav"):
+        sound = np.concatenate(list(stream_sound(shared_data / "speech" / name)))
+        assert_in_order(openai([sound]), len(sound) / SAMPLE_RATE)
+        # One fills the 30 s with silence, the other with a grey that is none: here both get silence.
+        full = np.pad(sound, (0, 30 * SAMPLE_RATE - len(sound)))
+        (one,), _ = openai._hear(openai._loaded(), [full], "en")
+        (other,), _ = faster._hear(faster._loaded(), [full], "en")
+        assert said(one) == said(other) and len(said(one)) >= 11
+
+
+def test_a_beam_takes_stretches_of_a_batch_one_after_another(checkpoint: Path) -> None:
+    sound = [np.concatenate([tone(25), np.zeros(SAMPLE_RATE, np.float32), tone(20, 700)])]
+    narrow, wide = (
+        OpenAIWhisper(str(checkpoint), replace(AUDIBLE, beam=beam, batch=2))(sound)
+        for beam in (1, 2)
+    )
+    assert len(narrow.words) == len(wide.words) == 2 * WORDS
+    assert_in_order(wide, 46)
