@@ -84,6 +84,15 @@ class ClipEncoder:
         options = replace(options, weights=self.weights or options.weights)
         return FeatureExtractor(options, self.limits, use_cache=self.use_cache)
 
+    def prepare(self) -> None:
+        """Build what looks at videos; otherwise the first video does so.
+
+        Raises:
+            InputError: if the weights or the engine do not work on this machine.
+        """
+        if not self.codebook.options["features"].get("imported"):
+            self._extractor.prepare()
+
     def __call__(
         self,
         path: Path,
