@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from videobert.answers.spelling import refuse_signs
 from videobert.answers.text_files import blame, read_lines
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
+
+if TYPE_CHECKING:
+    from videobert.answers.zero_shot import Guess
 
 MASK = "[MASK]"
 TYPED_SIGN = re.compile(r"\[\s*(mask|sep|cls|pad)\s*\]", re.IGNORECASE)
@@ -60,6 +64,18 @@ def read_templates(path: Path, processor: VideoBertProcessor) -> list[str]:
     templates = read_lines(path, "template")
     with blame(path):
         return checked_templates(processor, templates)
+
+
+def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
+    """Write the likeliest word in the place of each mask.
+
+    Args:
+        template: The template.
+        masks: For each mask the words, the likeliest first.
+    """
+    pieces = template.split(MASK)
+    words = [guesses[0].word for guesses in masks]
+    return "".join(text + word for text, word in zip(pieces, [*words, ""], strict=True))
 
 
 def widened(template: str, widths: Sequence[int]) -> str:

@@ -135,13 +135,14 @@ def print_failures(failures: Mapping[str, str]) -> None:
 
 def print_json(value: Any) -> None:
     """Print JSON, for a program."""
-
-    def as_json(thing: Any) -> Any:
-        return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
-
     ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(value, indent=2, ensure_ascii=ascii_only, default=as_json)
     sys.stdout.write(f"{text}\n")
+
+
+def as_json(thing: Any) -> Any:
+    """Make what JSON can hold of a set or an object."""
+    return sorted(thing) if isinstance(thing, set | frozenset) else vars(thing)
 
 
 def print_accounts(title: str, accounts: Mapping[str, Account]) -> None:

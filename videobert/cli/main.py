@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from videobert.cli import answers, make
+from videobert.cli import answers, clip_answers, make
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
 from videobert.cli.imports import imports
@@ -33,7 +33,7 @@ for verb in make.VERBS:
 app.add_typer(imports, name="import", rich_help_panel=MAKE)
 app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
 app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
-for verb in answers.VERBS:
+for verb in (*clip_answers.VERBS, *answers.VERBS):
     app.command(rich_help_panel=ASK)(verb)
 app.add_typer(evaluate, name="evaluate", rich_help_panel=MEASURE)
 

@@ -62,6 +62,13 @@ Texts = Annotated[
 ]
 Sentence = Annotated[str, typer.Argument(help="A sentence about what is to be seen.")]
 Clip = Annotated[Path, _PathArgument(help="A video file.")]
+Clips = Annotated[
+    Optional[list[Path]],
+    _PathArgument(
+        metavar="CLIP...",
+        help="A video; or several, folders of videos, or .txt files of paths: a line each.",
+    ),
+]
 TRAINING = "Work folder of the training videos: word counts and profiles come from it."
 Training = Annotated[Path, PathOption(help=TRAINING)]
 ANNOTATIONS = "YouCook2's annotations, JSON."

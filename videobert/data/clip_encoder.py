@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.imported.arrays import SUFFIXES, check_readable
@@ -64,12 +65,14 @@ class ClipEncoder:
         weights: Where the backbone's weights are now; None for those that the codebook names.
         limits: What reading a file may take.
         use_cache: Whether an exported network is kept, and used again.
+        lanes: How many files are encoded at a time.
     """
 
     codebook: Codebook
     weights: str | None = None
     limits: Limits = field(default_factory=Limits)
     use_cache: bool = True
+    lanes: int = 1
 
     @cached_property
     def _extractor(self) -> FeatureExtractor:
@@ -82,7 +85,11 @@ class ClipEncoder:
             )
         options = FeatureOptions.as_before(made_with)
         options = replace(options, weights=self.weights or options.weights)
-        return FeatureExtractor(options, self.limits, use_cache=self.use_cache)
+        return FeatureExtractor(options, self.limits, self.lanes, self.use_cache)
+
+    @cached_property
+    def _made_with(self) -> dict[str, Any]:
+        return self._extractor.provenance()
 
     def prepare(self) -> None:
         """Build what looks at videos; otherwise the first video does so.
@@ -93,6 +100,11 @@ class ClipEncoder:
         if not self.codebook.options["features"].get("imported"):
             self._extractor.prepare()
 
+    def close(self) -> None:
+        """End the processes that read files; the network that looks stays."""
+        if "_extractor" in vars(self):
+            self._extractor.close()
+
     def __call__(
         self,
         path: Path,
@@ -101,7 +113,26 @@ class ClipEncoder:
         progress: Progress = silent,
         longest: float = math.inf,
     ) -> EncodedClip:
+        """Encode the clips of a stretch of a file, and end the processes that read it.
+
+        See ``encode``.
+        """
+        try:
+            return self.encode(path, start, end, progress, longest)
+        finally:
+            self.close()
+
+    def encode(
+        self,
+        path: Path,
+        start: float = 0.0,
+        end: float = math.inf,
+        progress: Progress = silent,
+        longest: float = math.inf,
+    ) -> EncodedClip:
         """Encode the clips of a stretch of a file; see tokenization.examples.clips_within.
+
+        ``lanes`` threads may do so at a time.
 
         Args:
             path: The video file.
@@ -122,9 +153,8 @@ class ClipEncoder:
             )
         if self.codebook.options["features"].get("imported"):
             return self._imported(path).part(start, end)
-        with closing(self._extractor) as extractor:  # its processes end, its engine stays
-            made = extractor(Source(path.stem, path), progress, longest, start, end)
-        clips = clips_of_table(made.table, self.codebook, extractor.provenance())
+        made = self._extractor(Source(path.stem, path), progress, longest, start, end)
+        clips = clips_of_table(made.table, self.codebook, self._made_with)
         return EncodedClip(path, clips, made.partial).part(start, end)
 
     def _imported(self, path: Path) -> EncodedClip:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
+from typing import ClassVar
 
+from workfolder.errors import InputError
 from workfolder.options import CACHE, Options, option
 
 
@@ -20,3 +23,30 @@ class ClipOptions(Options):
         None, "File of the video network's weights, if it has moved.", shown="as trained"
     )
     cache: bool = option(True, CACHE)
+
+
+@dataclass(frozen=True)
+class WindowOptions(Options):
+    """How tokenized videos are asked about without looking at a picture again."""
+
+    panel: ClassVar[str] = "Tokenized videos"
+
+    work: Path | None = option(
+        None, "Work folder whose visual words are read; then CLIP is a video's id.", shown="none"
+    )
+    window: float = option(6.0, "With --work: seconds of a video that are asked about at a time.")
+    captions: Path | None = option(
+        None, "With --work: folder to write captions to, a file a video.", shown="none"
+    )
+    captions_format: str = option("vtt", "Form of the captions.", choices=("vtt", "srt"))
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a value that cannot be."""
+        super().__post_init__()
+        if self.window <= 0:
+            raise InputError(f"--window {self.window:g} will not do: give more than 0 seconds")
+
+    def refuse_without_work(self) -> None:
+        """Raise InputError if captions are asked for and there is no work folder."""
+        if self.captions:
+            raise InputError("--captions goes with --work: tokenize the videos first")

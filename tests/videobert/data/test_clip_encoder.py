@@ -31,7 +31,7 @@ class Extractor:
     asked: ClassVar[list[tuple[Any, ...]]] = []
     partial: str | None = None
 
-    def __init__(self, options: FeatureOptions, limits: Limits, use_cache: bool) -> None:
+    def __init__(self, options: FeatureOptions, limits: Limits, *_: object) -> None:
         self.options, self.running = options, False
 
     def __call__(self, source: Source, *arguments: Any) -> Made:

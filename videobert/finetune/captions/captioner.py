@@ -124,6 +124,11 @@ class Captioner:
     network: CaptionNetwork
     tokenizer: PreTrainedTokenizerBase
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether it reads the backbone's own features beside the visual words."""
+        return S3D in FEATURES[self.network.config.features]
+
     @torch.inference_mode()
     def __call__(self, features: Features, beam: int = BEAM, batch: int = BATCH) -> list[Caption]:
         """Write a caption for each segment.
