@@ -7,13 +7,13 @@ what that takes.
     examples     a random sample of training's examples, in ids
     pieces       how often training said each WordPiece
     frames       sentences with a [MASK] for the verb and the noun, in the words of the narration
-    head_weight  how far search should trust the alignment head; found on videos kept apart
+    search       how search should mix what it knows; found on videos kept apart
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,21 @@ _SCHEMA = pa.schema([("text", pa.list_(pa.int32())), ("visual", pa.list_(pa.int3
 
 
 @dataclass(frozen=True)
+class SearchMix:
+    """How search mixes what it knows of a stretch.
+
+    Attributes:
+        head: Share of the alignment head beside BM25, in [0, 1].
+        liking: How much of what the head likes anyway is taken off, in [0, 1].
+        asked: On how many sentences the two were found; 0 if they are the defaults.
+    """
+
+    head: float = 0.5
+    liking: float = 1.0
+    asked: int = 0
+
+
+@dataclass(frozen=True)
 class Bank:
     """What a model remembers of its training.
 
@@ -37,8 +52,7 @@ class Bank:
         visual: The visual words of each example, one at least.
         pieces: How often training said each WordPiece, int64 [text ids].
         frames: Templates of two masks, the most varied first; possibly none.
-        head_weight: Share of the alignment head in search, in [0, 1]; None if no video was kept
-            apart to find it on.
+        search: How search mixes what it knows.
         kept: What was computed over the examples, by question.
     """
 
@@ -46,7 +60,7 @@ class Bank:
     visual: Sequence[np.ndarray]
     pieces: np.ndarray
     frames: tuple[str, ...] = ()
-    head_weight: float | None = None
+    search: SearchMix = SearchMix()
     kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -61,7 +75,7 @@ class Bank:
         columns = {"text": list(self.texts), "visual": list(self.visual)}
         write_table(pa.table(columns, schema=_SCHEMA), home / _EXAMPLES)
         write_table(pa.table({"count": self.pieces}), home / _PIECES)
-        notes = {"frames": list(self.frames), "head_weight": self.head_weight}
+        notes = {"frames": list(self.frames), "search": asdict(self.search)}
         write_json(notes, home / _NOTES)
 
     @classmethod
@@ -82,4 +96,4 @@ class Bank:
             for name in _SCHEMA.names
         )
         pieces = read_table(home / _PIECES).column("count").to_numpy()
-        return cls(texts, visual, pieces, tuple(notes["frames"]), notes["head_weight"])
+        return cls(texts, visual, pieces, tuple(notes["frames"]), SearchMix(**notes["search"]))

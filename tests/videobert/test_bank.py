@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.toys.model import toy_model, with_bank
-from videobert.bank import Bank
+from videobert.bank import Bank, SearchMix
 from workfolder.errors import InputError
 
 
@@ -16,13 +16,13 @@ from workfolder.errors import InputError
 def bank() -> Bank:
     bank = with_bank(toy_model(["chop the carrot"])).bank
     assert bank
-    return replace(bank, head_weight=0.25)
+    return replace(bank, search=SearchMix(0.25, 0.5, 30))
 
 
 def test_a_bank_is_read_as_it_was_written(bank: Bank, tmp_path: Path) -> None:
     bank.save(tmp_path)
     read = Bank.load(tmp_path)
-    assert read and (read.frames, read.head_weight) == (bank.frames, 0.25)
+    assert read and (read.frames, read.search) == (bank.frames, bank.search)
     assert read.pieces.tolist() == bank.pieces.tolist()
     for mine, other in ((read.texts, bank.texts), (read.visual, bank.visual)):
         assert [row.tolist() for row in mine] == [row.tolist() for row in other]

@@ -12,8 +12,8 @@ with the mean of log probabilities as what the domain says. If how often trainin
 is wanted back, the mean log share of its pieces is added.
 
 The alignment head likes some clips beside every sentence, and some sentences beside every clip.
-There, the mean log odds beside the bank's sentences, or its clips, are taken off (Bogolin et al.
-2022, "Cross Modal Retrieval with Querybank Normalisation").
+In search, the mean log odds beside the bank's sentences, or its clips, are taken off (after
+Bogolin et al. 2022, "Cross Modal Retrieval with Querybank Normalisation").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from videobert.loading import TrainedModel
 from videobert.sequences import Ids
 from workfolder.progress import Progress, silent
 
-BESIDE = 32
+BESIDE = 64
 """Sentences, or clips, of the bank beside which the alignment head reads each clip, or sentence."""
 
 

@@ -2,7 +2,7 @@
 
 Windows of LENGTHS clips slide over the video clip by clip. Each length is twice the one before, so
 one of them is within a factor of the square root of two of any right length. An IoU of 0.7 is then
-in reach. What the head likes beside any sentence is taken off first; see calibration.
+in reach.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.answers.alignment import sentence_scores
-from videobert.answers.calibration import liking_of_clips
-from videobert.answers.options import Asking, LocateOptions
+from videobert.answers.options import LocateOptions
 from videobert.answers.spelling import check_sentence
 from videobert.data.clips import Clips
 from videobert.loading import TrainedModel
@@ -34,8 +33,7 @@ class Location:
     Attributes:
         start: Start in seconds.
         end: End in seconds.
-        score: How much more the head likes the window beside this sentence than beside others, in
-            nats; as the paper asks, the log odds that the sentence belongs to it.
+        score: The log odds that the sentence belongs to the window, in nats.
     """
 
     start: float
@@ -50,7 +48,7 @@ class Windows:
     Attributes:
         sizes: Clips of each, int [windows].
         times: Start and end of each in seconds, float64 [windows, 2].
-        scores: How well each fits, in nats, float32 [windows].
+        scores: Log odds of each in nats, float32 [windows].
     """
 
     sizes: np.ndarray
@@ -64,7 +62,6 @@ def locate(
     clips: Clips,
     lengths: Sequence[int] = LENGTHS,
     top: int = LocateOptions.top,
-    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> list[Location]:
     """Find the windows that fit a sentence best, the best first.
@@ -75,14 +72,13 @@ def locate(
         clips: The video.
         lengths: Lengths of the windows in clips.
         top: How many windows at most; of two whose IoU is SAME or more, only the better counts.
-        asking: Whether what the head likes beside any sentence is taken off.
         progress: Hears of the windows that were judged.
 
     Raises:
         InputError: if the sentence is empty or cannot be spelt, or the video has no clip.
     """
     check_sentence(model.processor, sentence)
-    windows = score_windows(model, sentence, clips, lengths, asking, progress)
+    windows = score_windows(model, sentence, clips, lengths, progress)
     times, kept = windows.times, list[int]()
     for place in np.argsort(-windows.scores, kind="stable").tolist():
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):
@@ -98,7 +94,6 @@ def score_windows(
     sentence: str,
     clips: Clips,
     lengths: Sequence[int],
-    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> Windows:
     """Judge every window of a video; see ``locate``."""
@@ -106,8 +101,6 @@ def score_windows(
     words = [clips.words[first:after] for first, after in bounds]
     times = np.stack([clips.start[bounds[:, 0]], clips.end[bounds[:, 1] - 1]], axis=1)
     scores = sentence_scores(model, sentence, words, progress)
-    if not asking.as_the_paper:
-        scores = scores - liking_of_clips(model, words, progress)
     return Windows(bounds[:, 1] - bounds[:, 0], times, scores)
 
 

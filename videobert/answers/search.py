@@ -8,7 +8,7 @@ head reads each beside the sentence. The two have no common unit, so
 where z takes the candidates' mean away and divides by their standard deviation, and F is the
 distribution function of the normal distribution. So a fit goes from 0 to 1, and 0.9 is better than
 about nine tenths of the candidates. What the head likes beside any sentence is taken off first; see
-calibration. The weight is the one that training found on videos kept apart.
+calibration. How much of it, and the weight, are what training found best on videos kept apart.
 
 The score is the fit, and 1 more where the sentence is said word for word. So what is said comes
 first, in the order of what is seen.
@@ -33,6 +33,7 @@ from videobert.answers.bm25 import BM25, normalised
 from videobert.answers.calibration import liking_of_clips
 from videobert.answers.options import Asking, SearchOptions
 from videobert.answers.spelling import check_sentence
+from videobert.bank import SearchMix
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.loading import TrainedModel
@@ -45,10 +46,10 @@ if TYPE_CHECKING:
 CANDIDATES = SearchOptions.candidates
 TOP = SearchOptions.top
 _WORD = re.compile(r"\w+")
-WEIGHTS = (0.5, 0.25, 0.75, 0.0, 1.0)
-"""Of the head, as training tries them; of equally good ones the first is taken."""
+WEIGHTS, LIKINGS = (0.5, 0.25, 0.75, 0.0, 1.0), (1.0, 0.5, 0.0)
+"""What training tries for SearchMix; of equally good ones the first is taken."""
 LEAST_ASKED = 10
-"""Sentences that can choose a weight; from fewer, it stays at the first of WEIGHTS."""
+"""Sentences that can choose; from fewer, the defaults stay."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,10 @@ def search(
         places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
     visual, number = distinct([stretches[place].words for place in places.tolist()])
     odds = sentence_scores(model, sentence, visual, progress)
-    if not asking.as_the_paper:
-        odds = odds - liking_of_clips(model, visual)
-    weight = head_weight(model, how.weight) if known else 1.0
+    mix = search_mix(model, how.weight, asking)
+    if mix.liking:
+        odds = odds - mix.liking * liking_of_clips(model, visual)
+    weight = mix.head if known else 1.0
     fit = _normal(interpolated(scores[places], odds[number], weight))
     ranked = fit + said[places]
     best = np.argsort(-ranked, kind="stable")[: how.top]
@@ -202,39 +204,43 @@ def _normal(values: np.ndarray) -> np.ndarray:
     return np.asarray(ndtr(values))
 
 
-def head_weight(model: TrainedModel, given: float | None = None) -> float:
-    """Return the head's share of the score: what is given, else what training found."""
-    found = model.bank.head_weight if model.bank else None
-    if given is None:
-        return WEIGHTS[0] if found is None else found
-    return given
+def search_mix(
+    model: TrainedModel, weight: float | None = None, asking: Asking = Asking()
+) -> SearchMix:
+    """Say how search mixes what it knows: what training found, with what the user gives."""
+    found = model.bank.search if model.bank else SearchMix()
+    return SearchMix(
+        found.head if weight is None else weight,
+        0.0 if asking.as_the_paper or model.bank is None else found.liking,
+        found.asked,
+    )
 
 
-def choose_head_weight(
+def choose_search_mix(
     model: TrainedModel, asked: Sequence[Stretch], training: Sequence[Stretch]
-) -> float | None:
-    """Find which weight of the head ranks the right stretches highest.
+) -> SearchMix:
+    """Find which mix ranks the right stretches highest, by the mean reciprocal rank.
 
     Args:
         model: With a bank.
         asked: Spoken stretches of videos that the model did not learn from.
         training: Spoken stretches that it learnt from.
-
-    Returns:
-        The weight with the greatest mean reciprocal rank; None if too few are asked.
     """
-    if len(asked) < LEAST_ASKED:
-        return None
     sentences, owner = different_sentences(asked)
+    if len(sentences) < LEAST_ASKED:
+        return SearchMix()
     stage = by_profiles(asked, training, model.processor.codebook.words)
     first = stage.for_texts(stage.index.questions(sentences))
     visual = [stretch.words for stretch in asked]
     pairs = np.indices(first.shape).reshape(2, -1).T
     odds = alignment_scores(model, sentences, visual, pairs).reshape(first.shape)
-    odds = odds - liking_of_clips(model, visual)
-    right = np.arange(len(sentences))[:, None] == owner
-    ranks = [mean_ranks(interpolated(first, odds, weight), right) for weight in WEIGHTS]
-    return WEIGHTS[int(np.argmax([(1 / rank).mean() for rank in ranks]))]
+    liked, right = liking_of_clips(model, visual), np.arange(len(sentences))[:, None] == owner
+    mixes = [SearchMix(head, liking, len(sentences)) for head in WEIGHTS for liking in LIKINGS]
+    worth = [
+        (1 / mean_ranks(interpolated(first, odds - mix.liking * liked, mix.head), right)).mean()
+        for mix in mixes
+    ]
+    return mixes[int(np.argmax(worth))]
 
 
 def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

@@ -103,14 +103,13 @@ def search(
     print_line("score: how well it fits, 0 to 1; 1 more where the sentence is said word for word")
 
 
-@takes(part=ClipOptions, how=LocateOptions, asking=Asking, omit=["start", "end", "prior"])
+@takes(part=ClipOptions, how=LocateOptions, omit=["start", "end"])
 def locate(
     text: Sentence,
     clip: Clip,
     model: Model,
     part: ClipOptions,
     how: LocateOptions,
-    asking: Asking,
     json: Json = False,
 ) -> None:
     """Find when in a video a sentence is shown."""
@@ -123,7 +122,7 @@ def locate(
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = encoded_clip(trained, clip, part)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded.clips, how.length, how.top, asking, progress)
+        found = ask(trained, text, encoded.clips, how.length, how.top, progress)
     if json:
         print_json(
             {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}

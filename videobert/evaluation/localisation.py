@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.answers.localisation import LENGTHS, iou, score_windows
-from videobert.answers.options import AS_THE_PAPER, Asking
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, different_sentences, sample, spoken
 from videobert.evaluation.intervals import estimate
@@ -20,8 +19,7 @@ from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 IOUS = (0.3, 0.5, 0.7)
-METHODS = ("chance", "alignment", "calibrated")
-"""The last takes off what the head likes beside any sentence; chance is that of its windows."""
+METHODS = ("chance", "alignment")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _by_sentence(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
 
 def _overlaps(
     model: TrainedModel, said: Sequence[Stretch], clips: Clips, lengths: Sequence[int]
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Measure how well windows cover a sentence.
 
     Args:
@@ -110,17 +108,13 @@ def _overlaps(
         lengths: Lengths of the windows in clips.
 
     Returns:
-        By METHODS: the IoUs of all windows as long as the best one, and of the best one alone, as
-        the paper asks and calibrated.
+        The IoUs of all windows as long as the best one, and that of the best one alone.
     """
+    windows = score_windows(model, said[0].text, clips, lengths)
+    best = int(windows.scores.argmax())
     spans = np.array([(stretch.start, stretch.end) for stretch in said])
-    found = []
-    for asking in (AS_THE_PAPER, Asking()):
-        windows = score_windows(model, said[0].text, clips, lengths, asking)
-        best = int(windows.scores.argmax())
-        shared = np.max([iou(windows.times, span) for span in spans], axis=0)
-        found.append(shared[[best]])
-    return shared[windows.sizes == windows.sizes[best]], *found
+    shared = np.max([iou(windows.times, span) for span in spans], axis=0)
+    return shared[windows.sizes == windows.sizes[best]], shared[[best]]
 
 
 def _row(overlaps: Sequence[np.ndarray], groups: np.ndarray) -> Row:

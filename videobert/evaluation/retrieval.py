@@ -31,8 +31,8 @@ from videobert.answers.search import (
     best_places,
     by_profiles,
     distinct,
-    head_weight,
     interpolated,
+    search_mix,
 )
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.chance import chance_of_ranks
@@ -145,7 +145,7 @@ def evaluate_retrieval(
         places,
         videos,
     )
-    weight, everything = head_weight(model, weight), head.everything is not None
+    weight, everything = search_mix(model, weight).head, head.everything is not None
     tables = [
         _table(direction, weight, candidates, everything, partial(progress, name))
         for name, direction in (("text to clip", to_clip), ("clip to text", to_text))
@@ -183,7 +183,12 @@ class _Head:
             pairs = np.indices(shape).reshape(2, -1).T
             scores = alignment_scores(model, sentences, visual, pairs, progress)
             everything = scores.reshape(shape)
-        liking = liking_of_sentences(model, sentences), liking_of_clips(model, visual)
+        share = search_mix(model).liking
+        of_sentences, of_clips = (
+            liking_of_sentences(model, sentences),
+            liking_of_clips(model, visual),
+        )
+        liking = share * of_sentences, share * of_clips
         return cls(model, sentences, visual, number, everything, liking)
 
     def scores(self, sentence: np.ndarray, stretch: np.ndarray, fair: bool) -> np.ndarray:

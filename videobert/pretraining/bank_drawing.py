@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from videobert.answers.search import choose_head_weight
+from videobert.answers.search import choose_search_mix
 from videobert.bank import Bank
 from videobert.data.corpus import Corpus
 from videobert.data.stretches import Stretch
@@ -18,7 +18,7 @@ FRAMES = 6
 READ = 100_000
 """Sentences that frames are looked for in, and whose pieces are counted."""
 ASKED = 100
-"""Sentences of videos kept apart that decide how far search trusts the alignment head."""
+"""Sentences of videos kept apart that decide how search mixes what it knows."""
 PROFILED = 20_000
 """Training examples whose sentences make the profiles of visual words for that."""
 
@@ -46,8 +46,8 @@ def draw_bank(model: TrainedModel, corpus: Corpus, apart: np.ndarray, seed: int)
     )
     asked = _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED])
     profiled = _stretches(model, corpus, shuffled[learnt & seen & spoken][:PROFILED])
-    weight = choose_head_weight(replace(model, bank=bank), asked, profiled)
-    return replace(bank, head_weight=weight)
+    mix = choose_search_mix(replace(model, bank=bank), asked, profiled)
+    return replace(bank, search=mix)
 
 
 def _spelt(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[str]:

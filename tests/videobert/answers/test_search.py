@@ -12,15 +12,16 @@ from tests.toys.codebook import WORDS
 from tests.toys.model import living_words, make_processor, with_bank
 from tests.toys.network import StandIn
 from tests.toys.work_folder import make_stretches
-from videobert.answers.options import SearchOptions
+from videobert.answers.options import AS_THE_PAPER, SearchOptions
 from videobert.answers.search import (
     by_profiles,
     by_transcripts,
-    choose_head_weight,
-    head_weight,
+    choose_search_mix,
     interpolated,
     search,
+    search_mix,
 )
+from videobert.bank import SearchMix
 from videobert.data.stretches import Stretch
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
@@ -114,7 +115,7 @@ def test_what_is_said_word_for_word_comes_first_and_scores_one_more(
         assert all(0 <= hit.score <= 1 for hit in hits[1:])
 
 
-def test_training_chooses_the_weight_that_ranks_best(
+def test_training_chooses_the_mix_that_ranks_best(
     processor: VideoBertProcessor, living: list[int], training: list[Stretch]
 ) -> None:
     nouns = ("carrot", "egg", "onion", "pan")
@@ -123,12 +124,21 @@ def test_training_chooses_the_weight_that_ranks_best(
           for place, noun in enumerate(nouns) for verb in ("chop", "boil", "fry"))
     )  # fmt: skip
     right = with_bank(StandIn(processor, odds=meaning(living)).model)
-    assert choose_head_weight(right, asked, training) == 0.75
+    assert choose_search_mix(right, asked, training).head == 0.75
     wrong = with_bank(StandIn(processor, odds=lambda *read: -meaning(living)(*read)).model)
-    assert choose_head_weight(wrong, asked, training) in (0.0, 0.25)
-    assert choose_head_weight(right, asked[:9], training) is None
-    assert head_weight(right) == 0.5 and head_weight(right, 0.0) == 0.0
-    assert head_weight(replace(right, bank=replace(right.bank, head_weight=0.75))) == 0.75
+    found = choose_search_mix(wrong, asked, training)
+    assert found.head in (0.0, 0.25) and found.asked == 12
+    assert choose_search_mix(right, asked[:9], training) == SearchMix()
+
+
+def test_a_user_may_mix_otherwise_than_training_found(processor: VideoBertProcessor) -> None:
+    plain = StandIn(processor).model
+    model = with_bank(plain)
+    model = replace(model, bank=replace(model.bank, search=SearchMix(0.75, 0.5, 20)))
+    assert search_mix(model) == SearchMix(0.75, 0.5, 20)
+    assert search_mix(model, 0.0) == SearchMix(0.0, 0.5, 20)
+    assert search_mix(model, asking=AS_THE_PAPER) == SearchMix(0.75, 0.0, 20)
+    assert search_mix(plain) == SearchMix(0.5, 0.0, 0)
 
 
 @pytest.mark.parametrize(("weight", "order"), [(0.0, [0, 1]), (1.0, [1, 0])])
