@@ -105,19 +105,22 @@ class FeatureExtractor(Maker):
             "pixel_mean": list(preprocessing.mean),
             "pixel_std": list(preprocessing.std),
             **self.options.provenance(),
-            "engine": self._engine_name,
-            "precision": engine_precision(self._engine_name),
+            **self._computed_by(),
             "weights_digest": self._weights_digest,
             "width": self.backbone.width,
             VERSIONS: versions(*PACKAGES),
         }
 
-    @property
-    def _engine_name(self) -> str:
-        """The engine that is used; only of our own networks it is known that OpenVINO takes them."""
-        if self.options.engine == "openvino" and not isinstance(self.backbone, PublishedBackbone):
-            return self._engine().name
-        return self.options.engine
+    def _computed_by(self) -> dict[str, str]:
+        """Return the engine and its precision.
+
+        Of the networks in PublishedBackbone they are known without building the engine.
+        """
+        name = self.options.engine
+        if isinstance(self.backbone, PublishedBackbone):
+            return {"engine": name, "precision": engine_precision(name)}
+        engine = self._engine()
+        return {"engine": engine.name, "precision": engine.precision}
 
     @cached_property
     def _weights_digest(self) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from feature_extraction.features import FeatureExtractor
+from feature_extraction.options import FeatureOptions
 from feature_extraction.seeing import engines
 from feature_extraction.seeing.backbones import timm_networks
 from feature_extraction.seeing.backbones.names import find_backbone
@@ -20,7 +22,7 @@ from feature_extraction.seeing.backbones.timm_networks import (
     lite0_key,
 )
 from feature_extraction.seeing.clips import stream_clips
-from feature_extraction.seeing.engines import make_engine
+from feature_extraction.seeing.engines import engine_precision, make_engine
 from feature_extraction.seeing.frame import FrameSize
 from workfolder.errors import InputError
 
@@ -85,6 +87,19 @@ def test_openvino_agrees_in_float32(name: str, monkeypatch: pytest.MonkeyPatch) 
     clip = frames(backbone)
     fast, plain = make_engine("openvino", backbone), make_engine("torch", backbone)
     assert fast.name == "openvino" and fast(clip) == pytest.approx(plain(clip), abs=1e-4)
+
+
+def test_a_network_that_strays_in_bfloat16_is_computed_in_float32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)
+    precisions = {
+        weights: engine_precision("openvino", find_backbone(weights).module)
+        for weights in ("random:0", f"timm:{VIT}:random:0", f"timm:{LITE0_NETWORK}:random:0")
+    }
+    assert list(precisions.values()) == ["bfloat16", "bfloat16", "float32"]
+    options = FeatureOptions(f"timm:{CNN}:random:0", "openvino")
+    assert FeatureExtractor(options).provenance()["precision"] == "float32"
 
 
 def test_what_cannot_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
