@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,40 @@ def declared_seconds(path: Path) -> float | None:
     """
     with closing(PyavVideo(path)) as video:
         return video.declared_end
+
+
+def even_frames(
+    path: Path, height: int, rate: float, start: float, end: float
+) -> Generator[np.ndarray, None, None]:
+    """Yield the frames shown at even times from a start to an end, for people to look at.
+
+    Args:
+        path: a video.
+        height: pixels of the pictures.
+        rate: pictures a second.
+        start: seconds at which they begin.
+        end: seconds at which they end.
+
+    Yields:
+        uint8 RGB [height, width, 3].
+
+    Raises:
+        InputError: if the file is not a video.
+    """
+    wanted = max(1, round((end - start) * rate))
+    done, shown = 0, None
+    with closing(PyavVideo(path)) as video:
+        scaler = Scaler(lambda wide, high: (max(1, wide * height // high), height), video.pixel)
+        for frame in video.frames():
+            while shown is not None and done < wanted and frame.time > start + done / rate:
+                yield scaler(shown)
+                done += 1
+            if done == wanted:
+                return
+            shown = frame.decoded
+        while shown is not None and done < wanted:
+            yield scaler(shown)
+            done += 1
 
 
 def frame_at(path: Path, second: float, height: int) -> np.ndarray:

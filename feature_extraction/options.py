@@ -159,7 +159,7 @@ class TranscriptOptions(Options):
     punctuation: str = option(
         "none", "How text without punctuation gets it: none, restore, or the folder of a restorer."
     )
-    captions: Path | None = option(  # noqa: RUF009
+    captions: Path | None = option(
         None,
         "Folder of captions that do not lie beside the videos: DIR/a/b.en.vtt for a/b.mp4.",
         shown="beside the videos",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -17,6 +18,7 @@ from videobert.answers.options import (
 from videobert.cli.asking import encoded_clip, print_guesses
 from videobert.cli.options import (
     Clips,
+    Flag,
     Json,
     Model,
     PathOption,
@@ -54,6 +56,14 @@ Labels = Annotated[
 ]
 
 
+OverTime = Annotated[
+    bool,
+    Flag(
+        "--over-time", help="Answer along a whole video, as a picture, or a film: --picture X.mp4."
+    ),
+]
+
+
 @takes(part=ClipOptions, how=PredictOptions, asking=Asking, windows=WindowOptions)
 def predict(
     model: Model,
@@ -65,6 +75,7 @@ def predict(
     template: Template = None,
     templates: Templates = None,
     labels: Labels = None,
+    over_time: OverTime = False,
     picture: Annotated[Optional[Path], _picture("CLIP.prediction.png")] = None,
     json: Json = False,
 ) -> None:
@@ -93,13 +104,53 @@ def predict(
         return {"templates": sentences, "masks": found.guesses, "sensitivity": found.sensitivity}
 
     if not one:
-        _refuse_picture(picture)
+        _refuse_picture(picture, over_time)
         told = Question(answer, lambda row: filled(sentences[0], row["masks"]))
         ask_many(told, trained, clips or [], part, windows, json)
         return
     (clip,) = clips or []
     encoded = encoded_clip(trained, clip, part)
+    if over_time:
+        _tell_over_time(encoded, answer, windows.window, picture, json)
+        return
     _tell_prediction(trained, encoded, answer(encoded), picture, json)
+
+
+def _tell_over_time(
+    clip: EncodedClip,
+    answer: Callable[[EncodedClip], dict[str, Any]],
+    seconds: float,
+    picture: Path | None,
+    json: bool,
+) -> None:
+    """Ask about one window of a video after the other, and draw and print what is said."""
+    from videobert.answers.templates import filled
+    from videobert.cli.console import print_json, print_line, print_table
+    from videobert.cli.over_time import Moment, draw_over_time
+    from videobert.data.windows import windows
+
+    moments = []
+    for part in windows(clip.clips, seconds):
+        found = answer(replace(clip, clips=part))
+        moments.append(Moment(float(part.start[0]), float(part.end[-1]), found["masks"]))
+    template = found["templates"][0]
+    drawn = picture or Path(f"{clip.path.stem}.over_time.png")
+    draw_over_time(clip, moments, template, drawn)
+    if json:
+        about = {"clip": str(clip.path), "partial": clip.partial, "templates": found["templates"]}
+        print_json({**about, "windows": moments, "picture": str(drawn)})
+        return
+    rows = [
+        [
+            filled(template, moment.masks),
+            f"{moment.start:.1f}",
+            f"{moment.end:.1f}",
+            " ".join(f"{words[0].probability:.0%}" for words in moment.masks),
+        ]
+        for moment in moments
+    ]
+    print_table(str(clip.path), ["", "start", "end", "sure"], rows)
+    print_line(f"drawn: {drawn}")
 
 
 def _tell_prediction(
@@ -231,8 +282,10 @@ def _draw_forecast(
     draw_words(trained.processor.codebook.pictures, [seen, *columns], title, path)
 
 
-def _refuse_picture(picture: Path | None) -> None:
+def _refuse_picture(picture: Path | None, over_time: bool = False) -> None:
     """Refuse a picture of many clips."""
+    if over_time:
+        raise InputError("--over-time is drawn of one video: give one, without --work")
     if picture:
         raise InputError("--picture is drawn of one clip: leave it out, or give one clip")
 

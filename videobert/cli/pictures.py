@@ -83,16 +83,16 @@ def draw_prediction(
         _draw_image(above, frame, f"{clips.start[place]:.1f} s")
         _draw_image(below, picture(pictures, word), f"word {word}")
     seen.suptitle(
-        _without_formulas(
+        without_formulas(
             f"{clip.path.name}: what is seen, and the training frame of each visual word"
         ),
         fontsize=11,
     )
-    answers.suptitle(_without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
+    answers.suptitle(without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
     places = answers.subplots(1, len(guesses), squeeze=False)[0]
     for number, (axes, guess) in enumerate(zip(places, guesses, strict=True), 1):
         _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _numbered(template: str) -> str:
@@ -120,7 +120,7 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
     values = [guess.probability for guess in guesses]
     bars = axes.barh(places, values, color=BLUE)
     axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, fontsize=9)
-    axes.set_yticks(places, [_without_formulas(guess.word) for guess in guesses], fontsize=11)
+    axes.set_yticks(places, [without_formulas(guess.word) for guess in guesses], fontsize=11)
     axes.set_xlim(0, max(1.0, *values) * 1.12)
     axes.set_xticks([])
     axes.invert_yaxis()
@@ -128,12 +128,12 @@ def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
     axes.set_title(title, fontsize=10, loc="left")
 
 
-def _without_formulas(text: str) -> str:
+def without_formulas(text: str) -> str:
     """Escape dollars, which begin a formula in matplotlib."""
     return text.replace("$", r"\$")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; a letter that the font lacks becomes a box, without a warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -180,5 +180,5 @@ def draw_words(pictures: pa.Table, columns: Sequence[WordColumn], title: str, pa
         # A column may be shorter than the grid.
         for axes, word, label in zip(places, column.words, column.labels, strict=False):
             _draw_image(axes, picture(pictures, word), label)
-    figure.suptitle(_without_formulas(title), fontsize=11, wrap=True)
-    _save(figure, path)
+    figure.suptitle(without_formulas(title), fontsize=11, wrap=True)
+    save_figure(figure, path)

@@ -34,7 +34,9 @@ class WindowOptions(Options):
     work: Path | None = option(
         None, "Work folder whose visual words are read; then CLIP is a video's id.", shown="none"
     )
-    window: float = option(6.0, "With --work: seconds of a video that are asked about at a time.")
+    window: float = option(
+        6.0, "With --work or --over-time: seconds of a video that are asked about at a time."
+    )
     captions: Path | None = option(
         None, "With --work: folder to write captions to, a file a video.", shown="none"
     )
