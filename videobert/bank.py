@@ -7,12 +7,13 @@ what that takes.
     examples     a random sample of training's examples, in ids
     pieces       how often training said each WordPiece
     frames       sentences with a [MASK] for the verb and the noun, in the words of the narration
+    leanings     how strongly the model leans to each WordPiece at each mask of the frames
     search       how search should mix what it knows; found on videos kept apart
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from workfolder.files import read_json, read_table, write_json, write_table
 
 BANK_FOLDER = "bank"
 _EXAMPLES, _PIECES, _NOTES = "examples.parquet", "pieces.parquet", "bank.json"
+_LEANINGS = "leanings.parquet"
+_LEANINGS_SCHEMA = pa.schema([("frame", pa.string()), ("scores", pa.list_(pa.float32()))])
 _SCHEMA = pa.schema([("text", pa.list_(pa.int32())), ("visual", pa.list_(pa.int32()))])
 
 
@@ -52,14 +55,17 @@ class Bank:
         visual: The visual words of each example, one at least.
         pieces: How often training said each WordPiece, int64 [text ids].
         frames: Templates of two masks, the most varied first; possibly none.
+        leanings: For a frame, the mean log probability of each WordPiece at each mask over the
+            examples, float32 [masks, text ids]; see answers.calibration.
         search: How search mixes what it knows.
-        kept: What was computed over the examples, by question.
+        kept: What was computed over the examples in this process, by question.
     """
 
     texts: Sequence[np.ndarray]
     visual: Sequence[np.ndarray]
     pieces: np.ndarray
     frames: tuple[str, ...] = ()
+    leanings: Mapping[str, np.ndarray] = field(default_factory=dict)
     search: SearchMix = SearchMix()
     kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -75,6 +81,11 @@ class Bank:
         columns = {"text": list(self.texts), "visual": list(self.visual)}
         write_table(pa.table(columns, schema=_SCHEMA), home / _EXAMPLES)
         write_table(pa.table({"count": self.pieces}), home / _PIECES)
+        by_frame = {
+            "frame": list(self.leanings),
+            "scores": [m.ravel() for m in self.leanings.values()],
+        }
+        write_table(pa.table(by_frame, schema=_LEANINGS_SCHEMA), home / _LEANINGS)
         notes = {"frames": list(self.frames), "search": asdict(self.search)}
         write_json(notes, home / _NOTES)
 
@@ -88,12 +99,23 @@ class Bank:
         home = folder / BANK_FOLDER
         if not home.is_dir():
             return None
-        examples, notes = read_table(home / _EXAMPLES), read_json(home / _NOTES)
-        if not examples.schema.equals(_SCHEMA):
-            raise InputError(f"{home / _EXAMPLES} is not a bank's: copy the model's folder again")
-        texts, visual = (
-            [np.asarray(row, dtype=np.int64) for row in examples.column(name).to_pylist()]
-            for name in _SCHEMA.names
+        examples, pieces, rows = (
+            read_table(home / name) for name in (_EXAMPLES, _PIECES, _LEANINGS)
         )
-        pieces = read_table(home / _PIECES).column("count").to_numpy()
-        return cls(texts, visual, pieces, tuple(notes["frames"]), SearchMix(**notes["search"]))
+        notes = read_json(home / _NOTES)
+        try:
+            texts, visual = (
+                [np.asarray(row, dtype=np.int64) for row in examples.column(name).to_pylist()]
+                for name in _SCHEMA.names
+            )
+            counts = pieces.column("count").to_numpy()
+            leanings = {
+                row["frame"]: np.asarray(row["scores"], np.float32).reshape(-1, len(counts))
+                for row in rows.to_pylist()
+            }
+            frames, search = tuple(notes["frames"]), SearchMix(**notes["search"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{home} does not hold what a model remembers: copy the model's folder again"
+            ) from error
+        return cls(texts, visual, counts, frames, leanings, search)

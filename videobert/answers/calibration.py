@@ -40,7 +40,8 @@ def leanings(
     """Compute what is to be taken off the scores of labels.
 
     Args:
-        model: Is asked about the bank's clips; once, however often it is wanted.
+        model: Is asked about the bank's clips, once in a process; of its own frames training kept
+            what is needed.
         template: One template.
         pieces: For each mask its labels, each as ids of its pieces.
         asking: How the labels are asked for.
@@ -50,11 +51,17 @@ def leanings(
     """
     if (bank := model.bank) is None or asking.as_the_paper:
         return [torch.zeros(len(labels)) for labels in pieces]
-    key = template, tuple(tuple(map(tuple, labels)) for labels in pieces)
-    if key not in bank.kept:
-        scores = label_scores(model, template, bank.visual, pieces)
-        bank.kept[key] = [of_mask.mean(dim=0) for of_mask in scores]
-    found = bank.kept[key]
+    if template in bank.leanings and all(len(ids) == 1 for labels in pieces for ids in labels):
+        masks = torch.from_numpy(bank.leanings[template])
+        found = [
+            of_mask[torch.tensor(ids)[:, 0]] for of_mask, ids in zip(masks, pieces, strict=True)
+        ]
+    else:
+        key = template, tuple(tuple(map(tuple, labels)) for labels in pieces)
+        if key not in bank.kept:
+            scores = label_scores(model, template, bank.visual, pieces)
+            bank.kept[key] = [of_mask.mean(dim=0) for of_mask in scores]
+        found = bank.kept[key]
     if asking.prior == "training":
         shares = torch.from_numpy(
             np.log((bank.pieces + 1) / (bank.pieces.sum() + len(bank.pieces)))

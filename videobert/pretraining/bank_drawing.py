@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 
+from videobert.answers.calibration import leanings
+from videobert.answers.options import Asking
 from videobert.answers.search import choose_search_mix
+from videobert.answers.templates import MASK
+from videobert.answers.zero_shot import question
 from videobert.bank import Bank
 from videobert.data.corpus import Corpus
 from videobert.data.stretches import Stretch
@@ -46,8 +51,19 @@ def draw_bank(model: TrainedModel, corpus: Corpus, apart: np.ndarray, seed: int)
     )
     asked = _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED])
     profiled = _stretches(model, corpus, shuffled[learnt & seen & spoken][:PROFILED])
-    mix = choose_search_mix(replace(model, bank=bank), asked, profiled)
-    return replace(bank, search=mix)
+    with_bank = replace(model, bank=bank)
+    mix = choose_search_mix(with_bank, asked, profiled)
+    return replace(bank, search=mix, leanings=_leanings(with_bank))
+
+
+def _leanings(model: TrainedModel) -> dict[str, np.ndarray]:
+    """Compute how strongly the model leans to every WordPiece in each frame of its question."""
+    every = [[number] for number in range(model.processor.vocabulary.text_size)]
+    found = {}
+    for frame in question(model):
+        by_mask = leanings(model, frame, [every] * frame.count(MASK), Asking())
+        found[frame] = torch.stack(by_mask).numpy()
+    return found
 
 
 def _spelt(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[str]:

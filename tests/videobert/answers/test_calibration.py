@@ -93,6 +93,19 @@ def test_the_bank_is_asked_once_for_a_template_and_its_labels(
     assert len(bank.kept) == 2
 
 
+def test_what_training_kept_of_a_frame_is_read_and_not_asked_for_again(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    assert model.bank
+    every = [[number] for number in range(model.processor.vocabulary.text_size)]
+    kept = leanings(model, TEMPLATE, [every, every], Asking())
+    bank = replace(model.bank, leanings={TEMPLATE: torch.stack(kept).numpy()}, kept={})
+    found = leanings(replace(model, bank=bank), TEMPLATE, pieces, Asking())
+    assert not bank.kept
+    for mine, asked in zip(found, leanings(model, TEMPLATE, pieces, Asking()), strict=True):
+        torch.testing.assert_close(mine, asked, atol=1e-4, rtol=0)
+
+
 def test_the_question_is_trainings_own_frames(model: TrainedModel) -> None:
     assert question(model) == ["we need to [MASK] the [MASK]", "just [MASK] the [MASK]"]
     paper = ["now let me show you how to [MASK] the [MASK]"]
