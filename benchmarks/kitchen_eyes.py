@@ -1,6 +1,6 @@
 """Which network looks at the kitchen: random ones beside one with real weights, as a table.
 
-    python -m benchmarks.kitchen_eyes --out build/kitchen_eyes       55 minutes on two cores
+    python -m benchmarks.kitchen_eyes --out build/kitchen_eyes       25 minutes on two cores
 
 Every network sees the same videos, gets a codebook and models of its own, and is asked about the
 same held-out steps. The options of pre-training are the demo's, which were found with random S3D on
@@ -38,8 +38,8 @@ NETWORKS = {
     "EfficientNet-Lite0, random": "timm:tf_efficientnet_lite0:random:0",
     "EfficientNet-Lite0, ImageNet": "efficientnet_lite0",
 }
-SIZES = Sizes(training=(25, 100), main=100, validation=0, held_out=30)
-STEPS = 3000
+SIZES = Sizes(training=(20, 60), main=60, validation=0, held_out=20)
+STEPS = 2000
 SEED = 1
 ROWS = ("cross_modal", "calibrated", "linear_probe")
 COLUMNS = ("verb_top1", "noun_top1")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice, takewhile
@@ -16,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.media import declared_seconds
-from feature_extraction.options import FeatureOptions
+from feature_extraction.options import INT8, FeatureOptions
 from feature_extraction.pace import Pace
 from feature_extraction.schema import (
     SCHEMA_VERSION,
@@ -29,9 +30,13 @@ from feature_extraction.seeing.backbones.backbone import Backbone, PublishedBack
 from feature_extraction.seeing.backbones.names import find_backbone
 from feature_extraction.seeing.clips import check_decoder, stream_clips
 from feature_extraction.seeing.engines import (
+    Engine,
+    check_engine,
     engine_precision,
+    exported,
     make_engine,
 )
+from feature_extraction.seeing.int8_network import CALIBRATION_CLIPS, Int8Network, int8_network
 from feature_extraction.seeing.kept_networks import usual_cache
 from workfolder.build_once import Once
 from workfolder.errors import InputError
@@ -77,14 +82,14 @@ class FeatureExtractor(Maker):
         self._limits = limits
         self._guards = Guards(limits, returns=[Clip])
         self._cache = usual_cache() if use_cache else None
-        self._frames = options.pace.clip_frames
-        self._engine = Once(
-            lambda: make_engine(options.engine, self.backbone, lanes, self._frames, self._cache)
-        )
+        self._int8: Int8Network | None = None
+        self._lanes = lanes
+        self._engine = Once(self._make_engine)
 
-    def __reduce__(self) -> tuple[type[FeatureExtractor], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., FeatureExtractor], tuple[Any, ...]]:
         """Send an actor the options alone; it builds its own model for one video at a time."""
-        return FeatureExtractor, (self.options, self._limits, 1, self._cache is not None)
+        use_cache = self._cache is not None
+        return _extractor, (self.options, self._limits, use_cache, self._int8)
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -111,12 +116,50 @@ class FeatureExtractor(Maker):
             VERSIONS: versions(*PACKAGES),
         }
 
+    def calibrate(self, folder: Path, videos: Sequence[Source]) -> None:
+        """Find or make the network in whole numbers, which the engine INT8 needs.
+
+        Args:
+            folder: where it is kept.
+            videos: the first of them are what it is calibrated on.
+
+        Raises:
+            InputError: if it cannot be made.
+        """
+        check_engine(self.options.engine)
+        self._int8 = int8_network(
+            folder,
+            self.backbone,
+            self.options.pace,
+            lambda: exported(self.backbone, self.options.pace.clip_frames),
+            lambda: self._calibration_clips(videos),
+        )
+
+    def _calibration_clips(self, videos: Sequence[Source]) -> list[np.ndarray]:
+        """Read every eighth clip of the first videos that can be read."""
+        clips: list[np.ndarray] = []
+        for video in videos:
+            with suppress(InputError):  # the job itself will note why
+                clips += [clip.frames[None] for clip in islice(self._read(video.path), 0, 64, 8)]
+            if len(clips) >= CALIBRATION_CLIPS:
+                break
+        return clips[:CALIBRATION_CLIPS]
+
+    def _make_engine(self) -> Engine:
+        frames, int8 = self.options.pace.clip_frames, self._int8.path if self._int8 else None
+        return make_engine(
+            self.options.engine, self.backbone, self._lanes, frames, self._cache, int8
+        )
+
     def _computed_by(self) -> dict[str, str]:
         """Return the engine and its precision.
 
         Of the networks in PublishedBackbone they are known without building the engine.
         """
         name = self.options.engine
+        if self._int8:
+            calibration = {"calibration": self._int8.calibration}
+            return {"engine": name, "precision": "int8", **calibration}
         if isinstance(self.backbone, PublishedBackbone):
             return {"engine": name, "precision": engine_precision(name)}
         engine = self._engine()
@@ -125,7 +168,9 @@ class FeatureExtractor(Maker):
     @cached_property
     def _weights_digest(self) -> str:
         """The digest of the backbone's weights; they are not read where it was kept."""
-        kept = self._cache.find(self.backbone, self._frames) if self._cache else None
+        kept = (
+            self._cache.find(self.backbone, self.options.pace.clip_frames) if self._cache else None
+        )
         return kept.weights_digest if kept else self.backbone.digest
 
     def prepare(self) -> None:
@@ -224,8 +269,19 @@ def extract(
     """
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers, job.cache)
+    if options.engine == INT8:
+        extractor.calibrate(work / "int8", videos)
     begin(stage, videos, extractor, extractor.provenance(), job)
     return run_job(stage, videos, extractor, job, progress)
+
+
+def _extractor(
+    options: FeatureOptions, limits: Limits, use_cache: bool, int8: Int8Network | None
+) -> FeatureExtractor:
+    """Make an actor's extractor, for one video at a time."""
+    extractor = FeatureExtractor(options, limits, 1, use_cache)
+    extractor._int8 = int8
+    return extractor
 
 
 def _refuse_longer(path: Path, seconds: float, longest: float, pace: Pace) -> None:

@@ -43,12 +43,17 @@ if TYPE_CHECKING:
 
 PICTURES_FILE = "pictures.parquet"
 IMMATERIAL = frozenset(
-    {"weights", "engine", "precision", "decoder", "start", "key", "first_rows", VERSIONS}
+    {
+        *("weights", "engine", "precision", "calibration", "decoder"),
+        *("start", "key", "first_rows"),
+        VERSIONS,
+    }
 )
 """Options in which features may differ from the codebook's.
 
 The digest of the weights says more than their name, the engines' features agree to a cosine of
-0.999 whatever the version, and the decoders return the same frames. Of imported features, it does
+0.999 whatever the version (int8's less: docs/extraction.md has the share of equal words), and the
+decoders return the same frames. Of imported features, it does
 not matter when the first row begins, what the array is called, and which video came first.
 """
 

@@ -17,10 +17,11 @@ from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
+from feature_extraction.options import INT8
 from feature_extraction.pace import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.kept_networks import NetworkCache
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     import openvino
     import torch
 
+
+NEEDS = {"openvino": {"openvino": "openvino"}, INT8: {"openvino": "int8", "nncf": "int8"}}
+"""The packages of an engine, and the extra that brings each."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +72,11 @@ def _strays_in_bfloat16(module: torch.nn.Module | None) -> bool:
 
     In bfloat16 the features of EfficientNet-Lite0 have a cosine of 0.976 to those in float32.
     """
+    if module is None:
+        return False  # without torch, which takes a second to import
     import torch
 
-    return module is not None and any(
+    return any(
         isinstance(part, torch.nn.Conv2d) and part.groups == part.in_channels > 1
         for part in module.modules()
     )
@@ -82,9 +88,11 @@ def check_engine(name: str) -> None:
     Raises:
         InputError: with what to install, or to use instead.
     """
-    if name == "openvino" and not find_spec("openvino"):
-        advice = "pip install 'videobert[openvino]'"
-        raise InputError(f"the engine 'openvino' is not installed: {advice}")
+    for package, extra in NEEDS.get(name, {}).items():
+        if not find_spec(package):
+            raise InputError(
+                f"the engine {name!r} is not installed: pip install 'videobert[{extra}]'"
+            )
     if name == "cuda":
         import torch
 
@@ -99,21 +107,26 @@ def make_engine(
     lanes: int = 1,
     clip_frames: int = CLIP_FRAMES,
     cache: NetworkCache | None = None,
+    int8: Path | None = None,
 ) -> Engine:
     """Build an engine and try it on a black clip, so that what fails for every video fails here.
 
     Args:
-        name: ``cuda``, ``openvino`` or ``torch``.
+        name: one of options.ENGINES.
         backbone: what it runs.
         lanes: how many threads will call it at once.
         clip_frames: how many frames a clip has.
         cache: where OpenVINO's networks are kept. A kept one has passed its trial and is not
             tried again.
+        int8: the file of the network in whole numbers, see int8_network; INT8 alone needs it.
 
     Raises:
         InputError: if this machine lacks what the engine needs, or the trial fails.
     """
     check_engine(name)
+    if name == INT8 and int8 is None:
+        advice = "only videobert extract and run calibrate it, use another --engine"
+        raise InputError(f"the engine {name!r} is not calibrated: {advice}")
     kept = cache.find(backbone, clip_frames) if cache and name == "openvino" else None
     if kept:
         return OpenVinoEngine(kept.path, lanes, engine_precision("openvino"))
@@ -121,6 +134,7 @@ def make_engine(
     engines: dict[str, Callable[[], Engine]] = {
         "cuda": lambda: CudaEngine(backbone),
         "openvino": lambda: _openvino_or_torch(backbone, lanes, clip_frames),
+        INT8: lambda: OpenVinoEngine(cast(Path, int8), lanes, "int8"),
         "torch": lambda: TorchEngine(backbone, lanes),
     }
     try:
@@ -137,7 +151,7 @@ def make_engine(
         kind = type(getattr(module, "network", module)).__name__
         reason = f"the weights make {kind} give {shape}, for {backbone.width} wanted"
         raise InputError(f"{reason}: fetch them again, or use others")
-    if cache and isinstance(engine, OpenVinoEngine):
+    if cache and name == "openvino" and isinstance(engine, OpenVinoEngine):
         cache.keep(backbone, clip_frames, engine.save)
     return engine
 
@@ -193,6 +207,8 @@ class OpenVinoEngine:
         self.batch, self.precision = max(1, cores() // lanes), precision
         core = openvino.Core()
         self._network = core.read_model(network) if isinstance(network, Path) else network
+        if precision == "int8":
+            self.name, precision = INT8, engine_precision("openvino")  # of the layers that are kept
         streams = lanes * self.batch  # of one thread each: OpenVINO shares the threads out evenly
         hints = {
             "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],

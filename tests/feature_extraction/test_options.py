@@ -18,7 +18,7 @@ from workfolder.errors import InputError
     [
         (
             {"engine": "abacus"},
-            "--engine 'abacus' is not known: choose one of cuda, openvino, torch",
+            "--engine 'abacus' is not known: choose one of cuda, openvino, openvino-int8, torch",
         ),
         ({"decoder": "eyes"}, "--decoder 'eyes' is not known: choose one of pyav, decord"),
     ],
