@@ -1,11 +1,12 @@
 """Check whether a change of the code leaves every byte and every loss as it was.
 
-    python -m benchmarks.same_bytes make FOLDER NAME      # runs the small street with the code of the working folder
-    python -m benchmarks.same_bytes compare FOLDER A B    # lists every file of A and B that differs
+    python -m benchmarks.same_bytes make FOLDER NAME      # runs the small street
+    python -m benchmarks.same_bytes compare FOLDER A B    # lists every file that differs
 
-``make`` films twelve videos once, then takes them through every verb at fixed seeds. Each street runs at the
-same path, because inputs.jsonl and the features name absolute paths, and is renamed to NAME at its end. To compare two
-commits, check each out and run ``make`` there with the same FOLDER.
+``make`` films twelve videos once, then takes them through every verb at fixed seeds, with the code
+of the working folder. Each street runs at the same path, because inputs.jsonl and the features name
+absolute paths, and is renamed to NAME at its end. To compare two commits, check each out and run
+``make`` there with the same FOLDER.
 """
 
 from __future__ import annotations

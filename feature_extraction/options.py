@@ -79,7 +79,7 @@ class FeatureOptions(Options):
     )
 
     def __post_init__(self) -> None:
-        """Raise InputError if an option is out of range, or a clip has no whole number of frames."""
+        """Raise InputError if an option is out of range, or a clip has a part of a frame."""
         super().__post_init__()
         _ = self.pace
 

@@ -155,7 +155,8 @@ class Codebook:
                 else "extract them"
             )
             raise InputError(
-                f"these features do not fit the codebook: {differences}; {how} as the codebook's were"
+                f"these features do not fit the codebook: {differences}; "
+                f"{how} as the codebook's were"
             )
 
     def predict(self, features: np.ndarray, made_with: Mapping[str, Any]) -> np.ndarray:

@@ -133,7 +133,7 @@ def quote(text: str) -> str:
 
 
 def forecasts(found: Sequence[Forecast], album: Album, step: float) -> str:
-    """A column for each step of so many seconds: the likeliest visual words, the likeliest on top."""
+    """A column for each step of so many seconds: the likeliest visual words, best first."""
     columns = [
         f"<section><h4>{each.step * step:g} s later</h4>"
         + "".join(

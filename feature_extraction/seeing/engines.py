@@ -220,7 +220,7 @@ class OpenVinoEngine:
         self._thread = local()
 
     def save(self, path: Path) -> None:
-        """Write the network to a path that ends in .xml, and its weights, as they are, beside it."""
+        """Write the network to a path that ends in .xml, and its weights beside it."""
         import openvino
 
         openvino.save_model(self._network, path, compress_to_fp16=False)

@@ -239,7 +239,7 @@ class _Growth:
 
 
 def draw_rows(source: FeatureSource, count: int, seed: int, level: int) -> np.ndarray:
-    """Draw the numbers of at most ``count`` rows, ascending; ``level`` is the number of the draw."""
+    """Draw the numbers of at most ``count`` rows, ascending; ``level`` numbers the draw."""
     one_node, sizes = np.zeros(source.rows, np.int32), np.array([source.rows])
     return draw_sample(one_node, sizes, count, seed, level).rows
 

@@ -1,4 +1,4 @@
-"""What a model says along a whole video, as a picture or as a film with captions and a time line."""
+"""What a model says along a whole video: a picture, or a film with captions and a time line."""
 
 from __future__ import annotations
 

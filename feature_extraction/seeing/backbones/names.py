@@ -103,7 +103,8 @@ def find_weights(source: str) -> Path:
             f"{KYLEMIN_FILE} at https://github.com/kylemin/S3D in a browser and put the file there"
         )
     names = ", ".join(URLS)
-    others = f"{LITE0}, hf:OWNER/NAME, timm:NAME, package.module:factory, a file or a folder of transformers"
+    published = f"{LITE0}, hf:OWNER/NAME, timm:NAME"
+    others = f"{published}, package.module:factory, a file or a folder of transformers"
     advice = f"--weights takes {names}, kylemin, random:SEED, {others}"
     raise InputError(f"{path} does not exist: {advice}")
 

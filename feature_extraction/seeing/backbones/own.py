@@ -5,8 +5,8 @@ A package offers a network in its pyproject.toml:
     [project.entry-points."videobert.backbones"]
     mine = "my_package.networks:make"
 
-``--weights mine`` then calls ``make()``, and ``--weights mine:TEXT`` calls ``make("TEXT")``. Without
-an entry point, ``--weights my_package.networks:make`` does the same.
+``--weights mine`` then calls ``make()``, and ``--weights mine:TEXT`` calls ``make("TEXT")``.
+Without an entry point, ``--weights my_package.networks:make`` does the same.
 """
 
 from __future__ import annotations
