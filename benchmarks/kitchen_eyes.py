@@ -1,10 +1,11 @@
 """Which network looks at the kitchen: random ones beside one with real weights, as a table.
 
-    python -m benchmarks.kitchen_eyes --out build/kitchen_eyes       25 minutes on two cores
+    python -m demos.kitchen --brisk --videos 250 --seed 0 --out build/brisk
+    python -m benchmarks.kitchen_eyes --kitchen build/brisk --out build/kitchen_eyes
 
 Every network sees the same videos, gets a codebook and models of its own, and is asked about the
-same held-out steps. The options of pre-training are the demo's, which were found with random S3D on
-another kitchen: no network was tuned for. What is there is not made again.
+same held-out steps. The options of pre-training are the demo's, which were found with random S3D:
+none was chosen for another network. What is there is not made again.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from typing import Any
 
 import transformers
 
-from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen, make_corpus, training_set
-from benchmarks.kitchen_tables.sizes import PRETRAINING, Sizes
+from benchmarks.kitchen_tables.corpus import DEALT, HELD_OUT, check, copy, link
+from benchmarks.kitchen_tables.sizes import PRETRAINING
 from benchmarks.machine import machine
 from demos.kitchen.evaluation import spoken_labels, steps_of
-from demos.kitchen.truth import TRAINING
+from demos.kitchen.truth import TRAINING, Truth, Video, read_truth
+from feature_extraction.features import FeatureOptions, extract
+from feature_extraction.transcripts import TranscriptOptions, transcribe
+from tokenization.codebook import ClusterOptions, cluster
+from tokenization.tokens import tokenize
 from videobert.cli.console import print_line, progress_bars
 from videobert.evaluation.actions import evaluate_actions
 from videobert.loading import load_model
@@ -31,16 +36,19 @@ from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
 from workfolder.files import read_json, write_json
 from workfolder.progress import Progress
+from workfolder.runner import JobOptions
+from workfolder.sources import find_videos
 from workfolder.stage import Stage
 
 NETWORKS = {
-    "S3D, random": "random:0",
+    "S3D, random": "random:0:112",
     "EfficientNet-Lite0, random": "timm:tf_efficientnet_lite0:random:0",
     "EfficientNet-Lite0, ImageNet": "efficientnet_lite0",
 }
-SIZES = Sizes(training=(20, 60), main=60, validation=0, held_out=20)
+FRAMES_PER_SECOND = 6
+VIDEOS = (25, 100)
+"""Numbers of training videos; the first 25 are among the first 100."""
 STEPS = 2000
-SEED = 1
 ROWS = ("cross_modal", "calibrated", "linear_probe")
 COLUMNS = ("verb_top1", "noun_top1")
 PACKAGES = ("torch", "timm", "openvino")
@@ -51,56 +59,83 @@ def slug(network: str) -> str:
     return "_".join(network.lower().replace(",", "").split())
 
 
-def kitchen_of(out: Path, network: str) -> Kitchen:
-    """Return the kitchen as one network sees it; all of them share the videos."""
-    folder = out / slug(network)
-    folder.mkdir(parents=True, exist_ok=True)
-    (out / "videos").mkdir(exist_ok=True)
-    if not (folder / "videos").exists():
-        (folder / "videos").symlink_to(Path("..", "videos"))
-    return Kitchen(folder, SIZES, SEED)
+def videos_of(truth: Truth, split: str) -> tuple[Video, ...]:
+    """Select the videos of a split that are looked at."""
+    dealt = tuple(video for video in truth.videos if video.split == split)
+    return dealt[: max(VIDEOS)] if split == TRAINING else dealt
 
 
-def measure(out: Path, network: str, videos: int, progress: Progress) -> dict[str, Any]:
-    """Return the action tables of a network's model, by held-out split, as JSON has them."""
-    kitchen = kitchen_of(out, network)
-    kept = kitchen.out / f"figures_{videos}.json"
+def prepare(kitchen: Path, folder: Path, weights: str, progress: Progress) -> None:
+    """Take the videos through every stage, and deal them out to a work folder for each number.
+
+    Args:
+        kitchen: the folder that demos.kitchen filled.
+        folder: for all that this network makes.
+        weights: of the network.
+        progress: hears of each piece of work.
+    """
+    truth, everything = read_truth(kitchen / "truth.json"), folder / "everything"
+    training = videos_of(truth, TRAINING)
+    looked_at = [*training, *(video for split in HELD_OUT for video in videos_of(truth, split))]
+    sources = find_videos([kitchen / f"{video.video}.mp4" for video in looked_at])
+    options = FeatureOptions(weights, frames_per_second=FRAMES_PER_SECOND)
+    check(extract(sources, everything, options, JobOptions(), progress))
+    check(transcribe(sources, everything, TranscriptOptions("captions"), JobOptions(), progress))
+    main = folder / str(max(VIDEOS))
+    link(Stage(everything / "features"), Stage(main / "features"), training)
+    cluster(main, ClusterOptions(12, 2, "whiten", 48), progress)
+    copy(main / "codebook", everything / "codebook")
+    for report in tokenize(everything, JobOptions(), progress):
+        check(report)
+    for count in VIDEOS:
+        copy(everything / "codebook", folder / str(count) / "codebook")
+        for stage in DEALT:
+            link(Stage(everything / stage), Stage(folder / str(count) / stage), training[:count])
+
+
+def measure(kitchen: Path, folder: Path, count: int, progress: Progress) -> dict[str, Any]:
+    """Return the tables of a network's model by held-out split, as JSON has them."""
+    kept = folder / f"figures_{count}.json"
     if kept.exists():
         return dict(read_json(kept))
-    work, folder = kitchen.work(training_set(videos)), kitchen.out / f"model_{videos}"
-    pretrain(work, folder, PretrainOptions(**PRETRAINING, steps=STEPS), progress)
-    model = load_model(folder)
-    codebook, truth = model.processor.codebook, kitchen.truth(training_set(videos))
-    known = steps_of(truth, TRAINING, Stage(work / "features"), codebook)
+    truth, work, out = read_truth(kitchen / "truth.json"), folder / str(count), folder / f"m{count}"
+    options = PretrainOptions(**PRETRAINING, steps=STEPS, checkpoint_every=200)
+    pretrain(work, out, options, progress)
+    model = load_model(out)
+    codebook, features = model.processor.codebook, Stage(folder / "everything" / "features")
+    known = [
+        step
+        for step in steps_of(truth, TRAINING, features, codebook)
+        if Stage(work / "features").path(Path(step.video).name).exists()
+    ]
     labels = spoken_labels(truth, work)
-    figures = {}
-    for split in HELD_OUT:
-        features = Stage(kitchen.work(split) / "features")
-        steps = steps_of(kitchen.truth(split), split, features, codebook)
-        figures[split] = asdict(evaluate_actions(model, steps, known, labels))
+    figures = {
+        split: asdict(
+            evaluate_actions(model, steps_of(truth, split, features, codebook), known, labels)
+        )
+        for split in HELD_OUT
+    }
     write_json(figures, kept)
     return figures
 
 
-def table(out: Path, progress: Progress) -> Iterator[str]:
+def table(kitchen: Path, out: Path, progress: Progress) -> Iterator[str]:
     """Yield the lines of the table, in Markdown."""
-    yield (
-        "| held out | training videos | network | "
-        + " | ".join(
-            f"{row.replace('_', ' ')}, {column.replace('_', ' ')}"
-            for row in ROWS
-            for column in COLUMNS
-        )
-        + " |"
-    )
-    yield "| --- " * (3 + len(ROWS) * len(COLUMNS)) + "|"
+    heads = [f"{row} {column}".replace("_", " ") for row in ROWS for column in COLUMNS]
+    yield f"| held out | training videos | network | {' | '.join(heads)} |"
+    yield "| --- " * (3 + len(heads)) + "|"
+    found = {
+        (network, count): measure(kitchen, out / slug(network), count, progress)
+        for network in NETWORKS
+        for count in VIDEOS
+    }
     for split in HELD_OUT:
-        for videos in SIZES.training:
+        for count in VIDEOS:
             for network in NETWORKS:
-                rows = measure(out, network, videos, progress)[split]["rows"]
+                rows = found[network, count][split]["rows"]
                 cells = [_cell(rows[row][column]) for row in ROWS for column in COLUMNS]
                 name = split.replace("_", " ")
-                yield f"| {name} | {videos} | {network} | " + " | ".join(cells) + " |"
+                yield f"| {name} | {count} | {network} | {' | '.join(cells)} |"
 
 
 def _cell(found: dict[str, float]) -> str:
@@ -115,13 +150,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--kitchen", type=Path, required=True, help="what demos.kitchen filled")
     parser.add_argument("--out", type=Path, default=Path("build/kitchen_eyes"))
     options = parser.parse_args()
     try:
         with progress_bars() as progress:
             for network, weights in NETWORKS.items():
-                make_corpus(kitchen_of(options.out, network), progress, weights)
-            lines = list(table(options.out, progress))
+                prepare(options.kitchen, options.out / slug(network), weights, progress)
+            lines = list(table(options.kitchen, options.out, progress))
     except InputError as error:
         sys.exit(f"benchmarks.kitchen_eyes: {error}")
     print_line(", ".join(f"{name} {value}" for name, value in machine(*PACKAGES).items()))

@@ -131,13 +131,8 @@ class Kitchen:
         return {Path(video.video).name: video.steps for video in self.plan.videos}
 
 
-def make_corpus(kitchen: Kitchen, progress: Progress, weights: str = WEIGHTS) -> None:
+def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
     """Film and process what is not there yet, and fill the work folders of all sets.
-
-    Args:
-        kitchen: What is made.
-        progress: Hears of each piece of work.
-        weights: Of the network that looks.
 
     Raises:
         InputError: if a video fails in some stage.
@@ -147,7 +142,7 @@ def make_corpus(kitchen: Kitchen, progress: Progress, weights: str = WEIGHTS) ->
     everything, main = kitchen.work(EVERYTHING), kitchen.work(kitchen.main)
     job = JobOptions(cores())
     sources = find_videos([kitchen.path(video) for video in every.values()])
-    check(extract(sources, everything, FeatureOptions(weights), job, progress))
+    check(extract(sources, everything, FeatureOptions(WEIGHTS), job, progress))
     check(transcribe(sources, everything, TranscriptOptions("captions"), job, progress))
     link(Stage(everything / "features"), Stage(main / "features"), kitchen.videos(kitchen.main))
     sizes = kitchen.sizes
