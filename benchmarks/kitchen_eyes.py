@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,8 @@ def measure(kitchen: Path, folder: Path, count: int, progress: Progress) -> dict
     pretrain(work, out, options, progress)
     model = load_model(out)
     codebook, features = model.processor.codebook, Stage(folder / "everything" / "features")
-    known = [
-        step
-        for step in steps_of(truth, TRAINING, features, codebook)
-        if Stage(work / "features").path(Path(step.video).name).exists()
-    ]
+    trained_on = replace(truth, videos=videos_of(truth, TRAINING)[:count])
+    known = steps_of(trained_on, TRAINING, features, codebook)
     labels = spoken_labels(truth, work)
     figures = {
         split: asdict(

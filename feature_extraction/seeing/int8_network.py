@@ -1,7 +1,7 @@
 """A network in whole numbers of eight bits, for processors that multiply those faster.
 
-NNCF, OpenVINO's compressor, finds the range of every layer's numbers on some clips, the calibration.
-The first layers keep their precision: their errors would go through all that follow.
+NNCF, OpenVINO's compressor, finds the range of each layer's numbers on some clips: the network is
+calibrated on them. The first layers keep their precision: their errors would go through all that follow.
 
     WORK/int8/<key>/network.xml, network.bin    what OpenVINO reads
                     about.json                  what it was made of, and the files' digests
