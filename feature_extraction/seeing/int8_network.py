@@ -1,7 +1,8 @@
 """A network in whole numbers of eight bits, for processors that multiply those faster.
 
 NNCF, OpenVINO's compressor, finds the range of each layer's numbers on some clips: the network is
-calibrated on them. The first layers keep their precision: their errors would go through all that follow.
+calibrated on them. The first layers keep their precision, as their errors would go through all that
+follow.
 
     WORK/int8/<key>/network.xml, network.bin    what OpenVINO reads
                     about.json                  what it was made of, and the files' digests
