@@ -19,7 +19,8 @@ from workfolder.errors import InputError
 from workfolder.files import write_whole
 
 PRIOR_CLIPS = 30
-"""So many clips of a video weigh as much as the mean of all videos."""
+"""So many clips of a video weigh as much as the mean of all videos; docs/recipe.md has the table
+from which it was chosen."""
 VIDEO_MEAN_FILE = "video_mean.safetensors"
 MOST_VIDEOS = 1000
 """Videos, evenly chosen, from which the overall mean is learnt."""
@@ -31,9 +32,11 @@ class VideoCentring:
 
     Attributes:
         overall: float32 [width], the mean of videos' means.
+        prior: so many clips of a video weigh as much as ``overall``.
     """
 
     overall: np.ndarray
+    prior: float = PRIOR_CLIPS
 
     def __call__(self, features: np.ndarray, video: np.ndarray | None = None) -> np.ndarray:
         """Centre features.
@@ -50,7 +53,7 @@ class VideoCentring:
         if not count:
             return features.astype(np.float16)
         own = video.mean(axis=0, dtype=np.float64)
-        mean = (count * own + PRIOR_CLIPS * self.overall) / (count + PRIOR_CLIPS)
+        mean = (count * own + self.prior * self.overall) / (count + self.prior)
         return np.asarray(features - mean).astype(np.float16)
 
     def save(self, folder: Path) -> None:
