@@ -1,4 +1,4 @@
-"""What benchmarks/codebooks.py measures on: recordings that are learnt from, and those that are not.
+"""What benchmarks/codebooks.py measures on: recordings that are learnt from, and others.
 
 Shapes:
     words: int [clips], the visual word of each clip of a recording.
