@@ -53,8 +53,8 @@ class FeatureOptions(Options):
     weights: str = option(
         "kinetics400",
         "Weights of the network that looks: kinetics400, howto100m, kylemin, x3d_m ..., "
-        "efficientnet_lite0, hf:OWNER/NAME, timm:NAME, random:SEED, package.module:factory, a file "
-        "or a folder.",
+        "efficientnet_lite0, hf:OWNER/NAME, timm:NAME, random:SEED[:SIDE], package.module:factory, "
+        "a file or a folder.",
     )
     engine: str = option(
         factory=best_engine_name,

@@ -25,6 +25,7 @@ from pathlib import Path
 from benchmarks.kitchen_tables.sizes import WEIGHTS, Sizes
 from demos.kitchen.corpus import make_video
 from demos.kitchen.recipes import plan
+from demos.kitchen.style import CALM
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
 from feature_extraction.features import FeatureOptions, extract
 from feature_extraction.seeing.engines import cores
@@ -63,7 +64,7 @@ class Kitchen:
     @cached_property
     def plan(self) -> Truth:
         """All recipes that there could be."""
-        return plan(PLANNED, self.seed, self.sizes.steps)
+        return plan(PLANNED, self.seed, replace(CALM, steps=self.sizes.steps))
 
     def videos(self, name: str) -> tuple[Video, ...]:
         """Select the videos of a set, one of ``names``."""

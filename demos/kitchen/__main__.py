@@ -11,6 +11,7 @@ from pathlib import Path
 
 from demos.kitchen.corpus import TRUTH_FILE, make_corpus
 from demos.kitchen.recipes import MINIMUM_VIDEOS
+from demos.kitchen.style import BRISK, CALM
 from demos.kitchen.voice import can_speak
 from workfolder.errors import InputError
 
@@ -52,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_at_least(1), default=None, help="processes (as many as there are cores)"
     )
+    parser.add_argument(
+        "--brisk", action="store_true", help="short steps and small pictures, to make more videos"
+    )
     parser.add_argument("--speech", action="store_true", help="speak the captions, with espeak-ng")
     return parser
 
@@ -68,7 +72,12 @@ def main(arguments: list[str] | None = None) -> int:
     began, done = time.monotonic(), 0
     try:
         for video in make_corpus(
-            options.out, options.videos, options.seed, options.workers, speech=options.speech
+            options.out,
+            options.videos,
+            options.seed,
+            options.workers,
+            BRISK if options.brisk else CALM,
+            options.speech,
         ):
             done += 1
             name = f"{video.video}.mp4"

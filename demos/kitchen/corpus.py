@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from demos.kitchen.recipes import FPS, NARRATION, STEPS, plan, stream
+from demos.kitchen.recipes import NARRATION, plan, stream
+from demos.kitchen.style import CALM, Style
 from demos.kitchen.truth import SPLITS, Truth, Video, write_truth
 from workfolder.errors import InputError
 
@@ -20,13 +21,13 @@ def make_corpus(
     videos: int,
     seed: int,
     workers: int | None = None,
-    steps: tuple[int, int] = STEPS,
+    style: Style = CALM,
     speech: bool = False,
 ) -> Iterator[Video]:
     """Make a corpus below `out` and yield each video once its files are there; truth.json is last.
 
     Args:
-        steps: the least and the most steps of a video.
+        style: how it is filmed.
         speech: speak the captions, too.
 
     Raises:
@@ -35,12 +36,12 @@ def make_corpus(
         OSError: if `out` cannot be written to.
         Exception: whatever stopped a worker; no video is left out.
     """
-    truth = plan(videos, seed, steps)
+    truth = plan(videos, seed, style)
     _refuse_another(truth, out)
     for split in SPLITS:
         (out / split).mkdir(parents=True, exist_ok=True)
     (out / TRUTH_FILE).unlink(missing_ok=True)
-    yield from _film_all(truth, out, workers or os.cpu_count() or 1, speech)
+    yield from _film_all(truth, out, workers or os.cpu_count() or 1, style, speech)
     write_truth(truth, out / TRUTH_FILE)
 
 
@@ -51,13 +52,13 @@ def _refuse_another(truth: Truth, out: Path) -> None:
             raise InputError(f"{path} is of another kitchen: give an empty --out")
 
 
-def _film_all(truth: Truth, out: Path, workers: int, speech: bool) -> Iterator[Video]:
+def _film_all(truth: Truth, out: Path, workers: int, style: Style, speech: bool) -> Iterator[Video]:
     """Longest videos first, so that the workers end together."""
     order = sorted(range(len(truth.videos)), key=lambda index: -truth.videos[index].duration)
     # Spawned, not forked: a fork copies the caller's threads' locks, and what it holds in memory.
     with ProcessPoolExecutor(min(workers, len(order)), mp_context=get_context("spawn")) as pool:
         jobs = [
-            pool.submit(make_video, truth.videos[index], truth.seed, index, out, speech)
+            pool.submit(make_video, truth.videos[index], truth.seed, index, out, style, speech)
             for index in order
         ]
         try:
@@ -68,13 +69,15 @@ def _film_all(truth: Truth, out: Path, workers: int, speech: bool) -> Iterator[V
                 job.cancel()
 
 
-def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = False) -> Video:
+def make_video(
+    video: Video, seed: int, index: int, out: Path, style: Style = CALM, speech: bool = False
+) -> Video:
     """Write one video and its captions; `index` is its place in the plan."""
     import cv2
 
     from demos.kitchen.captions import write_captions
     from demos.kitchen.narration import narrate
-    from demos.kitchen.scene import HEIGHT, WIDTH, frames
+    from demos.kitchen.scene import frames
     from demos.kitchen.video import write_video
     from demos.kitchen.voice import speak
 
@@ -85,7 +88,6 @@ def make_video(video: Video, seed: int, index: int, out: Path, speech: bool = Fa
     narration = narrate(video, stream(seed, index, NARRATION))
     write_captions(narration, path.with_name(path.name + ".en.vtt"))
     sound = speak(narration, video.duration) if speech else None
-    write_video(
-        frames(video, seed, index), path.with_name(path.name + ".mp4"), FPS, WIDTH, HEIGHT, sound
-    )
+    pictures = frames(video, seed, index, style)
+    write_video(pictures, path.with_name(path.name + ".mp4"), style, sound)
     return video

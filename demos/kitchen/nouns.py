@@ -111,7 +111,7 @@ def paint_texture(easel: Easel, noun: Noun, rng: np.random.Generator, across: fl
     sheet.size, sheet.pixels = easel.size, np.zeros_like(easel.pixels)
     sheet.pixels[:] = (*noun.ground, 255)
     TEXTURES[noun.texture](sheet, noun.accent, noun.ground, across, rng)
-    easel.fill_masked(mask, sheet.pixels[..., :3])
+    easel.fill_masked(mask, sheet.pixels)
 
 
 def whole(noun: Noun, rng: np.random.Generator) -> Sprite:

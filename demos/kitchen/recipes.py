@@ -8,17 +8,11 @@ import numpy as np
 
 from demos.kitchen.menu import Combination, combinations, hold_out
 from demos.kitchen.nouns import NOUNS
+from demos.kitchen.style import CALM, Style
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
 from demos.kitchen.verbs import VERBS
 
-FPS = 20  # frames per second of every video; steps begin and end on a frame
 MINIMUM_VIDEOS = 3  # one for each split
-
-STEPS = (5, 8)  # steps in a video, both included
-STEP_SECONDS = (4.5, 9.0)
-PAUSE_SECONDS = (0.5, 1.5)
-INTRO_SECONDS = (1.5, 3.0)  # the table, before the first step
-SPOKEN_SHARE = 0.85
 
 # What a random stream is for: the last part of its seed.
 CORPUS, RECIPE, NARRATION, LOOK = range(4)
@@ -29,8 +23,8 @@ def stream(seed: int, index: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, index, purpose]))
 
 
-def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
-    """Plan a corpus of so many videos with `steps` (least, most) in each.
+def plan(videos: int, seed: int, style: Style = CALM) -> Truth:
+    """Plan a corpus of so many videos.
 
     Raises:
         ValueError: for fewer than three videos.
@@ -48,15 +42,15 @@ def plan(videos: int, seed: int, steps: tuple[int, int] = STEPS) -> Truth:
         HELD_OUT_COMBINATIONS: _deck(held_out, rng.spawn(1)[0]),
     }
     planned = [
-        _recipe(split, index, seed, steps, decks[split])
-        for index, split in enumerate(_splits(videos))
+        _recipe(split, index, seed, style, decks[split])
+        for index, split in enumerate(_splits(videos, style))
     ]
     return Truth(seed, tuple(VERBS), tuple(NOUNS), tuple(held_out), tuple(planned))
 
 
-def _splits(videos: int) -> list[str]:
-    """The split of each video: about 70, 15 and 15 in a hundred, at least one of each."""
-    held = max(1, round(videos * 0.15))
+def _splits(videos: int, style: Style) -> list[str]:
+    """The split of each video; at least one of each."""
+    held = max(1, round(videos * style.held_out_share))
     return (
         [TRAINING] * (videos - 2 * held) + [HELD_OUT_VIDEOS] * held + [HELD_OUT_COMBINATIONS] * held
     )
@@ -83,19 +77,16 @@ def _deal(deck: Iterator[Combination], count: int) -> list[Combination]:
     return hand
 
 
-def _recipe(
-    split: str, index: int, seed: int, steps: tuple[int, int], deck: Iterator[Combination]
-) -> Video:
+def _recipe(split: str, index: int, seed: int, style: Style, deck: Iterator[Combination]) -> Video:
+    def seconds(earlier: float, least: float, most: float) -> float:
+        """When a frame begins, a random while after an earlier time."""
+        return round(round((earlier + rng.uniform(least, most)) * style.fps) / style.fps, 3)
+
     rng = stream(seed, index, RECIPE)
-    dealt, now = [], _on_frame(rng.uniform(*INTRO_SECONDS))
-    for verb, noun in _deal(deck, int(rng.integers(steps[0], steps[1] + 1))):
-        end = _on_frame(now + rng.uniform(*STEP_SECONDS))
-        dealt.append(
-            Step(verb, noun, f"{verb} the {noun}", now, end, bool(rng.random() < SPOKEN_SHARE))
-        )
-        now = _on_frame(end + rng.uniform(*PAUSE_SECONDS))
+    dealt, now = [], seconds(0.0, *style.intro_seconds)
+    for verb, noun in _deal(deck, int(rng.integers(style.steps[0], style.steps[1] + 1))):
+        end = seconds(now, *style.step_seconds)
+        spoken = bool(rng.random() < style.spoken_share)
+        dealt.append(Step(verb, noun, f"{verb} the {noun}", now, end, spoken))
+        now = seconds(end, *style.pause_seconds)
     return Video(f"{split}/kitchen_{index:04d}", split, now, tuple(dealt))
-
-
-def _on_frame(seconds: float) -> float:
-    return round(round(seconds * FPS) / FPS, 3)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from demos.kitchen.nouns import NOUNS, Noun, whole
-from demos.kitchen.recipes import FPS, LOOK, stream
+from demos.kitchen.recipes import LOOK, stream
 from demos.kitchen.sprites import (
     SPRITE_SCALE,
     Colour,
@@ -22,10 +22,11 @@ from demos.kitchen.sprites import (
     blend,
     compose,
 )
+from demos.kitchen.style import CALM, Style
 from demos.kitchen.truth import Step, Video
 from demos.kitchen.verbs import VERBS, Verb
 
-WIDTH, HEIGHT = 320, 240  # pixels of a frame, units of the scene
+WIDTH, HEIGHT = 320, 240  # units of the scene
 TABLE = (480, 360)  # units: larger than the picture, so that a moving camera never sees its end
 NEAR = (1.6, 1.8)  # how large the ingredient is when the camera goes near: it fills the picture
 NEAR_SHARE = (0.44, 0.50)  # of a step: enough for a clip of 1.5 s to show little else, either way
@@ -42,6 +43,7 @@ TABLE_TONES: tuple[Colour, ...] = (
 class Camera:
     """How one video is filmed; angles in degrees, lengths in units, frequencies in hertz."""
 
+    style: Style
     zoom: float
     angle: float
     sway: float
@@ -56,7 +58,15 @@ class Camera:
         turn = self.zoom * np.array(
             [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
         )
-        return np.column_stack([turn, (WIDTH / 2 + x, HEIGHT / 2 + y)])
+        to_pixels = self.style.width / WIDTH
+        return to_pixels * np.column_stack([turn, (WIDTH / 2 + x, HEIGHT / 2 + y)])
+
+    def look_at(self, backdrop: Pixels, view: Matrix) -> Pixels:
+        """What it sees of a picture of the whole table; `view` is its matrix at a moment."""
+        size = backdrop.shape[1] / TABLE[0]
+        to_units = np.array([[1 / size, 0, -TABLE[0] / 2], [0, 1 / size, -TABLE[1] / 2]])
+        frame = self.style.width, self.style.height
+        return cv2.warpAffine(backdrop, compose(view, to_units), frame)
 
     def light(self, frame: Pixels, seconds: float) -> Pixels:
         """The frame in the video's light, which wavers slowly."""
@@ -99,51 +109,43 @@ class Portrait:
 Take = Action | Portrait
 
 
-def frames(video: Video, seed: int, index: int) -> Iterator[Pixels]:
-    """Film a video: uint8 frames (240, 320, 3), FPS a second, from `seed` and its index."""
+def frames(video: Video, seed: int, index: int, style: Style = CALM) -> Iterator[Pixels]:
+    """Film a video: uint8 frames (height, width, 3) of a style, from `seed` and its index."""
     rng = stream(seed, index, LOOK)
-    camera, table = _camera(rng), _table(rng)
+    camera, table = _camera(rng, style), _table(rng)
     shown = 0
     for step in video.steps:
-        yield from _film_rest(table, camera, range(shown, _frame(step.start)))
-        for take, numbers in _takes(step, table, rng):
-            yield from _film(take, camera, numbers, range(_frame(step.start), _frame(step.end)))
-        shown = _frame(step.end)
-    yield from _film_rest(table, camera, range(shown, _frame(video.duration)))
-
-
-def _frame(seconds: float) -> int:
-    return round(seconds * FPS)
+        first, last = style.frame(step.start), style.frame(step.end)
+        yield from _film_rest(table, camera, range(shown, first))
+        for take, numbers in _takes(step, table, style, rng):
+            yield from _film(take, camera, numbers, range(first, last))
+        shown = last
+    yield from _film_rest(table, camera, range(shown, style.frame(video.duration)))
 
 
 def _film_rest(table: Pixels, camera: Camera, numbers: range) -> Iterator[Pixels]:
     for number in numbers:
-        yield camera.light(_look_at(table, camera.matrix(number / FPS)), number / FPS)
+        seconds = number / camera.style.fps
+        yield camera.light(camera.look_at(table, camera.matrix(seconds)), seconds)
 
 
 def _film(take: Take, camera: Camera, numbers: range, step: range) -> Iterator[Pixels]:
     """The frames of a take; its motion continues that of the step's last take of its kind."""
     for number in numbers:
-        view = camera.matrix(number / FPS)
-        frame = _look_at(take.backdrop, view)
+        seconds, since = number / camera.style.fps, number - step.start
+        view = camera.matrix(seconds)
+        frame = camera.look_at(take.backdrop, view)
         place = compose(view, take.place)
-        for layer in take.layers((number - step.start) / FPS, (number - step.start) / len(step)):
+        for layer in take.layers(since / camera.style.fps, since / len(step)):
             blend(frame, layer, place)
-        yield camera.light(frame, number / FPS)
+        yield camera.light(frame, seconds)
 
 
-def _look_at(backdrop: Pixels, view: Matrix) -> Pixels:
-    """What the camera sees of a picture of the whole table."""
-    to_units = np.array(
-        [[1 / SPRITE_SCALE, 0, -TABLE[0] / 2], [0, 1 / SPRITE_SCALE, -TABLE[1] / 2]]
-    )
-    return cv2.warpAffine(backdrop, compose(view, to_units), (WIDTH, HEIGHT))
-
-
-def _camera(rng: np.random.Generator) -> Camera:
+def _camera(rng: np.random.Generator, style: Style) -> Camera:
     warmth = rng.uniform(-0.03, 0.03)
     gain = rng.uniform(0.92, 1.06)
     return Camera(
+        style,
         zoom=rng.uniform(0.96, 1.06),
         angle=rng.uniform(-3, 3),
         sway=rng.uniform(0.5, 2.5),
@@ -199,7 +201,9 @@ def _clutter(rng: np.random.Generator) -> Sprite:
     return easel.sprite(3)
 
 
-def _takes(step: Step, table: Pixels, rng: np.random.Generator) -> list[tuple[Take, range]]:
+def _takes(
+    step: Step, table: Pixels, style: Style, rng: np.random.Generator
+) -> list[tuple[Take, range]]:
     """A step's takes and their frames: the action and the ingredient in turn, either first."""
     verb, noun = VERBS[step.verb], NOUNS[step.noun]
     action, portrait = _action(verb, noun, table, rng), _portrait(noun, table, rng)
@@ -210,7 +214,7 @@ def _takes(step: Step, table: Pixels, rng: np.random.Generator) -> list[tuple[Ta
     takes = (pair if rng.random() < 0.5 else pair[::-1]) * rounds
     cuts = step.start + np.cumsum([0.0] + [length for _, length in takes])
     return [
-        (take, range(_frame(start), _frame(end)))
+        (take, range(style.frame(start), style.frame(end)))
         for (take, _), (start, end) in zip(takes, pairwise(cuts), strict=True)
     ]
 

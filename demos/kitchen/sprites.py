@@ -115,10 +115,8 @@ class Easel:
                 self.ellipse(cx, cy, corner, corner, colour)
 
     def fill_masked(self, mask: Pixels, texture: Pixels) -> None:
-        """Lay a texture (height, width, 3) wherever the mask is set; both as large as `pixels`."""
-        inside = mask > 0
-        self.pixels[inside, :3] = texture[inside]
-        self.pixels[inside, 3] = 255
+        """Lay an opaque texture (height, width, 4) wherever the mask is set; all of one size."""
+        cv2.copyTo(texture, mask, self.pixels)
 
     def _thickness(self, width: float) -> int:
         return max(1, round(width * self.zoom))

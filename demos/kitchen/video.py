@@ -10,6 +10,7 @@ import numpy as np
 
 from demos.kitchen import voice
 from demos.kitchen.sprites import Pixels
+from demos.kitchen.style import Style
 
 ENCODER = {"preset": "veryfast", "crf": "22", "threads": "1", "x264-params": "cpu-independent=1"}
 """One thread: the corpus is made by one process a core.
@@ -22,19 +23,22 @@ frames then give other bytes, and other pixels, from run to run.
 def write_video(
     frames: Iterable[Pixels],
     path: Path,
-    fps: int,
-    width: int,
-    height: int,
+    style: Style,
     sound: np.ndarray | None = None,
 ) -> None:
-    """Encode RGB frames (height, width, 3), both even, and int16 mono samples at voice.RATE.
+    """Encode RGB frames (height, width, 3) as large as the style has them, and int16 mono samples at voice.RATE.
 
     The file appears under its name only once it is whole.
     """
     partial = path.with_name(path.name + ".partial")
     with av.open(str(partial), "w", format="mp4") as container:
         stream = container.add_stream(
-            "libx264", rate=fps, width=width, height=height, pix_fmt="yuv420p", options=ENCODER
+            "libx264",
+            rate=style.fps,
+            width=style.width,
+            height=style.height,
+            pix_fmt="yuv420p",
+            options=ENCODER,
         )
         if sound is not None:
             _write_sound(container, sound)

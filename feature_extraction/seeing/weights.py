@@ -131,12 +131,12 @@ def randomise(network: torch.nn.Module, seed: int) -> None:
 
 
 def seed_of(source: str) -> int:
-    """Return the number in ``random:SEED``.
+    """Return the seed in ``random:SEED``, which a size of the input may follow.
 
     Raises:
         InputError: if it is not a whole number.
     """
-    number = source.removeprefix("random:")
+    number = source.removeprefix("random:").partition(":")[0]
     if not number.isdecimal():
         raise InputError(f"{source!r} has no seed: write random:0, or another whole number")
     return int(number)

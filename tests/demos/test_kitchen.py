@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -15,15 +16,16 @@ from demos.kitchen.corpus import make_corpus
 from demos.kitchen.menu import combinations
 from demos.kitchen.narration import DRIFT, SILENCE, narrate
 from demos.kitchen.nouns import NOUNS
-from demos.kitchen.recipes import FPS, NARRATION, PAUSE_SECONDS, STEP_SECONDS, STEPS, plan, stream
-from demos.kitchen.scene import HEIGHT, WIDTH, frames
+from demos.kitchen.recipes import NARRATION, plan, stream
+from demos.kitchen.scene import frames
+from demos.kitchen.style import BRISK, CALM
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, SPLITS, TRAINING, read_truth
 from demos.kitchen.verbs import VERBS
 from demos.kitchen.video import write_video
 from demos.kitchen.voice import RATE, can_speak
 from workfolder.errors import InputError
 
-ONE_STEP = (1, 1)
+ONE_STEP = replace(CALM, steps=(1, 1))
 
 
 def make(out: Path, seed: int, workers: int) -> Path:
@@ -50,9 +52,14 @@ def tiny(tmp_path_factory) -> Path:
     return make(tmp_path_factory.mktemp("kitchen"), seed=5, workers=2)
 
 
+@pytest.fixture(scope="module", params=[CALM, BRISK], ids=["calm", "brisk"])
+def style(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def planned():
-    return plan(40, seed=3)
+def planned(style):
+    return plan(40, 3, style)
 
 
 def test_same_seed_same_corpus_whatever_the_workers(tiny, tmp_path):
@@ -70,7 +77,7 @@ def test_the_same_frames_give_the_same_bytes_wherever_they_lie_in_memory(tmp_pat
     for number in range(6):
         held = [np.ones(int(size), np.uint8) for size in rng.integers(10, 200_000, 1000)][::2]
         path = tmp_path / f"{number}.mp4"
-        write_video(filmed, path, FPS, WIDTH, HEIGHT)
+        write_video(filmed, path, CALM)
         found.add(path.read_bytes())
         del held
     assert len(found) == 1
@@ -108,7 +115,7 @@ def test_files_are_whole_and_as_long_as_the_truth_says(tiny):
     assert not list(tiny.rglob("*.partial"))
     for video in truth.videos:
         pixels = decode(tiny / f"{video.video}.mp4")
-        assert len(pixels) == round(video.duration * FPS)
+        assert len(pixels) == round(video.duration * CALM.fps)
         assert pixels.shape[1:] == (240, 320, 3)
         assert (tiny / f"{video.video}.en.vtt").exists()
 
@@ -122,8 +129,8 @@ def test_the_menu_is_as_large_as_promised(planned):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_splits_hold(seed):
-    truth = plan(40, seed)
+def test_splits_hold(seed, style):
+    truth = plan(40, seed, style)
     cooked = {
         split: {(s.verb, s.noun) for v in truth.videos if v.split == split for s in v.steps}
         for split in SPLITS
@@ -135,19 +142,41 @@ def test_splits_hold(seed):
     assert {verb for verb, _ in cooked[TRAINING]} == set(VERBS) and {
         noun for _, noun in cooked[TRAINING]
     } == set(NOUNS)
-    assert [sum(v.split == split for v in truth.videos) for split in SPLITS] == [28, 6, 6]
+    held = {CALM: 6, BRISK: 3}[style]
+    counts = [sum(v.split == split for v in truth.videos) for split in SPLITS]
+    assert counts == [40 - 2 * held, held, held]
 
 
-def test_steps_are_as_many_and_as_long_as_promised(planned):
+def test_steps_are_as_many_and_as_long_as_promised(planned, style):
+    def within(seconds, bounds):
+        return bounds[0] - 1 / style.fps <= seconds <= bounds[1] + 1 / style.fps
+
     for video in planned.videos:
-        assert STEPS[0] <= len(video.steps) <= STEPS[1]
+        assert style.steps[0] <= len(video.steps) <= style.steps[1]
         assert len({(step.verb, step.noun) for step in video.steps}) == len(video.steps)
-        for step in video.steps:
-            assert STEP_SECONDS[0] - 1 / FPS <= step.end - step.start <= STEP_SECONDS[1] + 1 / FPS
+        assert within(video.steps[0].start, style.intro_seconds)
+        assert all(within(step.end - step.start, style.step_seconds) for step in video.steps)
         ends = [step.end for step in video.steps]
         starts = [step.start for step in video.steps[1:]] + [video.duration]
         for end, start in zip(ends, starts, strict=True):
-            assert PAUSE_SECONDS[0] - 1 / FPS <= start - end <= PAUSE_SECONDS[1] + 1 / FPS
+            assert within(start - end, style.pause_seconds)
+
+
+def test_a_style_decides_how_large_and_dense_the_pictures_are(tmp_path):
+    style = replace(BRISK, steps=(1, 1))
+    for video in make_corpus(tmp_path, 3, 5, 1, style):
+        pixels = decode(tmp_path / f"{video.video}.mp4")
+        assert pixels.shape == (round(video.duration * 10), 120, 160, 3)
+
+
+def test_small_pictures_are_the_large_ones_from_farther_away():
+    video = plan(3, 5, ONE_STEP).videos[0]
+    large, small = (
+        next(islice(frames(video, 5, 0, replace(ONE_STEP, width=width)), 70, None)).astype(float)
+        for width in (320, 160)
+    )
+    halved = large.reshape(120, 2, 160, 2, 3).mean(axis=(1, 3))
+    assert np.abs(halved - small).mean() * 4 < np.abs(halved - small[:, ::-1]).mean()
 
 
 def narrations(truth):
@@ -174,11 +203,11 @@ def test_words_keep_near_their_step_and_sentences_apart(planned):
     assert min(leans) < -0.5 and max(leans) > 1.5
 
 
-def test_narration_is_varied(planned):
+def test_narration_is_varied(planned, style):
     every = [sentence for _, sentences in narrations(planned) for sentence in sentences]
-    assert len({word.text for sentence in every for word in sentence.words}) > 200
+    assert len({word.text for sentence in every for word in sentence.words}) > 150
     spoken = [step.spoken for video in planned.videos for step in video.steps]
-    assert 0.75 < np.mean(spoken) < 0.95
+    assert abs(np.mean(spoken) - style.spoken_share) < 0.1
     filler = {word.text for sentence in every if sentence.step is None for word in sentence.words}
     assert not filler & (set(VERBS) | set(NOUNS))
 

@@ -16,7 +16,7 @@ from feature_extraction.seeing.backbones.own import (
     offered_backbone,
 )
 from feature_extraction.seeing.backbones.pytorchvideo import MODELS, published_model
-from feature_extraction.seeing.backbones.s3d import HOWTO100M, KINETICS400, KYLEMIN
+from feature_extraction.seeing.backbones.s3d import HOWTO100M, KINETICS400, KYLEMIN, untrained_s3d
 from feature_extraction.seeing.backbones.timm_networks import (
     LITE0,
     lite0_backbone,
@@ -49,7 +49,8 @@ def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
               cache alone. Frames are squeezed to 256 and cropped to 224 as torchvision's are. The
               repository's sample frames are 224 already, and it names no resizing.
             - ``howto100m``: the S3D-G of Miech et al., from torch's cache or the network.
-            - ``random:SEED``: torchvision's S3D before any training.
+            - ``random:SEED``: torchvision's S3D before any training. ``random:SEED:SIDE``
+              takes pictures of SIDE x SIDE pixels.
             - the path of a state dict in one of these layouts, told from its keys.
             - a name of pytorchvideo.MODELS, from torch's cache or the network, or
               ``NAME:random:SEED``, or ``NAME:FILE``.
@@ -76,7 +77,7 @@ def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
     if name in MODELS:
         return PublishedBackbone(published_model(name), given or name, find_weights)
     if name == "random":
-        return PublishedBackbone(KINETICS400, weights, find_weights)
+        return PublishedBackbone(untrained_s3d(weights), weights, find_weights)
     if weights not in S3D and not Path(weights).exists():
         if offered := offered_backbone(weights):
             return offered

@@ -8,11 +8,13 @@ classifier.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from feature_extraction.seeing.backbones.backbone import Preprocessing, Published
 from feature_extraction.seeing.frame import FrameSize
 from feature_extraction.seeing.weights import Naming
+from workfolder.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -90,3 +92,30 @@ HOWTO100M = Published(
     WIDTH,
     Naming(r"conv1\.|conv_2|gating\.|mixed_", r"fc\.|text_module\."),
 )
+SMALLEST_SIDE = 32
+"""Pixels. S3D's last map of features is smaller by this factor."""
+
+
+def untrained_s3d(source: str) -> Published:
+    """Return torchvision's S3D before any training, for pictures as large as ``source`` says.
+
+    Weights that were trained want the pictures they were trained on. Random ones take any, and
+    S3D's time falls with the square of their side.
+
+    Args:
+        source: ``random:SEED``, or ``random:SEED:SIDE``. SIDE is in pixels, in place of 224.
+
+    Raises:
+        InputError: if it is neither, or S3D cannot take such pictures.
+    """
+    found = re.fullmatch(r"random:[^:]*(?::(\d{1,4}))?", source)
+    if not found:
+        raise InputError(f"{source!r} is not random:SEED or random:SEED:SIDE")
+    if found[1] is None:
+        return KINETICS400
+    side, whole = int(found[1]), KINETICS400.preprocessing
+    if side < SMALLEST_SIDE:
+        raise InputError(f"{source!r}: S3D needs a side of at least {SMALLEST_SIDE} pixels")
+    resize = round(side * whole.size.resize / whole.size.crop)
+    size = FrameSize(resize, side, whole.size.squeeze)
+    return replace(KINETICS400, preprocessing=replace(whole, size=size))

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 import torch
 from torchvision.models.video import S3D_Weights, s3d
@@ -59,6 +60,7 @@ def kylemins(state: State) -> State:
     [
         ("kinetics400", "torchvision", FrameSize(256, 224, squeeze=True), 1024),
         ("random:7", "torchvision", FrameSize(256, 224, squeeze=True), 1024),
+        ("random:7:112", "torchvision", FrameSize(128, 112, squeeze=True), 1024),
         ("kylemin", "kylemin", FrameSize(256, 224, squeeze=True), 1024),
         ("howto100m", "howto100m", FrameSize(224, 224, squeeze=False), 1024),
         ("x3d_s", "pytorchvideo:x3d_s", FrameSize(182, 160, squeeze=False), 2048),
@@ -108,6 +110,29 @@ def test_a_seed_names_its_weights() -> None:
 def test_a_seed_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match=r"random:one.*random:0"):
         _ = find_backbone("random:one").module
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("random:0:", "is not random:SEED or random:SEED:SIDE"),
+        ("random:0:112x112", "is not random:SEED or random:SEED:SIDE"),
+        ("random:0:112:8", "is not random:SEED or random:SEED:SIDE"),
+        ("random:0:31", "S3D needs a side of at least 32 pixels"),
+    ],
+)
+def test_a_side_that_s3d_cannot_take_is_refused(source: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"'{source}'.*{reason}"):
+        find_backbone(source)
+
+
+def test_the_smallest_side_gives_a_feature_by_the_same_weights() -> None:
+    backbone = find_backbone("random:0:32")
+    assert backbone.digest == find_backbone("random:0").digest
+    clip = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 8, 32, 32, 3), np.uint8))
+    with torch.inference_mode():
+        feature = backbone.module(clip)
+    assert feature.shape == (1, 1024) and feature.isfinite().all() and feature.std() > 0
 
 
 def test_a_file_of_torchvisions_layout_is_loaded(state: State, tmp_path: Path) -> None:
