@@ -2,7 +2,7 @@
 
 Makes a kitchen corpus, runs every stage on it with the commands that a user would type, and asks
 the model about videos that it never saw. Stages that are done are skipped, so a stopped demo goes
-on where it was.
+on where it was. It says before each step how long the rest takes on this machine.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
+from demos.timetable import Timetable, cores, slowness, spelled
 from videobert.model_sizes import SIZES
 from workfolder.errors import InputError
 from workfolder.options import Options, described, option
 
-WEIGHTS = "random:0"
+LOOK = "--weights random:0:112 --frames-per-second 6"
+"""A network of random weights takes any pictures: few and small ones cost little."""
+CODEBOOK = "--preparation whiten --components 48"
 PRETRAINING = (
     "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
     "--joint-weight 10 --join-probability 0.1"
@@ -32,9 +35,10 @@ QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 
 @dataclass(frozen=True)
 class Size(Options):
-    """How much of everything; the default is what two cores do in some ten minutes."""
+    """How much of everything; the default is what two cores do in six minutes."""
 
-    videos: int = option(72, "videos to film", least=1)
+    videos: int = option(250, "videos to film", least=1)
+    seed: int = option(0, "seed of the kitchen and of all that is learnt from it", least=0)
     branching: int = option(12, "children of a node of the visual vocabulary's tree", least=2)
     depth: int = option(2, "levels of the tree", least=1)
     model: str = option("tiny", "size of the model", choices=SIZES)
@@ -45,101 +49,199 @@ class Size(Options):
     )
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where everything lies.
+
+    Attributes:
+        kitchen: the videos, and what happens in them.
+        work: what the training videos become.
+        held_out: what the other videos become.
+        model: what is learnt.
+        answers: the folder of the table and of the picture.
+    """
+
+    kitchen: Path
+    work: Path
+    held_out: Path
+    model: Path
+    answers: Path
+
+    @classmethod
+    def below(cls, out: Path) -> Places:
+        """Everything in one folder."""
+        return cls(*(out / name for name in ("kitchen", "work", "held_out", "model")), out)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the street.
+
+    Attributes:
+        name: a word for it.
+        title: what happens, for people.
+        command: what a user would type.
+        seconds: how long it takes on the reference machine of the timetable.
+        makes: a file that is there only once all of it is done; None where the command itself
+            knows what is done already.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    seconds: float
+    makes: Path | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an earlier run has done all of it."""
+        return self.makes is not None and self.makes.exists()
+
+
 def street(out: Path, size: Size) -> None:
     """Run every stage below ``out``; SystemExit with the stage's status if one fails.
 
-    InputError if there is a kitchen of another size.
+    Raises:
+        InputError: if there is a kitchen of another size.
     """
-    kitchen, work, held_out, model = (
-        out / name for name in ("kitchen", "work", "held_out", "model")
+    _refuse_another_kitchen(out / "kitchen" / "truth.json", size)
+    steps = [step for step in steps_of(Places.below(out), size) if not step.is_done]
+    timetable = Timetable([step.seconds for step in steps], slowness())
+    _say(
+        f"The demo takes about {spelled(timetable.left)} on this machine ({cores()}), less where "
+        f"an earlier run has done a part. It has {len(steps)} steps; Ctrl-C stops it, and the same "
+        "command goes on."
     )
-    training, truth = kitchen / TRAINING, kitchen / "truth.json"
-    if truth.exists():
-        _refuse_another_kitchen(truth, size)
-    else:
-        _step(
-            "a kitchen: made-up recipes as ordinary .mp4 files with captions",
-            *f"python -m demos.kitchen --videos {size.videos} --seed 0 --out".split(),
-            *(kitchen, *["--speech"] * (size.asr != "captions")),
-        )
-    _step(
-        "features: S3D (with random weights here) turns each 1.5 s of picture into 1024 numbers",
-        *("videobert", "extract", training, "--work", work, "--weights", WEIGHTS),
+    for number, step in enumerate(steps, 1):
+        left = spelled(timetable.left)
+        _say(f"\n== step {number} of {len(steps)}, about {left} left: {step.title}")
+        timetable.done(run(step.command))
+    _say(_what_next(out))
+
+
+def steps_of(at: Places, size: Size, seed: int | None = None) -> list[Step]:
+    """List what a user would type, in its order.
+
+    Args:
+        at: where everything lies.
+        size: how much of everything.
+        seed: of all that is learnt; the kitchen's where it is None.
+    """
+    share = size.videos / Size.videos
+    learning = _learning(at, size, share, size.seed if seed is None else seed)
+    return [*_filming(at, size, share), *learning, *_asking(at, share)]
+
+
+def _step(name: str, title: str, seconds: float, *command: Path | str) -> Step:
+    """A path is one word, whatever its name is; text is as many as it has."""
+    words = [part.split() if isinstance(part, str) else [str(part)] for part in command]
+    return Step(name, title, tuple(word for part in words for word in part), seconds)
+
+
+def _filming(at: Places, size: Size, share: float) -> Iterator[Step]:
+    film = _step(
+        *("film", "a kitchen: made-up recipes as ordinary .mp4 files with captions"),
+        2 + 72 * share,
+        f"python -m demos.kitchen --brisk --videos {size.videos} --seed {size.seed} --out",
+        *(at.kitchen, "--speech" if size.asr != "captions" else ""),
     )
-    _step(
-        "transcripts: words become timed sentences",
-        *("videobert", "transcribe", training, "--work", work, "--asr", size.asr),
+    yield replace(film, makes=at.kitchen / "truth.json")
+    yield _step(
+        *("look", "features: S3D (of random weights here) makes 1024 numbers of each 1.5 s"),
+        9 + 70 * share,
+        *("videobert extract", at.kitchen / TRAINING, "--work", at.work, LOOK),
     )
-    _step(
-        "codebook: hierarchical k-means makes the visual vocabulary",
-        *("videobert", "cluster", "--work", work),
-        *f"--branching {size.branching} --depth {size.depth}".split(),
-        *"--preparation whiten --components 48".split(),
+    yield _step(
+        *("hear", "transcripts: words become timed sentences"),
+        3 + 2 * share,
+        *("videobert transcribe", at.kitchen / TRAINING, "--work", at.work, "--asr", size.asr),
     )
-    _step(
-        "tokens: a visual word for each clip, then the examples",
-        *("videobert", "tokenize", "--work", work),
+
+
+def _learning(at: Places, size: Size, share: float, seed: int) -> Iterator[Step]:
+    yield _step(
+        *("cluster", "codebook: hierarchical k-means makes the visual vocabulary"),
+        5 + 6 * share,
+        *("videobert cluster --work", at.work, f"--seed {seed}"),
+        f"--branching {size.branching} --depth {size.depth} {CODEBOOK}",
     )
-    _step(
-        "pre-training: a BERT learns text and visual words as one language",
-        *("videobert", "pretrain", "--work", work, "--out", model, "--init", "none"),
-        *f"--size {size.model} --steps {size.steps} {PRETRAINING}".split(),
+    yield _step(
+        *("tokenize", "tokens: a visual word for each clip, then the examples"),
+        3 + 3 * share,
+        *("videobert tokenize --work", at.work),
     )
-    _step(
-        "features of the videos that the model never saw",
-        *("videobert", "extract", kitchen / HELD_OUT_VIDEOS, kitchen / HELD_OUT_COMBINATIONS),
-        *("--work", held_out, "--weights", WEIGHTS),
+    yield _step(
+        *("pretrain", "pre-training: a BERT learns text and visual words as one language"),
+        6 + size.steps / 50,
+        *("videobert pretrain --work", at.work, "--out", at.model, "--init none"),
+        f"--size {size.model} --steps {size.steps} --seed {seed} {PRETRAINING}",
     )
-    title = "one clip of a held-out video: what is happening?"
-    _step(title, *_predict_command(kitchen, model, out))
-    _step(
-        "the table: how often the first guess, and one of five, is right",
-        *("python", "-m", "demos.kitchen.evaluation", "--truth", truth, "--training", work),
-        *("--held-out", held_out, "--model", model, "--out", out / "results.json"),
+
+
+def _asking(at: Places, share: float) -> Iterator[Step]:
+    yield _step(
+        *("look away", "features of the videos that the model never saw"),
+        8 + 13 * share,
+        *("videobert extract", at.kitchen / HELD_OUT_VIDEOS, at.kitchen / HELD_OUT_COMBINATIONS),
+        *("--work", at.held_out, LOOK),
     )
-    _say(f"drawn: {out / 'prediction.png'}")
+    yield _step(
+        *("table", "the table: how often the first guess, and one of five, is right"),
+        12 + 6 * share,
+        *("python -m demos.kitchen.evaluation --truth", at.kitchen / "truth.json"),
+        *("--training", at.work, "--held-out", at.held_out, "--model", at.model),
+        *("--out", at.answers / "results.json"),
+    )
+    yield _step(
+        *("question", "one clip that the model never saw: what is happening?"),
+        12,
+        *("python -m demos.kitchen.question --kitchen", at.kitchen, "--model", at.model),
+        *("--picture", at.answers / "prediction.png"),
+    )
 
 
 def _refuse_another_kitchen(truth: Path, size: Size) -> None:
-    there = len(read_truth(truth).videos)
-    if there != size.videos:
-        raise InputError(
-            f"{truth} has {there} videos, not {size.videos}: "
-            f"give --videos {there}, or another --out"
-        )
+    if not truth.exists():
+        return
+    there = read_truth(truth)
+    for name, has in (("videos", len(there.videos)), ("seed", there.seed)):
+        if has != (wanted := getattr(size, name)):
+            raise InputError(
+                f"{truth} has {has} for {name}, not {wanted}: give --{name} {has}, or another --out"
+            )
 
 
-def _predict_command(kitchen: Path, model: Path, out: Path) -> Sequence[object]:
-    video = next(
-        video
-        for video in read_truth(kitchen / "truth.json").videos
-        if video.split == HELD_OUT_VIDEOS
-    )
-    step = video.steps[len(video.steps) // 2]
-    part = "--start", f"{step.start:g}", "--end", f"{step.end:g}"
-    return (
-        "videobert",
-        "predict",
-        f"{kitchen / video.video}.mp4",
-        *part,
-        "--model",
-        model,
-        "--picture",
-        out / "prediction.png",
-    )
+def run(command: tuple[str, ...]) -> float:
+    """Say what a user would type and do it with this Python; return the seconds that it took.
 
-
-def _step(title: str, *command: object) -> None:
-    """Say what comes and how a user would type it, then do it with this Python."""
-    program, *arguments = map(str, command)
-    _say(f"\n== {title}\n$ {shlex.join([program, *arguments])}")
+    Raises:
+        SystemExit: if it fails.
+    """
+    program, *arguments = command
+    _say(f"$ {shlex.join(command)}")
     here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
     began = time.monotonic()
     status = subprocess.run([*here, *arguments], check=False, env=os.environ | QUIET).returncode
     if status:
         _say(f"the demo stops here: the command above ended with exit status {status}")
         sys.exit(status)
-    _say(f"({time.monotonic() - began:.0f} s)")
+    seconds = time.monotonic() - began
+    _say(f"({seconds:.0f} s)")
+    return seconds
+
+
+def _what_next(out: Path) -> str:
+    """Name three things to try with what was made."""
+    model, work = shlex.quote(str(out / "model")), shlex.quote(str(out / "work"))
+    videobert = ".venv/bin/videobert"
+    return f"""
+Three things to try next:
+  make page
+      the same model in a browser: choose a clip, ask, search
+  {videobert} search "stir the tomato" --model {model} --work {work}
+      the stretches of video that fit a sentence
+  {videobert} run my_videos/ --work my_work --out my_model --weights kinetics400
+      the same on videos of your own (docs/real-data.md says what it takes)"""
 
 
 def _say(text: str) -> None:

@@ -10,19 +10,21 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
 from tokenization.codebook import Codebook
-from videobert.cli.console import print_line
+from videobert.cli.console import print_line, progress_bars
 from videobert.cli.evaluate import print_action_table
 from videobert.data.stretches import Stretch, with_clips
-from videobert.data.work import encode_clips, read_examples
+from videobert.data.work import encode_clips, read_examples, read_stretches
 from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions
+from videobert.evaluation.retrieval import RetrievalResult, evaluate_retrieval
 from videobert.loading import TrainedModel, load_model
 from workfolder.errors import InputError
 from workfolder.files import write_json
+from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
 
@@ -50,6 +52,7 @@ def evaluate(
     held_out: Path,
     model: TrainedModel,
     templates: Sequence[str] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, ActionResult]:
     """Measure every method on each of the two held-out splits.
 
@@ -59,6 +62,7 @@ def evaluate(
         held_out: Work folder of the held-out videos.
         model: Is asked.
         templates: By which it is asked; see evaluate_actions.
+        progress: Hears of the steps that were asked about.
     """
     codebook = model.processor.codebook
     known = steps_of(truth, TRAINING, Stage(training / "features"), codebook)
@@ -66,8 +70,23 @@ def evaluate(
     results = {}
     for split in (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS):
         steps = steps_of(truth, split, features, codebook)
-        results[split] = evaluate_actions(model, steps, known, labels, templates)
+        results[split] = evaluate_actions(model, steps, known, labels, templates, progress)
     return results
+
+
+def search(
+    truth: Truth, training: Path, held_out: Path, model: TrainedModel, progress: Progress = silent
+) -> RetrievalResult:
+    """Measure how well the captions of the steps of new videos find these steps."""
+    features, codebook = Stage(held_out / "features"), model.processor.codebook
+    captions = {
+        (video.video, step.start): step.caption for video in truth.videos for step in video.steps
+    }
+    steps = [
+        replace(step, text=captions[step.video, step.start])
+        for step in steps_of(truth, HELD_OUT_VIDEOS, features, codebook)
+    ]
+    return evaluate_retrieval(model, steps, read_stretches(training, codebook), progress=progress)
 
 
 def main() -> None:
@@ -79,14 +98,23 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     try:
-        results = evaluate(
-            read_truth(options.truth), options.training, options.held_out, load_model(options.model)
-        )
-        write_json({split: asdict(result) for split, result in results.items()}, options.out)
+        truth, model = read_truth(options.truth), load_model(options.model)
+        asked = truth, options.training, options.held_out, model
+        with progress_bars() as progress:
+            results = evaluate(*asked, progress=progress)
+            found = search(*asked, progress)
+        told = {split: asdict(result) for split, result in results.items()}
+        write_json(told | {"search": asdict(found)}, options.out)
     except InputError as error:
         sys.exit(f"python -m demos.kitchen.evaluation: {error}")
     for split, result in results.items():
         print_action_table(split.replace("_", " "), result)
+    first = {name: row["recall"][1] for name, row in found.text_to_clip.items()}
+    print_line(
+        f"search: of {found.sentences} sentences about new videos, such as 'stir the tomato', the "
+        f"first of {found.passages} clips is right for {first['interpolated']} % "
+        f"(by chance {first['chance']} %)"
+    )
     print_line(f"the same figures: {options.out}")
 
 

@@ -1,4 +1,4 @@
-"""What the demo types for a user."""
+"""What the demo types for a user, and what it says around it."""
 
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -11,35 +11,27 @@ from demos.kitchen.truth import write_truth
 from workfolder.errors import InputError
 
 
-def commands(monkeypatch: pytest.MonkeyPatch, out: Path, size: street.Size) -> list[str]:
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every command that the demo would run."""
-    typed: list[str] = []
-    monkeypatch.setattr(
-        street, "_step", lambda _, *command: typed.append(" ".join(map(str, command)))
-    )
-    monkeypatch.setattr(street, "_predict_command", lambda *_: ["videobert", "predict"])
-    street.street(out, size)
-    return typed
+    commands: list[str] = []
+    monkeypatch.setattr(street, "run", lambda command: commands.append(" ".join(command)) or 1.0)
+    monkeypatch.setattr(street, "slowness", lambda: 1.0)
+    return commands
 
 
-def test_the_demo_reads_captions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    typed = commands(monkeypatch, tmp_path, street.Size())
+def test_the_demo_reads_captions(typed: list[str], tmp_path: Path) -> None:
+    street.street(tmp_path, street.Size())
     assert not any("--speech" in command for command in typed)
-    assert any(
-        command.startswith("videobert transcribe") and command.endswith("--asr captions")
-        for command in typed
-    )
+    (heard,) = (command for command in typed if command.startswith("videobert transcribe"))
+    assert heard.endswith("--asr captions")
 
 
-def test_with_a_recogniser_the_cook_speaks_and_it_listens(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    typed = commands(monkeypatch, tmp_path, street.Size(asr="whisper:tiny.en"))
+def test_with_a_recogniser_the_cook_speaks_and_it_listens(typed: list[str], tmp_path: Path) -> None:
+    street.street(tmp_path, street.Size(asr="whisper:tiny.en"))
     assert typed[0].startswith("python -m demos.kitchen") and typed[0].endswith("--speech")
-    assert any(
-        command.startswith("videobert transcribe") and command.endswith("--asr whisper:tiny.en")
-        for command in typed
-    )
+    (heard,) = (command for command in typed if command.startswith("videobert transcribe"))
+    assert heard.endswith("--asr whisper:tiny.en")
 
 
 def test_a_folder_with_a_space_in_its_name_is_one_argument(
@@ -49,7 +41,6 @@ def test_a_folder_with_a_space_in_its_name_is_one_argument(
     monkeypatch.setattr(
         "subprocess.run", lambda command, **_: run.append(command) or CompletedProcess(command, 0)
     )
-    monkeypatch.setattr(street, "_predict_command", lambda *_: ["videobert", "predict"])
     out = tmp_path / "a b"
     street.street(out, street.Size())
     assert (
@@ -57,7 +48,43 @@ def test_a_folder_with_a_space_in_its_name_is_one_argument(
         and str(out / "work") in run[1]
         and run[1][1:3] == ["-m", "videobert"]
     )
-    assert f"--out '{out / 'kitchen'}'" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"--out '{out / 'kitchen'}'" in said and f"--model '{out / 'model'}'" in said
+
+
+def test_the_first_line_tells_how_long_and_each_step_how_far(
+    typed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    street.street(tmp_path, street.Size())
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("The demo takes about ") and "minutes on this machine" in said[0]
+    heads = [line for line in said if line.startswith("== step ")]
+    assert len(heads) == len(typed)
+    assert [head.split()[2:5] for head in heads] == [
+        [str(number), "of", f"{len(typed)},"] for number in range(1, len(typed) + 1)
+    ]
+
+
+def test_the_end_names_three_things_to_try(
+    typed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    street.street(tmp_path, street.Size())
+    said = capsys.readouterr().out
+    tries = said.partition("Three things to try next:\n")[2].splitlines()[::2]
+    assert [line.split()[:2] for line in tries] == [
+        ["make", "page"],
+        [".venv/bin/videobert", "search"],
+        [".venv/bin/videobert", "run"],
+    ]
+
+
+def test_a_command_that_fails_ends_the_demo_with_its_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("subprocess.run", lambda command, **_: CompletedProcess(command, 3))
+    with pytest.raises(SystemExit, match="3"):
+        street.street(tmp_path, street.Size())
+    assert capsys.readouterr().out.endswith("the command above ended with exit status 3\n")
 
 
 def test_every_option_says_what_it_is_and_its_default(
@@ -67,20 +94,26 @@ def test_every_option_says_what_it_is_and_its_default(
     with pytest.raises(SystemExit):
         street.main()
     said = " ".join(capsys.readouterr().out.split())
-    assert "videos to film (default: 72)" in said and said.count("(default: ") == 7
+    assert f"videos to film (default: {street.Size.videos})" in said
+    assert said.count("(default: ") == 8
 
 
-def test_a_kitchen_of_another_size_stops_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_kitchen_of_another_size_or_seed_stops_it(typed: list[str], tmp_path: Path) -> None:
     (tmp_path / "kitchen").mkdir()
     write_truth(plan(3, 0), tmp_path / "kitchen" / "truth.json")
+    wanted = street.Size.videos
     with pytest.raises(
         InputError,
-        match=r"truth\.json has 3 videos, not 72: give --videos 3, or another --out",
+        match=rf"truth\.json has 3 for videos, not {wanted}: give --videos 3, or another --out",
     ):
-        commands(monkeypatch, tmp_path, street.Size())
-    assert not any(
-        "demos.kitchen " in command
-        for command in commands(monkeypatch, tmp_path, street.Size(videos=3))
-    )
+        street.street(tmp_path, street.Size())
+    with pytest.raises(InputError, match=r"has 0 for seed, not 1: give --seed 0, or another --out"):
+        street.street(tmp_path, street.Size(videos=3, seed=1))
+    assert not typed
+
+
+def test_a_kitchen_that_is_there_is_not_filmed_again(typed: list[str], tmp_path: Path) -> None:
+    (tmp_path / "kitchen").mkdir()
+    write_truth(plan(3, 0), tmp_path / "kitchen" / "truth.json")
+    street.street(tmp_path, street.Size(videos=3))
+    assert typed and not any("demos.kitchen " in command for command in typed)

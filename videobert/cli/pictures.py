@@ -25,7 +25,7 @@ from workfolder.guard import Guards
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 MOST_COLUMNS = 8
 WIDTH, TALLEST, BARS = 12.0, 2.2, 2.5
@@ -36,7 +36,20 @@ SQUARE = (FRAME_HEIGHT, FRAME_HEIGHT)
 """What is kept free where there is no frame."""
 CELL = 1.9, 1.7
 """Width and height of a visual word's picture with its label, in inches."""
-BLUE, GREY = "#2f6f9f", "#8a8f98"
+BLUE, GREY, GREEN = "#2f6f9f", "#8a8f98", "#3a8a4d"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a prediction is shown beside, where it is known.
+
+    Attributes:
+        really: the right word for each mask.
+        without_clip: what the model says for each mask without the clip, the best first.
+    """
+
+    really: Sequence[str]
+    without_clip: Sequence[Sequence[Guess]]
 
 
 def draw_prediction(
@@ -45,6 +58,7 @@ def draw_prediction(
     template: str,
     guesses: Sequence[Sequence[Guess]],
     path: Path,
+    beside: Beside | None = None,
 ) -> None:
     """Draw a clip's frames, the frame of each visual word, and bars for the likeliest words.
 
@@ -54,6 +68,7 @@ def draw_prediction(
         template: the sentence with the masks.
         guesses: for each mask, the best first; the first DRAWN masks and guesses are drawn.
         path: the PNG file to write.
+        beside: what the answers are shown beside.
 
     Raises:
         InputError: if the video cannot be read, or the file cannot be written.
@@ -89,10 +104,24 @@ def draw_prediction(
         fontsize=11,
     )
     answers.suptitle(without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
-    places = answers.subplots(1, len(guesses), squeeze=False)[0]
-    for number, (axes, guess) in enumerate(zip(places, guesses, strict=True), 1):
-        _bars(axes, guess, f"{MASK} {number}" if len(guesses) > 1 else MASK)
+    _draw_answers(answers, guesses, beside)
     save_figure(figure, path)
+
+
+def _draw_answers(
+    figure: SubFigure, guesses: Sequence[Sequence[Guess]], beside: Beside | None
+) -> None:
+    """Draw the bars of each mask and, if there is something beside them, that in grey."""
+    kinds = 2 if beside else 1
+    places = figure.subplots(1, kinds * len(guesses), squeeze=False)[0]
+    for number, guess in enumerate(guesses):
+        title = f"{MASK} {number + 1}" if len(guesses) > 1 else MASK
+        if beside is None:
+            _bars(places[number], guess, title)
+            continue
+        really, without = beside.really[number], beside.without_clip[number][:DRAWN]
+        _bars(places[2 * number], guess, f"{title}, really: {really}", BLUE, really)
+        _bars(places[2 * number + 1], without, "without the clip", GREY, really)
 
 
 def _numbered(template: str) -> str:
@@ -115,17 +144,21 @@ def _draw_image(axes: Axes, image: np.ndarray | object | None, title: str) -> No
         axes.imshow(np.asarray(image))
 
 
-def _bars(axes: Axes, guesses: Sequence[Guess], title: str) -> None:
+def _bars(
+    axes: Axes, guesses: Sequence[Guess], title: str, colour: str = BLUE, right: str | None = None
+) -> None:
+    """Draw guesses as bars; that of the right word is green."""
     places = range(len(guesses))
     values = [guess.probability for guess in guesses]
-    bars = axes.barh(places, values, color=BLUE)
+    colours = [GREEN if guess.word == right else colour for guess in guesses]
+    bars = axes.barh(places, values, color=colours)
     axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, fontsize=9)
     axes.set_yticks(places, [without_formulas(guess.word) for guess in guesses], fontsize=11)
     axes.set_xlim(0, max(1.0, *values) * 1.12)
     axes.set_xticks([])
     axes.invert_yaxis()
     axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_title(without_formulas(title), fontsize=10, loc="left")
 
 
 def without_formulas(text: str) -> str:

@@ -6,13 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from tests.toys.videos import coloured_recipe
 from tokenization.schema import PICTURES
 from videobert.answers.options import DRAWN
 from videobert.answers.zero_shot import Guess
-from videobert.cli.pictures import CELL, WordColumn, draw_prediction, draw_words
+from videobert.cli.pictures import (
+    BLUE,
+    CELL,
+    GREEN,
+    GREY,
+    Beside,
+    WordColumn,
+    draw_prediction,
+    draw_words,
+)
 from videobert.data.clip_encoder import EncodedClip
 from videobert.data.clips import Clips
 from workfolder.errors import InputError
@@ -85,3 +94,29 @@ def test_titles_are_drawn_as_they_were_typed(tmp_path: Path) -> None:
             title,
             tmp_path / "drawn.png",
         )
+
+
+def test_what_stands_beside_an_answer_is_drawn_and_the_right_word_is_green(tmp_path: Path) -> None:
+    video = coloured_recipe(tmp_path / "a.mp4", ["red"], spoken=False)
+    counts = []
+    for really in ("wash", "cut"):
+        drawn = tmp_path / f"{really}.png"
+        draw_prediction(
+            clip_of(video, 1),
+            PICTURES.empty_table(),
+            "we [MASK] it",
+            GUESSES,
+            drawn,
+            Beside([really], [[Guess("cut", 0.9)]]),
+        )
+        image = Image.open(drawn).convert("RGB")
+        counts.append([count_of(image, colour) for colour in (BLUE, GREY, GREEN)])
+    (blue, grey, green), (all_blue, no_grey, green_too) = counts
+    assert min(blue, grey, green, all_blue, green_too) > 1000
+    assert blue < all_blue and no_grey < grey  # "cut" is the answer without the clip
+
+
+def count_of(image: Image.Image, colour: str) -> int:
+    """How many pixels have a colour."""
+    pixels = np.asarray(image).reshape(-1, 3)
+    return int((pixels == ImageColor.getrgb(colour)).all(axis=1).sum())
