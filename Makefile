@@ -1,4 +1,4 @@
-# make demo   everything, from a made-up corpus to a prediction (about a quarter of an hour on two cores)
+# make demo   everything, from a made-up corpus to a prediction (six minutes on two cores once installed)
 # make page   what it made, as a page to play with in a browser
 # make test   the tests (about a quarter of an hour); make test-all also runs the slow ones
 # make quick  the tests that open no video and start no process (about a minute)
@@ -51,8 +51,8 @@ check: $(VENV)/.for-test
 	$(RUN) mypy
 
 $(VENV)/.for-%: pyproject.toml constraints.txt
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV); the first time takes some minutes and some gigabytes"
-	$(RUN) pip install -qq --disable-pip-version-check --constraint constraints.txt \
+	@$(RUN) pip install -qq --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[$(EXTRAS_$*)]'
-	touch $@
+	@touch $@
