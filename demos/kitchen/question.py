@@ -17,8 +17,7 @@ from pathlib import Path
 
 from demos.kitchen.corpus import TRUTH_FILE
 from demos.kitchen.truth import HELD_OUT_VIDEOS, Step, Truth, read_truth
-from videobert.answers.options import TEMPLATE
-from videobert.answers.zero_shot import Guess, predict
+from videobert.answers.zero_shot import Guess, predict, question
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.cli.pictures import Beside, draw_prediction
 from videobert.data.clip_encoder import ClipEncoder
@@ -32,11 +31,13 @@ class Answer:
     """What a model says of a step.
 
     Attributes:
+        template: the sentence whose masks were filled in; the first of those that were asked.
         really: the verb and the noun of the step.
         with_clip: guesses for the verb and for the noun, the best first.
         without_clip: the same from language alone.
     """
 
+    template: str
     really: tuple[str, str]
     with_clip: list[list[Guess]]
     without_clip: list[list[Guess]]
@@ -58,10 +59,9 @@ def chosen_step(truth: Truth) -> tuple[str, Step]:
 
 
 def ask(model: TrainedModel, step: Step, words: Ids) -> Answer:
-    """Ask a model for verb and noun, of all its words, by a step's visual words."""
-    return Answer(
-        (step.verb, step.noun), predict(model, words, TEMPLATE), predict(model, [], TEMPLATE)
-    )
+    """Ask a model for verb and noun, of all its words, as videobert predict asks."""
+    with_clip, without_clip = predict(model, words).guesses, predict(model, []).guesses
+    return Answer(question(model)[0], (step.verb, step.noun), with_clip, without_clip)
 
 
 def print_answer(answer: Answer, name: str) -> None:
@@ -74,7 +74,7 @@ def print_answer(answer: Answer, name: str) -> None:
         for kind in zip(answer.with_clip, answer.without_clip, strict=True)
         for guesses in kind
     ]
-    print_table(TEMPLATE, header, list(zip_longest(*columns, fillvalue="")))
+    print_table(answer.template, header, list(zip_longest(*columns, fillvalue="")))
     said = {True: "right", False: "wrong"}
     found_verb, found_noun = answer.right
     print_line(f"with the clip the verb is {said[found_verb]}, the noun {said[found_noun]}")
@@ -98,7 +98,7 @@ def main() -> None:
         draw_prediction(
             clip,
             model.processor.codebook.pictures,
-            TEMPLATE,
+            answer.template,
             answer.with_clip,
             options.picture,
             Beside(answer.really, answer.without_clip),

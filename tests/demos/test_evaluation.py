@@ -15,6 +15,7 @@ from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH
 from tests.toys.model import toy_model, with_bank
+from tokenization.codebook import Codebook
 from tokenization.schema import EXAMPLES
 from videobert.evaluation.actions import METHODS
 from videobert.loading import TrainedModel
@@ -37,7 +38,7 @@ def model(truth: Truth) -> TrainedModel:
     return with_bank(toy_model(sentences * 2))
 
 
-def write_work(truth: Truth, splits: set[str], work: Path) -> Path:
+def write_work(truth: Truth, splits: set[str], work: Path, codebook: Codebook) -> Path:
     """Features in which a step's verb can be seen and its noun cannot, and what its narration says."""
     looks = 5 * np.random.default_rng(0).normal(size=(len(truth.verbs), WIDTH))
     for video in truth.videos:
@@ -59,14 +60,15 @@ def write_work(truth: Truth, splits: set[str], work: Path) -> Path:
             work / "features" / f"{name}.parquet",
         )
         rows = [
-            {"video_id": name, "start": s.start, "end": s.end, "text": s.caption, "visual": []}
+            {"video_id": name, "start": s.start, "end": s.end, "text": s.caption, "visual": [verb]}
             for s in video.steps
+            for verb in codebook.predict(looks[[truth.verbs.index(s.verb)]], MADE_WITH).tolist()
         ]
         write_table(
             pa.Table.from_pylist(rows, schema=EXAMPLES), work / "examples" / f"{name}.parquet"
         )
     write_json(MADE_WITH, work / "features/options.json")
-    write_json({}, work / "examples/options.json")
+    write_json({"codebook": codebook.digest}, work / "examples/options.json")
     return work
 
 
@@ -77,8 +79,11 @@ def test_both_tables_have_every_row_and_are_written(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    training = write_work(truth, {TRAINING}, tmp_path / "work")
-    held_out = write_work(truth, {HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS}, tmp_path / "held_out")
+    codebook = model.processor.codebook
+    training = write_work(truth, {TRAINING}, tmp_path / "work", codebook)
+    held_out = write_work(
+        truth, {HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS}, tmp_path / "held_out", codebook
+    )
     write_truth(truth, tmp_path / "truth.json")
     monkeypatch.setattr(evaluation, "load_model", lambda folder: model)
     given = {
@@ -103,6 +108,13 @@ def test_both_tables_have_every_row_and_are_written(
         and said.count("linear probe") == 2
     )
     tables = json.loads((tmp_path / "r").read_text())
+    found = tables.pop("search")
+    sentences = {s.caption for v in truth.videos if v.split == HELD_OUT_VIDEOS for s in v.steps}
+    assert found["sentences"] == len(sentences)
+    first = {method: row["recall"]["1"]["value"] for method, row in found["text_to_clip"].items()}
+    # What is seen tells the verb alone, and of each verb there are several.
+    assert first["chance"] < first["bm25"] < 0.9
+    assert f"of {len(sentences)} sentences about new videos" in said
     assert list(tables) == [HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS]
     for split, table in tables.items():
         steps = sum(len(video.steps) for video in truth.videos if video.split == split)
@@ -130,7 +142,7 @@ def test_what_cannot_be_evaluated_ends_with_one_line(
 def test_a_steps_words_are_those_of_its_clips(
     truth: Truth, model: TrainedModel, tmp_path: Path
 ) -> None:
-    work = write_work(truth, {HELD_OUT_VIDEOS}, tmp_path)
+    work = write_work(truth, {HELD_OUT_VIDEOS}, tmp_path, model.processor.codebook)
     found = evaluation.steps_of(
         truth, HELD_OUT_VIDEOS, Stage(work / "features"), model.processor.codebook
     )

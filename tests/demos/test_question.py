@@ -10,6 +10,7 @@ from demos.kitchen.truth import HELD_OUT_VIDEOS
 from videobert.answers.zero_shot import Guess
 
 ANSWER = Answer(
+    "just [MASK] the [MASK]",
     ("whisk", "egg"),
     [[Guess("whisk", 0.9), Guess("stir", 0.1)], [Guess("rice", 0.6), Guess("egg", 0.4)]],
     [[Guess("chop", 0.2)], [Guess("the", 0.3)]],
