@@ -42,7 +42,7 @@ class Size(Options):
     branching: int = option(12, "children of a node of the visual vocabulary's tree", least=2)
     depth: int = option(2, "levels of the tree", least=1)
     model: str = option("tiny", "size of the model", choices=SIZES)
-    steps: int = option(3000, "updates of its weights", least=1)
+    steps: int = option(5000, "updates of its weights", least=1)
     asr: str = option(
         "captions",
         "captions, or who listens (see videobert transcribe --asr): then the cook speaks",

@@ -70,7 +70,7 @@ def evaluate(
     results = {}
     for split in (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS):
         steps = steps_of(truth, split, features, codebook)
-        results[split] = evaluate_actions(model, steps, known, labels, templates, progress)
+        results[split] = evaluate_actions(model, steps, known, labels, templates, progress=progress)
     return results
 
 
