@@ -8,7 +8,9 @@ on where it was. It says before each step how long the rest takes on this machin
 from __future__ import annotations
 
 import argparse
+import codecs
 import os
+import select
 import shlex
 import subprocess
 import sys
@@ -16,6 +18,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import get_terminal_size
+from typing import IO
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
 from demos.timetable import Timetable, cores, slowness, spelled
@@ -30,7 +34,13 @@ PRETRAINING = (
     "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
     "--joint-weight 10 --join-probability 0.1"
 )
-QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+QUIET = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+SILENCE = 8.0
+"""Seconds after which the demo says that it is still there."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class Places:
     @classmethod
     def below(cls, out: Path) -> Places:
         """Everything in one folder."""
-        return cls(*(out / name for name in ("kitchen", "work", "held_out", "model")), out)
+        return cls(out / "kitchen", out / "work", out / "held_out", out / "model", out)
 
 
 @dataclass(frozen=True)
@@ -220,14 +230,35 @@ def run(command: tuple[str, ...]) -> float:
     program, *arguments = command
     _say(f"$ {shlex.join(command)}")
     here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
-    began = time.monotonic()
-    status = subprocess.run([*here, *arguments], check=False, env=os.environ | QUIET).returncode
-    if status:
-        _say(f"the demo stops here: the command above ended with exit status {status}")
-        sys.exit(status)
+    env, began = os.environ | QUIET, time.monotonic()
+    if sys.stdout.isatty():  # rich is to draw for the terminal behind the pipe
+        env |= {"FORCE_COLOR": "1", "COLUMNS": str(get_terminal_size().columns)}
+    with subprocess.Popen(
+        [*here, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
+    ) as process:
+        assert process.stdout is not None
+        _relay(process.stdout, began)
+    if process.returncode:
+        _say(f"the demo stops here: the command above ended with exit status {process.returncode}")
+        sys.exit(process.returncode)
     seconds = time.monotonic() - began
     _say(f"({seconds:.0f} s)")
     return seconds
+
+
+def _relay(output: IO[bytes], began: float) -> None:
+    """Show what a command says, and a sign of life where it says nothing for SILENCE seconds."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a letter
+    while True:
+        speaks, _, _ = select.select([output], [], [], SILENCE)
+        if not speaks:
+            _say(f"... {time.monotonic() - began:.0f} s so far")
+            continue
+        said = os.read(output.fileno(), 65_536)
+        if not said:
+            return
+        sys.stdout.write(decoder.decode(said))
+        sys.stdout.flush()
 
 
 def _what_next(out: Path) -> str:

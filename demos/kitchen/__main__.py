@@ -13,6 +13,7 @@ from demos.kitchen.corpus import TRUTH_FILE, make_corpus
 from demos.kitchen.recipes import MINIMUM_VIDEOS
 from demos.kitchen.style import BRISK, CALM
 from demos.kitchen.voice import can_speak
+from videobert.cli.console import progress_bars
 from workfolder.errors import InputError
 
 
@@ -71,18 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     began, done = time.monotonic(), 0
     try:
-        for video in make_corpus(
-            options.out,
-            options.videos,
-            options.seed,
-            options.workers,
-            BRISK if options.brisk else CALM,
-            options.speech,
-        ):
-            done += 1
-            name = f"{video.video}.mp4"
-            length = f"{video.duration:.1f} s, {len(video.steps)} steps"
-            print(f"[{done}/{options.videos}] {name} {length}", flush=True)
+        style = BRISK if options.brisk else CALM
+        with progress_bars() as progress:
+            for video in make_corpus(
+                options.out, options.videos, options.seed, options.workers, style, options.speech
+            ):
+                done += 1
+                progress("film", done, options.videos, f"{Path(video.video).name}.mp4")
     except InputError as error:
         print(f"python -m demos.kitchen: {error}", file=sys.stderr)
         return 2

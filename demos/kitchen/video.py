@@ -26,7 +26,7 @@ def write_video(
     style: Style,
     sound: np.ndarray | None = None,
 ) -> None:
-    """Encode RGB frames (height, width, 3) as large as the style has them, and int16 mono samples at voice.RATE.
+    """Encode RGB frames (height, width, 3) of a style, and int16 mono samples at voice.RATE.
 
     The file appears under its name only once it is whole.
     """

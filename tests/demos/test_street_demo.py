@@ -1,7 +1,6 @@
 """What the demo types for a user, and what it says around it."""
 
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
@@ -35,21 +34,32 @@ def test_with_a_recogniser_the_cook_speaks_and_it_listens(typed: list[str], tmp_
 
 
 def test_a_folder_with_a_space_in_its_name_is_one_argument(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    typed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run: list[list[str]] = []
-    monkeypatch.setattr(
-        "subprocess.run", lambda command, **_: run.append(command) or CompletedProcess(command, 0)
-    )
-    out = tmp_path / "a b"
-    street.street(out, street.Size())
-    assert (
-        str(out / "kitchen") in run[0]
-        and str(out / "work") in run[1]
-        and run[1][1:3] == ["-m", "videobert"]
-    )
-    said = capsys.readouterr().out
-    assert f"--out '{out / 'kitchen'}'" in said and f"--model '{out / 'model'}'" in said
+    at = street.Places.below(tmp_path / "a b")
+    film, look, *_ = street.steps_of(at, street.Size())
+    assert film.command[-1] == str(at.kitchen)
+    assert look.command[2] == str(at.kitchen / "training") and str(at.work) in look.command
+    street.street(tmp_path / "a b", street.Size())
+    assert f"--model '{at.model}'" in capsys.readouterr().out
+
+
+def test_a_command_is_told_as_a_user_would_type_it_and_its_words_are_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = "import sys; print(*sys.argv[1:]); print('grün', file=sys.stderr)"
+    assert street.run(("python", "-c", code, "a b")) > 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("$ python -c ") and said[0].endswith(" 'a b'")
+    assert said[1:3] == ["a b", "grün"]
+
+
+def test_a_command_that_says_nothing_is_said_to_be_still_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(street, "SILENCE", 0.1)
+    street.run(("python", "-c", "import time; time.sleep(1)"))
+    assert "s so far" in capsys.readouterr().out
 
 
 def test_the_first_line_tells_how_long_and_each_step_how_far(
@@ -79,11 +89,10 @@ def test_the_end_names_three_things_to_try(
 
 
 def test_a_command_that_fails_ends_the_demo_with_its_status(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("subprocess.run", lambda command, **_: CompletedProcess(command, 3))
     with pytest.raises(SystemExit, match="3"):
-        street.street(tmp_path, street.Size())
+        street.run(("python", "-c", "raise SystemExit(3)"))
     assert capsys.readouterr().out.endswith("the command above ended with exit status 3\n")
 
 
