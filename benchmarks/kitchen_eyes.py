@@ -42,8 +42,8 @@ from workfolder.stage import Stage
 
 NETWORKS = {
     "S3D, random": "random:0:112",
-    "EfficientNet-Lite0, random": "timm:tf_efficientnet_lite0:random:0",
     "EfficientNet-Lite0, ImageNet": "efficientnet_lite0",
+    "EfficientNet-Lite0, random": "timm:tf_efficientnet_lite0:random:0",
 }
 FRAMES_PER_SECOND = 6
 VIDEOS = (25, 100)
@@ -153,7 +153,10 @@ def main() -> None:
     try:
         with progress_bars() as progress:
             for network, weights in NETWORKS.items():
-                prepare(options.kitchen, options.out / slug(network), weights, progress)
+                folder = options.out / slug(network)
+                prepare(options.kitchen, folder, weights, progress)
+                for count in VIDEOS:
+                    measure(options.kitchen, folder, count, progress)
             lines = list(table(options.kitchen, options.out, progress))
     except InputError as error:
         sys.exit(f"benchmarks.kitchen_eyes: {error}")

@@ -12,7 +12,7 @@ from typing import Any
 from feature_extraction.features import FeatureExtractor, FeatureOptions
 from feature_extraction.imported.arrays import SUFFIXES, check_readable
 from feature_extraction.imported.features import FeatureImporter, options_of
-from feature_extraction.seeing.backbones.own import is_factory
+from feature_extraction.seeing.backbones.names import runs_other_code
 from tokenization.codebook import Codebook
 from videobert.data.clips import Clips
 from videobert.data.work import clips_of_table
@@ -77,7 +77,7 @@ class ClipEncoder:
     @cached_property
     def _extractor(self) -> FeatureExtractor:
         made_with = self.codebook.options["features"]
-        if self.weights is None and is_factory(made_with["weights"]):
+        if self.weights is None and runs_other_code(made_with["weights"]):
             # A model that a stranger made must not choose which code runs here.
             raise InputError(
                 f"the model's features are of {made_with['weights']}, code that is not part of "

@@ -87,6 +87,12 @@ def find_backbone(weights: str, pooling: str = "mean") -> Backbone:
     return PublishedBackbone(published, weights, find_weights)
 
 
+def runs_other_code(weights: str) -> bool:
+    """Tell whether a name is that of a function outside this project, which would be called."""
+    ours = (*MODELS, "random", PREFIX.rstrip(":"), TIMM.rstrip(":"))
+    return weights.partition(":")[0] not in ours and is_factory(weights)
+
+
 def find_weights(source: str) -> Path:
     """Return the file of a published name, fetched into torch's cache where needed, or of a path.
 

@@ -136,3 +136,5 @@ def test_a_model_may_not_choose_which_code_runs_here(encoder: ClipEncoder) -> No
     with pytest.raises(InputError, match="give --weights os:abort if you trust it"):
         _ = ClipEncoder(named)._extractor
     assert replace(encoder, codebook=named)._extractor.options.weights == "random:0"
+    for ours in ("timm:test_vit", "x3d_s:random:2", "hf:facebook/dinov2", "random:1"):
+        assert ClipEncoder(made_with(weights=ours))._extractor.options.weights == ours
