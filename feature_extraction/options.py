@@ -19,7 +19,7 @@ INT8 = "openvino-int8"
 ENGINES = ("cuda", "openvino", INT8, "torch")
 DECODERS = ("pyav", "decord")
 POOLINGS = ("mean", "cls")
-LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "none")
+LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "hf", "none")
 COMPUTE_TYPES = ("auto", "int8", "int8_float16", "float16", "bfloat16", "float32")
 VOICES = ("silero", "audible")
 
@@ -149,7 +149,7 @@ class TranscriptOptions(Options):
     asr: str = option(
         "auto",
         "Where words come from: auto (captions, else whisper), captions, whisper[:MODEL], "
-        "faster-whisper[:MODEL] or none.",
+        "faster-whisper[:MODEL], hf:MODEL (transformers) or none.",
         offered=LISTENERS,
     )
     language: str | None = option(

@@ -41,10 +41,10 @@ class Segment:
     words: tuple[Word, ...]
 
 
-Hear = Callable[[Sequence[Stretch], str | None], tuple[Sequence[Sequence[Segment]], str]]
+Hear = Callable[[Sequence[Stretch], str | None], tuple[Sequence[Sequence[Segment]], str | None]]
 """Takes some stretches of sound, and a language, None to find out which.
 
-Returns the phrases of each stretch and their language.
+Returns the phrases of each stretch and their language, None where it cannot tell.
 """
 
 
@@ -86,7 +86,9 @@ def doubt_of(segment: Segment) -> str | None:
     )
 
 
-def _believed(segments: Iterable[Segment], language: str, dropped: Counter[str]) -> Iterator[Word]:
+def _believed(
+    segments: Iterable[Segment], language: str | None, dropped: Counter[str]
+) -> Iterator[Word]:
     """Yield the words of the phrases that are believed; the others are counted."""
     for segment in segments:
         if reason := doubt_of(segment):
@@ -95,7 +97,7 @@ def _believed(segments: Iterable[Segment], language: str, dropped: Counter[str])
             yield from _joined(segment.words, language)
 
 
-def _joined(words: Sequence[Word], language: str) -> Iterator[Word]:
+def _joined(words: Sequence[Word], language: str | None) -> Iterator[Word]:
     """Join words that have no space between ("e", "-mail"), and leave out what is not spoken."""
     joined: list[Word] = []
     for word in words:

@@ -86,7 +86,7 @@ class OneModel(ABC, Generic[T]):
 
     def _take_turns(
         self, stretches: Sequence[Stretch], language: str | None
-    ) -> tuple[list[Sequence[Segment]], str]:
+    ) -> tuple[list[Sequence[Segment]], str | None]:
         """Hear stretches together, and one alone where something is wrong. See speech.Hear."""
         # The model is loaded for the first stretch: a video without sound is refused without it.
         model = self._loaded()
@@ -134,13 +134,13 @@ class OneModel(ABC, Generic[T]):
     @abstractmethod
     def _hear(
         self, model: T, stretches: Sequence[np.ndarray], language: str | None
-    ) -> tuple[Sequence[Sequence[Segment]], str]:
+    ) -> tuple[Sequence[Sequence[Segment]], str | None]:
         """Hear several stretches at once, the likeliest words of each. See speech.Hear."""
 
     @abstractmethod
     def _hear_alone(
         self, model: T, stretch: np.ndarray, language: str | None
-    ) -> tuple[Sequence[Segment], str]:
+    ) -> tuple[Sequence[Segment], str | None]:
         """Hear one stretch; what is unlikely is tried again at higher temperatures."""
 
 

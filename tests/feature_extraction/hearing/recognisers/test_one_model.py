@@ -151,5 +151,5 @@ def test_a_share_of_a_gpu_is_asked_for_where_one_is_used() -> None:
 
 
 def test_recognisers_are_known_by_what_the_command_line_calls_them() -> None:
-    assert list(RECOGNISERS) == ["whisper", "faster-whisper"]
+    assert list(RECOGNISERS) == ["whisper", "faster-whisper", "hf"]
     assert all(kind("base").name == f"{name}:base" for name, kind in RECOGNISERS.items())
