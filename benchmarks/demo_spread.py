@@ -92,7 +92,8 @@ def _right(truth: Truth, held_out: Path, model: TrainedModel) -> tuple[bool, boo
     return question.ask(model, step, words).right
 
 
-def _print(found: Sequence[dict]) -> None:
+def tell(found: Sequence[dict]) -> None:
+    """Print the figures of all runs, and the worst, the median and the best of each."""
     for split, name in SPLITS.items():
         rows = [
             [
@@ -153,7 +154,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         found = spread(options.out, size, options.kitchens, options.seeds)
     except InputError as error:
         sys.exit(f"python -m benchmarks.demo_spread: {error}")
-    _print(found)
+    tell(found)
     print_line(f"this call took {time.monotonic() - began:.0f} s")
 
 
