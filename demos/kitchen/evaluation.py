@@ -15,17 +15,20 @@ from pathlib import Path
 
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
 from tokenization.codebook import Codebook
-from videobert.cli.console import print_line, progress_bars
+from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.cli.evaluate import print_action_table
 from videobert.data.stretches import Stretch, with_clips
 from videobert.data.work import encode_clips, read_examples, read_stretches
 from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions
-from videobert.evaluation.retrieval import RetrievalResult, evaluate_retrieval
+from videobert.evaluation.retrieval import KS, RetrievalResult, evaluate_retrieval
 from videobert.loading import TrainedModel, load_model
 from workfolder.errors import InputError
 from workfolder.files import write_json
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
+
+SEARCHES = {"chance": "chance", "bm25": "BM25 of visual words", "interpolated": "videobert search"}
+"""Rows of the evaluation of retrieval that the demo shows."""
 
 
 def steps_of(truth: Truth, split: str, features: Stage, codebook: Codebook) -> list[Stretch]:
@@ -109,11 +112,12 @@ def main() -> None:
         sys.exit(f"python -m demos.kitchen.evaluation: {error}")
     for split, result in results.items():
         print_action_table(split.replace("_", " "), result)
-    first = {name: row["recall"][1] for name, row in found.text_to_clip.items()}
-    print_line(
-        f"search: of {found.sentences} sentences about new videos, such as 'stir the tomato', the "
-        f"first of {found.passages} clips is right for {first['interpolated']} % "
-        f"(by chance {first['chance']} %)"
+    rows = found.text_to_clip
+    print_table(
+        f"search: {found.sentences} sentences about new videos, such as 'stir the tomato', find "
+        f"their clip among {found.passages}",
+        ["", *(f"R@{k}" for k in KS)],
+        [[SEARCHES[name], *(str(rows[name]["recall"][k]) for k in KS)] for name in SEARCHES],
     )
     print_line(f"the same figures: {options.out}")
 

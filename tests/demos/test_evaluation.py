@@ -114,7 +114,7 @@ def test_both_tables_have_every_row_and_are_written(
     first = {method: row["recall"]["1"]["value"] for method, row in found["text_to_clip"].items()}
     # What is seen tells the verb alone, and of each verb there are several.
     assert first["chance"] < first["bm25"] < 0.9
-    assert f"of {len(sentences)} sentences about new videos" in said
+    assert f"search: {len(sentences)} sentences about new videos" in " ".join(said.split())
     assert list(tables) == [HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS]
     for split, table in tables.items():
         steps = sum(len(video.steps) for video in truth.videos if video.split == split)
