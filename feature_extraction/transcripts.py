@@ -29,6 +29,7 @@ from workfolder.build_once import Once
 from workfolder.errors import InputError, refuse_unknown
 from workfolder.guard import Guards, Limits
 from workfolder.maker import Made, Maker
+from workfolder.paths import refuse_address
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, begin, run_job
@@ -217,12 +218,17 @@ def _advice(video: Path) -> str:
 
 
 def _recogniser(options: TranscriptOptions, given: Recogniser | None) -> Recogniser | None:
-    """Return who listens under ``--asr``, if anybody does; InputError if it is not known."""
+    """Return who listens under ``--asr``, if anybody does.
+
+    Raises:
+        InputError: if it is not known, or its model is an address.
+    """
     asr = options.asr
     if given is not None and asr in ("auto", given.name):
         return given
     kind, colon, model = asr.partition(":")
     refuse_unknown("--asr", asr if colon and kind not in RECOGNISERS else kind, LISTENERS)
+    refuse_address(model)
     known = RECOGNISERS.get("whisper" if kind == "auto" else kind)
     return known(model or DEFAULT_MODEL, options) if known else None
 

@@ -353,3 +353,10 @@ def test_a_damaged_restorer_stops_the_job_and_another_is_another(tmp_path: Path)
     with pytest.raises(InputError, match="holds no whole punctuation model"):
         transcribe([Source("v", video)], tmp_path / "work", options)
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("kind", ["whisper", "faster-whisper"])
+def test_a_model_at_an_address_is_refused_in_one_line(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(InputError, match=r"^s3://bucket/model is an address") as refused:
+        hear(tmp_path, asr=f"{kind}:s3://bucket/model")
+    assert "\n" not in str(refused.value)
