@@ -86,7 +86,7 @@ def complete(words: str) -> tuple[list[str], str]:
         ("videobert tr", ["transcribe"]),
         ("videobert evaluate re", ["retrieval"]),
         ("videobert pretrain --no", ["--no-joint-masking"]),
-        ("videobert extract --engine ", ["cuda", "openvino", "torch"]),
+        ("videobert extract --engine ", ["cuda", "openvino", "openvino-int8", "torch"]),
         ("videobert pretrain --schedule cosine", ["cosine", "cosine_with_restarts"]),
     ],
 )
