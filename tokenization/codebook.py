@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from tokenization.assignments import write_assignments
 from tokenization.estimators import load_tree, make_estimator
+from tokenization.familiarity import Familiarity
 from tokenization.hierarchical_kmeans.centring import VideoCentring
 from tokenization.hierarchical_kmeans.feature_source import FolderSource
 from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
@@ -70,12 +71,15 @@ class Codebook:
         pictures: rows of tokenization.schema.PICTURES.
         centring: takes the mean of its video off each feature before it is given a word; None if
             the tree was fitted on features as they are.
+        familiarity: how far training's features lie from their centroids; None if that was not
+            kept.
     """
 
     tree: WordFinder | FittedTree
     options: Mapping[str, Any]
     pictures: pa.Table
     centring: VideoCentring | None = None
+    familiarity: Familiarity | None = None
 
     @property
     def words(self) -> int:
@@ -174,11 +178,30 @@ class Codebook:
             InputError: if the features do not fit the codebook, or hold NaN or infinity.
         """
         self.refuse_other_features(made_with)
-        if self.centring is not None:
-            with named_rows(lambda row: f"row {row}"):
-                refuse_not_finite(features)
-            features = self.centring(features)
-        return self.tree.predict(features)
+        return self.tree.predict(self._centred(features))
+
+    def is_unlike(self, features: np.ndarray | None) -> bool:
+        """Tell whether a clip looks unlike anything that the codebook was fitted on.
+
+        Args:
+            features: [clips, width]; None, or none at all, if they are not known.
+
+        Returns:
+            Whether at least half of them lie farther from their centroids than nearly all of
+            training's; False if nobody knows.
+        """
+        if self.familiarity is None or features is None or not len(features):
+            return False
+        distances = self.tree.transform(self._centred(features))
+        return self.familiarity.is_unlike(distances)
+
+    def _centred(self, features: np.ndarray) -> np.ndarray:
+        """Take the video's mean off its features, where the codebook does so."""
+        if self.centring is None:
+            return features
+        with named_rows(lambda row: f"row {row}"):
+            refuse_not_finite(features)
+        return self.centring(features)
 
     def on(self, device: str) -> Codebook:
         """Return the same codebook, which finds words on a device with torch: "cuda" or "cpu"."""
@@ -190,6 +213,8 @@ class Codebook:
         self.tree.save(folder)
         if self.centring is not None:
             self.centring.save(folder)
+        if self.familiarity is not None:
+            self.familiarity.save(folder)
         write_table(self.pictures, folder / PICTURES_FILE)
         write_json(dict(self.options), folder / OPTIONS_FILE)
 
@@ -204,6 +229,7 @@ class Codebook:
             options,
             read_table(folder / PICTURES_FILE),
             VideoCentring.load(folder) if options.get("centre") == VIDEOS else None,
+            Familiarity.load(folder),
         )
 
 
@@ -237,7 +263,8 @@ def cluster(
             tree = _fit(source, options, unfinished, progress)
             with write_folder(folder) as part:
                 pictures = word_pictures(tree, source, features, progress)
-                codebook = Codebook(tree, provenance, pictures, source.centring)
+                familiarity = Familiarity.of(tree.distances_)
+                codebook = Codebook(tree, provenance, pictures, source.centring, familiarity)
                 codebook.save(part)
                 write_assignments(source, tree.labels_, codebook.digest, part)
         # A run may have been killed when only this was left to do.

@@ -56,6 +56,7 @@ Labels = Annotated[
 ]
 
 
+UNLIKE = "unlike anything this model has seen"
 OverTime = Annotated[
     bool,
     Flag(
@@ -101,12 +102,17 @@ def predict(
 
     def answer(clip: EncodedClip) -> dict[str, Any]:
         found = ask(trained, clip.clips.words, sentences, ranked, how.top, asking)
-        return {"templates": sentences, "masks": found.guesses, "sensitivity": found.sensitivity}
+        unlike = trained.processor.codebook.is_unlike(clip.clips.features)
+        masks = {"masks": found.guesses, "sensitivity": found.sensitivity}
+        return {"templates": sentences, **masks, "unlike": unlike}
 
     if not one:
         _refuse_picture(picture, over_time)
-        told = Question(answer, lambda row: filled(sentences[0], row["masks"]))
-        ask_many(told, trained, clips or [], part, windows, json)
+
+        def told(row: Mapping[str, Any]) -> str:
+            return filled(sentences[0], row["masks"]) + f" ({UNLIKE})" * row["unlike"]
+
+        ask_many(Question(answer, told), trained, clips or [], part, windows, json)
         return
     (clip,) = clips or []
     encoded = encoded_clip(trained, clip, part)
@@ -173,6 +179,8 @@ def _tell_prediction(
     print_guesses(
         sentences[0], {f"mask {number}": found for number, found in enumerate(guesses, 1)}
     )
+    if answer["unlike"]:
+        print_line(f"the clip is {UNLIKE}: do not trust the answer")
     if len(sentences) > 1:
         for number, one in enumerate(moved, 1):
             print_line(f"mask {number}: {one}")
