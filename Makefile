@@ -26,7 +26,7 @@ demo demo/model: | $(VENV)/.for-demo
 	$(RUN) demos.street
 
 page: demo/model | $(VENV)/.for-page
-	$(RUN) demos.page --model demo/model --work demo/work --videos demo/kitchen
+	$(RUN) videobert page --model demo/model --work demo/work --videos demo/kitchen
 
 quick: $(VENV)/.for-test
 	$(MAKE) --no-print-directory --jobs 2 quick-model quick-rest

@@ -44,6 +44,10 @@ def even_frames(
     wanted = max(1, round((end - start) * rate))
     done, shown = 0, None
     with closing(PyavVideo(path)) as video:
+        may_seek = start > 0 and not video.clock_restarts()
+    with closing(PyavVideo(path)) as video:
+        if may_seek:
+            video.seek(start)
         scaler = Scaler(lambda wide, high: (max(1, wide * height // high), height), video.pixel)
         for frame in video.frames():
             while shown is not None and done < wanted and frame.time > start + done / rate:

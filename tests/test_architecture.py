@@ -45,6 +45,7 @@ ROOMS = (
     "videobert.finetune",
     "videobert.evaluation",
     "videobert.pipeline",
+    "videobert.page",
     "videobert.cli",
     "videobert",
     "demos",

@@ -94,7 +94,7 @@ IMPORTED_AS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "sci
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras"), [("demos/kitchen", ["demo"]), ("demos/page", ["demo", "dev", "page"])]
+    ("folder", "extras"), [("demos/kitchen", ["demo"]), ("videobert/page", ["page"])]
 )
 def test_what_a_demo_imports_is_asked_for(folder: str, extras: list[str]) -> None:
     there = {requirement.name for requirement in BASE}

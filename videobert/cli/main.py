@@ -13,6 +13,7 @@ from videobert.cli.finetune import finetune
 from videobert.cli.imports import imports
 from videobert.cli.inspect import inspect
 from videobert.cli.options import ASK, MAKE, MEASURE
+from videobert.cli.page import page
 from workfolder.errors import InputError
 
 INPUT_ERROR = 2
@@ -35,6 +36,7 @@ app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
 app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
 for verb in (*clip_answers.VERBS, *answers.VERBS):
     app.command(rich_help_panel=ASK)(verb)
+app.command(rich_help_panel=ASK)(page)
 app.add_typer(evaluate, name="evaluate", rich_help_panel=MEASURE)
 
 

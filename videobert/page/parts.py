@@ -8,14 +8,18 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 
-from demos.page.clips import KnownClip
 from videobert.answers.forecasting import Forecast
 from videobert.answers.search import Hit
 from videobert.answers.templates import MASK
 from videobert.answers.zero_shot import Guess
+from videobert.page.clips import KnownClip
+from videobert.page.films import Film
+from videobert.page.knowledge import Knowledge
 
 STRIP = 8
 """Pictures at most beside what a search found."""
@@ -47,11 +51,42 @@ def card(picture: str, caption: str, extra: str = "") -> str:
     return f'<figure class="vb-card {extra}">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
-def header(seconds: int, size: int) -> str:
-    """What the page is for, with its limits: ``seconds`` of a clip and ``size`` in bytes."""
+def header(knows: Knowledge, seconds: int, size: int) -> str:
+    """What the page is for, what its model knows, and what a visitor may bring.
+
+    Args:
+        knows: what the model learnt from.
+        seconds: how long a clip may be.
+        size: bytes of a clip at most.
+    """
+    videos = "some videos" if knows.videos is None else f"{knows.videos:,} videos"
+    if knows.videos == 1:
+        videos = "one video"
+    learnt = f"It learnt from <b>{videos}</b>"
+    if knows.corpus:
+        learnt += f" of {' and '.join(f'<b>{escape(name)}</b>' for name in knows.corpus)}"
+    learnt += " and knows nothing else."
+    if knows.words:
+        words = ", ".join(f"<b>{escape(word)}</b>" for word in knows.words)
+        learnt += f" What it heard most often: {words}."
     return (
-        "<h1>VideoBERT</h1><p>A clip and a sentence as one language. Bring a video, at most "
-        f"{seconds // 60} minutes and {size >> 20} MB, then ask about it.</p>"
+        "<h1>VideoBERT</h1><p>A model that reads a clip and a sentence as one language. "
+        f"{learnt} Choose a clip, or bring a video of your own: at most {seconds // 60} minutes "
+        f"and {size >> 20} MB.</p>"
+    )
+
+
+def warning(message: str) -> str:
+    """What a visitor should know before the answer is read."""
+    return f'<div class="vb-warning" role="note">{escape(message)}</div>'
+
+
+def player(film: Film, says: str, still: int = 0, extra: str = "") -> str:
+    """A film that plays in the page; one of its stills is shown until then."""
+    poster = f"data:image/jpeg;base64,{b64encode(film.stills[still]).decode()}"
+    return (
+        f'<video class="vb-film {extra}" controls muted loop playsinline preload="metadata" '
+        f'poster="{poster}" aria-label="{escape(says)}" src="{film.address}"></video>'
     )
 
 
@@ -72,9 +107,9 @@ def timeline(clip: KnownClip, album: Album, start: float, end: float, step: floa
     """
     encoded, seen = clip.encoded, clip.encoded.clips
     asked = seen.within(start, end).start
-    moments = zip(seen.start.tolist(), seen.words.tolist(), clip.frames, strict=True)
+    moments = zip(seen.start.tolist(), seen.words.tolist(), clip.film.stills, strict=True)
     columns = [
-        f'<div class="vb-moment{"" if begin in asked else " vb-dim"}"><time>{begin:.1f} s</time>'
+        f'<div class="vb-moment{_asked(begin, asked)}"><time>{begin:.1f} s</time>'
         + card(image(frame, f"at {begin:.1f} s"), "")
         + card(album(word), f"word {word}", "vb-word")
         + "</div>"
@@ -85,7 +120,16 @@ def timeline(clip: KnownClip, album: Album, start: float, end: float, step: floa
     title += f"; it {escape(encoded.partial)}" if encoded.partial else ""
     rows = '<div class="vb-rows"><span>the clip</span><span>its visual words</span></div>'
     line = f'<div class="vb-line">{rows}<div class="vb-scroll">{"".join(columns)}</div></div>'
-    return f'<p class="vb-title">{title}</p>{line}'
+    first = int(np.searchsorted(seen.start, asked[0])) if len(asked) else 0
+    shown = player(clip.film, str(encoded.path), first)
+    return f'<p class="vb-title">{title}</p><div class="vb-clip">{shown}{line}</div>'
+
+
+def _asked(begin: float, asked: np.ndarray) -> str:
+    """Classes of a moment: dim if it is not asked about, the first that is comes into view."""
+    if begin not in asked:
+        return " vb-dim"
+    return " vb-first" if begin == asked[0] else ""
 
 
 def filled(template: str, masks: Sequence[Sequence[Guess]]) -> str:
@@ -146,18 +190,20 @@ def forecasts(found: Sequence[Forecast], album: Album, step: float) -> str:
     return f'<div class="vb-steps">{"".join(columns)}</div>'
 
 
-def hits(found: Iterable[tuple[Hit, Sequence[int]]], album: Album) -> str:
-    """What a search found, with the pictures of its visual words."""
+def hits(found: Iterable[tuple[Hit, Sequence[int], Film | None]], album: Album) -> str:
+    """What a search found, with the pictures of its visual words, and the films that are there."""
     rows = [
-        f'<section class="vb-hit"><div class="vb-about"><b>{escape(hit.video_id)}</b>'
+        f'<section class="vb-hit"><div class="vb-about"><b>{escape(unquote(hit.video_id))}</b>'
         f"<time>{hit.start:.1f} to {hit.end:.1f} s</time>{_bar('fits', hit.score - hit.said)}"
-        f"{f'<q>{escape(hit.text)}</q>' if hit.text else ''}</div>"
+        f"{f'<q>{escape(hit.text)}</q>' if hit.text else ''}"
+        f"{'<em>said word for word</em>' if hit.said else ''}</div>"
+        f"{player(film, hit.video_id, 0, 'vb-small') if film else ''}"
         f'<div class="vb-scroll">{_strip(words, album)}</div></section>'
-        for hit, words in found
+        for hit, words, film in found
     ]
     order = (
-        "Ordered by two things: how well the words go with what is said over such pictures, "
-        "and how well clip and sentence fit, which the bar shows."
+        "In the order of one number, which the bar shows: how well a stretch fits beside the other "
+        "candidates. A sentence that is said word for word comes first."
     )
     return hint(order) + "".join(rows)
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from demos.page import parts
-from demos.page.clips import ClipReader
 from feature_extraction.pace import clip_seconds
 from videobert.answers import search as retrieval
 from videobert.answers import zero_shot
 from videobert.answers.forecasting import STEPS, forecast
+from videobert.answers.options import TEMPLATE
 from videobert.answers.templates import count_masks, with_capital_signs
 from videobert.data.stretches import Stretch
 from videobert.data.work import read_stretches
-from videobert.finetune.captions import captioner as captioning
 from videobert.loading import load_to_ask
+from videobert.page import parts
+from videobert.page.clips import ClipReader
+from videobert.page.films import Film, film
+from videobert.page.knowledge import knowledge, video_paths
 from workfolder.errors import InputError
+from workfolder.options import cores
 
-TOP = 5
+if TYPE_CHECKING:
+    from videobert.finetune.captions.captioner import Captioner
+
+TOP, SENTENCES = 5, 3
 HITS = 8
 FAMILIES = 6
 """Nodes whose words are shown at once."""
@@ -29,21 +38,34 @@ LONGEST_TEXT = 400
 """Characters of a sentence that a visitor may write."""
 
 
+UNLIKE = "Unlike anything this model has seen: do not trust what it says of this clip."
+ADVICE = re.compile(r"[:;,]?\s*[^:;,]*\bvideobert [a-z]+\b.*$", re.DOTALL)
+"""What whoever runs the page could type; a visitor cannot."""
+HIT_SECONDS = 20.0
+"""A film of what a search found is at most so long."""
+
+
 def told(answer: Callable[..., str]) -> Callable[..., str]:
-    """Turn an InputError into a message in the panel."""
+    """Turn an InputError into a message in the panel, without paths and commands."""
 
     @wraps(answer)
-    def asked(*arguments: object) -> str:
+    def asked(self: Answers, *arguments: object) -> str:
         try:
-            return answer(*arguments)
+            return answer(self, *arguments)
         except InputError as error:
-            return parts.problem(str(error))
+            return parts.problem(self.for_visitors(str(error)))
 
     return asked
 
 
 class Answers:
-    """A model with its clips and, where one is given, a work folder to search."""
+    """A model with its clips and, where one is given, a work folder to search.
+
+    Attributes:
+        knows: what the model learnt from.
+        searches: whether there is a work folder that can be searched.
+        captions: whether the model has a captioner.
+    """
 
     def __init__(self, model: Path, work: Path | None = None, weights: str | None = None) -> None:
         """InputError if the model cannot be read. ``weights``: where the backbone's are now."""
@@ -51,7 +73,23 @@ class Answers:
         self.clips = ClipReader(self.model.processor.codebook, weights)
         self.step = clip_seconds(self.model.processor.codebook.options["features"])
         self.album = parts.Album(self.model.processor.codebook.pictures)
+        self.knows = knowledge(self.model, model, work)
         self._folder, self._work = model, work
+        self.searches = work is not None and bool(self._stretches)
+        self.captions = (model / "captioner").is_dir() and self._captioner is not None
+
+    @property
+    def sentences(self) -> list[str]:
+        """Sentences to begin with: those of the narration, then the paper's and a short one."""
+        own = zero_shot.question(self.model)
+        return list(dict.fromkeys([*own, TEMPLATE, "now we [MASK] it"]))[:SENTENCES]
+
+    def for_visitors(self, message: str) -> str:
+        """Leave out of a message where the server keeps things, and what to type there."""
+        for place, name in ((self._folder, "the model"), (self._work, "the work folder")):
+            for spelt in {str(place), str(place and place.resolve())} - {"None"}:
+                message = message.replace(spelt, name)
+        return ADVICE.sub("", message)
 
     @told
     def timeline(self, digest: str | None, start: float, end: float) -> str:
@@ -69,21 +107,20 @@ class Answers:
         if not digest:
             alone = "No clip is chosen yet: this is what the model says without one."
             return parts.hint(alone) + parts.answers(sentence, None, blind)
-        words = self.clips.known(digest).encoded.part(start, end).clips.words
-        found = zero_shot.predict(self.model, words, [sentence], top=TOP).guesses
-        return parts.answers(sentence, found, blind)
+        clips = self.clips.known(digest).encoded.part(start, end).clips
+        found = zero_shot.predict(self.model, clips.words, [sentence], top=TOP).guesses
+        unlike = self.model.processor.codebook.is_unlike(clips.features)
+        return parts.warning(UNLIKE) * unlike + parts.answers(sentence, found, blind)
 
     @told
     def caption(self, digest: str | None, start: float, end: float) -> str:
-        """A sentence about the clip, or which command makes a captioner."""
+        """A sentence about the clip."""
         if not digest:
             return parts.hint("A sentence about the clip will stand here.")
-        captioner = captioning.load_captioner(self._folder, self.model)
-        return parts.quote(
-            captioning.caption(
-                self.model, captioner, self.clips.known(digest).encoded.part(start, end)
-            ).text
-        )
+        from videobert.finetune.captions.captioner import caption
+
+        clip = self.clips.known(digest).encoded.part(start, end)
+        return parts.quote(caption(self.model, self._captioner, clip).text)
 
     @told
     def next(self, digest: str | None, start: float, end: float) -> str:
@@ -104,7 +141,9 @@ class Answers:
         stretches, first = self._stretches, self._first_stage
         found = retrieval.search(self.model, stretches, _short(sentence), first)[:HITS]
         words = [stretches[hit.place].words.tolist() for hit in found]
-        return parts.hits(list(zip(found, words, strict=True)), self.album)
+        with ThreadPoolExecutor(cores()) as pool:
+            films = list(pool.map(self._film, found))
+        return parts.hits(list(zip(found, words, films, strict=True)), self.album)
 
     @told
     def codebook(self, page: float) -> str:
@@ -126,12 +165,29 @@ class Answers:
         tree = self.model.processor.codebook.tree
         return -(-(tree.branching ** (tree.depth - 1)) // FAMILIES)
 
+    def _film(self, hit: retrieval.Hit) -> Film | None:
+        """What was found as a film; None if its video is gone or broken."""
+        path = self._videos.get(hit.video_id)
+        try:
+            end = min(hit.end, hit.start + HIT_SECONDS)
+            return None if path is None else film(path, hit.start, end, [(hit.start + end) / 2])
+        except InputError:
+            return None
+
+    @cached_property
+    def _videos(self) -> dict[str, Path]:
+        return {} if self._work is None else video_paths(self._work)
+
+    @cached_property
+    def _captioner(self) -> Captioner:
+        from videobert.finetune.captions.captioner import load_captioner
+
+        return load_captioner(self._folder, self.model)
+
     @cached_property
     def _stretches(self) -> list[Stretch]:
         if self._work is None:
-            raise InputError(
-                "the page was started without a folder to search: start it again with --work DIR"
-            )
+            raise InputError("there is no folder to search")
         return read_stretches(self._work, self.model.processor.codebook)
 
     @cached_property

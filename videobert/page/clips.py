@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import io
 from collections import OrderedDict
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
-from PIL import Image
-
-from feature_extraction.media import frame_at
 from tokenization.codebook import Codebook
 from videobert.data.clip_encoder import ClipEncoder, EncodedClip
+from videobert.page.films import Film, film
 from workfolder.errors import InputError
 from workfolder.files import file_digest
-from workfolder.guard import Guards, Limits
+from workfolder.guard import Limits
 from workfolder.progress import Progress, silent
 
 LONGEST = 300
 """Seconds that a clip may have: 200 visual words."""
 KEPT = 16
 """Clips that are remembered; whoever comes back to an older one waits again."""
-FRAME_HEIGHT = 120
 LIMITS = Limits(seconds=120.0)
 
 
 @dataclass(frozen=True)
 class KnownClip:
-    """A clip as visual words under its visitor's name, and the middle frame of each as JPEG."""
+    """A clip as visual words under its visitor's name, the middle frame of each, and a film."""
 
     encoded: EncodedClip
-    frames: list[bytes]
+    film: Film
 
 
 class ClipReader:
@@ -78,14 +72,4 @@ class ClipReader:
     def _encode(self, path: Path, progress: Progress) -> KnownClip:
         encoded = self._encoder(path, progress=progress, longest=LONGEST)
         middles = ((encoded.clips.start + encoded.clips.end) / 2).tolist()
-        with closing(Guards(LIMITS)) as guards:
-            frames = [
-                _jpeg(guards.call(frame_at, path, middle, FRAME_HEIGHT)) for middle in middles
-            ]
-        return KnownClip(encoded, frames)
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=82)
-    return buffer.getvalue()
+        return KnownClip(encoded, film(path, 0.0, float(encoded.clips.end[-1]), middles, LIMITS))

@@ -1,6 +1,6 @@
 """A picture of the page: uploads a clip to a running page and waits for its answers.
 
-python -m demos.page.screenshot ADDRESS CLIP PNG
+python -m demos.screenshot ADDRESS CLIP PNG
 
 Playwright drives Debian's Chromium (`apt-get install chromium`).
 """

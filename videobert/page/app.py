@@ -10,20 +10,20 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demos.page import parts
-from demos.page.answers import LONGEST_TEXT, Answers
-from demos.page.clips import LONGEST
-from demos.page.doors import BIGGEST, Doors
-from videobert.answers.options import TEMPLATE
+from videobert.page import parts
+from videobert.page.answers import LONGEST_TEXT, Answers
+from videobert.page.clips import LONGEST
+from videobert.page.doors import BIGGEST, Doors
 from workfolder.errors import InputError
 from workfolder.progress import Progress
 from workfolder.sources import VIDEO_SUFFIXES
 
-SENTENCES = (TEMPLATE, "it is time to [MASK] the [MASK]", "now we [MASK] it")
 STYLE = Path(__file__).with_name("page.css")
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 OLD, EVERY = 1800, 300
 """Seconds after which an unused upload is deleted, and seconds between two searches for them."""
+PART = 6.0
+"""Seconds: about as long as a step of a recipe is spoken of."""
 CLOSED: Any = {"api_visibility": "private"}
 ASKED: Any = {"trigger_mode": "always_last", **CLOSED}
 """A question that comes while the one before is answered is not lost."""
@@ -32,35 +32,53 @@ Question = tuple[Callable[..., str], list[Any], gr.HTML]
 """What answers, what it is asked with, and where the answer stands."""
 
 
-def build(answers: Answers, videos: Mapping[str, Path]) -> gr.Blocks:
-    """The page. ``videos``: clips of the chosen folder by the name that a visitor sees."""
+def build(answers: Answers, videos: Mapping[str, Path], first: str | None = None) -> gr.Blocks:
+    """Wire the page.
+
+    Args:
+        answers: answers what it asks.
+        videos: clips to choose from, by the name that a visitor sees.
+        first: the one that it opens with; None for none.
+    """
     choosing = Choosing(answers, videos)
     with gr.Blocks(
         title="VideoBERT", analytics_enabled=False, delete_cache=(EVERY, OLD), fill_width=True
     ) as page:
-        gr.HTML(parts.header(LONGEST, BIGGEST), elem_id="vb-head")
+        gr.HTML(parts.header(answers.knows, LONGEST, BIGGEST), elem_id="vb-head", padding=False)
         digest = gr.State(None)
-        with gr.Row(equal_height=True):
-            upload = gr.File(
-                show_label=False, height=88, file_types=sorted(VIDEO_SUFFIXES), elem_id="vb-upload"
-            )
+        with gr.Row(equal_height=True, elem_id="vb-bring"):
             choice = gr.Dropdown(
-                ["", *videos], label="or choose one", visible=bool(videos), elem_id="vb-choice"
+                ["", *videos],
+                value=first or "",
+                label="A clip",
+                visible=bool(videos),
+                elem_id="vb-choice",
+            )
+            upload = gr.File(
+                show_label=False,
+                height=92,
+                file_types=sorted(VIDEO_SUFFIXES),
+                elem_id="vb-upload",
             )
         line = _shown(answers.timeline(None, 0, 0), "timeline")
-        with gr.Row():
+        with gr.Row(elem_id="vb-part"):
             start, end = (
-                _seconds("Ask about the part from", 0, answers.step, "start"),
-                _seconds("to, in seconds", LONGEST, answers.step, "end"),
+                _seconds("Ask about the part from second", 0, answers.step, "start"),
+                _seconds("to second", LONGEST, answers.step, "end"),
             )
         part = [digest, start, end]
-        questions = [_blanks(answers, part), _caption(answers, part), _next(answers, part)]
-        _search(answers)
+        questions = [_blanks(answers, part), _next(answers, part)]
+        if answers.captions:
+            questions.append(_caption(answers, part))
+        if answers.searches:
+            _search(answers)
         _codebook(answers)
         taken: Any = {"outputs": [digest, line, start, end], "show_progress_on": line, **CLOSED}
         _then(upload.upload(choosing.upload, upload, **taken), questions)
         _then(upload.clear(choosing.nothing, None, **taken), questions)
         _then(choice.input(choosing.choice, choice, **taken), questions)
+        if first:
+            _then(page.load(choosing.choice, choice, **taken), questions)
         for slider in (start, end):
             _then(slider.input(answers.timeline, part, line, **ASKED), questions)
     return page
@@ -124,11 +142,24 @@ class Choosing:
             digest = self.answers.clips.read(path, name, _bar(progress))
         except InputError as error:
             _, _, *sliders = self.nothing()
-            return None, parts.problem(str(error)), *sliders
+            return None, parts.problem(self.answers.for_visitors(str(error))), *sliders
         # A short last clip ends before this.
         last = self.answers.step * len(self.answers.clips.known(digest).encoded.clips)
-        sliders = [gr.update(value=value, maximum=last, visible=True) for value in (0, last)]
-        return digest, self.answers.timeline(digest, 0, last), *sliders
+        part = asked_first(last, self.answers.step)
+        sliders = [gr.update(value=value, maximum=last, visible=True) for value in part]
+        return digest, self.answers.timeline(digest, *part), *sliders
+
+
+def asked_first(seconds: float, step: float) -> tuple[float, float]:
+    """Choose the part of a clip that is asked about at first: a step of some seconds.
+
+    A short clip is asked about as a whole, of a long one PART seconds in the middle. Both ends
+    are whole steps.
+    """
+    if seconds <= 2 * PART:
+        return 0.0, seconds
+    first = round((seconds - PART) / 2 / step) * step
+    return first, first + round(PART / step) * step
 
 
 def _bar(progress: gr.Progress) -> Progress:
@@ -140,13 +171,14 @@ def _bar(progress: gr.Progress) -> Progress:
 
 def _blanks(answers: Answers, part: list[Any]) -> Question:
     with gr.Tab("Fill in the blanks"):
-        template = _sentence("a sentence with [MASK]s", "template", TEMPLATE)
+        sentences = answers.sentences
+        template = _sentence("a sentence with [MASK]s", "template", sentences[0])
         with gr.Row():
-            examples = [gr.Button(sentence, size="sm") for sentence in SENTENCES]
+            examples = [gr.Button(sentence, size="sm") for sentence in sentences]
         question = (
             answers.fill,
             [*part, template],
-            _shown(answers.fill(None, 0, 0, TEMPLATE), "words"),
+            _shown(answers.fill(None, 0, 0, sentences[0]), "words"),
         )
     template.submit(*question, **ASKED)
     for button in examples:
