@@ -173,7 +173,7 @@ def test_bars_are_the_models_answer_beside_that_without_the_clip(
         for guesses in mask
         for guess in guesses
     ]
-    assert shares(markup) == expected and len(expected) == 20
+    assert shares(markup) == expected and 12 <= len(expected) <= 20, "the implausible are left out"
     assert answers.fill(digest, 4.5, 9, template) != markup
 
 

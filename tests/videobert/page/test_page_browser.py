@@ -105,7 +105,7 @@ def test_a_clip_is_brought_and_asked_about(site: Site, clip: Path) -> None:
         )
         assert (
             page.locator("#vb-words .vb-pair").count() == 2
-            and page.locator("#vb-words .vb-bar").count() == 20
+            and 12 <= page.locator("#vb-words .vb-bar").count() <= 20
         )
         page.locator("#vb-template textarea").fill("nothing to fill")
         page.keyboard.press("Enter")
