@@ -2,6 +2,8 @@
 
     python -m demos.kitchen --brisk --videos 250 --seed 0 --out build/brisk
     python -m benchmarks.kitchen_eyes --kitchen build/brisk --out build/kitchen_eyes
+    python -m benchmarks.kitchen_eyes --kitchen build/brisk --out build/kitchen_eyes --probe
+                                      a linear probe of the features alone, without any model
 
 Every network sees the same videos, gets a codebook and models of its own, and is asked about the
 same held-out steps. The options of pre-training are the demo's, which were found with random S3D:
@@ -17,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import transformers
 
 from benchmarks.kitchen_tables.corpus import DEALT, HELD_OUT, check, copy, link
@@ -26,10 +29,13 @@ from demos.kitchen.evaluation import spoken_labels, steps_of
 from demos.kitchen.truth import TRAINING, Truth, Video, read_truth
 from feature_extraction.features import FeatureOptions, extract
 from feature_extraction.transcripts import TranscriptOptions, transcribe
-from tokenization.codebook import ClusterOptions, cluster
+from tokenization.codebook import ClusterOptions, Codebook, cluster
 from tokenization.tokens import tokenize
 from videobert.cli.console import print_line, progress_bars
 from videobert.evaluation.actions import evaluate_actions
+from videobert.evaluation.intervals import Estimate
+from videobert.evaluation.linear_probe import LinearProbe
+from videobert.evaluation.table import top_k
 from videobert.loading import load_model
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions
@@ -116,6 +122,41 @@ def measure(kitchen: Path, folder: Path, count: int, progress: Progress) -> dict
     return figures
 
 
+def probe(kitchen: Path, folder: Path, count: int, split: str) -> list[Estimate]:
+    """Return how often a linear probe of the features names verb and noun of held-out steps."""
+    truth, features = read_truth(kitchen / "truth.json"), Stage(folder / "everything" / "features")
+    codebook = Codebook.load(folder / "everything" / "codebook")
+    trained_on = replace(truth, videos=videos_of(truth, TRAINING)[:count])
+    known, asked = (
+        steps_of(trained_on, TRAINING, features, codebook),
+        steps_of(truth, split, features, codebook),
+    )
+    videos = np.array([step.video for step in asked])
+    seen, shown = (np.stack([step.feature for step in steps]) for steps in (known, asked))
+    found = []
+    for kind, words in enumerate((truth.verbs, truth.nouns)):
+        labels, right = (
+            np.array([step.labels[kind] for step in steps]) for steps in (known, asked)
+        )
+        scores = LinearProbe.fit(seen, labels, len(words)).scores(shown)
+        found.append(top_k(scores, right, videos, (1,))[1])
+    return found
+
+
+def probe_table(kitchen: Path, out: Path) -> Iterator[str]:
+    """Yield the lines of the table of probes, in Markdown."""
+    yield "| held out | training videos | network | verb top1 | noun top1 |"
+    yield "| --- " * 5 + "|"
+    for split in HELD_OUT:
+        for count in VIDEOS:
+            for network in NETWORKS:
+                if (out / slug(network) / "everything" / "codebook").exists():
+                    found = probe(kitchen, out / slug(network), count, split)
+                    cells = [_cell(asdict(each)) for each in found]
+                    name = split.replace("_", " ")
+                    yield f"| {name} | {count} | {network} | {' | '.join(cells)} |"
+
+
 def table(kitchen: Path, out: Path, progress: Progress) -> Iterator[str]:
     """Yield the lines of the table, in Markdown."""
     heads = [f"{row} {column}".replace("_", " ") for row in ROWS for column in COLUMNS]
@@ -149,7 +190,12 @@ def main() -> None:
     )
     parser.add_argument("--kitchen", type=Path, required=True, help="what demos.kitchen filled")
     parser.add_argument("--out", type=Path, default=Path("build/kitchen_eyes"))
+    parser.add_argument("--probe", action="store_true", help="of what is there, the probe alone")
     options = parser.parse_args()
+    if options.probe:
+        for line in probe_table(options.kitchen, options.out):
+            print_line(line)
+        return
     try:
         with progress_bars() as progress:
             for network, weights in NETWORKS.items():
