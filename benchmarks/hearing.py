@@ -1,6 +1,7 @@
 """How well and how fast speech is heard, beside faster-whisper called directly on the same sound.
 
     python -m benchmarks.hearing words   --data ../shared/data      errors and times of words
+    python -m benchmarks.hearing words   --kitchen DIR              the cook of a kitchen
     python -m benchmarks.hearing speed   --data ../shared/data      ten minutes of speech
     python -m benchmarks.hearing nothing                            silence, noise and music
 
@@ -77,14 +78,18 @@ def recordings(data: Path) -> Iterator[Recording]:
 def words(args: argparse.Namespace) -> dict[str, Any]:
     """Print the word error rate of each file, ours beside faster-whisper's, and the word times."""
     result: dict[str, Any] = {}
-    said = [*recordings(args.data), *kitchen(args.kitchen)]
+    said = [*(recordings(args.data) if args.data else ()), *kitchen(args.kitchen)]
     for model in MODELS:
         ours, alone = (FasterWhisper(model, how) for how in (TranscriptOptions(), UNBATCHED))
         for each in said:
             sound = list(stream_sound(each.path))
             heard = [list(ours(sound).words), list(alone(sound).words), direct(alone, sound)]
             rates = [error_rate(each.text, spoken) for spoken in heard]
-            print(f"{model:8s} {each.name:32s}" + "".join(f"{100 * rate:8.1f}" for rate in rates))
+            size = len(each.text.split())
+            print(
+                f"{model:8s} {each.name:32s}{size:5d}"
+                + "".join(f"{100 * rate:8.1f}" for rate in rates)
+            )
             result[f"{model} {each.name}"] = rates
             for way, spoken in zip(("ours", "--batch 1", "direct"), heard, strict=True):
                 if each.words:
@@ -94,7 +99,7 @@ def words(args: argparse.Namespace) -> dict[str, Any]:
         sizes = np.array([len(each.text.split()) for each in said])
         result[f"{model} all"] = (sizes @ columns / sizes.sum()).tolist()
         total = "".join(f"{100 * rate:8.1f}" for rate in result[f"{model} all"])
-        print(f"{model:8s} {'all words':32s}{total}")
+        print(f"{model:8s} {'all words':32s}{sizes.sum():5d}{total}")
     return result
 
 
