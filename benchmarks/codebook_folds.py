@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,31 +70,46 @@ class Study:
         return read_json(path)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fold:
     """The recordings that one seed learns from, and those that it is measured on."""
 
     study: Study
     seed: int
-    steps: dict[str, list[dict[str, Any]]] = field(init=False)
-    features: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        work = self.study.everything
-        videos = Stage(work / "features").done()
-        order = np.random.default_rng(self.seed).permutation(len(videos))
-        apart = len(videos) // MEASURED
-        self.measured = [videos[place] for place in order[:apart]]
-        self.learnt = [videos[place] for place in order[apart:]]
-        self.steps = {
-            video: read_table(Stage(work / "transcripts").path(video)).to_pylist()
-            for video in videos
-        }
-        self.features = {}
-        for video in videos:
-            table = read_table(Stage(work / "features").path(video))
-            times = (table.column(name).to_numpy() for name in ("start", "end"))
-            self.features[video] = (feature_matrix(table), *times)
+    @cached_property
+    def order(self) -> list[str]:
+        """All recordings, in the order that the seed draws."""
+        videos = Stage(self.study.everything / "features").done()
+        return [
+            videos[place] for place in np.random.default_rng(self.seed).permutation(len(videos))
+        ]
+
+    @property
+    def measured(self) -> list[str]:
+        """The recordings that are measured on."""
+        return self.order[: len(self.order) // MEASURED]
+
+    @property
+    def learnt(self) -> list[str]:
+        """The recordings that are learnt from."""
+        return self.order[len(self.order) // MEASURED :]
+
+    @cached_property
+    def steps(self) -> dict[str, list[dict[str, Any]]]:
+        """The steps of every recording: rows of its transcript."""
+        stage = Stage(self.study.everything / "transcripts")
+        return {video: read_table(stage.path(video)).to_pylist() for video in self.order}
+
+    @cached_property
+    def features(self) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The features of every recording's clips, and when these start and end, in seconds."""
+        found = {}
+        for video in self.order:
+            table = read_table(Stage(self.study.everything / "features").path(video))
+            start, end = (table.column(name).to_numpy() for name in ("start", "end"))
+            found[video] = feature_matrix(table), start, end
+        return found
 
     @cached_property
     def labels(self) -> ActionLabels:

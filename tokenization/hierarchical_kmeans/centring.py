@@ -19,8 +19,8 @@ from workfolder.errors import InputError
 from workfolder.files import write_whole
 
 PRIOR_CLIPS = 30
-"""So many clips of a video weigh as much as the mean of all videos; docs/recipe.md has the table
-from which it was chosen."""
+"""So many clips of a video weigh as much as the mean of all videos; docs/clustering.md compares
+it with others."""
 VIDEO_MEAN_FILE = "video_mean.safetensors"
 MOST_VIDEOS = 1000
 """Videos, evenly chosen, from which the overall mean is learnt."""

@@ -153,7 +153,9 @@ class ClipEncoder:
             )
         if self.codebook.options["features"].get("imported"):
             return self._imported(path).part(start, end)
-        made = self._extractor(Source(path.stem, path), progress, longest, start, end)
+        # Where a video's own mean is taken off, all of it counts.
+        span = (start, end) if self.codebook.centring is None else (0.0, math.inf)
+        made = self._extractor(Source(path.stem, path), progress, longest, *span)
         clips = clips_of_table(made.table, self.codebook, self._made_with)
         return EncodedClip(path, clips, made.partial).part(start, end)
 

@@ -14,6 +14,7 @@ from feature_extraction.features import FeatureOptions
 from feature_extraction.schema import feature_column, features_schema
 from tests.toys.codebook import MADE_WITH, WIDTH, toy_codebook
 from tokenization.codebook import Codebook
+from tokenization.hierarchical_kmeans.centring import VideoCentring
 from videobert.data import clip_encoder
 from videobert.data.clip_encoder import ClipEncoder
 from workfolder.errors import InputError
@@ -138,3 +139,17 @@ def test_a_model_may_not_choose_which_code_runs_here(encoder: ClipEncoder) -> No
     assert replace(encoder, codebook=named)._extractor.options.weights == "random:0"
     for ours in ("timm:test_vit", "x3d_s:random:2", "hf:facebook/dinov2", "random:1"):
         assert ClipEncoder(made_with(weights=ours))._extractor.options.weights == ours
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_the_whole_video_is_read_where_its_mean_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, centred: bool
+) -> None:
+    monkeypatch.setattr(clip_encoder, "FeatureExtractor", Extractor)
+    Extractor.asked.clear()
+    centring = VideoCentring(np.ones(WIDTH, np.float32)) if centred else None
+    codebook = replace(toy_codebook(), centring=centring)
+    encoded = ClipEncoder(codebook)(tmp_path / "soup.mp4", start=2.0, end=4.0)
+    assert encoded.clips.start.tolist() == [1.5, 3.0]
+    ((*_, start, end),) = Extractor.asked
+    assert (start, end) == ((0.0, np.inf) if centred else (2.0, 4.0))
