@@ -60,8 +60,9 @@ def chosen_step(truth: Truth) -> tuple[str, Step]:
 
 def ask(model: TrainedModel, step: Step, words: Ids) -> Answer:
     """Ask a model for verb and noun, of all its words, as videobert predict asks."""
-    with_clip, without_clip = predict(model, words).guesses, predict(model, []).guesses
-    return Answer(question(model)[0], (step.verb, step.noun), with_clip, without_clip)
+    asked = question(model)
+    with_clip, without_clip = (predict(model, seen, asked).guesses for seen in (words, []))
+    return Answer(asked[0], (step.verb, step.noun), with_clip, without_clip)
 
 
 def print_answer(answer: Answer, name: str) -> None:
