@@ -105,6 +105,12 @@ def tell(found: Sequence[dict]) -> None:
         print_table(f"{name}: verbs / nouns, per cent", ["", *METHODS.values()], rows)
         for place, kind in enumerate(("verb", "noun")):
             _print_spread(f"{name}, {kind}s", found, split, kind, TARGETS[split][place])
+    for method, name in evaluation.SEARCHES.items():
+        first = [
+            100 * one["results"]["search"]["text_to_clip"][method]["recall"]["1"]["value"]
+            for one in found
+        ]
+        print_line(f"search among new videos, R@1, {name}: {_told(first)}")
     for one in found:
         said = " and ".join("right" if right else "wrong" for right in one["right"])
         print_line(
@@ -118,11 +124,15 @@ def tell(found: Sequence[dict]) -> None:
 def _print_spread(what: str, found: Sequence[dict], split: str, kind: str, target: int) -> None:
     for method, name in METHODS.items():
         values = [_per_cent(one, split, method, kind) for one in found]
-        told = f"median {median(values):.1f}, from {min(values):.1f} to {max(values):.1f}"
+        told = _told(values)
         if method == "calibrated":
             met = "met" if min(values) >= target else "missed"
             told += f" (target for the worst: {target}, {met})"
         print_line(f"{what}, {name}: {told}")
+
+
+def _told(values: Sequence[float]) -> str:
+    return f"median {median(values):.1f}, from {min(values):.1f} to {max(values):.1f}"
 
 
 def _pair(one: dict, split: str, method: str) -> str:
