@@ -146,14 +146,18 @@ def make_engine(
         if clip_frames != CLIP_FRAMES:
             advice += f", or clips of {CLIP_FRAMES} frames instead of {clip_frames}"
         raise InputError(f"the engine {name!r} does not work ({reason}): {advice}") from error
-    if feature.shape != (1, backbone.width) or not np.isfinite(feature).all():
-        shape = f"{list(feature.shape)} numbers, {np.isfinite(feature).sum()} of them finite"
-        kind = type(getattr(module, "network", module)).__name__
-        reason = f"the weights make {kind} give {shape}, for {backbone.width} wanted"
-        raise InputError(f"{reason}: fetch them again, or use others")
+    _refuse_bad_feature(feature, backbone.width, getattr(module, "network", module))
     if cache and name == "openvino" and isinstance(engine, OpenVinoEngine):
         cache.keep(backbone, clip_frames, engine.save)
     return engine
+
+
+def _refuse_bad_feature(feature: np.ndarray, width: int, network: object) -> None:
+    """Refuse weights that do not give so many finite numbers a clip, [1, width]."""
+    if feature.shape != (1, width) or not np.isfinite(feature).all():
+        shape = f"{list(feature.shape)} numbers, {np.isfinite(feature).sum()} of them finite"
+        reason = f"the weights make {type(network).__name__} give {shape}, for {width} wanted"
+        raise InputError(f"{reason}: fetch them again, or use others")
 
 
 def _openvino_or_torch(backbone: Backbone, lanes: int, clip_frames: int) -> Engine:

@@ -158,7 +158,8 @@ class FolderSource:
         total = np.zeros(self.width)
         for place in chosen:
             features = self._video(paths[place])
-            with named_rows(lambda row, path=paths[place]: f"{path}: row {row}"):  # type: ignore[misc]
+            path = paths[place]
+            with named_rows(lambda row, path=path: f"{path}: row {row}"):  # type: ignore[misc]
                 refuse_not_finite(features)
             total += features.mean(axis=0, dtype=np.float64)
         return VideoCentring((total / len(chosen)).astype(np.float32))

@@ -82,22 +82,15 @@ def predict(
 ) -> None:
     """Find the likeliest words for each [MASK] of a sentence about a clip."""
     from videobert.answers.spelling import read_labels
-    from videobert.answers.templates import checked_templates, filled, read_templates
+    from videobert.answers.templates import filled
     from videobert.answers.zero_shot import predict as ask
-    from videobert.answers.zero_shot import question
     from videobert.cli.many_clips import Question, ask_many, is_one
     from videobert.loading import load_to_ask
 
-    if template is not None and templates:
-        raise InputError("--template and --templates are two ways to ask: give one of them")
     one = is_one(clips or [], windows.work)
     trained = load_to_ask(model)
     # Whatever can be refused is refused before the video is read, which takes a while.
-    if templates:
-        sentences = read_templates(templates, trained.processor)
-    else:
-        given = question(trained, asking) if template is None else [template]
-        sentences = checked_templates(trained.processor, given)
+    sentences = _sentences(trained, template, templates, asking)
     ranked = read_labels(labels, trained.processor) if labels else None
 
     def answer(clip: EncodedClip) -> dict[str, Any]:
@@ -120,6 +113,25 @@ def predict(
         _tell_over_time(encoded, answer, windows.window, picture, json)
         return
     _tell_prediction(trained, encoded, answer(encoded), picture, json)
+
+
+def _sentences(
+    trained: TrainedModel, template: str | None, templates: Path | None, asking: Asking
+) -> list[str]:
+    """Choose the templates: those that are given, or the model's own.
+
+    Raises:
+        InputError: if both options are given, or a template cannot be asked.
+    """
+    from videobert.answers.templates import checked_templates, read_templates
+    from videobert.answers.zero_shot import question
+
+    if template is not None and templates:
+        raise InputError("--template and --templates are two ways to ask: give one of them")
+    if templates:
+        return read_templates(templates, trained.processor)
+    given = question(trained, asking) if template is None else [template]
+    return checked_templates(trained.processor, given)
 
 
 def _tell_over_time(

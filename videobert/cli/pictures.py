@@ -78,13 +78,7 @@ def draw_prediction(
     guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
     clips = clip.clips
     shown = evenly_spaced(len(clips), MOST_COLUMNS)
-    frames: list[np.ndarray | None] = [None] * len(shown)
-    if clip.has_frames:
-        with closing(Guards()) as guards:
-            middles = ((clips.start + clips.end) / 2).tolist()
-            frames = [
-                guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown
-            ]
+    frames = _frames(clip, shown)
     height, width = (SQUARE if frames[0] is None else frames[0].shape)[:2]
     titles = 0.9  # of two rows of frames, and above them
     rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + titles
@@ -106,6 +100,15 @@ def draw_prediction(
     answers.suptitle(without_formulas(_numbered(template)), fontsize=12, fontweight="bold")
     _draw_answers(answers, guesses, beside)
     save_figure(figure, path)
+
+
+def _frames(clip: EncodedClip, shown: Sequence[int] | np.ndarray) -> list[np.ndarray | None]:
+    """Return the middle frame of some clips; None of each where the video is not there."""
+    if not clip.has_frames:
+        return [None] * len(shown)
+    middles = ((clip.clips.start + clip.clips.end) / 2).tolist()
+    with closing(Guards()) as guards:
+        return [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
 
 
 def _draw_answers(

@@ -125,12 +125,7 @@ def evaluate_actions(
     fair = partial(_ask, model, frames, labels, asking, progress)
     cross_modal = paper("cross-modal", words)
     scores = _unfair_scores(paper, words, cross_modal, labels)
-    if asking.as_the_paper or model.bank is None:
-        reason = "it was not asked for" if asking.as_the_paper else "the model has no bank"
-        scores |= dict.fromkeys(("calibrated_shuffled", "calibrated"), reason)
-    else:
-        scores["calibrated_shuffled"] = _shuffled(fair, words)
-        scores["calibrated"] = _means(fair("calibrated", words))
+    scores |= _fair_scores(model, asking, fair, words)
     scores["linear_probe"] = _probe_scores(stretches, training, labels)
     rows = {"chance": _row([chance_in_top_k(len(kind), KS) for kind in labels.words])}
     for method, found in scores.items():
@@ -178,6 +173,22 @@ def _unfair_scores(
         "language_prior": [mean.repeat(count, axis=0) for mean in _means(ask("language", [[]]))],
         "shuffled_video": _shuffled(ask, words),
         "cross_modal": _means(cross_modal),
+    }
+
+
+def _fair_scores(
+    model: TrainedModel,
+    asking: Asking,
+    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]],
+    words: Sequence[Ids],
+) -> dict[str, Sequence[np.ndarray] | str]:
+    """Score verbs and nouns by the calibrated methods, or say why they are not asked."""
+    if asking.as_the_paper or model.bank is None:
+        reason = "it was not asked for" if asking.as_the_paper else "the model has no bank"
+        return {"calibrated_shuffled": reason, "calibrated": reason}
+    return {
+        "calibrated_shuffled": _shuffled(ask, words),
+        "calibrated": _means(ask("calibrated", words)),
     }
 
 
