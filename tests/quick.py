@@ -16,7 +16,7 @@ STARTS = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "sub
 """Audit events of Python that start a process."""
 HEAVY = frozenset(
     {
-        "faster_whisper",
+        "faster_whisper.transcribe",
         "gradio",
         "openvino",
         "pytorchvideo",
@@ -27,7 +27,7 @@ HEAVY = frozenset(
 )
 """What brings a video network, an engine, a recogniser, a cluster or a page.
 
-Of torchvision a part is named, because others ask whether the package is there."""
+Of torchvision and faster-whisper a part is named: others ask whether the package is there."""
 
 
 broken: list[str] = []
