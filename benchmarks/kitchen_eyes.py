@@ -54,7 +54,7 @@ NETWORKS = {
 FRAMES_PER_SECOND = 6
 VIDEOS = (25, 100)
 """Numbers of training videos; the first 25 are among the first 100."""
-STEPS = 2000
+STEPS = 800
 ROWS = ("cross_modal", "calibrated", "linear_probe")
 COLUMNS = ("verb_top1", "noun_top1")
 PACKAGES = ("torch", "timm", "openvino")
