@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 CANDIDATES = SearchOptions.candidates
 TOP = SearchOptions.top
 _WORD = re.compile(r"\w+")
-WEIGHTS, LIKINGS = (0.5, 0.25, 0.75, 0.0, 1.0), (1.0, 0.5, 0.0)
+WEIGHTS, LIKINGS = (0.5, 0.25, 0.1, 0.75, 0.0, 1.0), (1.0, 0.5, 0.0)
 """What training tries for SearchMix; of equally good ones the first is taken."""
 LEAST_ASKED = 10
 """Sentences that can choose; from fewer, the defaults stay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,20 +10,20 @@ import torch
 
 from videobert.answers.calibration import leanings
 from videobert.answers.options import Asking
-from videobert.answers.search import choose_search_mix
+from videobert.answers.search import LEAST_ASKED, choose_search_mix
 from videobert.answers.templates import MASK
 from videobert.answers.zero_shot import question
 from videobert.bank import Bank
 from videobert.data.corpus import Corpus
 from videobert.data.stretches import Stretch
 from videobert.loading import TrainedModel
-from videobert.pretraining.frames import mine_frames
+from videobert.pretraining.frames import action_in, mine_frames
 
 EXAMPLES = 256
 FRAMES = 6
 READ = 100_000
 """Sentences that frames are looked for in, and whose pieces are counted."""
-ASKED = 100
+ASKED = 200
 """Sentences of videos kept apart that decide how search mixes what it knows."""
 PROFILED = 20_000
 """Training examples whose sentences make the profiles of visual words for that."""
@@ -49,11 +50,27 @@ def draw_bank(model: TrainedModel, corpus: Corpus, apart: np.ndarray, seed: int)
         np.bincount(np.concatenate(said), minlength=model.processor.vocabulary.text_size),
         tuple(mine_frames(_spelt(model, corpus, heard), FRAMES)),
     )
-    asked = _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED])
+    asked = _as_people_ask(
+        _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED]), bank.frames
+    )
     profiled = _stretches(model, corpus, shuffled[learnt & seen & spoken][:PROFILED])
     with_bank = replace(model, bank=bank)
     mix = choose_search_mix(with_bank, asked, profiled)
     return replace(bank, search=mix, leanings=_leanings(with_bank))
+
+
+def _as_people_ask(stretches: list[Stretch], frames: Sequence[str]) -> list[Stretch]:
+    """Keep the stretches whose sentence has one of the frames, with verb and noun as their text.
+
+    People search for "stir the tomato", not for a cook's whole sentence. Where too few sentences
+    have a frame, all are kept as they are.
+    """
+    actions = [
+        replace(stretch, text=action)
+        for stretch in stretches
+        if (action := action_in(stretch.text, frames))
+    ]
+    return actions if len(actions) >= LEAST_ASKED else stretches
 
 
 def _leanings(model: TrainedModel) -> dict[str, np.ndarray]:

@@ -14,10 +14,13 @@ the middle one, and those that are like it are kept.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+
+from videobert.answers.templates import MASK
 
 BETWEEN = "the"
 """The word between verb and noun, as in the paper's template."""
@@ -90,6 +93,25 @@ def _cosines(counters: Sequence[Counter[str]]) -> np.ndarray:
     return unit @ unit.T
 
 
+def action_in(sentence: str, frames: Sequence[str]) -> str | None:
+    """Find what a sentence says in one of the frames, such as "stir the tomato".
+
+    Args:
+        sentence: In small letters, with spaces between words.
+        frames: Templates of two masks, as mine_frames finds them.
+
+    Returns:
+        The verb, the word between and the noun; None if the sentence has none of the frames.
+    """
+    words = f" {sentence} "
+    for frame in frames:
+        before, _, _ = frame.partition(MASK)
+        found = re.search(rf" {re.escape(before)}(\w+ {BETWEEN} \w+) ", words)
+        if found:
+            return found[1]
+    return None
+
+
 def _slots_by_context(sentences: Iterable[str]) -> Slots:
     """Count the words of both slots, by what stands before them."""
     slots: Slots = {}
@@ -135,4 +157,4 @@ def _ends(context: Context, other: Context) -> bool:
 
 def _template(context: Context) -> str:
     words = [word for word in context if word != BEGIN]
-    return " ".join([*words, "[MASK]", BETWEEN, "[MASK]"])
+    return " ".join([*words, MASK, BETWEEN, MASK])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from videobert.pretraining.frames import mine_frames
+from videobert.pretraining.frames import action_in, mine_frames
 
 VERBS = ("chop", "stir", "peel", "fry")
 NOUNS = ("onion", "egg", "rice", "pan")
@@ -60,3 +60,11 @@ def test_the_most_varied_come_first_and_no_more_than_are_wanted() -> None:
 def test_where_nothing_is_done_there_is_no_frame() -> None:
     assert mine_frames([], 6) == []
     assert mine_frames(["hello and welcome", "the onion", "the the the the"], 6) == []
+
+
+def test_what_a_sentence_says_in_a_frame_is_its_verb_and_noun() -> None:
+    frames = ["just [MASK] the [MASK]", "we need to [MASK] the [MASK]"]
+    assert action_in("so now we need to stir the egg nice and slow", frames) == "stir the egg"
+    assert action_in("just fry the rice", frames) == "fry the rice"
+    for sentence in ("adjust fry the rice", "we need to stir an egg", "hello", ""):
+        assert action_in(sentence, frames) is None
