@@ -44,7 +44,7 @@ def one_call(clip: Path, model: Path) -> dict[str, float]:
 
         import videobert.cli.main  # noqa: F401
         from videobert.answers.options import TEMPLATE
-        from videobert.answers.zero_shot import predict_with_templates
+        from videobert.answers.zero_shot import predict
         from videobert.cli.pictures import draw_prediction
         from videobert.data.clip_encoder import ClipEncoder
         from videobert.loading import load_to_ask
@@ -56,7 +56,7 @@ def one_call(clip: Path, model: Path) -> dict[str, float]:
     with part("looking"):
         encoded = encoder(clip)
     with part("answer"):
-        answer = predict_with_templates(trained, encoded.clips.words, [TEMPLATE])
+        answer = predict(trained, encoded.clips.words)
     with tempfile.TemporaryDirectory() as folder, part("drawing"):
         path = Path(folder) / "answer.png"
         draw_prediction(
