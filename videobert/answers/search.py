@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 CANDIDATES = SearchOptions.candidates
 TOP = SearchOptions.top
 _WORD = re.compile(r"\w+")
-WEIGHTS, LIKINGS = (0.5, 0.25, 0.1, 0.75, 0.0, 1.0), (1.0, 0.5, 0.0)
-"""What training tries for SearchMix; of equally good ones the first is taken."""
+WEIGHTS, LIKINGS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), (1.0, 0.5, 0.0)
+"""What training tries for SearchMix, the least trust in the head first."""
 LEAST_ASKED = 10
 """Sentences that can choose; from fewer, the defaults stay."""
 
@@ -174,13 +174,15 @@ def search(
     if known := scores.any():
         best = best_places(scores[None], how.candidates)[0]
         places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
-    visual, number = distinct([stretches[place].words for place in places.tolist()])
-    odds = sentence_scores(model, sentence, visual, progress)
     mix = search_mix(model, how.weight, asking)
-    if mix.liking:
-        odds = odds - mix.liking * liking_of_clips(model, visual)
     weight = mix.head if known else 1.0
-    fit = _normal(interpolated(scores[places], odds[number], weight))
+    odds = np.zeros(len(places), dtype=np.float32)
+    if weight:
+        visual, number = distinct([stretches[place].words for place in places.tolist()])
+        odds = sentence_scores(model, sentence, visual, progress)[number]
+        if mix.liking:
+            odds = odds - mix.liking * liking_of_clips(model, visual)[number]
+    fit = _normal(interpolated(scores[places], odds, weight))
     ranked = fit + said[places]
     best = np.argsort(-ranked, kind="stable")[: how.top]
     return [_hit(stretches, int(places[n]), float(ranked[n]), bool(said[places[n]])) for n in best]
@@ -221,6 +223,10 @@ def choose_search_mix(
 ) -> SearchMix:
     """Find which mix ranks the right stretches highest, by the mean reciprocal rank.
 
+    Few sentences tell little. So the head gets the least weight whose mean falls short of the best
+    one's by no more than one standard error of the difference (the one-standard-error rule of
+    Breiman et al. 1984, "Classification and Regression Trees").
+
     Args:
         model: With a bank.
         asked: Spoken stretches of videos that the model did not learn from.
@@ -236,11 +242,15 @@ def choose_search_mix(
     odds = alignment_scores(model, sentences, visual, pairs).reshape(first.shape)
     liked, right = liking_of_clips(model, visual), np.arange(len(sentences))[:, None] == owner
     mixes = [SearchMix(head, liking, len(sentences)) for head in WEIGHTS for liking in LIKINGS]
-    worth = [
-        (1 / mean_ranks(interpolated(first, odds - mix.liking * liked, mix.head), right)).mean()
-        for mix in mixes
-    ]
-    return mixes[int(np.argmax(worth))]
+    worth = np.array(
+        [
+            1 / mean_ranks(interpolated(first, odds - mix.liking * liked, mix.head), right)
+            for mix in mixes
+        ]
+    )
+    short = worth[worth.mean(axis=1).argmax()] - worth
+    error = short.std(axis=1) / np.sqrt(len(sentences))
+    return mixes[int(np.argmax(short.mean(axis=1) <= error))]
 
 
 def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
