@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -219,7 +219,7 @@ def search_mix(
 
 
 def choose_search_mix(
-    model: TrainedModel, asked: Sequence[Stretch], training: Sequence[Stretch]
+    model: TrainedModel, asked: Sequence[Sequence[Stretch]], training: Sequence[Stretch]
 ) -> SearchMix:
     """Find which mix ranks the right stretches highest, by the mean reciprocal rank.
 
@@ -229,28 +229,42 @@ def choose_search_mix(
 
     Args:
         model: With a bank.
-        asked: Spoken stretches of videos that the model did not learn from.
+        asked: Spoken stretches of videos that the model did not learn from, once for each way to
+            put a question; each way counts alike. A way with few sentences is left out.
         training: Spoken stretches that it learnt from.
     """
-    sentences, owner = different_sentences(asked)
-    if len(sentences) < LEAST_ASKED:
+    mixes = [SearchMix(head, liking) for head in WEIGHTS for liking in LIKINGS]
+    worth = [_worth(model, way, training, mixes) for way in asked if _says_enough(way)]
+    if not worth:
         return SearchMix()
+    best = np.mean([each.mean(axis=1) for each in worth], axis=0).argmax()
+    short = [each[best] - each for each in worth]
+    errors = [each.std(axis=1) / np.sqrt(each.shape[1]) for each in short]
+    error = np.linalg.norm(errors, axis=0) / len(worth)
+    enough = np.mean([each.mean(axis=1) for each in short], axis=0) <= error
+    return replace(mixes[int(enough.argmax())], asked=sum(each.shape[1] for each in worth))
+
+
+def _says_enough(stretches: Sequence[Stretch]) -> bool:
+    return len(different_sentences(stretches)[0]) >= LEAST_ASKED if stretches else False
+
+
+def _worth(
+    model: TrainedModel,
+    asked: Sequence[Stretch],
+    training: Sequence[Stretch],
+    mixes: Sequence[SearchMix],
+) -> np.ndarray:
+    """Compute the reciprocal rank of each different sentence by each mix, [mixes, sentences]."""
+    sentences, owner = different_sentences(asked)
     stage = by_profiles(asked, training, model.processor.codebook.words)
     first = stage.for_texts(stage.index.questions(sentences))
     visual = [stretch.words for stretch in asked]
     pairs = np.indices(first.shape).reshape(2, -1).T
     odds = alignment_scores(model, sentences, visual, pairs).reshape(first.shape)
     liked, right = liking_of_clips(model, visual), np.arange(len(sentences))[:, None] == owner
-    mixes = [SearchMix(head, liking, len(sentences)) for head in WEIGHTS for liking in LIKINGS]
-    worth = np.array(
-        [
-            1 / mean_ranks(interpolated(first, odds - mix.liking * liked, mix.head), right)
-            for mix in mixes
-        ]
-    )
-    short = worth[worth.mean(axis=1).argmax()] - worth
-    error = short.std(axis=1) / np.sqrt(len(sentences))
-    return mixes[int(np.argmax(short.mean(axis=1) <= error))]
+    scores = [interpolated(first, odds - mix.liking * liked, mix.head) for mix in mixes]
+    return np.array([1 / mean_ranks(each, right) for each in scores])
 
 
 def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

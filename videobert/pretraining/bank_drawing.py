@@ -10,7 +10,7 @@ import torch
 
 from videobert.answers.calibration import leanings
 from videobert.answers.options import Asking
-from videobert.answers.search import LEAST_ASKED, choose_search_mix
+from videobert.answers.search import choose_search_mix
 from videobert.answers.templates import MASK
 from videobert.answers.zero_shot import question
 from videobert.bank import Bank
@@ -50,27 +50,17 @@ def draw_bank(model: TrainedModel, corpus: Corpus, apart: np.ndarray, seed: int)
         np.bincount(np.concatenate(said), minlength=model.processor.vocabulary.text_size),
         tuple(mine_frames(_spelt(model, corpus, heard), FRAMES)),
     )
-    asked = _as_people_ask(
-        _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED]), bank.frames
-    )
+    asked = _stretches(model, corpus, shuffled[~learnt & seen & spoken][:ASKED])
     profiled = _stretches(model, corpus, shuffled[learnt & seen & spoken][:PROFILED])
     with_bank = replace(model, bank=bank)
-    mix = choose_search_mix(with_bank, asked, profiled)
+    mix = choose_search_mix(with_bank, [asked, _actions(asked, bank.frames)], profiled)
     return replace(bank, search=mix, leanings=_leanings(with_bank))
 
 
-def _as_people_ask(stretches: list[Stretch], frames: Sequence[str]) -> list[Stretch]:
-    """Keep the stretches whose sentence has one of the frames, with verb and noun as their text.
-
-    People search for "stir the tomato", not for a cook's whole sentence. Where too few sentences
-    have a frame, all are kept as they are.
-    """
-    actions = [
-        replace(stretch, text=action)
-        for stretch in stretches
-        if (action := action_in(stretch.text, frames))
-    ]
-    return actions if len(actions) >= LEAST_ASKED else stretches
+def _actions(stretches: list[Stretch], frames: Sequence[str]) -> list[Stretch]:
+    """Put verb and noun, as people search for them, in the place of sentences with a frame."""
+    actions = [(stretch, action_in(stretch.text, frames)) for stretch in stretches]
+    return [replace(stretch, text=action) for stretch, action in actions if action]
 
 
 def _leanings(model: TrainedModel) -> dict[str, np.ndarray]:

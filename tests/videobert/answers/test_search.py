@@ -124,11 +124,11 @@ def test_training_chooses_the_mix_that_ranks_best(
           for place, noun in enumerate(nouns) for verb in ("chop", "boil", "fry"))
     )  # fmt: skip
     right = with_bank(StandIn(processor, odds=meaning(living)).model)
-    assert choose_search_mix(right, asked, training).head == 0.75
+    assert choose_search_mix(right, [asked], training).head == 0.75
     wrong = with_bank(StandIn(processor, odds=lambda *read: -meaning(living)(*read)).model)
-    found = choose_search_mix(wrong, asked, training)
+    found = choose_search_mix(wrong, [asked, asked[:9]], training)
     assert found.head == 0 and found.asked == 12
-    assert choose_search_mix(right, asked[:9], training) == SearchMix()
+    assert choose_search_mix(right, [asked[:9], []], training) == SearchMix()
 
 
 def test_a_user_may_mix_otherwise_than_training_found(processor: VideoBertProcessor) -> None:

@@ -83,7 +83,7 @@ def test_the_frames_are_those_of_the_narration_and_how_the_model_leans_is_kept(
 def test_search_is_chosen_on_the_videos_kept_apart_if_they_say_enough(
     model: TrainedModel, bank: Bank, corpus: Corpus
 ) -> None:
-    assert bank.search.asked == APART
+    assert bank.search.asked == 2 * APART  # as sentences, and as verb and noun
     nothing = np.zeros(len(corpus), dtype=bool)
     assert draw_bank(model, corpus, nothing, seed=3).search == SearchMix()
 
