@@ -102,7 +102,8 @@ def test_the_model_folder_is_all_that_predict_needs(
                        "--template", "now we [MASK] the [MASK] square", "--top", 3)  # fmt: skip
     assert result.status == 0, result.err
     answer = json.loads(result.out)
-    assert [len(mask) for mask in answer["masks"]] == [3, 3]
+    # An implausible word is no answer, so there may be fewer than three.
+    assert all(1 <= len(mask) <= 3 for mask in answer["masks"]) and len(answer["masks"]) == 2
     assert answer["visual"]["start"] == [0.0, 1.5, 3.0]
     probabilities = [guess["probability"] for guess in answer["masks"][0]]
     assert probabilities == sorted(probabilities, reverse=True) and 0 < sum(probabilities) <= 1

@@ -95,7 +95,8 @@ def quantised(network: openvino.Model, clips: Sequence[np.ndarray]) -> openvino.
         for layer in network.get_ordered_ops()
         if layer.get_type_name() in CONVOLUTIONS
     ]
-    nncf.set_log_level(logging.ERROR)
+    # Its own set_log_level sets the levels of handlers, too, which others may have put there.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     with redirect_stdout(StringIO()):  # NNCF draws bars
         return nncf.quantize(
             network,
