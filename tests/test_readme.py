@@ -52,8 +52,13 @@ def test_the_commands_do_what_they_say_in_their_order(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(street.videos, "my_videos")
     coloured_recipe(Path("clip.mp4"), ["blue", "red", "green"], spoken=False)
+    Path("clips").mkdir()
+    for copy in ("video.mp4", "clips/one.mp4", "clips/two.mp4"):
+        shutil.copy("clip.mp4", copy)
     for command in COMMANDS:
         _, verb, *arguments = shlex.split(command.replace("chop the onion", "paint the red square"))
+        if verb == "page":  # it serves until it is stopped; tests/videobert/page tries it
+            continue
         if "held_out" in arguments:  # other videos, tokenized with the model's codebook
             shutil.copytree("work", "held_out")
         result = videobert(verb, *arguments, *SMALL.get(verb, []))
