@@ -7,20 +7,19 @@ words = model.predict(features)  # int32, 0 ... 20735
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import FeatureSource
 from tokenization.hierarchical_kmeans.growing import Grown, GrowthOptions, Progress, grow
 from tokenization.hierarchical_kmeans.node import NodeOptions
 from tokenization.hierarchical_kmeans.tree import Tree
-from tokenization.hierarchical_kmeans.word_finder import WordFinder
-from tokenization.options import PREPARATIONS
+from tokenization.hierarchical_kmeans.word_finder import SHARED_CONSTRAINTS, WordFinder
 
 
 class HierarchicalKMeans(WordFinder):
@@ -92,20 +91,9 @@ class HierarchicalKMeans(WordFinder):
         "balanced",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "branching": [Interval(Integral, 2, None, closed="left")],
-        "depth": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
+        **SHARED_CONSTRAINTS,
         "samples_per_node": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "preparation": [StrOptions(set(PREPARATIONS))],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
         "balanced": ["boolean"],
-        "search": [StrOptions({"tree", "flat"})],
-        "beam": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "device": [str, None],
     }
 
     def __init__(

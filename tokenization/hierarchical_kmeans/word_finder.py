@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
@@ -25,7 +26,7 @@ from tokenization.hierarchical_kmeans.projection import named_rows
 from tokenization.hierarchical_kmeans.search import find_words
 from tokenization.hierarchical_kmeans.threads import workers
 from tokenization.hierarchical_kmeans.tree import Tree
-from tokenization.options import refuse_too_many_words
+from tokenization.options import PREPARATIONS, refuse_too_many_words
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ if TYPE_CHECKING:
     import torch
 
     from tokenization.hierarchical_kmeans.torch_search import TorchSearch
+
+SHARED_CONSTRAINTS: dict[str, list[Any]] = {
+    "branching": [Interval(Integral, 2, None, closed="left")],
+    "depth": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+    "n_init": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "preparation": [StrOptions(set(PREPARATIONS))],
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "search": [StrOptions({"tree", "flat"})],
+    "beam": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [Integral, None],
+    "device": [str, None],
+}
+"""The ranges of the parameters that all estimators have, as scikit-learn checks them."""
 
 
 class WordFinder(

@@ -11,19 +11,18 @@ since Juang and Gray (1982).
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import FeatureSource
 from tokenization.hierarchical_kmeans.growing import Grown, Progress
 from tokenization.hierarchical_kmeans.node import NodeOptions
-from tokenization.hierarchical_kmeans.word_finder import WordFinder
-from tokenization.options import PREPARATIONS
+from tokenization.hierarchical_kmeans.word_finder import SHARED_CONSTRAINTS, WordFinder
 from tokenization.residual_kmeans.codes import Codes
 from tokenization.residual_kmeans.fitting import LevelOptions, fit_levels
 
@@ -70,19 +69,8 @@ class ResidualKMeans(WordFinder):
         "n_components",
     )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "branching": [Interval(Integral, 2, None, closed="left")],
-        "depth": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
+        **SHARED_CONSTRAINTS,
         "samples_per_level": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "preparation": [StrOptions(set(PREPARATIONS))],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "search": [StrOptions({"tree", "flat"})],
-        "beam": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "device": [str, None],
     }
 
     def __init__(

@@ -158,7 +158,7 @@ def _better(
 
 
 def _unheard(stretch: Stretch, phrases: Sequence[Segment]) -> float:
-    """Return the most seconds of voice in a row for which there is no word that is believed."""
+    """Return the longest run of voice without a believed word, in seconds."""
     believed = (phrase for phrase in phrases if not doubt_of(phrase))
     return stretch.unheard(chain.from_iterable(phrase.words for phrase in believed))
 
