@@ -28,6 +28,7 @@ from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.options import Asking
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
+from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 BESIDE = 64
@@ -47,8 +48,14 @@ def leanings(
         asking: How the labels are asked for.
 
     Returns:
-        For each mask, float32 [labels]; zeros where the paper's way is asked for.
+        For each mask, float32 [labels]; zeros where the paper's way is asked for, or the model has
+        no bank.
+
+    Raises:
+        InputError: if the prior is wanted of a model without a bank.
     """
+    if model.bank is None and asking.prior == "training":
+        raise InputError("the model has no bank, so --prior training says nothing: leave it out")
     if (bank := model.bank) is None or asking.as_the_paper:
         return [torch.zeros(len(labels)) for labels in pieces]
     if template in bank.leanings and all(len(ids) == 1 for labels in pieces for ids in labels):

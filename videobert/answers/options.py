@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from workfolder.errors import InputError
 from workfolder.options import Options, option
 
 TEMPLATE = "now let me show you how to [MASK] the [MASK]"
@@ -25,6 +26,12 @@ class Asking(Options):
         "What is added to a word's score; training: how often training said it.",
         choices=("none", "training"),
     )
+
+    def __post_init__(self) -> None:
+        """Refuse values as Options does, and a prior where nothing is to be changed."""
+        super().__post_init__()
+        if self.as_the_paper and self.prior != "none":
+            raise InputError("--as-the-paper adds no --prior: give one of them")
 
 
 AS_THE_PAPER = Asking(as_the_paper=True)

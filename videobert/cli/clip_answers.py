@@ -128,6 +128,8 @@ def _sentences(
 
     if template is not None and templates:
         raise InputError("--template and --templates are two ways to ask: give one of them")
+    if trained.bank is None and not asking.as_the_paper:
+        sys.stderr.write("videobert: the model has no bank, so it is asked as the paper asks\n")
     if templates:
         return read_templates(templates, trained.processor)
     given = question(trained, asking) if template is None else [template]

@@ -17,6 +17,7 @@ from videobert.answers.options import AS_THE_PAPER, Asking
 from videobert.answers.spelling import label_pieces
 from videobert.answers.zero_shot import label_probabilities, predict, question
 from videobert.loading import TrainedModel
+from workfolder.errors import InputError
 
 SENTENCES = ["cut the onion in the pan", "stir the rice", "cut the rice", "stir the onion"]
 TEMPLATE = "[MASK] the [MASK]"
@@ -77,6 +78,15 @@ def test_how_often_training_said_a_label_is_added_where_it_is_wanted(model: Trai
     torch.testing.assert_close(
         plain - added, torch.tensor(expected, dtype=torch.float32), atol=1e-4, rtol=0
     )
+
+
+def test_a_prior_that_would_say_nothing_is_refused(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    with pytest.raises(InputError, match="has no bank"):
+        leanings(replace(model, bank=None), TEMPLATE, pieces, Asking(prior="training"))
+    with pytest.raises(InputError, match="--as-the-paper adds no --prior"):
+        Asking(as_the_paper=True, prior="training")
 
 
 def test_the_bank_is_asked_once_for_a_template_and_its_labels(
