@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,14 +46,18 @@ class TrainedModel:
     bank: Bank | None = None
 
 
-def load_model(folder: Path) -> TrainedModel:
+def load_model(folder: Path, **changes: Any) -> TrainedModel:
     """Read a model's folder.
+
+    Args:
+        folder: what videobert pretrain wrote.
+        changes: fields of the configuration that shall be other than in the folder.
 
     Raises:
         InputError: if it is something else, is not whole, has a damaged file, or has a codebook or
             tokenizer that its model did not learn with.
     """
-    return _load(folder, VideoBertProcessor.from_pretrained, _network)
+    return _load(folder, VideoBertProcessor.from_pretrained, partial(_network, changes=changes))
 
 
 def load_to_ask(folder: Path) -> TrainedModel:
@@ -135,14 +140,14 @@ def _kind_without_config(folder: Path) -> str:
     return f"holds no model: make one with videobert pretrain --out {folder}"
 
 
-def _network(folder: Path) -> VideoBertForPreTraining:
+def _network(folder: Path, changes: Mapping[str, Any]) -> VideoBertForPreTraining:
     from videobert.modeling_videobert import VideoBertForPreTraining
 
     # The method's own type knows nothing of output_loading_info.
     read: Any = VideoBertForPreTraining.from_pretrained
     options = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     try:
-        network, found = read(folder, **options)
+        network, found = read(folder, **options, **changes)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unreadable(folder, error) from error
     _refuse_bad_weights(folder, found["missing_keys"], network.parameters())

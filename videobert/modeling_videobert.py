@@ -175,6 +175,16 @@ class VideoBertForPreTraining(BertForPreTraining):
         )
 
 
+def kind_of(checkpoint: str) -> str:
+    """Return what transformers calls the kind of a checkpoint, a name or a path.
+
+    Raises:
+        OSError: if there is none.
+    """
+    config, _ = BertConfig.get_config_dict(checkpoint)
+    return str(config.get("model_type", BertConfig.model_type))  # the oldest do not say
+
+
 def refuse_other_kinds(checkpoint: str) -> None:
     """Refuse a checkpoint of transformers, a name or a path, that is not a BERT.
 
@@ -182,13 +192,7 @@ def refuse_other_kinds(checkpoint: str) -> None:
         InputError: if it is of another kind.
         OSError: if there is none.
     """
-    config, _ = BertConfig.get_config_dict(checkpoint)
-    kind = config.get("model_type", BertConfig.model_type)  # the oldest do not say
-    if kind == VideoBertConfig.model_type:
-        raise InputError(
-            f"{checkpoint} is a VideoBERT, whose visual words would be drawn anew: give a BERT to "
-            "begin with"
-        )
+    kind = kind_of(checkpoint)
     if kind != BertConfig.model_type:
         raise InputError(
             f"{checkpoint} is of the kind {kind!r}, not 'bert': give a BERT to begin with"

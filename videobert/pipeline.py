@@ -73,7 +73,7 @@ def run(
         )
     # What a later stage would refuse must not wait for hours of extraction.
     transcripts.check(options.transcripts)
-    loop.check(out, options.pretraining)
+    loop.check(work, out, options.pretraining)
     yield extract(sources, work, options.features, job, progress)
     if not Stage(work / "features").done():
         raise InputError(

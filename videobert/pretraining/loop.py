@@ -17,10 +17,11 @@ from videobert.loading import TrainedModel
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.bank_drawing import draw_bank
 from videobert.pretraining.batches import Batch
+from videobert.pretraining.initial import check_start
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.model_card import model_card
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.start import check_start, provenance, start_run
+from videobert.pretraining.start import provenance, start_run
 from workfolder.files import write_table
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -30,7 +31,7 @@ HISTORY_FILE, LOSSES_FILE = "history.parquet", "losses.png"
 ADVICE = "use those, or give another --out"
 
 
-def check(out: Path, options: PretrainOptions) -> None:
+def check(work: Path, out: Path, options: PretrainOptions) -> None:
     """Refuse what ``pretrain`` refuses whatever the examples are, as far as seconds can tell.
 
     Raises:
@@ -40,7 +41,7 @@ def check(out: Path, options: PretrainOptions) -> None:
         there = read_made_with(out, ADVICE)
         refuse_other_options(out, there, {**there, **asdict(options)}, ADVICE)
     else:
-        check_start(options)
+        check_start(work, options)
 
 
 def pretrain(

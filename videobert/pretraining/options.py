@@ -22,6 +22,7 @@ SCHEDULES = (
 )
 """As transformers names them."""
 VISUAL_STARTS = ("centroids", "random")
+USUAL_LENGTH = 128
 TRUNCATIONS = ("head", "tail", "head+tail")
 
 
@@ -32,11 +33,15 @@ class PretrainOptions(Options):
     panel: ClassVar[str] = "Learning"
 
     init: str = option(
-        "bert-base-uncased", "A BERT checkpoint: its name, its folder, or none for random weights."
+        "bert-base-uncased",
+        "A BERT checkpoint, by its name or folder; a VideoBERT's folder, which learns on; or none "
+        "for random weights.",
     )
     size: str = option("base", "Size of the model where --init is none.", choices=SIZES)
     visual_start: str = option(
-        "centroids", "First embeddings of the visual words.", choices=VISUAL_STARTS
+        "centroids",
+        "First embeddings of visual words; a VideoBERT has its own.",
+        choices=VISUAL_STARTS,
     )
     freeze_embeddings: bool = option(
         False, "Do not train the embeddings of words and visual words."
@@ -47,7 +52,12 @@ class PretrainOptions(Options):
         least=0,
         most=0.9,
     )
-    max_length: int = option(128, "Tokens in a sequence at most.", least=SHORTEST)
+    max_length: int | None = option(
+        None,
+        "Tokens in a sequence at most.",
+        least=SHORTEST,
+        shown=f"{USUAL_LENGTH}, or what --init reads if that is less",
+    )
     batch_size: int = option(128, "Sequences in an update.", least=SMALLEST)
     steps: int = option(500_000, "Updates of the weights.", least=1)
     phases: str = option(
@@ -119,7 +129,7 @@ class PretrainOptions(Options):
     def plan(self) -> tuple[Phase, ...]:
         """The phases, at least one; InputError if they cannot be read."""
         if not self.phases:
-            return (Phase(self.max_length, self.batch_size, self.steps),)
+            return (Phase(self.max_length or USUAL_LENGTH, self.batch_size, self.steps),)
         if not re.fullmatch(r"\d+:\d+:\d+(,\d+:\d+:\d+)*", self.phases):
             raise InputError(
                 f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: "

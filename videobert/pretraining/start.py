@@ -1,9 +1,7 @@
-"""The start of a run: processor, model, batches. What can be refused is refused here."""
+"""The start of a run: data and batches. What can be refused is refused here."""
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,39 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from accelerate.utils import set_seed
-from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tokenization.codebook import Codebook
-from tokenization.vocabulary import train_wordpiece
-from videobert.configuration_videobert import VideoBertConfig
 from videobert.data.corpus import Corpus, make_corpus
 from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
 from videobert.learning.schedule import Phase
 from videobert.learning.split import kept_apart
-from videobert.modeling_videobert import VideoBertForPreTraining, refuse_other_kinds
 from videobert.pretraining.batches import Batches
+from videobert.pretraining.initial import begin, within
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
-from videobert.processing_videobert import VideoBertProcessor, with_joiner
-from workfolder.errors import InputError
+from videobert.processing_videobert import VideoBertProcessor
 
 VALIDATION_STREAM = 0
 """The stream of the validation batches; the phases have 1, 2, ..."""
-UNREADABLE = (
-    OSError,
-    RuntimeError,
-    SafetensorError,
-    pickle.UnpicklingError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-)
-"""What reading damaged or hostile weights raises; torch executes nothing in them."""
 
 
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
@@ -63,16 +44,6 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     return {**asdict(options), **found}
 
 
-def check_start(options: PretrainOptions) -> None:
-    """Check that there is something to start from, as far as can be told without the weights.
-
-    Raises:
-        InputError: if there is not.
-    """
-    if options.init != "none":
-        _bert_tokenizer(options.init)
-
-
 def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     """Read the examples and make everything ready for the first step.
 
@@ -82,9 +53,9 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     set_seed(options.seed)
     examples = read_examples(work)
     codebook = _codebook(work, examples)
-    tokenizer = _tokenizer(options, [text for text in examples.column("text").to_pylist() if text])
-    processor = VideoBertProcessor(with_joiner(tokenizer), codebook)
-    model = _start_model(options, processor)
+    said = [text for text in examples.column("text").to_pylist() if text]
+    processor, model = begin(work, options, codebook, said)
+    options = within(options, model.config.max_position_embeddings)
     return PretrainLearner(processor, model, *make_batches(examples, processor, options))
 
 
@@ -103,92 +74,6 @@ def _codebook(work: Path, examples: pa.Table) -> Codebook:
     words = pc.list_flatten(examples.column("visual")).to_numpy()
     codebook.refuse_words_beyond(words, stage.folder)
     return codebook
-
-
-def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
-    if options.init != "none":
-        return _bert_tokenizer(options.init)
-    if not sentences:
-        raise InputError(
-            "nobody speaks in these videos, so no tokenizer can be learnt: "
-            "give --init bert-base-uncased"
-        )
-    return train_wordpiece(sentences)
-
-
-def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
-    try:
-        refuse_other_kinds(init)
-        tokenizer = AutoTokenizer.from_pretrained(init)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:
-        raise _no_checkpoint(init, error) from error
-    # AutoTokenizer makes one of special tokens alone where a folder holds none.
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise InputError(
-            f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights"
-        )
-    if any(
-        getattr(tokenizer, f"{name}_token_id") is None for name in ("cls", "sep", "pad", "mask")
-    ):
-        raise InputError(
-            f"the tokenizer of {init} does not have all of [CLS], [SEP], [PAD] and [MASK]: "
-            "give the tokenizer of a BERT"
-        )
-    return tokenizer
-
-
-def _start_model(
-    options: PretrainOptions, processor: VideoBertProcessor
-) -> VideoBertForPreTraining:
-    longest = max(phase.max_length for phase in options.plan)
-    if options.init == "none":
-        model = _new_model(options, processor, longest)
-    else:
-        try:
-            with warnings.catch_warnings(action="ignore"):  # torch's, about damaged pickles
-                model = VideoBertForPreTraining.from_bert(
-                    options.init, processor.vocabulary, options.dropout
-                )
-        except InputError:
-            raise
-        except UNREADABLE as error:
-            raise _no_checkpoint(options.init, error) from error
-    positions = model.config.max_position_embeddings
-    if longest > positions:
-        raise InputError(
-            f"{options.init} reads {positions} ids at most, not {longest}: "
-            f"give --max-length {positions} or less"
-        )
-    if options.visual_start == "centroids":
-        model.set_visual_embeddings(processor.codebook.places)
-    model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
-    return model
-
-
-def _new_model(
-    options: PretrainOptions, processor: VideoBertProcessor, longest: int
-) -> VideoBertForPreTraining:
-    config = VideoBertConfig.of_size(
-        options.size,
-        processor.vocabulary,
-        max_position_embeddings=longest,
-        hidden_dropout_prob=options.dropout,
-        attention_probs_dropout_prob=options.dropout,
-    )
-    return VideoBertForPreTraining(config)
-
-
-def _no_checkpoint(init: str, error: Exception) -> InputError:
-    if isinstance(error, pickle.UnpicklingError):  # torch's text advises to execute the file
-        reason = "its pytorch_model.bin is damaged, or holds more than numbers"
-    else:
-        reason = str(error).partition("\n")[0].rstrip(". ") or type(error).__name__
-    return InputError(
-        f"{init} is not a BERT checkpoint in the cache, on the network or on the disk ({reason}): "
-        "give a folder with model.safetensors, or --init none"
-    )
 
 
 def make_batches(

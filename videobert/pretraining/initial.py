@@ -1,0 +1,212 @@
+"""What a run begins with: a tokenizer and the first weights.
+
+``--init`` is a VideoBERT that learns on, a BERT of transformers, or none for random weights.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from tokenization.codebook import Codebook
+from tokenization.vocabulary import train_wordpiece
+from videobert.configuration_videobert import VideoBertConfig
+from videobert.loading import load_model
+from videobert.modeling_videobert import VideoBertForPreTraining, kind_of, refuse_other_kinds
+from videobert.pretraining.options import USUAL_LENGTH, PretrainOptions
+from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor, with_joiner
+from workfolder.errors import InputError
+
+NONE = "none"
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+)
+"""What reading damaged or hostile weights raises; torch executes nothing in them."""
+SHOWN = 12
+"""Digits of a codebook's digest that are enough for people."""
+
+
+def check_start(work: Path, options: PretrainOptions) -> None:
+    """Check that there is something to start from, as far as can be told without the weights.
+
+    Raises:
+        InputError: if there is not.
+    """
+    if is_videobert(options.init):
+        if not (work / CODEBOOK_FOLDER).exists():
+            raise InputError(
+                f"{options.init} knows only the words of its own codebook: copy "
+                f"{Path(options.init) / CODEBOOK_FOLDER} to {work / CODEBOOK_FOLDER} first"
+            )
+        its = Codebook.load(Path(options.init) / CODEBOOK_FOLDER)
+        refuse_another_codebook(options.init, its, work, Codebook.load(work / CODEBOOK_FOLDER))
+    elif options.init != NONE:
+        _bert_tokenizer(options.init)
+
+
+def begin(
+    work: Path, options: PretrainOptions, codebook: Codebook, sentences: list[str]
+) -> tuple[VideoBertProcessor, VideoBertForPreTraining]:
+    """Make or read the processor and the model.
+
+    Args:
+        work: where the examples are; named in messages.
+        options: where to begin.
+        codebook: that of the examples.
+        sentences: all that is said, for a tokenizer of their own where there is no checkpoint.
+
+    Raises:
+        InputError: if there is nothing to begin with, or it does not fit the examples.
+    """
+    if is_videobert(options.init):
+        processor, model = _learn_on(work, options, codebook)
+    else:
+        tokenizer = _tokenizer(options, sentences)
+        processor = VideoBertProcessor(with_joiner(tokenizer), codebook)
+        model = _first_weights(options, processor)
+        if options.visual_start == "centroids":
+            model.set_visual_embeddings(codebook.places)
+    _refuse_longer_than_positions(options, model.config.max_position_embeddings)
+    model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
+    return processor, model
+
+
+def is_videobert(init: str) -> bool:
+    """Tell whether ``--init`` is a folder that videobert pretrain wrote."""
+    try:
+        return Path(init).is_dir() and kind_of(init) == VideoBertConfig.model_type
+    except (OSError, ValueError):  # it has no configuration: no checkpoint at all
+        return False
+
+
+def refuse_another_codebook(init: str, its: Codebook, work: Path, codebook: Codebook) -> None:
+    """Check that a model can read the visual words of a work folder.
+
+    Raises:
+        InputError: if they are of another codebook than the model's; both are named.
+    """
+    if its.digest != codebook.digest:
+        raise InputError(
+            f"{init} learnt with the codebook {its.digest[:SHOWN]}, and {work} has "
+            f"{codebook.digest[:SHOWN]}: copy {Path(init) / CODEBOOK_FOLDER} into a new work "
+            "folder and run videobert tokenize there"
+        )
+
+
+def _learn_on(
+    work: Path, options: PretrainOptions, codebook: Codebook
+) -> tuple[VideoBertProcessor, VideoBertForPreTraining]:
+    """Read a model that learns on, with its own tokenizer."""
+    dropout = options.dropout
+    trained = load_model(
+        Path(options.init), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+    )
+    refuse_another_codebook(options.init, trained.processor.codebook, work, codebook)
+    return trained.processor, trained.network
+
+
+def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
+    if options.init != NONE:
+        return _bert_tokenizer(options.init)
+    if not sentences:
+        raise InputError(
+            "nobody speaks in these videos, so no tokenizer can be learnt: "
+            "give --init bert-base-uncased"
+        )
+    return train_wordpiece(sentences)
+
+
+def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
+    try:
+        refuse_other_kinds(init)
+        tokenizer = AutoTokenizer.from_pretrained(init)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _no_checkpoint(init, error) from error
+    # AutoTokenizer makes one of special tokens alone where a folder holds none.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise InputError(
+            f"{init} has no tokenizer: put its tokenizer.json or vocab.txt beside its weights"
+        )
+    if any(
+        getattr(tokenizer, f"{name}_token_id") is None for name in ("cls", "sep", "pad", "mask")
+    ):
+        raise InputError(
+            f"the tokenizer of {init} does not have all of [CLS], [SEP], [PAD] and [MASK]: "
+            "give the tokenizer of a BERT"
+        )
+    return tokenizer
+
+
+def _first_weights(
+    options: PretrainOptions, processor: VideoBertProcessor
+) -> VideoBertForPreTraining:
+    if options.init == NONE:
+        return _new_model(options, processor)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch's, about damaged pickles
+            return VideoBertForPreTraining.from_bert(
+                options.init, processor.vocabulary, options.dropout
+            )
+    except InputError:
+        raise
+    except UNREADABLE as error:
+        raise _no_checkpoint(options.init, error) from error
+
+
+def _refuse_longer_than_positions(options: PretrainOptions, positions: int) -> None:
+    longest = max(phase.max_length for phase in within(options, positions).plan)
+    if longest > positions:
+        raise InputError(
+            f"{options.init} reads {positions} ids at most, not {longest}: "
+            f"give --max-length {positions} or less"
+        )
+
+
+def within(options: PretrainOptions, positions: int) -> PretrainOptions:
+    """Say how long sequences are where the options leave it to the model.
+
+    Args:
+        options: of the run.
+        positions: ids that the model reads at most.
+    """
+    if options.max_length is not None:
+        return options
+    return replace(options, max_length=min(USUAL_LENGTH, positions))
+
+
+def _new_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:
+    longest = max(phase.max_length for phase in options.plan)
+    config = VideoBertConfig.of_size(
+        options.size,
+        processor.vocabulary,
+        max_position_embeddings=longest,
+        hidden_dropout_prob=options.dropout,
+        attention_probs_dropout_prob=options.dropout,
+    )
+    return VideoBertForPreTraining(config)
+
+
+def _no_checkpoint(init: str, error: Exception) -> InputError:
+    if isinstance(error, pickle.UnpicklingError):  # torch's text advises to execute the file
+        reason = "its pytorch_model.bin is damaged, or holds more than numbers"
+    else:
+        reason = str(error).partition("\n")[0].rstrip(". ") or type(error).__name__
+    return InputError(
+        f"{init} is not a BERT checkpoint in the cache, on the network or on the disk ({reason}): "
+        "give a folder with model.safetensors, or --init none"
+    )
