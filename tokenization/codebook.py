@@ -21,6 +21,7 @@ from tokenization.familiarity import Familiarity
 from tokenization.hierarchical_kmeans.centring import VideoCentring
 from tokenization.hierarchical_kmeans.feature_source import FolderSource
 from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
+from tokenization.hierarchical_kmeans.near_words import near_words
 from tokenization.hierarchical_kmeans.projection import named_rows, refuse_not_finite
 from tokenization.options import VIDEOS, ClusterOptions
 from tokenization.pictures import word_pictures
@@ -179,6 +180,27 @@ class Codebook:
         """
         self.refuse_other_features(made_with)
         return self.tree.predict(self._centred(features))
+
+    def near_words(
+        self, features: np.ndarray, words: np.ndarray, made_with: Mapping[str, Any], count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the words nearest the features of one video, and how far their centroids are.
+
+        Args:
+            features: as for ``predict``.
+            words: int32 [clips], what ``predict`` found.
+            made_with: the options of the features.
+            count: words of a clip.
+
+        Returns:
+            As near_words.near_words does.
+
+        Raises:
+            InputError: as ``predict`` does.
+        """
+        self.refuse_other_features(made_with)
+        with named_rows(lambda row: f"row {row}"):
+            return near_words(self.tree.tree_, self._centred(features), words, count)
 
     def is_unlike(self, features: np.ndarray | None) -> bool:
         """Tell whether a clip looks unlike anything that the codebook was fitted on.

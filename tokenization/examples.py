@@ -96,6 +96,26 @@ def clips_within(starts: np.ndarray, ends: np.ndarray, start: float, end: float)
     return inside if inside.size else np.flatnonzero((starts <= middle) & (middle < ends))
 
 
+def clips_of_example(
+    starts: np.ndarray, ends: np.ndarray, start: float, end: float, silent: bool
+) -> np.ndarray:
+    """Find again the clips that video_examples gave to an example.
+
+    Args:
+        starts: [clips].
+        ends: [clips].
+        start: of the example.
+        end: of the example.
+        silent: whether it is one where nobody speaks.
+
+    Returns:
+        Places of the clips, int [found].
+    """
+    if silent:  # it begins and ends with its clips
+        return np.flatnonzero((start <= starts) & (ends <= end))
+    return clips_within(starts, ends, start, end)
+
+
 def _silent_runs(spoken: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the places of neighbouring clips without speech, at most SILENT_WORDS at once."""
     silent = np.flatnonzero(~spoken)

@@ -10,6 +10,8 @@ from workfolder.options import Options, option
 
 PREPARATIONS = ("none", "pca", "whiten")
 KINDS = ("tree", "balanced", "residual")
+NEAR_WORDS = 8
+"""Words of a clip that are enough to draw from."""
 ALL, VIDEOS = CENTRES = ("all", "videos")
 DEVICES = ("cpu", "cuda")
 LATER = frozenset({"kind", "centre"})
@@ -66,11 +68,16 @@ class ClusterOptions(Options):
 
 @dataclass(frozen=True)
 class TokenizeOptions(Options):
-    """Where words are found; the words are the same up to ties within float32."""
+    """Where words are found, which are the same up to ties within float32, and what is kept."""
 
     panel: ClassVar[str] = "Words"
 
     device: str = option("cpu", "What finds the visual words.", choices=DEVICES)
+    near_words: int = option(
+        0,
+        "Nearest words kept of each clip, with their distances, for pretrain --sample-words.",
+        least=0,
+    )
 
 
 def refuse_too_many_words(branching: int, depth: int) -> None:

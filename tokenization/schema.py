@@ -23,6 +23,22 @@ TOKENS = pa.schema(
 ``token`` is a visual word, 0 to branching ** depth - 1.
 """
 
+NEAR_WORDS = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("index", pa.int32()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("words", pa.list_(pa.int32())),
+        ("distances", pa.list_(pa.float32())),
+    ]
+)
+"""Rows of DIR/near_words/<video>.parquet, one for each row of DIR/tokens.
+
+The first of ``words`` is the clip's token, the others are the nearest besides, the nearest first.
+``distances`` are those to their centroids, in the space that was clustered.
+"""
+
 EXAMPLES = pa.schema(
     [
         ("video_id", pa.string()),

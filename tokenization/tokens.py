@@ -11,6 +11,7 @@ from feature_extraction.schema import feature_matrix
 from tokenization.assignments import Assignments
 from tokenization.codebook import Codebook
 from tokenization.examples_stage import write_examples
+from tokenization.near_words_stage import write_near_words
 from tokenization.options import TokenizeOptions
 from tokenization.outdated import remove_outdated
 from tokenization.schema import SCHEMA_VERSION, TOKENS
@@ -35,13 +36,15 @@ def tokenize(
     job: JobOptions = JobOptions(),
     progress: Progress = silent,
     options: TokenizeOptions = TokenizeOptions(),
-) -> tuple[Report, Report]:
+) -> tuple[Report, ...]:
     """Write DIR/tokens/<video>.parquet, then DIR/examples/<video>.parquet, where they are missing.
+
+    With ``options.near_words``, DIR/near_words/<video>.parquet is written between them.
 
     A file that is older than the features or the transcript it was made of is made again.
 
     Returns:
-        The reports of both stages.
+        The reports of the stages.
 
     Raises:
         InputError: if there is no codebook, if it does not fit the features, if either folder was
@@ -51,8 +54,10 @@ def tokenize(
     if options.device != "cpu":
         refuse_absent_device(options.device)
         codebook = codebook.on(options.device)
-    report = write_tokens(work, codebook, job, progress)
-    return report, write_examples(work, job, progress)
+    reports = [write_tokens(work, codebook, job, progress)]
+    if options.near_words:
+        reports.append(write_near_words(work, codebook, options.near_words, job, progress))
+    return *reports, write_examples(work, job, progress)
 
 
 def write_tokens(

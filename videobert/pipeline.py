@@ -12,7 +12,8 @@ from feature_extraction.features import extract
 from feature_extraction.options import FeatureOptions, TranscriptOptions
 from tokenization.assignments import Assignments
 from tokenization.codebook import IMMATERIAL, Codebook, cluster
-from tokenization.options import ClusterOptions
+from tokenization.near_words_stage import FOLDER as NEAR_WORDS_FOLDER
+from tokenization.options import NEAR_WORDS, ClusterOptions, TokenizeOptions
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
 from workfolder.damaged_files import find_damage
@@ -26,6 +27,8 @@ from workfolder.sources import find_videos
 from workfolder.stage import OPTIONS_FILE, Stage, refuse_other_options
 
 VIDEO_STAGES = ("features", "transcripts", "tokens", "examples")
+OPTIONAL_STAGES = (NEAR_WORDS_FOLDER,)
+"""Told of where they are there."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def run(
         )
     yield transcripts.transcribe(sources, work, options.transcripts, job, progress)
     yield cluster(work, options.codebook, progress)
-    yield from tokenize(work, job, progress)
+    kept = NEAR_WORDS if options.pretraining.sample_words else 0
+    yield from tokenize(work, job, progress, TokenizeOptions(near_words=kept))
     yield loop.pretrain(work, out, options.pretraining, progress)
 
 
@@ -93,7 +97,7 @@ def status(work: Path) -> dict[str, Account]:
         InputError: if the work folder is not there.
     """
     _check_work(work)
-    return {name: Ledger(Stage(work / name)).read() for name in VIDEO_STAGES}
+    return {name: Ledger(Stage(work / name)).read() for name in _stages(work)}
 
 
 def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
@@ -108,7 +112,7 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
     _check_work(work)
     found = {
         f"{name}/{video}": reason
-        for name in VIDEO_STAGES
+        for name in _stages(work)
         for video, reason in find_damage(Stage(work / name), progress).items()
     }
     for name, check in (("codebook", _check_codebook), ("options", _check_options)):
@@ -117,6 +121,10 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
         except InputError as error:
             found[name] = str(error)
     return found
+
+
+def _stages(work: Path) -> tuple[str, ...]:
+    return *VIDEO_STAGES, *(name for name in OPTIONAL_STAGES if (work / name).is_dir())
 
 
 def _check_codebook(work: Path) -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from videobert.data.corpus import Corpus
+from videobert.data.near_words import NearWords
 from videobert.learning.draws import Epochs
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
@@ -65,6 +66,7 @@ class Batches:
         options: weights of the regimes, joining, thinning, seed.
         batch_size: sequences in a batch.
         stream: tells apart the draws of phases and of validation.
+        near_words: draws visual words that are near those of the corpus; None leaves them.
     """
 
     corpus: Corpus
@@ -74,6 +76,7 @@ class Batches:
     options: PretrainOptions
     batch_size: int
     stream: int
+    near_words: NearWords | None = None
 
     def __post_init__(self) -> None:
         """Check that every regime can be drawn from.
@@ -172,6 +175,9 @@ class Batches:
 
         Two are left where there were two.
         """
-        words = np.concatenate([self.corpus.visual[i] for i in examples])
+        near = self.near_words
+        words = np.concatenate(
+            [near.draw(i, rng) if near else self.corpus.visual[i] for i in examples]
+        )
         step = min(int(rng.integers(1, self.options.longest_step + 1)), max(1, len(words) // 2))
         return words[rng.integers(step) :: step]

@@ -87,6 +87,11 @@ class PretrainOptions(Options):
     longest_step: int = option(
         5, "Of visual words every n-th is kept, n drawn from 1 to this.", least=1
     )
+    sample_words: float = option(
+        0.0,
+        "How far a clip's visual word strays, drawn anew each epoch from its nearest; 0: it stays.",
+        least=0,
+    )
     negative_margin: float = option(
         30.0,
         "Seconds at least between sentence and clips of a mismatched pair of one video.",

@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from accelerate.utils import set_seed
 
 from tokenization.codebook import Codebook
+from tokenization.near_words_stage import FOLDER
 from videobert.data.corpus import Corpus, make_corpus
+from videobert.data.near_words import NearWords, near_words_stage, read_near_words
 from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
 from videobert.learning.schedule import Phase
 from videobert.learning.split import kept_apart
@@ -41,6 +43,9 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
         DATA_DIGEST: data_digest(stage),
         "examples": stage.options(),
     }
+    if options.sample_words:
+        near = near_words_stage(work)
+        found[FOLDER] = {**near.options(), DATA_DIGEST: data_digest(near)}
     return {**asdict(options), **found}
 
 
@@ -56,7 +61,11 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     said = [text for text in examples.column("text").to_pylist() if text]
     processor, model = begin(work, options, codebook, said)
     options = within(options, model.config.max_position_embeddings)
-    return PretrainLearner(processor, model, *make_batches(examples, processor, options))
+    near_words = None
+    if options.sample_words:
+        near_words = read_near_words(work, examples, codebook.digest, options.sample_words)
+    batches = make_batches(examples, processor, options, near_words)
+    return PretrainLearner(processor, model, *batches)
 
 
 def _codebook(work: Path, examples: pa.Table) -> Codebook:
@@ -77,9 +86,22 @@ def _codebook(work: Path, examples: pa.Table) -> Codebook:
 
 
 def make_batches(
-    examples: pa.Table, processor: VideoBertProcessor, options: PretrainOptions
+    examples: pa.Table,
+    processor: VideoBertProcessor,
+    options: PretrainOptions,
+    near_words: NearWords | None = None,
 ) -> tuple[list[tuple[Batches, int]], Batches | None]:
-    """Return the batches and the steps of each phase, and the batches to validate on, if any."""
+    """Make the batches.
+
+    Args:
+        examples: rows of tokenization.schema.EXAMPLES.
+        processor: reads them.
+        options: of the run.
+        near_words: draws the visual words of training; validation asks for those of the examples.
+
+    Returns:
+        The batches and the steps of each phase, and the batches to validate on, if any.
+    """
     corpus = make_corpus(examples, processor.text_ids)
     apart = kept_apart(corpus.video, options.validation_share, options.seed)
     masker = make_masker(processor, options)
@@ -89,7 +111,10 @@ def make_batches(
         return Batches(corpus, members, layout, masker, asked, phase.batch_size, stream)
 
     phases = [
-        (batches(~apart, options, phase, stream), phase.steps)
+        (
+            replace(batches(~apart, options, phase, stream), near_words=near_words),
+            phase.steps,
+        )
         for stream, phase in enumerate(options.plan, 1)
     ]
     asked = _what_can_be_asked(corpus, apart, options)
