@@ -1,0 +1,1 @@
+"""What the method does with real features of real kitchens; see __main__."""

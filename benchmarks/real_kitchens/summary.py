@@ -1,0 +1,130 @@
+"""What the figures of single steps come to: means over all held-out steps, by seed and together.
+
+Every step is held out once in a way to hold out. So the folds of a seed are put together, and the
+mean is over all steps. The interval draws recordings, over the mean of the seeds at each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.real_kitchens.corpus import CHOICE
+from benchmarks.real_kitchens.learning import Variant
+from benchmarks.real_kitchens.study import Study, job_name
+from videobert.evaluation.intervals import Estimate, estimate
+from workfolder.files import read_json
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over steps.
+
+    Attributes:
+        value: Over all seeds, with its interval over recordings.
+        seeds: Of each seed.
+        steps: How many steps, or words, of each seed.
+    """
+
+    value: Estimate
+    seeds: tuple[float, ...]
+    steps: int
+
+    @property
+    def worst(self) -> float:
+        """The lowest of the seeds."""
+        return min(self.seeds)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        interval = [self.value.low, self.value.high]
+        return {"mean": self.value.value, "interval": interval, "seeds": self.seeds}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Values of one part by way to hold out, of the seeds for which every fold is there.
+
+    Attributes:
+        by_seed: For each seed, the recordings of its steps and the values by method and column.
+    """
+
+    by_seed: Sequence[tuple[Sequence[str], Mapping[tuple[str, str], np.ndarray]]]
+
+    def figure(self, method: str, column: str, among: set[str] | None = None) -> Figure:
+        """Compute a figure, of the steps of some recordings only if these are given."""
+        names, rows = [], []
+        for videos, values in self.by_seed:
+            chosen = np.isin(videos, sorted(set(videos) if among is None else among))
+            names.append(np.array(videos)[chosen])
+            rows.append(values[method, column][chosen])
+        if all(np.array_equal(each, names[0]) for each in names):
+            value = estimate(np.mean(rows, axis=0), names[0])
+        else:  # each seed has a fold of its own
+            value = estimate(np.concatenate(rows), np.concatenate(names))
+        return Figure(value, tuple(float(each.mean()) for each in rows), len(rows[0]))
+
+    @property
+    def methods(self) -> list[str]:
+        """All methods, in the order in which they were kept."""
+        return list(dict.fromkeys(method for method, _ in self.by_seed[0][1]))
+
+
+def pool(
+    study: Study, part: str, way: str, variant: Variant, kind: str, without: bool = False
+) -> Pool | None:
+    """Put the figures of a part together; None if no seed has all folds.
+
+    Args:
+        study: Where they are kept.
+        part: One of study.EVERYTHING.
+        way: To hold out. By CHOICE each seed has a fold of its own.
+        variant: Of the models.
+        kind: What of the part: a kind of label, a scope and way, or seconds ahead.
+        without: Whether methods that need no model are put beside; they have no seed.
+    """
+    found = []
+    for seed in study.seeds:
+        numbers = [seed] if way == CHOICE else list(range(study.folds))
+        folds = [study.fold(way, number) for number in numbers]
+        paths = [study.path(job_name(part, fold, variant, seed)) for fold in folds]
+        if not all(path.exists() for path in paths):
+            continue
+        parts = [_values(read_json(path), kind) for path in paths]
+        if without:
+            names = [study.path(f"without-{fold.name}-{variant.codebook}") for fold in folds]
+            parts = [
+                (videos, {**_values(read_json(name), kind)[1], **values})
+                for (videos, values), name in zip(parts, names, strict=True)
+            ]
+        videos = [video for each, _ in parts for video in each]
+        keys = parts[0][1].keys()
+        values = {key: np.concatenate([v[key] for _, v in parts]) for key in keys}
+        found.append((videos, values))
+    if not found:
+        return None
+    return Pool(found)
+
+
+def _values(
+    figures: Mapping[str, Any], kind: str
+) -> tuple[Sequence[str], dict[tuple[str, str], np.ndarray]]:
+    """Read what was kept of a fold: hits by method and k, ranks, or IoUs."""
+    if kind in figures and "hits" in figures[kind]:
+        here = figures[kind]
+        hits = here["hits"]
+        return here["videos"], {
+            (m, k): np.array(v, float) for m, by_k in hits.items() for k, v in by_k.items()
+        }
+    if kind == "iou":
+        rows = {m: np.array(v) for m, v in figures.items() if m != "videos"}
+        return figures["videos"], {(method, "iou"): values for method, values in rows.items()}
+    scope, way = kind.split("/")
+    ranks = figures[scope][way]
+    return figures["videos"], {
+        (m, str(k)): (np.array(v) <= k).astype(float) for m, v in ranks.items() for k in (1, 5, 10)
+    }
