@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -29,6 +30,8 @@ KEPT_SECONDS = 0.4
 """What is kept of such a silence after a voice and before the next: voices begin softly."""
 SURE, UNSURE = 0.5, 0.35
 """Voice begins at the first share, and ends below the second: what Silero's authors advise."""
+BETWEEN_WORDS = 0.1
+"""No word goes on over a pause of so many seconds. A stop within a word (p, t, k) is shorter."""
 LONGEST_WORD, AROUND_WORD = 1.5, 0.3
 """Seconds that a word lasts at most, and by which its times may be wrong."""
 CONTEXT_FRAMES = 31
@@ -62,9 +65,10 @@ class Stretch:
         """Return the times of a word in the whole sound.
 
         Args:
-            start, end: of the word, in seconds of the stretch. The part that its middle lies in
-                holds all of it.
+            start, end: of the word, in seconds of the stretch. A recogniser lets words begin or end
+                within a pause, or on the other side of it: only the longest run of voice counts.
         """
+        start, end = self._longest_voice(start, end)
         middle = (start + end) / 2 * SAMPLE_RATE
         part = max(int(np.searchsorted(self.places, middle, "right")) - 1, 0)
         ends = np.append(self.places, len(self.samples))
@@ -74,6 +78,21 @@ class Stretch:
             float(min(max(start, first), last) + shift),
             float(min(max(end, first), last) + shift),
         )
+
+    @cached_property
+    def _pauses(self) -> np.ndarray:
+        """float64 [pauses, 2]: when each pause between words begins and ends."""
+        spans = _runs(~_voiced_frames(self.shares)) * FRAME / SAMPLE_RATE
+        return spans[spans[:, 1] - spans[:, 0] >= BETWEEN_WORDS]
+
+    def _longest_voice(self, start: float, end: float) -> tuple[float, float]:
+        """Return the longest part of a span without a pause; all of it where there is none."""
+        begins = np.append(start, self._pauses[:, 1]).clip(start, end)
+        ends = np.append(self._pauses[:, 0], end).clip(start, end)
+        longest = (ends - begins).argmax()
+        if ends[longest] <= begins[longest]:
+            return start, end
+        return float(begins[longest]), float(ends[longest])
 
     def unheard(self, words: Iterable[Word]) -> float:
         """Return the most seconds of voice in a row during which no word is said.
@@ -206,12 +225,7 @@ def _voiced(piece: np.ndarray, start: int, shares: np.ndarray) -> _Voiced:
 
 def _kept(shares: np.ndarray) -> np.ndarray:
     """Say of each frame whether it is voiced or near to a voice: bool [frames]."""
-    sure, known = shares >= SURE, (shares >= SURE) | (shares < UNSURE)
-    # Between the two shares what was so before goes on.
-    latest = np.maximum.accumulate(np.where(known, np.arange(len(shares)), -1))
-    voiced = np.where(latest >= 0, sure[latest], False)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], voiced, [False]])))
-    begins, ends = edges[::2], edges[1::2]
+    begins, ends = _runs(_voiced_frames(shares)).T
     pad = -(-int(KEPT_SECONDS * SAMPLE_RATE) // FRAME)
     kept = np.zeros(len(shares), dtype=bool)
     for begin, end in zip(begins, ends, strict=True):
@@ -220,3 +234,16 @@ def _kept(shares: np.ndarray) -> np.ndarray:
         if (following - end) * FRAME < SILENCE_SECONDS * SAMPLE_RATE:
             kept[end:following] = True
     return kept
+
+
+def _voiced_frames(shares: np.ndarray) -> np.ndarray:
+    """Say of each frame whether somebody speaks: bool [frames]."""
+    sure, known = shares >= SURE, (shares >= SURE) | (shares < UNSURE)
+    # Between the two shares what was so before goes on.
+    latest = np.maximum.accumulate(np.where(known, np.arange(len(shares)), -1))
+    return np.where(latest >= 0, sure[latest], False)
+
+
+def _runs(told: np.ndarray) -> np.ndarray:
+    """Return where runs of True begin, and where they have ended: int64 [runs, 2]."""
+    return np.flatnonzero(np.diff(np.concatenate([[False], told, [False]]))).reshape(-1, 2)

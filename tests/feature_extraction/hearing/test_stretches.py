@@ -93,6 +93,14 @@ def test_a_word_is_put_where_it_was_heard_on_this_side_of_a_silence() -> None:
     assert one.span(-1, 99)[0] >= 0 and one.span(98, 99)[1] <= 26.1
 
 
+def test_no_word_goes_on_over_a_pause() -> None:
+    (one,) = stretches([voice_and_silence(2, 0.5, 2, 0.05, 2)], audible)
+    assert one.span(1.9, 2.9) == pytest.approx((2.5, 2.9), abs=0.05)  # heard too early
+    assert one.span(1.2, 2.6) == pytest.approx((1.2, 2.0), abs=0.05)  # it ended long before
+    assert one.span(4.3, 4.8) == (4.3, 4.8)  # a stop within it
+    assert one.span(2.1, 2.4) == (2.1, 2.4)  # a voice that nobody found
+
+
 def test_it_tells_for_how_long_there_is_a_voice_and_no_word() -> None:
     (one,) = stretches([voice_and_silence(10, 1, 9)], audible)
     assert one.unheard([]) == pytest.approx(19, abs=0.1)
