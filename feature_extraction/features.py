@@ -179,6 +179,7 @@ class FeatureExtractor(Maker):
         Raises:
             InputError: if the decoder, the weights or the engine do not work on this machine.
         """
+        self._guards.start(stream_clips)  # it starts while the network is built
         check_decoder(self.options.decoder)
         self._engine()
 

@@ -23,7 +23,7 @@ from tokenization.hierarchical_kmeans.feature_source import FolderSource
 from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
 from tokenization.hierarchical_kmeans.near_words import near_words
 from tokenization.hierarchical_kmeans.projection import named_rows, refuse_not_finite
-from tokenization.options import VIDEOS, ClusterOptions
+from tokenization.options import TREE, VIDEOS, ClusterOptions
 from tokenization.pictures import word_pictures
 from tokenization.schema import SCHEMA_VERSION
 from tokenization.vocabulary import refuse_words_beyond
@@ -43,7 +43,7 @@ from workfolder.stage import OPTIONS_FILE, VERSIONS, Stage, refuse_other_options
 if TYPE_CHECKING:
     from tokenization.hierarchical_kmeans.word_finder import WordFinder
 
-PICTURES_FILE = "pictures.parquet"
+CODEBOOK_FOLDER, PICTURES_FILE = "codebook", "pictures.parquet"
 IMMATERIAL = frozenset(
     {
         *("weights", "engine", "precision", "calibration", "decoder"),
@@ -247,7 +247,7 @@ class Codebook:
             raise InputError(f"{folder} is not there: run videobert cluster")
         options = read_json(folder / OPTIONS_FILE)
         return cls(
-            load_tree(folder),
+            replace(load_tree(folder), search=options.get("search", TREE)),
             options,
             read_table(folder / PICTURES_FILE),
             VideoCentring.load(folder) if options.get("centre") == VIDEOS else None,
@@ -272,7 +272,7 @@ def cluster(
             f"{features.folder} holds no features: run videobert extract VIDEOS --work {work}"
         )
     provenance = {"schema": SCHEMA_VERSION, **options.provenance(), "features": features.options()}
-    folder, unfinished = work / "codebook", work / "codebook.unfinished"
+    folder, unfinished = work / CODEBOOK_FOLDER, work / f"{CODEBOOK_FOLDER}.unfinished"
     with exclusive_lock(
         features.folder / OPTIONS_FILE,
         f"another run of videobert cluster is making {folder}: wait for it",

@@ -31,12 +31,14 @@ def make_estimator(options: ClusterOptions) -> WordFinder:
             random_state=options.seed,
             preparation=options.preparation,
             n_components=options.components,
+            search=options.search,
         )
     return HierarchicalKMeans(
         *shape,
         random_state=options.seed,
         preparation=options.preparation,
         n_components=options.components,
+        search=options.search,
         balanced=options.kind == "balanced",
     )
 

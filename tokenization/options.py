@@ -12,9 +12,10 @@ PREPARATIONS = ("none", "pca", "whiten")
 KINDS = ("tree", "balanced", "residual")
 NEAR_WORDS = 8
 """Words of a clip that are enough to draw from."""
+TREE, FLAT = SEARCHES = ("tree", "flat")
 ALL, VIDEOS = CENTRES = ("all", "videos")
 DEVICES = ("cpu", "cuda")
-LATER = frozenset({"kind", "centre"})
+LATER = frozenset({"kind", "centre", "search"})
 """Options that codebooks of the first version did not have."""
 NEW = object()
 MOST_WORDS = 2**31 - 1
@@ -46,6 +47,12 @@ class ClusterOptions(Options):
         "Whose mean is taken off each feature, here and wherever words are found: that of all, or "
         "that of its own video.",
         choices=CENTRES,
+    )
+    search: str = option(
+        TREE,
+        "How the word of a clip is found: down the tree, as in the paper, or flat: the nearest of "
+        "all words.",
+        choices=SEARCHES,
     )
     seed: int = option(0, "Seed of all random choices.", least=0)
 

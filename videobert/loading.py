@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from safetensors import SafetensorError
 
-from tokenization.codebook import Codebook
+from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from videobert.bank import Bank
 from videobert.plain_network import PlainVideoBert, is_plain
-from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor
+from videobert.processing_videobert import VideoBertProcessor
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import read_json

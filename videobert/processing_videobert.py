@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from tokenization.codebook import Codebook
+from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
 from videobert.plain_tokenizer import PlainTokenizer
 from videobert.sequences import Ids, SequenceLayout
@@ -17,8 +17,6 @@ from workfolder.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-CODEBOOK_FOLDER = "codebook"
 
 
 @dataclass(frozen=True)

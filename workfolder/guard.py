@@ -46,6 +46,12 @@ class Guards:
         self._all: set[_Process] = set()
         weakref.finalize(self, _end, self._all)
 
+    def start(self, work: Callable[..., Any]) -> None:
+        """Start the process of the next file now, and let it import what ``work`` needs."""
+        process = _Process(self._returns, work.__module__)
+        self._all.add(process)
+        self._idle.append(process)
+
     def stream(
         self, work: Callable[..., Generator[Any, None, Any]], path: Path, *arguments: Any
     ) -> Reading:
@@ -154,7 +160,13 @@ class Reading(Iterator[Any]):
 class _Process:
     """One process that runs workfolder.guard_process."""
 
-    def __init__(self, returns: tuple[type, ...]) -> None:
+    def __init__(self, returns: tuple[type, ...], *modules: str) -> None:
+        """Start it.
+
+        Args:
+            returns: the classes that may come back.
+            modules: what it imports before it is given any work.
+        """
         ours, theirs = socket.socketpair()
         ours.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS_WITHIN_MESSAGE, 0)
@@ -174,6 +186,7 @@ class _Process:
                 "workfolder.guard_process",
                 str(theirs.fileno()),
                 str(memory),
+                *modules,
             ],
             pass_fds=[theirs.fileno(), memory],
             stdin=subprocess.PIPE,  # it ends when this closes, as it does when this process ends

@@ -1,6 +1,6 @@
 """The process behind guard.Guards.
 
-python -m workfolder.guard_process SOCKET MEMORY
+python -m workfolder.guard_process SOCKET MEMORY [MODULE]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +92,6 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for module in sys.argv[3:]:
+        import_module(module)
     serve(Channel(int(sys.argv[1]), int(sys.argv[2]), classes=None))

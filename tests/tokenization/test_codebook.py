@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,7 @@ from tokenization.codebook import Codebook, cluster
 from tokenization.hierarchical_kmeans import checkpoint
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
-from tokenization.options import ALL, CENTRES, KINDS, VIDEOS, ClusterOptions
+from tokenization.options import ALL, CENTRES, FLAT, KINDS, VIDEOS, ClusterOptions
 from workfolder.errors import InputError
 from workfolder.files import read_table
 from workfolder.ledger import Ledger
@@ -39,6 +40,24 @@ def work(tmp_path: Path) -> Path:
     for video in ("a", "b", "c"):
         add_features(tmp_path, video)
     return tmp_path
+
+
+def test_flat_gives_every_clip_the_nearest_of_all_words(work: Path) -> None:
+    add_features(work, "d", clips=400)
+    cluster(work, replace(SMALL, search=FLAT))
+    codebook = Codebook.load(work / "codebook")
+    table = read_table(work / "features" / "d.parquet")
+    features = feature_matrix(table).astype(np.float64)
+    centres = codebook.tree.tree_.projection.undo(codebook.tree.tree_.centers[-1])
+    distances = ((features[:, None] - centres[None]) ** 2).sum(axis=2)
+    distances[:, codebook.tree.dead_words_] = np.inf
+    nearest = distances.argmin(axis=1)
+    down_the_tree = replace(codebook.tree, search="tree").predict(feature_matrix(table))
+    assert (down_the_tree != nearest).any()  # otherwise nothing would be tested
+    made_with = Stage(work / "features").options()
+    np.testing.assert_array_equal(codebook.predict(feature_matrix(table), made_with), nearest)
+    known = Assignments.read(work / "codebook", codebook.digest)
+    np.testing.assert_array_equal(known.words_of(work / "features" / "d.parquet"), nearest)
 
 
 def test_words_of_features_that_name_no_video_stay_without_a_picture(work: Path) -> None:

@@ -54,6 +54,12 @@ def wait_until(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
+def test_a_process_that_was_started_before_reads_the_next_file(guards: Guards) -> None:
+    guards.start(process_id)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    assert str(guards.call(process_id, VIDEO)) in children
+
+
 def test_a_process_is_used_again_for_the_next_file(guards: Guards) -> None:
     first = guards.call(process_id, VIDEO)
     assert first != os.getpid()

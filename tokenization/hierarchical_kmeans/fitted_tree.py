@@ -17,6 +17,7 @@ from tokenization.hierarchical_kmeans.projection import named_rows
 from tokenization.hierarchical_kmeans.search import find_words
 from tokenization.hierarchical_kmeans.threads import workers
 from tokenization.hierarchical_kmeans.tree import Tree
+from tokenization.options import TREE
 from workfolder.errors import InputError
 from workfolder.options import cores
 
@@ -44,12 +45,14 @@ class FittedTree:
         about: what HierarchicalKMeans.metadata said when it was saved.
         write: writes the tree and what is said about it into a folder.
         device: None searches with numpy; "cuda" or "cpu" searches there with torch.
+        search: "tree" goes down the tree, "flat" compares with every word.
     """
 
     tree_: Tree
     about: dict[str, Any]
     write: Write = write_tree
     device: str | None = None
+    search: str = TREE
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -126,9 +129,11 @@ class FittedTree:
                 import torch
 
                 tensor = torch.from_numpy(np.require(features, requirements="W"))
-                return self._torch_search.find_words(tensor, "tree", 1)
+                return self._torch_search.find_words(tensor, self.search, 1)
             with workers(cores()) as pool:
-                return find_words(self.tree_, features, distances=distances, apply=pool.map)
+                return find_words(
+                    self.tree_, features, self.search, distances=distances, apply=pool.map
+                )
 
     @cached_property
     def _torch_search(self) -> TorchSearch:

@@ -38,6 +38,7 @@ from tokenization.hierarchical_kmeans.projection import (
 from tokenization.hierarchical_kmeans.sampling import draw_sample
 from tokenization.hierarchical_kmeans.search import child_scores, find_words, squared_distances
 from tokenization.hierarchical_kmeans.tree import Tree, half_norms
+from tokenization.options import TREE
 
 GROUP_BYTES = 256 * 2**20
 """Rows of the nodes fitted at once, as they lie on the disk (2 bytes per number)."""
@@ -258,9 +259,9 @@ def name_from(source: FeatureSource, start: int, row: int) -> str:
 
 
 def words_of_rows(
-    source: FeatureSource, tree: Tree, pool: Executor
+    source: FeatureSource, tree: Tree, pool: Executor, method: str = TREE, beam: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the words of all rows, as ``predict`` does.
+    """Find the words of all rows, as ``predict`` does; see find_words.
 
     Returns:
         Words, int32 [rows], and squared distances to their centroids, float32 [rows].
@@ -274,7 +275,8 @@ def words_of_rows(
         for start, stop in source.pieces(begin, end):
             piece = features[start - begin : stop - begin]
             with named_rows(partial(name_from, source, start)):
-                words[start:stop], squares[start:stop] = find_words(tree, piece, distances=True)
+                found = find_words(tree, piece, method, beam, distances=True)
+            words[start:stop], squares[start:stop] = found
 
     for _ in pool.map(send, source.blocks()):
         pass

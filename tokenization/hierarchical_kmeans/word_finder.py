@@ -21,12 +21,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tokenization.hierarchical_kmeans.checkpoint import Checkpoint
 from tokenization.hierarchical_kmeans.feature_source import ArraySource, FeatureSource, FolderSource
-from tokenization.hierarchical_kmeans.growing import Grown, Progress
+from tokenization.hierarchical_kmeans.growing import Grown, Progress, words_of_rows
 from tokenization.hierarchical_kmeans.projection import named_rows
 from tokenization.hierarchical_kmeans.search import find_words
 from tokenization.hierarchical_kmeans.threads import workers
 from tokenization.hierarchical_kmeans.tree import Tree
-from tokenization.options import PREPARATIONS, refuse_too_many_words
+from tokenization.options import FLAT, PREPARATIONS, SEARCHES, refuse_too_many_words
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "preparation": [StrOptions(set(PREPARATIONS))],
     "n_components": [Interval(Integral, 1, None, closed="left")],
-    "search": [StrOptions({"tree", "flat"})],
+    "search": [StrOptions(set(SEARCHES))],
     "beam": [Interval(Integral, 1, None, closed="left")],
     "n_jobs": [Integral, None],
     "device": [str, None],
@@ -121,7 +121,10 @@ class WordFinder(
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with workers(self.n_jobs) as pool:
             grown = self._learn(source, seed, pool, self._checkpoint(checkpoint, source), progress)
-        self.labels_, self.distances_ = grown.words, np.sqrt(grown.squares)
+            found = grown.words, grown.squares  # down the tree
+            if self.search == FLAT or self.beam > 1:
+                found = words_of_rows(source, grown.tree, pool, self.search, self.beam)
+        self.labels_, self.distances_ = found[0], np.sqrt(found[1])
         self._set_tree(grown.tree)
         return self
 

@@ -11,7 +11,7 @@ from videobert.answers.options import (
     LocateOptions,
     SearchOptions,
 )
-from videobert.cli.asking import encoded_clip, print_guesses
+from videobert.cli.asking import encoded_clip, prepared_encoder, print_guesses
 from videobert.cli.options import (
     TRAINING,
     Clip,
@@ -113,6 +113,7 @@ def locate(
     json: Json = False,
 ) -> None:
     """Find when in a video a sentence is shown."""
+    encoder = prepared_encoder(model, part)
     from videobert.answers.localisation import locate as ask
     from videobert.answers.spelling import check_sentence
     from videobert.cli.console import print_json, print_table, progress_bars
@@ -120,7 +121,7 @@ def locate(
 
     trained = load_to_ask(model)
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
-    encoded = encoded_clip(trained, clip, part)
+    encoded = encoded_clip(encoder, clip, part)
     with progress_bars() as progress:
         found = ask(trained, text, encoded.clips, how.length, how.top, progress)
     if json:

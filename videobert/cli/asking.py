@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videobert.data.options import ClipOptions
+from workfolder.errors import InputError
 
 if TYPE_CHECKING:
     from videobert.answers.visual_words import VisualGuess
     from videobert.answers.zero_shot import Guess
-    from videobert.data.clip_encoder import EncodedClip
-    from videobert.loading import TrainedModel
+    from videobert.data.clip_encoder import ClipEncoder, EncodedClip
 
 
-def encoded_clip(trained: TrainedModel, clip: Path, part: ClipOptions) -> EncodedClip:
+def is_one(clips: Sequence[Path], work: Path | None) -> bool:
+    """Tell whether one clip is asked about, in full.
+
+    Raises:
+        InputError: if there is nothing to ask about.
+    """
+    if not clips and not work:
+        raise InputError("no clip was given: name a video, several, a folder, or --work DIR")
+    one = work is None and len(clips) == 1
+    return one and not clips[0].is_dir() and clips[0].suffix.lower() != ".txt"
+
+
+def prepared_encoder(model: Path, part: ClipOptions) -> Future[ClipEncoder]:
+    """Make ready, in a thread, what looks at a clip.
+
+    That takes as long as torch takes to import. So a verb begins with it, and imports afterwards.
+    """
+
+    def prepared() -> ClipEncoder:
+        from tokenization.codebook import CODEBOOK_FOLDER, Codebook
+        from videobert.data.clip_encoder import ClipEncoder
+
+        codebook = Codebook.load(model / CODEBOOK_FOLDER)
+        encoder = ClipEncoder(codebook, part.weights, use_cache=part.cache)
+        encoder.prepare()
+        return encoder
+
+    return ThreadPoolExecutor(1).submit(prepared)
+
+
+def encoded_clip(encoder: Future[ClipEncoder], clip: Path, part: ClipOptions) -> EncodedClip:
     """Read a part of a clip as visual words; say so if the file is not whole."""
     from videobert.cli.console import progress_bars
-    from videobert.data.clip_encoder import ClipEncoder
 
     with progress_bars() as progress:
-        encoder = ClipEncoder(trained.processor.codebook, part.weights, use_cache=part.cache)
-        encoded = encoder(clip, part.start, part.end, progress)
+        encoded = encoder.result()(clip, part.start, part.end, progress)
     if encoded.partial:
         sys.stderr.write(f"videobert: {clip} {encoded.partial}\n")
     return encoded

@@ -15,7 +15,7 @@ from videobert.answers.options import (
     ForecastOptions,
     PredictOptions,
 )
-from videobert.cli.asking import encoded_clip, print_guesses
+from videobert.cli.asking import encoded_clip, is_one, prepared_encoder, print_guesses
 from videobert.cli.options import (
     Clips,
     Flag,
@@ -81,13 +81,13 @@ def predict(
     json: Json = False,
 ) -> None:
     """Find the likeliest words for each [MASK] of a sentence about a clip."""
+    encoder = prepared_encoder(model, part) if is_one(clips or [], windows.work) else None
     from videobert.answers.spelling import read_labels
     from videobert.answers.templates import filled
     from videobert.answers.zero_shot import predict as ask
-    from videobert.cli.many_clips import Question, ask_many, is_one
+    from videobert.cli.many_clips import Question, ask_many
     from videobert.loading import load_to_ask
 
-    one = is_one(clips or [], windows.work)
     trained = load_to_ask(model)
     # Whatever can be refused is refused before the video is read, which takes a while.
     sentences = _sentences(trained, template, templates, asking)
@@ -99,7 +99,7 @@ def predict(
         masks = {"masks": found.guesses, "sensitivity": found.sensitivity}
         return {"templates": sentences, **masks, "unlike": unlike}
 
-    if not one:
+    if encoder is None:
         _refuse_picture(picture, over_time)
 
         def told(row: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def predict(
         ask_many(Question(answer, told), trained, clips or [], part, windows, json)
         return
     (clip,) = clips or []
-    encoded = encoded_clip(trained, clip, part)
+    encoded = encoded_clip(encoder, clip, part)
     if over_time:
         _tell_over_time(encoded, answer, windows.window, picture, json)
         return
@@ -211,13 +211,13 @@ def caption(
     json: Json = False,
 ) -> None:
     """Describe a clip in a sentence (needs finetune caption)."""
+    encoder = prepared_encoder(model, part) if is_one(clips or [], windows.work) else None
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.many_clips import Question, ask_many, is_one
+    from videobert.cli.many_clips import Question, ask_many
     from videobert.finetune.captions import captioner as captioning
     from videobert.finetune.captions.report import read_report
     from videobert.loading import load_to_ask
 
-    one = is_one(clips or [], windows.work)
     trained = load_to_ask(model)
     captioner = captioning.load_captioner(model, trained)
     report = read_report(model / captioning.FOLDER)
@@ -228,14 +228,14 @@ def caption(
         told = {"caption": found.text, "score": found.score}
         return {**told, **read, "hardly_learnt": report.hardly_learnt}
 
-    if not one:
+    if encoder is None:
         question = Question(answer, lambda row: row["caption"], captioner.reads_features)
         ask_many(question, trained, clips or [], part, windows, json)
         if report.hardly_learnt:
             sys.stderr.write(f"videobert: the captioner{report.warning}\n")
         return
     (clip,) = clips or []
-    encoded = encoded_clip(trained, clip, part)
+    encoded = encoded_clip(encoder, clip, part)
     found = answer(encoded)
     if json:
         times = {"start": float(encoded.clips.start[0]), "end": float(encoded.clips.end[-1])}
@@ -255,23 +255,23 @@ def forecast(
     json: Json = False,
 ) -> None:
     """Show the visual words that may come after a clip, as pictures."""
+    encoder = prepared_encoder(model, part) if is_one(clips or [], windows.work) else None
     from videobert.answers.forecasting import forecast as ask
     from videobert.cli.console import print_json, print_line
-    from videobert.cli.many_clips import Question, ask_many, is_one
+    from videobert.cli.many_clips import Question, ask_many
     from videobert.loading import load_to_ask
 
-    one = is_one(clips or [], windows.work)
     trained = load_to_ask(model)
 
     def answer(clip: EncodedClip) -> dict[str, Any]:
         return {"forecast": ask(trained, clip.clips.words, how.step, how.top, how.context)}
 
-    if not one:
+    if encoder is None:
         _refuse_picture(picture)
         ask_many(Question(answer, _forecast_told), trained, clips or [], part, windows, json)
         return
     (clip,) = clips or []
-    encoded = encoded_clip(trained, clip, part)
+    encoded = encoded_clip(encoder, clip, part)
     found = answer(encoded)
     drawn = picture or Path(f"{clip.stem}.forecast.png")
     _draw_forecast(trained, encoded, found["forecast"], how.top, drawn)

@@ -38,18 +38,6 @@ class Question:
     with_features: bool = False
 
 
-def is_one(clips: Sequence[Path], work: Path | None) -> bool:
-    """Tell whether one clip is asked about, in full.
-
-    Raises:
-        InputError: if there is nothing to ask about.
-    """
-    if not clips and not work:
-        raise InputError("no clip was given: name a video, several, a folder, or --work DIR")
-    one = work is None and len(clips) == 1
-    return one and not clips[0].is_dir() and clips[0].suffix.lower() != ".txt"
-
-
 def ask_many(
     question: Question,
     trained: TrainedModel,

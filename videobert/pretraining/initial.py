@@ -13,13 +13,13 @@ from pathlib import Path
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from tokenization.codebook import Codebook
+from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.loading import load_model
 from videobert.modeling_videobert import VideoBertForPreTraining, kind_of, refuse_other_kinds
 from videobert.pretraining.options import USUAL_LENGTH, PretrainOptions
-from videobert.processing_videobert import CODEBOOK_FOLDER, VideoBertProcessor, with_joiner
+from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.errors import InputError
 
 NONE = "none"

@@ -58,6 +58,7 @@ def encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return ENCODED[path, start, end]
 
     monkeypatch.setattr(ClipEncoder, "__call__", remember)
+    monkeypatch.setattr(ClipEncoder, "prepare", lambda encoder: None)
 
 
 @pytest.fixture(scope="module")
