@@ -85,7 +85,7 @@ class Variant:
     kind: str = "tree"
     stride: int = 1
     runs: bool = False
-    text_first: bool = True
+    text_first: bool = False
     options: tuple[tuple[str, Any], ...] = ()
 
     @property

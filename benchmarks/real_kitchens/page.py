@@ -9,8 +9,9 @@ from typing import Any
 from benchmarks.real_kitchens.ahead import SECONDS
 from benchmarks.real_kitchens.corpus import CHOICE, COOKS, RECORDINGS
 from benchmarks.real_kitchens.learning import LEARNING, Variant
+from benchmarks.real_kitchens.pairs import LOOKED_FOR
 from benchmarks.real_kitchens.questions import KINDS
-from benchmarks.real_kitchens.study import MAIN, NO_TEXT, Study
+from benchmarks.real_kitchens.study import MAIN, TEXT_FIRST, Study
 from benchmarks.real_kitchens.summary import Figure, Pool, pool
 from videobert.evaluation.chance import chance_in_top_k
 from workfolder.files import write_json
@@ -69,7 +70,7 @@ def _parts(study: Study, made: Mapping[str, Any], kept: dict[str, Any]) -> Itera
     for title, way, variant, among, name in (
         ("every recording held out once", RECORDINGS, MAIN, None, "zero_shot"),
         ("every cook held out once", COOKS, MAIN, None, "zero_shot_cooks"),
-        ("no text learnt first", RECORDINGS, NO_TEXT, None, "zero_shot_no_text"),
+        ("text alone learnt first", RECORDINGS, TEXT_FIRST, None, "zero_shot_text_first"),
         ("recordings that no choice was made on", RECORDINGS, MAIN, _val(study), "zero_shot_val"),
     ):
         yield _zero_shot(study, title, way, variant, among, kept.setdefault(name, {}))
@@ -223,7 +224,7 @@ def _places(study: Study, kept: dict[str, Any]) -> str:
     table = _rows(found, PLACES, ("iou",), "", kept, "iou").replace("| iou |", "| mean IoU |")
     return f"""## Where in the recording
 
-Windows of 15, 30 and 60 s; 60 sentences of each fold.
+Windows of 15, 30 and 60 s; {LOOKED_FOR} sentences of each fold.
 
 {table}"""
 

@@ -25,13 +25,13 @@ from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.loading import TrainedModel
 from videobert.sequences import evenly_spaced
 
-SHOWN = 16
+SHOWN = 12
 """Words of a clip that are shown beside a sentence, evenly chosen."""
 LENGTHS = (15, 30, 60)
 """Seconds of the windows; half of the steps last from 15 to 60."""
 MOVES = 3
 """A window moves on by this part of its length."""
-LOOKED_FOR = 60
+LOOKED_FOR = 20
 """Sentences of a fold that are looked for in their recording."""
 WITHIN, OVER_ALL = "within", "over_all"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,15 @@ from benchmarks.real_kitchens.learning import Variant, codebook, model, text_sta
 from benchmarks.real_kitchens.pairs import locate, retrieve
 from benchmarks.real_kitchens.questions import ask, without_model
 from tokenization.options import ALL
-from workfolder.files import read_json, write_json
+from workfolder.errors import InputError
+from workfolder.files import exclusive_lock, read_json, write_json
 
 SEEDS = (0, 1, 2)
 MAIN = Variant("main")
-NO_TEXT = Variant("no_text_first", text_first=False)
+TEXT_FIRST = Variant("text_first", text_first=True)
 TRIED = (
-    Variant("main"),
-    Variant("no_text_first", text_first=False),
+    MAIN,
+    TEXT_FIRST,
     Variant("1728_words", depth=3),
     Variant("432_words", branching=432, depth=1),
     Variant("mean_of_all", centre=ALL),
@@ -34,6 +37,7 @@ TRIED = (
     Variant("joining", options=(("join_probability", 0.3),)),
 )
 """What is tried on a part of the recordings called ``train``."""
+BUSY = "another process is at it: start this one again when that has ended"
 EVERYTHING = ("actions", "retrieval", "places", "forecasts")
 
 
@@ -52,6 +56,10 @@ class Job:
     variant: Variant
     seed: int
     parts: tuple[str, ...]
+
+    def name(self, part: str) -> str:
+        """Name the figures of a part."""
+        return job_name(part, self.fold, self.variant, self.seed)
 
 
 @dataclass(frozen=True)
@@ -99,39 +107,60 @@ class Study:
     @property
     def jobs(self) -> Iterator[Job]:
         """List all models, those first that the page needs most."""
-        for seed in self.seeds:
-            for number in range(self.folds):
-                yield Job(self.fold(RECORDINGS, number), MAIN, seed, EVERYTHING)
-            for number in range(self.folds):
-                yield Job(self.fold(COOKS, number), MAIN, seed, ("actions",))
-        for variant in self.tried:
-            for seed in self.seeds:
-                yield Job(self.fold(CHOICE, seed), variant, seed, ("actions",))
-        for seed in self.seeds:
-            for number in range(self.folds):
-                yield Job(self.fold(RECORDINGS, number), NO_TEXT, seed, ("actions",))
+        numbers = range(self.folds)
+        for seed, number in product(self.seeds, numbers):
+            yield Job(self.fold(RECORDINGS, number), MAIN, seed, EVERYTHING)
+        for variant, seed in product(self.tried, self.seeds):
+            yield Job(self.fold(CHOICE, seed), variant, seed, ("actions",))
+        for seed, number in product(self.seeds, numbers):
+            yield Job(self.fold(COOKS, number), MAIN, seed, ("actions",))
+        for seed, number in product(self.seeds, numbers):
+            yield Job(self.fold(RECORDINGS, number), TEXT_FIRST, seed, ("actions",))
 
     def start(self, seed: int) -> Path:
         """Find the model of text alone of a seed."""
-        return text_start(self.annotations, self.kitchens.out, seed, self.text_updates)
+        with exclusive_lock(self._lock(f"text-{seed}"), BUSY):
+            return text_start(self.annotations, self.kitchens.out, seed, self.text_updates)
 
-    def run(self, job: Job) -> None:
-        """Train the model of a job if it has not answered everything yet, and ask it."""
-        names = {part: job_name(part, job.fold, job.variant, job.seed) for part in job.parts}
-        missing = [part for part in job.parts if not self.path(names[part]).exists()]
-        if not missing:
-            return
+    def run(self) -> None:
+        """Do all jobs that no other process is at, the missing ones of the first pass again."""
+        busy = True
+        while busy:
+            busy = any([self._turn(job) for job in self.jobs])
+
+    def _turn(self, job: Job) -> bool:
+        """Do a job unless it is done, or another process has its fold; tell whether it was done."""
+        if not self._missing(job):
+            return False
+        with ExitStack() as held:
+            try:
+                held.enter_context(exclusive_lock(self._lock(job.fold.name), BUSY))
+            except InputError:
+                return False
+            self._run(job)
+        return True
+
+    def _lock(self, name: str) -> Path:
+        lock = self.kitchens.out / "locks" / name
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+        return lock
+
+    def _missing(self, job: Job) -> list[str]:
+        return [part for part in job.parts if not self.path(job.name(part)).exists()]
+
+    def _run(self, job: Job) -> None:
+        """Train the model of a job, and ask it what it was not asked yet."""
         self.without_model(job.fold, job.variant)
-        updates = self.updates
-        trained, clips = model(job.fold, job.variant, job.seed, updates, self.start)
+        trained, clips = model(job.fold, job.variant, job.seed, self.updates, self.start)
         asked: dict[str, Callable[[], Any]] = {
             "actions": lambda: ask(trained, job.fold, clips, job.variant),
             "retrieval": lambda: retrieve(trained, job.fold, clips, job.variant),
             "places": lambda: locate(trained, job.fold, clips, job.variant),
             "forecasts": lambda: forecast(trained, job.fold, clips),
         }
-        for part in missing:
-            self.figures(names[part], asked[part])
+        for part in self._missing(job):
+            self.figures(job.name(part), asked[part])
 
     def without_model(self, fold: Fold, variant: Variant) -> Any:
         """Find what needs no model, with the words of a variant's codebook."""

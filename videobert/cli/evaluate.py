@@ -34,6 +34,7 @@ from workfolder.errors import InputError
 if TYPE_CHECKING:
     from videobert.evaluation.actions import ActionResult
     from videobert.evaluation.captioning import CaptionResult
+    from videobert.evaluation.retrieval import RetrievalResult
 
 evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
@@ -52,6 +53,14 @@ def evaluate_youcook2(
             show_default=f"{TEMPLATE}, and those of the model's training",
         ),
     ] = None,
+    clips: Annotated[
+        Optional[Path],
+        PathOption(
+            help="Table of clips and captions that are to find each other, too: "
+            "validation_youcook.csv of MIL-NCE.",
+            show_default="none",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Name the verb and noun of YouCook2's validation segments, without training for it."""
@@ -65,7 +74,7 @@ def evaluate_youcook2(
     if asked and count_masks(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
     with progress_bars() as progress:
-        result = measure(annotations, work, trained, asked, asking, progress)
+        result = measure(annotations, work, trained, asked, asking, clips, progress)
     if json:
         print_json(result)
         return
@@ -77,6 +86,8 @@ def evaluate_youcook2(
         f"name no listed verb and noun and {result.unseen:,} have no clip"
     )
     print_missing(0, missing)
+    if result.retrieval:
+        _print_retrieval(result.retrieval, str(clips))
 
 
 @evaluate.command("caption")
@@ -144,8 +155,7 @@ def evaluate_retrieval(
     if json:
         print_json(table)
         return
-    title = f"{table.sentences:,} sentences and {table.passages:,} clips of {work}"
-    _print_measures(title, ["", *(f"R@{k}" for k in retrieval.KS), "median rank"], table.cells())
+    _print_retrieval(table, str(work))
 
 
 @evaluate.command("forecast")
@@ -266,6 +276,13 @@ def print_action_table(title: str, table: ActionResult) -> None:
     if len(table.templates) > 1:
         for kind, moved in table.sensitivity.items():
             print_line(f"{kind}: {moved}")
+
+
+def _print_retrieval(table: RetrievalResult, of: str) -> None:
+    from videobert.evaluation.retrieval import KS
+
+    title = f"{table.sentences:,} sentences and {table.passages:,} clips of {of}"
+    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
 
 
 def _print_evaluation(result: CaptionResult) -> None:

@@ -7,31 +7,30 @@ labels.ActionFinder. Its video is the visual words that DIR has, see data.youcoo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tokenization.codebook import Codebook
 from videobert.answers.options import Asking
 from videobert.answers.spelling import unspelt
-from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, with_clips
-from videobert.data.work import encode_clips, read_clips, token_stage
-from videobert.data.youcook2 import TRAINING, VALIDATION, by_youtube_id, read_annotations
+from videobert.data.youcook2 import TRAINING, VALIDATION, read_annotations, read_clip_list
+from videobert.data.youcook2_footage import Footage, starts_by_video
 from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions
 from videobert.evaluation.labels import ActionFinder, nouns, verbs
+from videobert.evaluation.retrieval import RetrievalResult, evaluate_retrieval
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
-from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)
 class YouCook2Result:
-    """The table, and what of the validation set it is about.
+    """The tables, and what of the validation set they are about.
 
     Attributes:
         table: The zero-shot table.
+        retrieval: How clips and captions find each other; None if no list of clips was given.
         videos: How many validation videos the annotations have.
         segments: How many validation segments they have.
         missing: The videos that DIR does not have.
@@ -40,6 +39,7 @@ class YouCook2Result:
     """
 
     table: ActionResult
+    retrieval: RetrievalResult | None
     videos: int
     segments: int
     missing: tuple[str, ...]
@@ -53,6 +53,7 @@ def evaluate_youcook2(
     model: TrainedModel,
     templates: Sequence[str] | None = None,
     asking: Asking = Asking(),
+    clips: Path | None = None,
     progress: Progress = silent,
 ) -> YouCook2Result:
     """Ask the model for the verb and noun of every validation segment whose video is in DIR.
@@ -66,6 +67,8 @@ def evaluate_youcook2(
         model: Is asked.
         templates: Each with two masks; see actions.evaluate_actions.
         asking: How far the question is made fair.
+        clips: A table of clips whose captions and pictures are to find each other, too; see
+            data.youcook2.read_clip_list.
         progress: Hears of the videos and of the segments.
 
     Raises:
@@ -75,7 +78,9 @@ def evaluate_youcook2(
     by_subset, find = read_annotations(annotations), _action_finder(model)
     asked, learnt = by_subset[VALIDATION], _named(by_subset.get(TRAINING, []), find)
     wanted = {stretch.video for stretches in by_subset.values() for stretch in stretches}
-    footage = Footage(work, model.processor.codebook, wanted)
+    listed = read_clip_list(clips) if clips else []
+    every = [stretch for stretches in by_subset.values() for stretch in stretches]
+    footage = Footage(work, model.processor.codebook, wanted, starts_by_video(every))
     videos = sorted({stretch.video for stretch in asked})
     missing = tuple(video for video in videos if video not in footage.known)
     if len(missing) == len(videos):
@@ -95,8 +100,46 @@ def evaluate_youcook2(
     training = with_clips(with_features, footage.clips, progress, f"{TRAINING} videos")
     labels = _labels(find, learnt)
     table = evaluate_actions(model, seen, training, labels, templates, asking, progress)
+    retrieval = None
+    if clips:
+        searched = _searched(listed, footage, clips, progress)
+        known = _profiled(by_subset.get(TRAINING, []), footage, model, progress)
+        retrieval = evaluate_retrieval(model, searched, known, progress=progress)
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
-    return YouCook2Result(table, len(videos), len(asked), missing, unnamed, unseen)
+    return YouCook2Result(table, retrieval, len(videos), len(asked), missing, unnamed, unseen)
+
+
+def _searched(
+    listed: Sequence[Stretch], footage: Footage, path: Path, progress: Progress
+) -> list[Stretch]:
+    """Look up the clips of a list that DIR has.
+
+    Raises:
+        InputError: if it has none.
+    """
+    there = [stretch for stretch in listed if stretch.video in footage.known]
+    seen = with_clips(there, footage.clips, progress, "clips to find")
+    if not seen:
+        raise InputError(f"the folder has none of the {len(listed):,} clips of {path}: add videos")
+    return seen
+
+
+def _profiled(
+    learnt: Sequence[Stretch], footage: Footage, model: TrainedModel, progress: Progress
+) -> list[Stretch]:
+    """List what BM25 learns the words' profiles from: training's segments, or the model's bank.
+
+    Raises:
+        InputError: if there is neither.
+    """
+    there = [stretch for stretch in learnt if stretch.video in footage.known]
+    if there:
+        return with_clips(there, footage.clips, progress, f"{TRAINING} videos")
+    if model.bank is None:
+        raise InputError("the model has no bank, so retrieval needs training videos: add some")
+    decode = model.processor.tokenizer.decode
+    examples = zip(model.bank.texts, model.bank.visual, strict=True)
+    return [Stretch("", 0, 0, str(decode(text.tolist())), words) for text, words in examples]
 
 
 def _action_finder(model: TrainedModel) -> ActionFinder:
@@ -132,46 +175,3 @@ def _labels(find: ActionFinder, learnt: Sequence[Stretch]) -> ActionLabels:
         [verb_counts[number] for number in range(len(find.verbs))],
         [noun_counts[number] for number in range(len(find.nouns))],
     )
-
-
-class Footage:
-    """What a work folder has of YouCook2's videos.
-
-    Attributes:
-        known: The id in the folder of each wanted YouTube id that is there.
-        with_features: The YouTube ids of those that have features.
-    """
-
-    def __init__(self, work: Path, codebook: Codebook, wanted: Collection[str]) -> None:
-        """Look into the folder.
-
-        Args:
-            work: The folder.
-            codebook: The model's.
-            wanted: YouTube ids.
-
-        Raises:
-            InputError: if it holds neither visual words nor features, or visual words of another
-                codebook.
-        """
-        self._work, self._codebook = work, codebook
-        self._tokenized = set(Stage(work / "tokens").done())
-        extracted = set(Stage(work / "features").done())
-        if not self._tokenized | extracted:
-            raise InputError(
-                f"{work} holds neither visual words nor features: run videobert extract VIDEOS "
-                f"--work {work}"
-            )
-        if self._tokenized:
-            token_stage(work, codebook)
-        self.known = by_youtube_id(self._tokenized | extracted, wanted)
-        self.with_features = {
-            youtube for youtube, video in self.known.items() if video in extracted
-        }
-
-    def clips(self, youtube: str) -> Clips:
-        """Read a video, with its features where they are kept."""
-        video = self.known[youtube]
-        if video in self._tokenized:
-            return read_clips(self._work, video, self._codebook, youtube in self.with_features)
-        return encode_clips(Stage(self._work / "features"), video, self._codebook)

@@ -20,10 +20,11 @@ from tests.toys.model import toy_model, with_bank
 from tokenization.schema import TOKENS
 from videobert.cli.evaluate import evaluate as command
 from videobert.data.stretches import with_clips
-from videobert.data.youcook2 import VALIDATION, read_annotations
+from videobert.data.youcook2 import VALIDATION, read_annotations, read_clip_list
+from videobert.data.youcook2_footage import Footage, starts_by_video
 from videobert.evaluation.actions import METHODS
 from videobert.evaluation.labels import nouns, verbs
-from videobert.evaluation.youcook2 import Footage, evaluate_youcook2
+from videobert.evaluation.youcook2 import evaluate_youcook2
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.files import write_json, write_table
@@ -258,3 +259,60 @@ def test_the_command_prints_the_table_and_what_is_missing(
     found = json.loads(CliRunner().invoke(command, [*group, *map(str, given), "--json"]).stdout)
     assert found["missing"] == ["-bcdefghi_4"] and found["table"]["segments"] == 3
     assert set(found["table"]["rows"]["cross_modal"]["noun_top5"]) == {"value", "low", "high"}
+
+
+def test_files_of_segments_stand_for_their_video(tmp_path: Path, model: TrainedModel) -> None:
+    path = annotations(tmp_path / "a.json")
+    captions = read_annotations(path)[VALIDATION]
+    starts = starts_by_video(captions)
+    for number in (0, 3):
+        write_features(tmp_path, f"val%2F-bcdefghi_4_{number}", telling_features(number)[:10])
+    footage = Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+    assert set(footage.known) == footage.with_features == {"-bcdefghi_4"}
+    own = [caption for caption in captions if caption.video == "-bcdefghi_4"]
+    first, last = with_clips(own, footage.clips)
+    assert (first.start, last.start) == (0.0, 3 * SPAN)
+    for seen, number in ((first, 0), (last, 3)):
+        shown = telling_features(number)[:10]
+        assert np.array_equal(seen.words, toy_codebook().predict(shown, MADE_WITH))
+    result = evaluate_youcook2(path, tmp_path, model)
+    assert (result.table.segments, result.missing) == (2, ("abcdefghij3",))
+
+
+def test_segments_that_cannot_be(tmp_path: Path) -> None:
+    starts = {"-bcdefghi_4": [0.0]}
+    write_features(tmp_path, "-bcdefghi_4_1", telling_features(0))
+    with pytest.raises(InputError, match="should be segment 1 of -bcdefghi_4, which has 1"):
+        Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+    (tmp_path / "features/-bcdefghi_4_1.parquet").unlink()
+    for folder in ("a", "b"):
+        write_features(tmp_path, f"{folder}%2F-bcdefghi_4_0", telling_features(0))
+    with pytest.raises(InputError, match="hold the same segment"):
+        Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_clips_of_a_list_are_searched(tmp_path: Path, model: TrainedModel, training: bool) -> None:
+    learnt = ["abcdefghij1"] if training else []
+    for seed, video in enumerate(["abcdefghij3", *learnt]):
+        write_tokens(tmp_path, video, seed)
+    table = tmp_path / "clips.csv"
+    lines = [f"{(n + 1) * SPAN},{n * SPAN},1,{text},abcdefghij3" for n, text in enumerate("abcd")]
+    table.write_text("end,start,task,text,video_id\n" + "\n".join(lines))
+    result = evaluate_youcook2(
+        annotations(tmp_path / "a.json"), tmp_path, model, clips=table
+    ).retrieval
+    assert result is not None and (result.sentences, result.passages) == (4, 4)
+    assert result.text_to_clip["chance"]["recall"][1].value == 0.25
+
+
+def test_a_list_of_clips_is_read_or_refused(shared_data: Path, tmp_path: Path) -> None:
+    real = shared_data / "annotations/youcook2_retrieval/validation_youcook.csv"
+    found = read_clip_list(real)
+    assert len(found) == 3350
+    assert (found[0].video, found[0].start, found[0].end) == ("xHr8X2Wpmno", 47.0, 60.0)
+    assert found[0].text == "pick the ends off the verdalago"
+    (tmp_path / "other.csv").write_text("video,start\nabc,1\n")
+    for path in (tmp_path / "other.csv", tmp_path / "absent.csv"):
+        with pytest.raises(InputError, match=r"give validation_youcook\.csv"):
+            read_clip_list(path)
