@@ -47,7 +47,9 @@ class Guards:
         weakref.finalize(self, _end, self._all)
 
     def start(self, work: Callable[..., Any]) -> None:
-        """Start the process of the next file now, and let it import what ``work`` needs."""
+        """Start the first process now, and let it import what ``work`` needs."""
+        if self._all:
+            return
         process = _Process(self._returns, work.__module__)
         self._all.add(process)
         self._idle.append(process)
