@@ -36,11 +36,14 @@ class VideoBertOutput(ModelOutput):
         prediction_logits: [batch, length, vocabulary], or [positions, vocabulary] if positions were
             asked for.
         alignment_logits: Of ALIGNED and MISALIGNED, [batch, 2].
+        boundary_logits: [positions, vocabulary], from the sides of the spans that they are in; None
+            without a boundary head.
     """
 
     # ModelOutput wants defaults.
     prediction_logits: torch.Tensor = None  # type: ignore[assignment]
     alignment_logits: torch.Tensor = None  # type: ignore[assignment]
+    boundary_logits: torch.Tensor | None = None
 
 
 class VideoBertModel(BertModel):
@@ -56,10 +59,18 @@ class VideoBertForMaskedLM(BertForMaskedLM):
 
 
 class VideoBertForPreTraining(BertForPreTraining):
-    """BERT with a masked-completion head over text and visual words, and an alignment head."""
+    """BERT with a masked-completion head over text and visual words, and an alignment head.
+
+    Attributes:
+        boundary: a head that training may add; see pretraining.boundary.
+    """
 
     config_class = VideoBertConfig
     config: VideoBertConfig
+
+    def __init__(self, config: VideoBertConfig) -> None:
+        super().__init__(config)
+        self.boundary: torch.nn.Module | None = None
 
     def forward(
         self,
@@ -70,6 +81,8 @@ class VideoBertForPreTraining(BertForPreTraining):
         sequence_ids: torch.Tensor | None = None,
         predict_at: torch.Tensor | None = None,
         judge_at: torch.Tensor | None = None,
+        before: torch.Tensor | None = None,
+        after: torch.Tensor | None = None,
     ) -> VideoBertOutput:
         """Complete the masks and judge the alignment.
 
@@ -87,6 +100,9 @@ class VideoBertForPreTraining(BertForPreTraining):
                 words.
             judge_at: bool [batch, length], the [CLS] whose sequences are judged; None for the first
                 of each row.
+            before: [batch, length], for the boundary head: how far the last place before the span
+                of a hidden id is.
+            after: [batch, length], how far the first place after it is.
         """
         if sequence_ids is not None:
             together = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
@@ -102,7 +118,11 @@ class VideoBertForPreTraining(BertForPreTraining):
         asked = hidden if predict_at is None else hidden[predict_at]
         pooled = self.bert.pooler(firsts)  # type: ignore[misc]  # this class has a pooler
         predictions, alignment = self.cls(asked, pooled)
-        return VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
+        output = VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
+        if self.boundary is not None:
+            found = self.boundary(hidden, predict_at, before, after)
+            output.boundary_logits = self.cls.predictions.decoder(found)
+        return output
 
     @classmethod
     def from_bert(

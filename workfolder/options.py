@@ -31,6 +31,7 @@ class About:
         choices: all values that a text may have.
         offered: values that a shell offers, where others are possible too.
         shown: what stands for the default in a help text.
+        panel: heading in a help text; that of the dataclass where there is none.
     """
 
     help: str
@@ -39,6 +40,7 @@ class About:
     choices: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
     shown: str = ""
+    panel: str = ""
 
     @property
     def accepted(self) -> str:
@@ -75,15 +77,16 @@ def option(
     choices: Iterable[str] = (),
     offered: Iterable[str] = (),
     shown: str = "",
+    panel: str = "",
 ) -> Any:
     """Make a field of an Options dataclass.
 
     Args:
         default: its default; none if it must be given.
         factory: makes the default where that depends on the machine.
-        help, least, most, choices, offered, shown: see About.
+        help, least, most, choices, offered, shown, panel: see About.
     """
-    about = About(help, least, most, tuple(choices), tuple(offered), shown)
+    about = About(help, least, most, tuple(choices), tuple(offered), shown, panel)
     return field(default=default, default_factory=factory, metadata={"about": about})
 
 

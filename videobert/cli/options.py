@@ -141,7 +141,10 @@ def _option(field: Field[Any], hint: Any, panel: str) -> Parameter:
     """
     about: About = field.metadata["about"]
     name, default = dashed(field.name), None if field.default is MISSING else field.default
-    more: dict[str, Any] = {"show_default": about.shown or True, "rich_help_panel": panel}
+    more: dict[str, Any] = {
+        "show_default": about.shown or True,
+        "rich_help_panel": about.panel or panel,
+    }
     if isinstance(default, bool):
         turned = default
         name = f"--no-{name[2:]}" if default else name

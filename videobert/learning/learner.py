@@ -17,11 +17,12 @@ class Recipe:
     Attributes:
         steps: updates of each phase.
         batch_size: sequences in the smallest batch.
-        learning_rate: the peak of AdamW.
+        learning_rate: the peak.
         schedule: as transformers names it; it begins anew in each phase.
         warmup: share of a phase's steps in which the rate rises.
-        weight_decay: of AdamW.
+        weight_decay: of matrices.
         layer_decay: a layer's rate over that of the layer above it.
+        optimizer: one of OPTIMIZERS.
         precision: one of DTYPES.
         accumulate: parts of a batch that a process computes one after the other.
         validate_every: steps between validations.
@@ -38,6 +39,7 @@ class Recipe:
     warmup: float = 0.0
     weight_decay: float = 0.0
     layer_decay: float = 1.0
+    optimizer: str = "adamw"
     precision: str = "fp32"
     accumulate: int = 1
     validate_every: int = 500

@@ -1,4 +1,4 @@
-"""How gradients change the weights: AdamW, with fp32 masters where the model is held in bf16."""
+"""How gradients change the weights, with fp32 masters where the model is held in bf16."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Mapping
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from videobert.learning.choices import ADAMW, LAMB
+from videobert.learning.lamb import Lamb
+
 MOST_GRADIENT = 1.0
 """Norm to which gradients are clipped, as the implementations of BERT and VideoBERT do."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-class MasterAdamW:
-    """AdamW over the weights of a model.
+class MasterOptimizer:
+    """AdamW or LAMB over the weights of a model.
 
     A bf16 weight has 8 bits for its value: an update of less than a 256th of it would be rounded
     away. So its master, held as the model came, takes the update, and the model gets the master
@@ -32,6 +35,7 @@ class MasterAdamW:
         weight_decay: float,
         layer_decay: float = 1.0,
         dtype: torch.dtype = torch.float32,
+        kind: str = ADAMW,
     ) -> None:
         """Hold the model in ``dtype`` from now on.
 
@@ -42,6 +46,7 @@ class MasterAdamW:
             layer_decay: a layer's rate over that of the layer above it (Clark et al., 2020,
                 "ELECTRA"); 1 for equal rates.
             dtype: bfloat16, or that of the model.
+            kind: one of OPTIMIZERS.
         """
         self._weights = dict(model.named_parameters())
         rounded = dtype != next(iter(self._weights.values())).dtype
@@ -50,19 +55,21 @@ class MasterAdamW:
             for name, weight in self._weights.items()
         }
         model.to(dtype)
-        top = 1 + max(_depth(name, 0) for name in self.masters)
+        top = 1 + max(depth(name) or 0 for name in self.masters)
         groups: dict[tuple[float, float], list[torch.Tensor]] = {}
         for name, master in self.masters.items():
             if self._weights[name].requires_grad:
-                peak = learning_rate * layer_decay ** (top - _depth(name, top))
+                own = depth(name)
+                peak = learning_rate * layer_decay ** (0 if own is None else top - own)
                 groups.setdefault((peak, weight_decay * (master.ndim > 1)), []).append(master)
-        self._adamw = torch.optim.AdamW(
-            [
-                {"params": masters, "peak": peak, "weight_decay": decay}
-                for (peak, decay), masters in groups.items()
-            ],
-            lr=learning_rate,
-            fused=True,
+        given = [
+            {"params": masters, "peak": peak, "weight_decay": decay}
+            for (peak, decay), masters in groups.items()
+        ]
+        self._updates: torch.optim.Optimizer = (
+            Lamb(given, learning_rate)
+            if kind == LAMB
+            else torch.optim.AdamW(given, lr=learning_rate, fused=True)
         )
 
     def step(self, share: float) -> float:
@@ -76,20 +83,20 @@ class MasterAdamW:
             master.grad = None if gradient is None else gradient.to(master.dtype)
         norm = clip_grad_norm_(self.masters.values(), MOST_GRADIENT).item()
         if norm < float("inf"):
-            for group in self._adamw.param_groups:
+            for group in self._updates.param_groups:
                 group["lr"] = group["peak"] * share
-            self._adamw.step()
+            self._updates.step()
             self._round()
         for weight in (*self._weights.values(), *self.masters.values()):
             weight.grad = None
         return norm
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return what a checkpoint keeps, by name: the masters and the moments of AdamW."""
+        """Return what a checkpoint keeps, by name: the masters and the moments."""
         found = {}
         for name, master in self.masters.items():
             found[f"weight/{name}"] = master.detach()
-            for moment, tensor in self._adamw.state[master].items():
+            for moment, tensor in self._updates.state[master].items():
                 if moment in MOMENTS:
                     found[f"{moment}/{name}"] = tensor
         return found
@@ -102,7 +109,7 @@ class MasterAdamW:
                     moment: state[f"{moment}/{name}"].to(master.device) for moment in MOMENTS
                 }
                 done = torch.tensor(float(steps), device=master.device)
-                self._adamw.state[master] = {"step": done, **moments}
+                self._updates.state[master] = {"step": done, **moments}
         self.set_weights({name: state[f"weight/{name}"] for name in self.masters})
 
     @torch.no_grad()
@@ -126,9 +133,9 @@ class MasterAdamW:
                 self._weights[name].copy_(master)
 
 
-def _depth(name: str, otherwise: int) -> int:
-    """Return 0 for the embeddings, n for the n-th layer, ``otherwise`` for the heads above them."""
+def depth(name: str) -> int | None:
+    """Return 0 for a weight of the embeddings, n for one of the n-th layer, None above them."""
     if ".embeddings." in name:
         return 0
     layer = re.search(r"\.layer\.(\d+)\.", name)
-    return int(layer[1]) + 1 if layer else otherwise
+    return int(layer[1]) + 1 if layer else None

@@ -5,7 +5,7 @@ An update, from top to bottom (``Trainer.update``):
 2. The batch is split into processes x ``accumulate`` parts.
 3. Each part seeds dropout by seed, step and part; ``Learner.scores`` runs the model on it.
 4. The part's losses are divided by the counts of the whole batch, so that gradients add up.
-5. One step of AdamW at the rate of the schedule, unless a loss or gradient is not finite.
+5. One step of the optimiser at the rate of the schedule, unless a loss or gradient is not finite.
 6. The history notes what was found.
 
 So an update follows from the weights, the seed and the step. A run that was stopped goes on as if
@@ -32,7 +32,7 @@ from videobert.learning.draws import seed_torch
 from videobert.learning.dropout import use_fast_dropout
 from videobert.learning.history import History, Tally, means, write_curves
 from videobert.learning.learner import B, Learner, Recipe, Score
-from videobert.learning.optimizer import MasterAdamW
+from videobert.learning.optimizer import MasterOptimizer
 from videobert.learning.schedule import LearningRate
 from workfolder.errors import InputError
 from workfolder.progress import Progress
@@ -80,12 +80,13 @@ class Trainer(Generic[B]):
         model = learner.model.to(accelerator.device)
         if accelerator.device.type == "cpu" and isinstance(model, PreTrainedModel):
             use_fast_dropout(model)
-        self._adamw = MasterAdamW(
+        self._optimizer = MasterOptimizer(
             model,
             recipe.learning_rate,
             recipe.weight_decay,
             recipe.layer_decay,
             DTYPES[recipe.precision],
+            recipe.optimizer,
         )
         self._model = accelerator.prepare(model)
         self._rate = LearningRate(recipe.steps, recipe.schedule, recipe.warmup)
@@ -140,7 +141,7 @@ class Trainer(Generic[B]):
             sums += _sums(scores)
         tally = self._tally(sums, asked)
         rate = self._rate(step)
-        gradient = self._adamw.step(rate)
+        gradient = self._optimizer.step(rate)
         self._refuse_not_finite(step + 1, gradient, tally)
         figures = {"learning_rate": rate * recipe.learning_rate, "gradient": gradient}
         last = step + 1 == self._total
@@ -168,8 +169,8 @@ class Trainer(Generic[B]):
         """Return the model in fp32 and evaluation mode, with the weights that are to be kept."""
         model = self._learner.model
         if self.watch and self.watch.best_weights:
-            self._adamw.set_weights(self.watch.best_weights)
-        self._adamw.fill(model)
+            self._optimizer.set_weights(self.watch.best_weights)
+        self._optimizer.fill(model)
         if isinstance(model, PreTrainedModel):
             model.set_attn_implementation("sdpa")
         return model.eval()
@@ -181,7 +182,7 @@ class Trainer(Generic[B]):
         if self.watch:
             losses = [value for name, value in means(tally).items() if name.endswith("_loss")]
             loss = sum(losses) if losses else None
-            self.watch.look(step, loss, self._adamw.masters)
+            self.watch.look(step, loss, self._optimizer.masters)
 
     def _batches(self, done: int) -> Iterator[B]:
         """Yield the batches after the first ``done``, each made while the model is at the last."""
@@ -204,7 +205,7 @@ class Trainer(Generic[B]):
 
     def _state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return the tensors and the figures of a checkpoint."""
-        tensors, figures = self._adamw.state(), {"history": self.history.state()}
+        tensors, figures = self._optimizer.state(), {"history": self.history.state()}
         if self.watch:
             tensors |= self.watch.tensors()
             figures["watch"] = self.watch.state()
@@ -213,7 +214,7 @@ class Trainer(Generic[B]):
     def _restore(
         self, step: int, tensors: dict[str, torch.Tensor], state: Mapping[str, Any]
     ) -> None:
-        self._adamw.load_state(tensors, step)
+        self._optimizer.load_state(tensors, step)
         self.history.load_state(state["history"])
         if self.watch:
             self.watch.load_state(state["watch"], tensors)

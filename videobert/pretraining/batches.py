@@ -35,7 +35,8 @@ class Batch:
         attention_mask: [batch, length], 0 on padding.
         labels: [batch, length], the hidden ids, IGNORED elsewhere.
         regime: [batch], TEXT, VIDEO or JOINT.
-        alignment: [batch], ALIGNED or MISALIGNED for JOINT, IGNORED elsewhere.
+        alignment: [batch], ALIGNED or MISALIGNED for JOINT, IGNORED elsewhere and where nobody
+            asks.
     """
 
     input_ids: np.ndarray
@@ -91,7 +92,7 @@ class Batches:
                     f"no example has what the {name} regime learns from: give --{name}-weight 0, "
                     "or other videos"
                 )
-        if self.counts[JOINT]:
+        if self.counts[JOINT] and self.options.alignment_weight:
             self.negatives.check()
 
     @cached_property
@@ -138,15 +139,17 @@ class Batches:
         pairs = [(self._text(self._joined(i, rng)), np.empty(0, int)) for i in text]
         pairs += [(np.empty(0, int), self._visual([i], rng)) for i in video]
         # Every second pair is mismatched, so that the halves are equal in each batch and overall.
+        judging = self.options.alignment_weight > 0
         alignment = [
-            MISALIGNED if (step * len(joint) + place) % 2 else ALIGNED
+            MISALIGNED if judging and (step * len(joint) + place) % 2 else ALIGNED
             for place in range(len(joint))
         ]
         pairs += [self._pair(i, label, rng) for i, label in zip(joint, alignment, strict=True)]
         ids, types, mask = self.layout.pad_together([self.layout.arrange(*pair) for pair in pairs])
         regime = np.repeat([TEXT, VIDEO, JOINT], self.counts)
         unjudged = np.full(len(text) + len(video), IGNORED)
-        judged = np.concatenate([unjudged, np.array(alignment, dtype=np.int64)])
+        asked = np.array(alignment if judging else [IGNORED] * len(joint), dtype=np.int64)
+        judged = np.concatenate([unjudged, asked])
         inputs, labels = self.masker(ids, rng)
         # Mismatched pairs are masked like the others, or the masks would tell them apart. But
         # nothing is asked there.

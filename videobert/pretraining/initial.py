@@ -16,8 +16,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.learning.trained import choose_trained
 from videobert.loading import load_model
 from videobert.modeling_videobert import VideoBertForPreTraining, kind_of, refuse_other_kinds
+from videobert.pretraining.boundary import BoundaryHead
 from videobert.pretraining.options import USUAL_LENGTH, PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.errors import InputError
@@ -35,6 +37,7 @@ UNREADABLE = (
     AttributeError,
 )
 """What reading damaged or hostile weights raises; torch executes nothing in them."""
+ALIGNMENT_HEAD = ("bert.pooler.", "cls.seq_relationship.")
 SHOWN = 12
 """Digits of a codebook's digest that are enough for people."""
 
@@ -80,8 +83,22 @@ def begin(
         if options.visual_start == "centroids":
             model.set_visual_embeddings(codebook.places)
     _refuse_longer_than_positions(options, model.config.max_position_embeddings)
-    model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
+    _choose_what_learns(model, options)
     return processor, model
+
+
+def _choose_what_learns(model: VideoBertForPreTraining, options: PretrainOptions) -> None:
+    """Add what only training needs, and let the weights learn that the options name."""
+    model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
+    if options.boundary:
+        config = model.config
+        model.boundary = BoundaryHead(
+            config.hidden_size, config.initializer_range, config.layer_norm_eps
+        ).to(model.device)
+    if not options.alignment_weight:  # or a second process would wait for their gradients
+        for name, weight in model.named_parameters():
+            weight.requires_grad &= not name.startswith(ALIGNMENT_HEAD)
+    choose_trained(model, options.train)
 
 
 def is_videobert(init: str) -> bool:

@@ -13,7 +13,8 @@ from videobert.learning.packing import pack
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batch, Batches
 from videobert.pretraining.masking import IGNORED
-from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
+from videobert.pretraining.objectives import OBJECTIVES, Objective, answer, total_loss
+from videobert.pretraining.spans import sides
 from videobert.processing_videobert import VideoBertProcessor
 
 MOST_VALIDATION_BATCHES = 50
@@ -30,12 +31,16 @@ class PretrainLearner:
         model: with its first weights.
         phases: the batches of each phase, and how many there are.
         kept_apart: the batches to validate on; None where too few videos are kept apart for any.
+        objectives: what it learns to do.
+        alignment_weight: see objectives.total_loss.
     """
 
     processor: VideoBertProcessor
     model: VideoBertForPreTraining
     phases: Sequence[tuple[Batches, int]]
     kept_apart: Batches | None
+    objectives: Sequence[Objective] = OBJECTIVES
+    alignment_weight: float = 1.0
     stage: str = "pretrain"
     shown: Sequence[str] = ("masked_joint", "alignment")
     """These accuracies tell whether the model looks at the video."""
@@ -56,7 +61,7 @@ class PretrainLearner:
 
     def asked(self, batch: Batch) -> dict[str, int]:
         """Count the questions that each objective has for a batch."""
-        return {objective.name: objective.asked(batch) for objective in OBJECTIVES}
+        return {objective.name: objective.asked(batch) for objective in self.objectives}
 
     def scores(
         self, model: torch.nn.Module, batch: Batch, chosen: np.ndarray, device: torch.device
@@ -71,13 +76,15 @@ class PretrainLearner:
             sequence_ids=rows["sequence_ids"],
             predict_at=rows["labels"] != IGNORED,
             judge_at=rows["alignment"] != IGNORED,
+            before=rows["before"],
+            after=rows["after"],
         )
         answers = answer(output, rows)
-        return {objective.name: objective(answers) for objective in OBJECTIVES}
+        return {objective.name: objective(answers) for objective in self.objectives}
 
     def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
         """Join the scores as ``objectives.total_loss`` does."""
-        return total_loss(scores, asked)
+        return total_loss(scores, asked, self.alignment_weight)
 
 
 def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
@@ -85,16 +92,20 @@ def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
 
     Returns:
         What ``packing.pack`` returns of input_ids, token_type_ids, labels, regime (that of each
-        id's sequence) and alignment (at the [CLS] of a pair; IGNORED elsewhere).
+        id's sequence), alignment (at the [CLS] of a pair; IGNORED elsewhere), before and after (how
+        far the sides of the span of a hidden id are).
     """
     shape = batch.input_ids.shape
     alignment = np.full(shape, IGNORED)
     alignment[:, 0] = batch.alignment
+    before, after = sides(batch.labels != IGNORED)
     arrays = {
         "input_ids": batch.input_ids,
         "token_type_ids": batch.token_type_ids,
         "labels": batch.labels,
         "regime": np.broadcast_to(batch.regime[:, None], shape),
         "alignment": alignment,
+        "before": before,
+        "after": after,
     }
     return pack(arrays, batch.attention_mask.sum(axis=1), FILLING, chosen)

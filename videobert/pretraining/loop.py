@@ -59,6 +59,7 @@ def pretrain(
     def write(part: Path, learner: PretrainLearner, trainer: Trainer[Batch]) -> None:
         model, history = trainer.finished_model(), trainer.history
         assert isinstance(model, VideoBertForPreTraining)
+        model.boundary = None  # only training needs it
         model.save_pretrained(part)
         learner.processor.save_pretrained(part)
         batches = learner.phases[0][0]
@@ -92,6 +93,7 @@ _SHARED = (
     "warmup",
     "weight_decay",
     "layer_decay",
+    "optimizer",
     "precision",
     "accumulate",
     "validate_every",

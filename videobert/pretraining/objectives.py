@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -13,6 +13,7 @@ from videobert.learning.learner import Score
 from videobert.modeling_videobert import VideoBertOutput
 from videobert.pretraining.batches import JOINT, REGIMES, TEXT, VIDEO, Batch
 from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.options import PretrainOptions
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Answers:
         regime: [hidden ids].
         alignment_loss: [pairs], cross entropy in nats, with gradient.
         alignment_right: [pairs], whether the likelier class is right.
+        boundary_loss: [hidden ids], cross entropy in nats of what the sides of a span say, with
+            gradient; None if they were not asked.
+        boundary_right: [hidden ids], whether their best guess is right.
     """
 
     completion_loss: torch.Tensor
@@ -32,6 +36,8 @@ class Answers:
     regime: torch.Tensor
     alignment_loss: torch.Tensor
     alignment_right: torch.Tensor
+    boundary_loss: torch.Tensor | None = None
+    boundary_right: torch.Tensor | None = None
 
 
 class Objective(Protocol):
@@ -84,8 +90,31 @@ class Alignment:
         return Score(answers.alignment_loss.sum(), answers.alignment_right.sum())
 
 
+@dataclass(frozen=True)
+class Boundary:
+    """Find hidden words from the sides of their spans."""
+
+    name = "boundary"
+
+    def asked(self, batch: Batch) -> int:
+        """Count the hidden ids of a batch."""
+        return int((batch.labels != IGNORED).sum())
+
+    def __call__(self, answers: Answers) -> Score:
+        """Add up the answers on all hidden ids."""
+        assert answers.boundary_loss is not None and answers.boundary_right is not None
+        return Score(answers.boundary_loss.sum(), answers.boundary_right.sum())
+
+
 COMPLETIONS = (MaskedCompletion(TEXT), MaskedCompletion(VIDEO), MaskedCompletion(JOINT))
 OBJECTIVES: tuple[Objective, ...] = (*COMPLETIONS, Alignment())
+
+
+def objectives(options: PretrainOptions) -> tuple[Objective, ...]:
+    """Return what a run with these options learns to do."""
+    judged: tuple[Objective, ...] = (Alignment(),) if options.alignment_weight else ()
+    sides: tuple[Objective, ...] = (Boundary(),) if options.boundary else ()
+    return *COMPLETIONS, *judged, *sides
 
 
 def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers:
@@ -97,17 +126,26 @@ def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers
     """
     hidden, paired = rows["labels"] != IGNORED, rows["alignment"] != IGNORED
     words, pairs = rows["labels"][hidden], rows["alignment"][paired]
-    return Answers(
+    found = Answers(
         cross_entropy(output.prediction_logits.float(), words, reduction="none"),
         output.prediction_logits.argmax(dim=1) == words,
         rows["regime"][hidden],
         cross_entropy(output.alignment_logits.float(), pairs, reduction="none"),
         output.alignment_logits.argmax(dim=1) == pairs,
     )
+    if output.boundary_logits is None:
+        return found
+    loss = cross_entropy(output.boundary_logits.float(), words, reduction="none")
+    right = output.boundary_logits.argmax(dim=1) == words
+    return replace(found, boundary_loss=loss, boundary_right=right)
 
 
-def total_loss(scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
+def total_loss(
+    scores: Mapping[str, Score], asked: Mapping[str, int], alignment_weight: float = 1.0
+) -> torch.Tensor:
     """Return the mean over all hidden ids, whatever their regime, plus the mean over all pairs.
+
+    What the sides of spans say of hidden ids counts like what the model says.
 
     A regime counts by the number of its questions, that is by its share of the batch. The plain
     sum of the regimes' means would give the few ids of a small regime the weight of the many of a
@@ -117,7 +155,12 @@ def total_loss(scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.T
     Args:
         scores: of a part of a batch.
         asked: the questions of the whole batch, so that the losses of its parts add up to its loss.
+        alignment_weight: of the mean over pairs.
     """
     hidden = sum(asked[objective.name] for objective in COMPLETIONS)
-    counts = {name: asked[name] if name == Alignment.name else hidden for name in scores}
-    return torch.stack([score.loss / max(counts[name], 1) for name, score in scores.items()]).sum()
+    losses = []
+    for name, score in scores.items():
+        pairs = name == Alignment.name
+        mean = score.loss / max(asked[name] if pairs else hidden, 1)
+        losses.append(alignment_weight * mean if pairs else mean)
+    return torch.stack(losses).sum()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+from videobert.learning.choices import ADAMW, OPTIMIZERS, refuse_unknown_choice
 from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
 from videobert.model_sizes import SIZES
 from workfolder.errors import InputError
@@ -23,6 +25,10 @@ SCHEDULES = (
 """As transformers names them."""
 VISUAL_STARTS = ("centroids", "random")
 USUAL_LENGTH = 128
+PIECES, WORDS, RUNS, SPANS = MASKINGS = ("pieces", "words", "runs", "spans")
+PHRASES = "phrases"
+START, READ, ASKED = "Where it begins", "What is read", "What is asked"
+"""Headings of the help text."""
 TRUNCATIONS = ("head", "tail", "head+tail")
 
 
@@ -36,27 +42,95 @@ class PretrainOptions(Options):
         "bert-base-uncased",
         "A BERT checkpoint, by its name or folder; a VideoBERT's folder, which learns on; or none "
         "for random weights.",
+        panel=START,
     )
-    size: str = option("base", "Size of the model where --init is none.", choices=SIZES)
+    size: str = option(
+        "base", "Size of the model where --init is none.", choices=SIZES, panel=START
+    )
     visual_start: str = option(
         "centroids",
         "First embeddings of visual words; a VideoBERT has its own.",
         choices=VISUAL_STARTS,
+        panel=START,
     )
     freeze_embeddings: bool = option(
-        False, "Do not train the embeddings of words and visual words."
+        False, "Do not train the embeddings of words and visual words.", panel=START
     )
-    dropout: float = option(
-        0.1,
-        "Share dropped of hidden states and attention; 0 suits small data.",
-        least=0,
-        most=0.9,
+    train: str = option(
+        "all",
+        "Weights that learn: all, top:N (the last N layers and the heads), or norms (LayerNorm).",
+        panel=START,
     )
     max_length: int | None = option(
         None,
         "Tokens in a sequence at most.",
         least=SHORTEST,
         shown=f"{USUAL_LENGTH}, or what --init reads if that is less",
+        panel=READ,
+    )
+    text_weight: float = option(
+        1.0, "Relative share of text alone in a batch; 0 leaves it out.", least=0, panel=READ
+    )
+    video_weight: float = option(
+        1.0, "Relative share of video alone in a batch; 0 leaves it out.", least=0, panel=READ
+    )
+    joint_weight: float = option(
+        1.0, "Relative share of text with video in a batch; 0 leaves it out.", least=0, panel=READ
+    )
+    join_probability: float = option(
+        0.3, "Chance that a sentence is joined with the next.", least=0, most=1, panel=READ
+    )
+    longest_step: int = option(
+        5, "Of visual words every n-th is kept, n drawn from 1 to this.", least=1, panel=READ
+    )
+    sample_words: float = option(
+        0.0,
+        "How far a clip's visual word strays, drawn anew each epoch from its nearest; 0: it stays.",
+        least=0,
+        panel=READ,
+    )
+    negative_margin: float = option(
+        30.0,
+        "Seconds at least between sentence and clips of a mismatched pair of one video.",
+        least=0,
+        panel=READ,
+    )
+    truncation: str = option(
+        "head", "What stays of text that is too long.", choices=TRUNCATIONS, panel=READ
+    )
+    validation_share: float = option(
+        0.05,
+        "Share of the videos that is kept apart to validate on.",
+        least=0,
+        most=0.5,
+        panel=READ,
+    )
+    masked_share: float = option(
+        0.15, "Share of the words and visual words that is hidden.", least=0, most=1, panel=ASKED
+    )
+    masking: str = option(
+        PIECES,
+        "What is hidden as a whole: pieces; words; runs of one visual word; spans of words or "
+        "clips; or phrases:FILE, a phrase a line.",
+        offered=(*MASKINGS, f"{PHRASES}:"),
+        panel=ASKED,
+    )
+    mask_token: str = option(
+        "", "What stands in the place of a hidden word.", shown="the tokenizer's", panel=ASKED
+    )
+    joint_masking: bool = option(
+        True, "Ask for no hidden word where text and video stand together.", panel=ASKED
+    )
+    boundary: bool = option(
+        False,
+        "Ask for a hidden word from what stands on either side of its span, too.",
+        panel=ASKED,
+    )
+    alignment_weight: float = option(
+        1.0,
+        "Weight of telling whether text and video belong together; 0: no pair is mismatched.",
+        least=0,
+        panel=ASKED,
     )
     batch_size: int = option(128, "Sequences in an update.", least=SMALLEST)
     steps: int = option(500_000, "Updates of the weights.", least=1)
@@ -65,40 +139,10 @@ class PretrainOptions(Options):
         "LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up.",
         shown="none",
     )
-    text_weight: float = option(
-        1.0, "Relative share of text alone in a batch; 0 leaves it out.", least=0
+    optimizer: str = option(
+        ADAMW, "How gradients change weights; lamb suits large batches.", choices=OPTIMIZERS
     )
-    video_weight: float = option(
-        1.0, "Relative share of video alone in a batch; 0 leaves it out.", least=0
-    )
-    joint_weight: float = option(
-        1.0, "Relative share of text with video in a batch; 0 leaves it out.", least=0
-    )
-    masked_share: float = option(
-        0.15, "Share of the words and visual words that is hidden.", least=0, most=1
-    )
-    whole_words: bool = option(False, "Hide whole words, not single pieces of them.")
-    joint_masking: bool = option(
-        True, "Ask for no hidden word where text and video stand together."
-    )
-    join_probability: float = option(
-        0.3, "Chance that a sentence is joined with the next.", least=0, most=1
-    )
-    longest_step: int = option(
-        5, "Of visual words every n-th is kept, n drawn from 1 to this.", least=1
-    )
-    sample_words: float = option(
-        0.0,
-        "How far a clip's visual word strays, drawn anew each epoch from its nearest; 0: it stays.",
-        least=0,
-    )
-    negative_margin: float = option(
-        30.0,
-        "Seconds at least between sentence and clips of a mismatched pair of one video.",
-        least=0,
-    )
-    truncation: str = option("head", "What stays of text that is too long.", choices=TRUNCATIONS)
-    learning_rate: float = option(1e-5, "Highest rate of AdamW.", least=0)
+    learning_rate: float = option(1e-5, "Highest rate.", least=0)
     schedule: str = option("linear", "How the rate changes over a phase.", choices=SCHEDULES)
     warmup: float = option(
         0.01, "Share of a phase's steps in which the rate rises.", least=0, most=1
@@ -107,14 +151,17 @@ class PretrainOptions(Options):
         1.0, "Each layer's rate over that of the layer above it; 1: all alike.", least=0, most=1
     )
     weight_decay: float = option(
-        0.01, "Weight decay of AdamW; biases and LayerNorm have none.", least=0
+        0.01, "Weight decay of matrices; biases and LayerNorm have none.", least=0
+    )
+    dropout: float = option(
+        0.1,
+        "Share dropped of hidden states and attention; 0 suits small data.",
+        least=0,
+        most=0.9,
     )
     accumulate: int = option(1, "Parts that a batch is computed in, to save memory.", least=1)
     precision: str = option(
         "fp32", "Numbers to compute in; bf16 keeps the weights in fp32.", choices=PRECISIONS
-    )
-    validation_share: float = option(
-        0.05, "Share of the videos that is kept apart to validate on.", least=0, most=0.5
     )
     validate_every: int = option(500, "Steps between validations.", least=1)
     checkpoint_every: int = option(500, "Steps between checkpoints.", least=1)
@@ -128,7 +175,19 @@ class PretrainOptions(Options):
                 "every regime has a weight of 0: "
                 "give --text-weight, --video-weight or --joint-weight"
             )
+        if self.masking not in MASKINGS and not self.phrases_file:
+            raise InputError(
+                f"--masking {self.masking!r} will not do: give {', '.join(MASKINGS)} or "
+                f"{PHRASES}:FILE"
+            )
+        refuse_unknown_choice(self.train)
         _ = self.plan
+
+    @property
+    def phrases_file(self) -> Path | None:
+        """The file of ``--masking phrases:FILE``."""
+        kind, _, name = self.masking.partition(":")
+        return Path(name) if kind == PHRASES and name else None
 
     @property
     def plan(self) -> tuple[Phase, ...]:

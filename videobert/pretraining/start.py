@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from accelerate.utils import set_seed
 
 from tokenization.codebook import Codebook
 from tokenization.near_words_stage import FOLDER
+from videobert.answers.text_files import read_lines
 from videobert.data.corpus import Corpus, make_corpus
 from videobert.data.near_words import NearWords, near_words_stage, read_near_words
 from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
 from videobert.learning.schedule import Phase
 from videobert.learning.split import kept_apart
 from videobert.pretraining.batches import Batches
+from videobert.pretraining.hiding import make_masker
 from videobert.pretraining.initial import begin, within
 from videobert.pretraining.learner import PretrainLearner
-from videobert.pretraining.masking import Masker
 from videobert.pretraining.negatives import Negatives
+from videobert.pretraining.objectives import objectives
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor
 
@@ -43,6 +45,9 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
         DATA_DIGEST: data_digest(stage),
         "examples": stage.options(),
     }
+    if options.phrases_file:
+        phrases = "\n".join(read_lines(options.phrases_file, "phrase"))
+        found["phrases"] = hashlib.sha256(phrases.encode()).hexdigest()
     if options.sample_words:
         near = near_words_stage(work)
         found[FOLDER] = {**near.options(), DATA_DIGEST: data_digest(near)}
@@ -65,7 +70,9 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     if options.sample_words:
         near_words = read_near_words(work, examples, codebook.digest, options.sample_words)
     batches = make_batches(examples, processor, options, near_words)
-    return PretrainLearner(processor, model, *batches)
+    return PretrainLearner(
+        processor, model, *batches, objectives(options), options.alignment_weight
+    )
 
 
 def _codebook(work: Path, examples: pa.Table) -> Codebook:
@@ -134,22 +141,8 @@ def _what_can_be_asked(
     pairs = Negatives(corpus, np.flatnonzero(spoken & seen), options.negative_margin)
     text = float(spoken.any() and options.text_weight > 0)
     video = float(seen.any() and options.video_weight > 0)
-    joint = float(pairs.pool.size > 0 and options.joint_weight > 0 and pairs.lacking() is None)
+    matched = not options.alignment_weight or pairs.lacking() is None
+    joint = float(pairs.pool.size > 0 and options.joint_weight > 0 and matched)
     if not (text or video or joint):
         return None
     return replace(options, text_weight=text, video_weight=video, joint_weight=joint)
-
-
-def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Masker:
-    """Return the masker of a processor's vocabulary."""
-    tokenizer, vocabulary = processor.tokenizer, processor.vocabulary
-    special = sorted({*tokenizer.all_special_ids, vocabulary.joiner})
-    pieces: Sequence[str] = tokenizer.convert_ids_to_tokens(list(range(vocabulary.text_size)))
-    continuing = [number for number, piece in enumerate(pieces) if piece.startswith("##")]
-    return Masker(
-        vocabulary,
-        tokenizer.mask_token_id,
-        tuple(special),
-        options.masked_share,
-        tuple(continuing) if options.whole_words else (),
-    )

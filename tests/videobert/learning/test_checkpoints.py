@@ -12,29 +12,31 @@ from safetensors import SafetensorError
 from videobert.data.work import DATA_DIGEST
 from videobert.learning import checkpoints
 from videobert.learning.checkpoints import STATE_FILE, WEIGHTS_FILE, TrainingFolder
-from videobert.learning.optimizer import MasterAdamW
+from videobert.learning.optimizer import MasterOptimizer
 from workfolder.errors import InputError
 
 
-def learner() -> MasterAdamW:
+def learner() -> MasterOptimizer:
     torch.manual_seed(0)
     model = torch.nn.Linear(4, 3)
-    adamw = MasterAdamW(model, 1e-3, 0.1)
+    adamw = MasterOptimizer(model, 1e-3, 0.1)
     for weight in model.parameters():
         weight.grad = torch.ones_like(weight)
     adamw.step(1.0)
     return adamw
 
 
-def state_of(adamw: MasterAdamW) -> dict[str, torch.Tensor]:
+def state_of(adamw: MasterOptimizer) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in adamw.state().items()}
 
 
-def save(folder: TrainingFolder, step: int, adamw: MasterAdamW, rows: Sequence[int] = ()) -> None:
+def save(
+    folder: TrainingFolder, step: int, adamw: MasterOptimizer, rows: Sequence[int] = ()
+) -> None:
     folder.save(step, adamw.state(), {"rows": list(rows)})
 
 
-def load(folder: TrainingFolder, adamw: MasterAdamW, rows: list[int] | None = None) -> int:
+def load(folder: TrainingFolder, adamw: MasterOptimizer, rows: list[int] | None = None) -> int:
     def restore(step: int, tensors: dict[str, torch.Tensor], state: Mapping[str, Any]) -> None:
         adamw.load_state(tensors, step)
         (rows if rows is not None else []).extend(state["rows"])
@@ -46,7 +48,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     folder, saved = TrainingFolder(tmp_path), learner()
     save(folder, 20, saved, [1, 2])
     with torch.no_grad():
-        other = MasterAdamW(torch.nn.Linear(4, 3), 1e-3, 0.1)
+        other = MasterOptimizer(torch.nn.Linear(4, 3), 1e-3, 0.1)
     found: list[int] = []
     assert load(folder, other, found) == 20
     assert all(
@@ -175,4 +177,4 @@ def test_a_damaged_checkpoint_is_one_line_that_names_it(
 def test_weights_that_another_model_had_are_refused(tmp_path: Path) -> None:
     save(TrainingFolder(tmp_path), 5, learner())
     with pytest.raises(InputError, match="step-00000005"):
-        load(TrainingFolder(tmp_path), MasterAdamW(torch.nn.Linear(5, 3), 1e-3, 0.1))
+        load(TrainingFolder(tmp_path), MasterOptimizer(torch.nn.Linear(5, 3), 1e-3, 0.1))

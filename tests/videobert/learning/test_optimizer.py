@@ -7,7 +7,7 @@ import torch
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.learning.optimizer import MOST_GRADIENT, MasterAdamW
+from videobert.learning.optimizer import MOST_GRADIENT, MasterOptimizer
 from videobert.modeling_videobert import VideoBertForPreTraining
 
 RATE = 1e-3
@@ -29,7 +29,7 @@ def kept(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def test_it_is_torchs_adamw_without_decay_of_biases() -> None:
     ours, theirs = layer(), layer()
-    adamw = MasterAdamW(ours, RATE, weight_decay=0.1)
+    adamw = MasterOptimizer(ours, RATE, weight_decay=0.1)
     plain = torch.optim.AdamW(
         [
             {"params": [theirs.weight], "weight_decay": 0.1},
@@ -50,7 +50,7 @@ def test_it_is_torchs_adamw_without_decay_of_biases() -> None:
 
 def test_the_norm_is_told_and_cut() -> None:
     small, large = layer(), layer()
-    one, other = MasterAdamW(small, RATE, 0.0), MasterAdamW(large, RATE, 0.0)
+    one, other = MasterOptimizer(small, RATE, 0.0), MasterOptimizer(large, RATE, 0.0)
     for gradient in (
         1.0,
         0.001,
@@ -69,7 +69,7 @@ def test_the_norm_is_told_and_cut() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_gradient_that_is_no_number_changes_no_weight(bad: float, dtype: torch.dtype) -> None:
     model = layer()
-    adamw = MasterAdamW(model, RATE, 0.1, dtype=dtype)
+    adamw = MasterOptimizer(model, RATE, 0.1, dtype=dtype)
     before = kept(model)
     give(model, 1.0)
     model.weight.grad[0, 0] = bad
@@ -82,7 +82,7 @@ def test_updates_too_small_for_bf16_add_up() -> None:
     model = layer()
     with torch.no_grad():
         model.weight.fill_(1.0)
-    adamw = MasterAdamW(model, 1e-4, 0.0, dtype=torch.bfloat16)
+    adamw = MasterOptimizer(model, 1e-4, 0.0, dtype=torch.bfloat16)
     assert torch.tensor(1.0, dtype=torch.bfloat16) - 1e-4 == 1.0  # rounded away
     for _ in range(100):
         give(model, 0.1)
@@ -93,7 +93,7 @@ def test_updates_too_small_for_bf16_add_up() -> None:
 
 def test_filled_with_its_masters_a_bf16_model_is_an_fp32_one() -> None:
     model = layer()
-    adamw = MasterAdamW(model, 1e-4, 0.0, dtype=torch.bfloat16)
+    adamw = MasterOptimizer(model, 1e-4, 0.0, dtype=torch.bfloat16)
     give(model, 0.1)
     adamw.step(1.0)
     masters = {name: master.clone() for name, master in adamw.masters.items()}
@@ -111,7 +111,7 @@ def bert() -> VideoBertForPreTraining:
 
 def test_a_layer_learns_slower_than_the_one_above_it() -> None:
     model = bert()
-    before, adamw = kept(model), MasterAdamW(model, RATE, 0.0, layer_decay=0.5)
+    before, adamw = kept(model), MasterOptimizer(model, RATE, 0.0, layer_decay=0.5)
     give(model, 0.01)
     adamw.step(1.0)
     moved = {
@@ -133,7 +133,7 @@ def test_a_layer_learns_slower_than_the_one_above_it() -> None:
 def test_frozen_weights_are_left_alone_and_have_no_moments() -> None:
     model = bert()
     model.get_input_embeddings().weight.requires_grad = False
-    before, adamw = kept(model), MasterAdamW(model, RATE, 0.1)
+    before, adamw = kept(model), MasterOptimizer(model, RATE, 0.1)
     for _, weight in model.named_parameters():
         weight.grad = torch.ones_like(weight) if weight.requires_grad else None
     adamw.step(1.0)
@@ -147,10 +147,10 @@ def test_frozen_weights_are_left_alone_and_have_no_moments() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_goes_on_from_its_state_bit_for_bit(dtype: torch.dtype) -> None:
     model, other = layer(), layer()
-    first = MasterAdamW(model, RATE, 0.1, dtype=dtype)
+    first = MasterOptimizer(model, RATE, 0.1, dtype=dtype)
     for step in range(6):
         if step == 3:
-            second = MasterAdamW(other, RATE, 0.1, dtype=dtype)
+            second = MasterOptimizer(other, RATE, 0.1, dtype=dtype)
             second.load_state(
                 {name: tensor.clone() for name, tensor in first.state().items()}, steps=3
             )

@@ -92,6 +92,14 @@ def test_nothing_is_asked_of_misaligned_pairs_but_they_are_masked_like_the_other
     assert abs(masked[ALIGNED] / masked[MISALIGNED] - 1) < 0.25
 
 
+def test_without_alignment_no_pair_is_mismatched_and_all_are_asked() -> None:
+    alone = corpus_of(1, 2)  # nothing could be mismatched with it
+    batch = batches_of(alone, alignment_weight=0.0).batch(0)
+    joint = batch.regime == JOINT
+    assert joint.sum() == 4 and (batch.alignment == IGNORED).all()
+    assert (batch.labels[joint] != IGNORED).any(axis=1).all()
+
+
 def test_joint_masking_can_be_left_out() -> None:
     batch = batches_of(corpus_of(6), joint_masking=False).batch(0)
     assert (batch.labels[batch.regime == JOINT] == IGNORED).all()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
 from videobert.pretraining.masking import IGNORED, Masker
+from videobert.pretraining.units import Words
 
 VOCABULARY = Vocabulary(text_size=1000, visual_size=500)
 SPECIAL = (0, 1, 2, 3, 4, VOCABULARY.joiner)
@@ -68,7 +69,9 @@ def words_and_pieces(rows: int) -> np.ndarray:
 
 def test_whole_words_are_hidden_with_all_their_pieces_or_not_at_all() -> None:
     ids = words_and_pieces(6000)
-    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(ids, np.random.default_rng(0))
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, units=Words(PIECES))(
+        ids, np.random.default_rng(0)
+    )
     chosen = labels != IGNORED
     for word in ([2, 3], [4, 5, 6], [8, 9], [11, 12]):
         assert (chosen[:, word].all(axis=1) == chosen[:, word].any(axis=1)).all()
@@ -83,13 +86,15 @@ def test_whole_words_are_hidden_with_all_their_pieces_or_not_at_all() -> None:
 
 def test_a_text_that_begins_inside_a_word_has_one_mask_too() -> None:
     ids = words_and_pieces(2000)[:, [0, 3, 5, 6, 1, -1]]  # ##a ##b ##c, then a word
-    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(ids, np.random.default_rng(0))
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, units=Words(PIECES))(
+        ids, np.random.default_rng(0)
+    )
     chosen = labels != IGNORED
     assert chosen[:, 4].all() and chosen.sum() == len(ids)
 
 
 def test_every_word_is_as_likely_to_be_hidden_as_another() -> None:
-    _, labels = Masker(VOCABULARY, MASK, SPECIAL, continuing=PIECES)(
+    _, labels = Masker(VOCABULARY, MASK, SPECIAL, units=Words(PIECES))(
         words_and_pieces(20_000), np.random.default_rng(0)
     )
     share = (labels != IGNORED).mean(axis=0)[[1, 2, 4, 7, 8, 10, 11, 14, 15, 16, 17]]

@@ -51,6 +51,12 @@ def test_a_verb_takes_every_option_with_its_default_and_help(verb: str) -> None:
         ("checkpoint_every", 0),
         ("seed", -1),
         ("negative_margin", -1.0),
+        ("masking", "letters"),
+        ("masking", "phrases:"),
+        ("train", "top"),
+        ("optimizer", "sgd"),
+        ("sample_words", -0.1),
+        ("alignment_weight", -1.0),
     ],
 )
 def test_a_value_that_no_run_can_have_is_refused_by_its_name(name: str, value: object) -> None:

@@ -12,7 +12,7 @@ from tests.toys.training_processes import TINY
 from tests.toys.work_folder import make_work
 from tokenization.schema import EXAMPLES
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO
-from videobert.pretraining.start import make_masker, start_run
+from videobert.pretraining.start import start_run
 from workfolder.errors import InputError
 from workfolder.files import write_table
 from workfolder.stage import Stage
@@ -61,14 +61,6 @@ def test_each_phase_has_its_length_and_batch(work: Path) -> None:
     assert [len(batch.regime) for batch in batches] == [6, 3]
     assert batches[0].input_ids.shape[1] <= 8 < batches[1].input_ids.shape[1] <= 24
     assert run.model.config.max_position_embeddings == 24
-
-
-def test_whole_words_know_the_pieces_that_go_on(work: Path, tmp_path: Path) -> None:
-    options = replace(TINY, init=str(write_bert(tmp_path / "bert", 23)))
-    processor = start_run(work, options).processor
-    assert make_masker(processor, options).continuing == ()
-    assert make_masker(processor, replace(options, whole_words=True)).continuing == (6,)
-    assert make_masker(processor, options).special == (0, 1, 2, 3, 4, 23)
 
 
 def test_nobody_speaks(tmp_path: Path) -> None:
