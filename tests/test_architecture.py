@@ -28,6 +28,7 @@ ROOMS = (
     "tokenization",
     "videobert.sequences",
     "videobert.model_sizes",
+    "videobert.orders",
     "videobert.configuration_videobert",
     "videobert.modeling_videobert",
     "videobert.plain_tokenizer",

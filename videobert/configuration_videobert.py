@@ -8,6 +8,7 @@ from transformers import AutoConfig, BertConfig
 
 from tokenization.vocabulary import Vocabulary
 from videobert.model_sizes import HEAD_WIDTH, SIZES
+from videobert.orders import MASKED
 
 BASE_INITIALIZER_RANGE = 0.02
 """Standard deviation of the base size's first weights. Other sizes keep the gain of a layer,
@@ -22,6 +23,7 @@ class VideoBertConfig(BertConfig):
         text_size: How many WordPiece ids there are; ``[>]`` follows them.
         visual_size: How many visual words there are, which follow ``[>]``.
         vocab_size: text_size + 1 + visual_size.
+        objective: how it was trained, one of orders.OBJECTIVES; it is asked alike.
     """
 
     model_type = "videobert"
@@ -29,6 +31,7 @@ class VideoBertConfig(BertConfig):
     text_size: int = 30_522
     visual_size: int = 20_736
     vocab_size: int = 30_522 + 1 + 20_736
+    objective: str = MASKED
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from videobert.loading import TrainedModel
+from videobert.orders import MASKED, visible_to_ask
 from videobert.sequences import ALIGNED, MISALIGNED, Ids
 
 BATCH = 64
@@ -79,7 +80,11 @@ class Batch:
         return (logits[:, ALIGNED] - logits[:, MISALIGNED]).float().cpu()
 
     def _there(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        device = self.model.network.device
+        device, objective = self.model.network.device, self.model.network.config.objective
+        if objective != MASKED:
+            mask = self.model.processor.tokenizer.mask_token_id
+            read = inputs["input_ids"], inputs["attention_mask"]
+            inputs = {**inputs, "attention_mask": visible_to_ask(*read, mask, objective)}
         return {name: tensor.to(device) for name, tensor in inputs.items()}
 
 

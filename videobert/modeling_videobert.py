@@ -25,6 +25,7 @@ from transformers.utils import ModelOutput
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.orders import visible
 from workfolder.errors import InputError
 
 
@@ -79,6 +80,8 @@ class VideoBertForPreTraining(BertForPreTraining):
         token_type_ids: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
         sequence_ids: torch.Tensor | None = None,
+        rank: torch.Tensor | None = None,
+        reach: torch.Tensor | None = None,
         predict_at: torch.Tensor | None = None,
         judge_at: torch.Tensor | None = None,
         before: torch.Tensor | None = None,
@@ -95,6 +98,8 @@ class VideoBertForPreTraining(BertForPreTraining):
             sequence_ids: [batch, length], if rows hold several sequences: which of them an id is
                 of, any number for padding. Attention then stays inside each sequence, and
                 ``attention_mask`` is not looked at.
+            rank: [batch, length], where a sequence is read in an order; see orders.
+            reach: [batch, length], as ``rank``.
             predict_at: bool [batch, length], the positions that get logits; None for all. Most of
                 the work is saved if 15 % of the positions are masked and the vocabulary has 51,259
                 words.
@@ -105,7 +110,10 @@ class VideoBertForPreTraining(BertForPreTraining):
             after: [batch, length], how far the first place after it is.
         """
         if sequence_ids is not None:
-            together = (sequence_ids[:, :, None] == sequence_ids[:, None, :])[:, None]
+            together = sequence_ids[:, :, None] == sequence_ids[:, None, :]
+            if rank is not None and reach is not None:
+                together = visible(rank, reach, sequence_ids)
+            together = together[:, None]
             # The eager implementation adds its mask, the others take one of bool.
             added = self.config._attn_implementation == "eager"
             attention_mask = (

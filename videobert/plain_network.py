@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from tokenization.vocabulary import Vocabulary
+from videobert.orders import MASKED
 
 PLAIN = {"hidden_act": "gelu", "is_decoder": False, "add_cross_attention": False}
 """What a configuration has to say where it says anything of it."""
@@ -39,6 +40,7 @@ class PlainConfig:
     text_size: int
     visual_size: int
     vocab_size: int
+    objective: str = MASKED
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -85,7 +87,8 @@ class PlainVideoBert:
         Raises:
             SafetensorError: if the weights are damaged.
         """
-        made = PlainConfig(**{name: config[name] for name in FIELDS})
+        shape = {name: config[name] for name in FIELDS}
+        made = PlainConfig(**shape, objective=config.get("objective", MASKED))
         return cls(made, load_file(folder / WEIGHTS_FILE))
 
     @property
@@ -108,7 +111,8 @@ class PlainVideoBert:
 
         Args:
             input_ids: int64 [batch, length].
-            attention_mask: [batch, length], 0 on padding.
+            attention_mask: [batch, length], 0 on padding; or bool [batch, 1, length, length],
+                which place sees which.
             token_type_ids: [batch, length], 0 on text and 1 on visual words.
         """
         before, weights = "bert.embeddings", self.weights
@@ -116,7 +120,8 @@ class PlainVideoBert:
         states = states + weights[f"{before}.token_type_embeddings.weight"][token_type_ids]
         positions = weights[f"{before}.position_embeddings.weight"]
         states = self._norm(f"{before}.LayerNorm", states + positions[: input_ids.shape[1]])
-        seen = attention_mask.bool()[:, None, None]
+        seen = attention_mask.bool()
+        seen = seen[:, None, None] if seen.ndim == 2 else seen
         for layer in range(self.config.num_hidden_layers):
             states = self._layer(f"bert.encoder.layer.{layer}", states, seen)
         return (states,)

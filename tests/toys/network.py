@@ -39,7 +39,7 @@ class StandIn:
     read: list[Read] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.config = SimpleNamespace(max_position_embeddings=self.max_length)
+        self.config = SimpleNamespace(max_position_embeddings=self.max_length, objective="masked")
         self.device = torch.device("cpu")
 
     @property

@@ -18,6 +18,7 @@ import torch
 from videobert.answers.options import ForecastOptions
 from videobert.answers.visual_words import VisualGuess, likeliest, masked_words
 from videobert.loading import TrainedModel
+from videobert.orders import CAUSAL
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
@@ -79,6 +80,23 @@ def words_ahead(
             f"a step of {step} after a context of {context} cannot be forecast: give 1 or more of "
             "each"
         )
+    if model.network.config.objective == CAUSAL:
+        clips, step = _gone_on(model, clips, step, context), 1
     kept = [words[max(0, len(words) - context) :] for words in clips]
     for places, probabilities in masked_words(model, [""] * len(kept), kept, masks=step, read=1):
         yield places, probabilities[:, 0]
+
+
+def _gone_on(
+    model: TrainedModel, clips: Sequence[Ids], step: int, context: int
+) -> list[np.ndarray]:
+    """Add the likeliest words that come before the step.
+
+    A model that reads from left to right was never asked past a gap.
+    """
+    longer = [np.asarray(words, dtype=np.int64) for words in clips]
+    for _ in range(step - 1):
+        for places, probabilities in words_ahead(model, longer, 1, context):
+            for place, word in zip(places, probabilities.argmax(dim=1).tolist(), strict=True):
+                longer[place] = np.append(longer[place], word)
+    return longer

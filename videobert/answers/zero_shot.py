@@ -26,6 +26,7 @@ from videobert.answers.spelling import label_pieces, whole_words
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.templates import MASK, checked_templates
 from videobert.loading import TrainedModel
+from videobert.orders import CAUSAL
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
@@ -82,8 +83,14 @@ def predict(
         asking: How far the question is made fair.
 
     Raises:
-        InputError: if a template cannot be asked, or a label cannot be ranked.
+        InputError: if a template cannot be asked, a label cannot be ranked, or the model reads from
+            left to right.
     """
+    if model.network.config.objective == CAUSAL:
+        raise InputError(
+            "this model reads from left to right, so a mask in a sentence sees neither the clip "
+            "nor the words after it: ask it to forecast, or train one with --objective masked"
+        )
     processor, plausible = model.processor, None
     if not len(words):
         asking = AS_THE_PAPER

@@ -36,7 +36,8 @@ def pack(
 
     Returns:
         By name, int64 [rows, row length]. SEQUENCE_IDS holds the number of the sequence at each
-        place, PADDING where there is none; POSITION_IDS holds the place within the sequence.
+        place, PADDING where there is none; POSITION_IDS holds the place within the sequence, unless
+        it is among the arrays.
     """
     rows = best_rows(lengths[chosen].tolist())
     shape = (len(rows), max(sum(lengths[chosen[place]] for place in row) for row in rows))
@@ -50,7 +51,8 @@ def pack(
             for name, array in arrays.items():
                 packed[name][here] = array[sequence, :length]
             packed[SEQUENCE_IDS][here] = sequence
-            packed[POSITION_IDS][here] = np.arange(length)
+            if POSITION_IDS not in arrays:
+                packed[POSITION_IDS][here] = np.arange(length)
             first += length
     return {name: torch.from_numpy(array) for name, array in packed.items()}
 

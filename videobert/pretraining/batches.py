@@ -6,8 +6,8 @@ stopped, and each of several processes makes the same batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from videobert.learning.draws import Epochs
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.permuted import Copier
 from videobert.sequences import ALIGNED, MISALIGNED, SequenceLayout
 from workfolder.errors import InputError
 
@@ -37,6 +38,8 @@ class Batch:
         regime: [batch], TEXT, VIDEO or JOINT.
         alignment: [batch], ALIGNED or MISALIGNED for JOINT, IGNORED elsewhere and where nobody
             asks.
+        order: where words are asked by copies: the position, rank and reach of each id, each
+            [batch, length]; see permuted.Copied.
     """
 
     input_ids: np.ndarray
@@ -45,6 +48,7 @@ class Batch:
     labels: np.ndarray
     regime: np.ndarray
     alignment: np.ndarray
+    order: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -63,7 +67,7 @@ class Batches:
         corpus: all examples.
         members: bool [examples], the examples to draw from.
         layout: puts an example into a sequence.
-        masker: hides ids.
+        masker: hides ids, or adds copies that ask for them.
         options: weights of the regimes, joining, thinning, seed.
         batch_size: sequences in a batch.
         stream: tells apart the draws of phases and of validation.
@@ -73,7 +77,7 @@ class Batches:
     corpus: Corpus
     members: np.ndarray
     layout: SequenceLayout
-    masker: Masker
+    masker: Masker | Copier
     options: PretrainOptions
     batch_size: int
     stream: int
@@ -150,10 +154,16 @@ class Batches:
         unjudged = np.full(len(text) + len(video), IGNORED)
         asked = np.array(alignment if judging else [IGNORED] * len(joint), dtype=np.int64)
         judged = np.concatenate([unjudged, asked])
+        unasked = (judged == MISALIGNED) | ((regime == JOINT) & (not self.options.joint_masking))
+        if isinstance(self.masker, Copier):
+            found = self.masker(ids, mask, ~unasked, rng)
+            types = np.take_along_axis(types, found.source, axis=1) * found.attention_mask
+            order = {"position_ids": found.source, "rank": found.rank, "reach": found.reach}
+            asked_for = found.input_ids, types, found.attention_mask, found.labels
+            return Batch(*asked_for, regime, judged, order)
         inputs, labels = self.masker(ids, rng)
         # Mismatched pairs are masked like the others, or the masks would tell them apart. But
         # nothing is asked there.
-        unasked = (judged == MISALIGNED) | ((regime == JOINT) & (not self.options.joint_masking))
         labels[unasked] = IGNORED
         return Batch(inputs, types, mask, labels, regime, judged)
 

@@ -7,22 +7,26 @@ from pathlib import Path
 from tokenization.pieces import continuing_pieces
 from videobert.answers.spelling import unspelt
 from videobert.answers.text_files import read_lines
+from videobert.orders import MASKED
 from videobert.pretraining.masking import Masker
 from videobert.pretraining.options import RUNS, SPANS, WORDS, PretrainOptions
+from videobert.pretraining.permuted import Copier
 from videobert.pretraining.spans import Spans
 from videobert.pretraining.units import Phrases, Runs, Units, Words
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
 
 
-def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Masker:
-    """Return the masker of a processor's vocabulary.
+def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Masker | Copier:
+    """Return what hides the words of a processor's vocabulary, or asks for them by copies.
 
     Raises:
         InputError: if the vocabulary has no such mask token, or can spell none of the phrases.
     """
     special = sorted({*processor.tokenizer.all_special_ids, processor.vocabulary.joiner})
     mask = _mask(processor, options.mask_token)
+    if options.objective != MASKED:
+        return Copier(mask, tuple(special), options.masked_share, options.objective)
     units = _units(processor, options)
     return Masker(processor.vocabulary, mask, tuple(special), options.masked_share, units)
 

@@ -83,6 +83,7 @@ def begin(
         if options.visual_start == "centroids":
             model.set_visual_embeddings(codebook.places)
     _refuse_longer_than_positions(options, model.config.max_position_embeddings)
+    model.config.objective = options.objective
     _choose_what_learns(model, options)
     return processor, model
 

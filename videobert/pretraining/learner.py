@@ -11,9 +11,9 @@ import torch
 from videobert.learning.learner import Score
 from videobert.learning.packing import pack
 from videobert.modeling_videobert import VideoBertForPreTraining
-from videobert.pretraining.batches import Batch, Batches
+from videobert.pretraining.batches import JOINT, REGIMES, Batch, Batches
 from videobert.pretraining.masking import IGNORED
-from videobert.pretraining.objectives import OBJECTIVES, Objective, answer, total_loss
+from videobert.pretraining.objectives import OBJECTIVES, Alignment, Objective, answer, total_loss
 from videobert.pretraining.spans import sides
 from videobert.processing_videobert import VideoBertProcessor
 
@@ -42,8 +42,12 @@ class PretrainLearner:
     objectives: Sequence[Objective] = OBJECTIVES
     alignment_weight: float = 1.0
     stage: str = "pretrain"
-    shown: Sequence[str] = ("masked_joint", "alignment")
-    """These accuracies tell whether the model looks at the video."""
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The accuracies that tell whether the model looks at the video."""
+        names = [objective.name for objective in self.objectives]
+        return [name for name in names if name.endswith(REGIMES[JOINT]) or name == Alignment.name]
 
     def batch(self, step: int) -> Batch:
         """Make the batch of a step, counted over all phases."""
@@ -76,6 +80,8 @@ class PretrainLearner:
             sequence_ids=rows["sequence_ids"],
             predict_at=rows["labels"] != IGNORED,
             judge_at=rows["alignment"] != IGNORED,
+            rank=rows.get("rank"),
+            reach=rows.get("reach"),
             before=rows["before"],
             after=rows["after"],
         )
@@ -93,7 +99,7 @@ def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
     Returns:
         What ``packing.pack`` returns of input_ids, token_type_ids, labels, regime (that of each
         id's sequence), alignment (at the [CLS] of a pair; IGNORED elsewhere), before and after (how
-        far the sides of the span of a hidden id are).
+        far the sides of the span of a hidden id are), and of the order of the batch.
     """
     shape = batch.input_ids.shape
     alignment = np.full(shape, IGNORED)
@@ -107,5 +113,6 @@ def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
         "alignment": alignment,
         "before": before,
         "after": after,
+        **batch.order,
     }
     return pack(arrays, batch.attention_mask.sum(axis=1), FILLING, chosen)

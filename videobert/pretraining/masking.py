@@ -69,7 +69,7 @@ class Masker:
         maskable = ~np.isin(ids, self.special)
         length = maskable.sum(axis=1, keepdims=True)
         if isinstance(self.units, Spans):
-            counts = self._counts(length, rng)[:, 0]
+            counts = rounded_at_random(self.share * length, rng)[:, 0]
             chosen = self.units.choose(ids, maskable, counts, rng)
             before, _ = sides(chosen)
             return chosen, np.arange(ids.shape[1]) - np.maximum(before - 1, 0)
@@ -78,7 +78,7 @@ class Masker:
         key = np.take_along_axis(rng.random(ids.shape), home, axis=1)
         ranked = np.where(maskable, key, np.inf).argsort(axis=1, kind="stable")
         order = ranked.argsort(axis=1, kind="stable")
-        count = self._counts(length, rng)
+        count = rounded_at_random(self.share * length, rng)
         # A word that truncation cut in two is never hidden, whatever its rank. The first whole unit
         # in the order always is.
         begins = maskable & (home == np.arange(ids.shape[1]))
@@ -87,15 +87,15 @@ class Masker:
         chosen = maskable & np.take_along_axis(first, home, axis=1)
         return chosen, home if self.units.one_fate else None
 
-    def _counts(self, lengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return how many ids are hidden, rounded at random, so that short sequences lose their
-        share on average, too."""
-        counts: np.ndarray = np.floor(self.share * lengths + rng.random(lengths.shape))
-        return counts
-
     def _random_like(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw an id of the same modality for each id, int64 [batch, length]."""
         ordinary = np.setdiff1d(np.arange(self.vocabulary.text_size), self.special)
         text = ordinary[rng.integers(len(ordinary), size=ids.shape)]
         visual = rng.integers(self.vocabulary.first_visual, self.vocabulary.size, size=ids.shape)
         return np.where(ids < self.vocabulary.joiner, text, visual)
+
+
+def rounded_at_random(numbers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Round each number down or up, so that it stays the same on average."""
+    rounded: np.ndarray = np.floor(numbers + rng.random(numbers.shape))
+    return rounded

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from videobert.learning.learner import Score
 from videobert.modeling_videobert import VideoBertOutput
+from videobert.orders import MASKED
 from videobert.pretraining.batches import JOINT, REGIMES, TEXT, VIDEO, Batch
 from videobert.pretraining.masking import IGNORED
 from videobert.pretraining.options import PretrainOptions
@@ -55,15 +56,21 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
-class MaskedCompletion:
-    """Find the hidden words and visual words in sequences of one regime."""
+class Completion:
+    """Find the words and visual words that are asked for in sequences of one regime.
+
+    Attributes:
+        regime: TEXT, VIDEO or JOINT.
+        how: one of orders.OBJECTIVES; their losses cannot be compared.
+    """
 
     regime: int
+    how: str = MASKED
 
     @property
     def name(self) -> str:
         """The name in the history."""
-        return f"masked_{REGIMES[self.regime]}"
+        return f"{self.how}_{REGIMES[self.regime]}"
 
     def asked(self, batch: Batch) -> int:
         """Count the hidden ids in sequences of this regime."""
@@ -106,15 +113,16 @@ class Boundary:
         return Score(answers.boundary_loss.sum(), answers.boundary_right.sum())
 
 
-COMPLETIONS = (MaskedCompletion(TEXT), MaskedCompletion(VIDEO), MaskedCompletion(JOINT))
+COMPLETIONS = (Completion(TEXT), Completion(VIDEO), Completion(JOINT))
 OBJECTIVES: tuple[Objective, ...] = (*COMPLETIONS, Alignment())
 
 
 def objectives(options: PretrainOptions) -> tuple[Objective, ...]:
     """Return what a run with these options learns to do."""
+    words = tuple(replace(each, how=options.objective) for each in COMPLETIONS)
     judged: tuple[Objective, ...] = (Alignment(),) if options.alignment_weight else ()
     sides: tuple[Objective, ...] = (Boundary(),) if options.boundary else ()
-    return *COMPLETIONS, *judged, *sides
+    return *words, *judged, *sides
 
 
 def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers:
@@ -157,7 +165,8 @@ def total_loss(
         asked: the questions of the whole batch, so that the losses of its parts add up to its loss.
         alignment_weight: of the mean over pairs.
     """
-    hidden = sum(asked[objective.name] for objective in COMPLETIONS)
+    others = (Alignment.name, Boundary.name)
+    hidden = sum(count for name, count in asked.items() if name not in others)
     losses = []
     for name, score in scores.items():
         pairs = name == Alignment.name

@@ -10,6 +10,7 @@ from typing import ClassVar
 from videobert.learning.choices import ADAMW, OPTIMIZERS, refuse_unknown_choice
 from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
 from videobert.model_sizes import SIZES
+from videobert.orders import MASKED, OBJECTIVES
 from workfolder.errors import InputError
 from workfolder.options import Options, option
 
@@ -105,6 +106,13 @@ class PretrainOptions(Options):
         most=0.5,
         panel=READ,
     )
+    objective: str = option(
+        MASKED,
+        "How words are asked for: hidden in place; the last ones of a drawn order (permutation); "
+        "or each after those before it (causal).",
+        choices=OBJECTIVES,
+        panel=ASKED,
+    )
     masked_share: float = option(
         0.15, "Share of the words and visual words that is hidden.", least=0, most=1, panel=ASKED
     )
@@ -179,6 +187,11 @@ class PretrainOptions(Options):
             raise InputError(
                 f"--masking {self.masking!r} will not do: give {', '.join(MASKINGS)} or "
                 f"{PHRASES}:FILE"
+            )
+        if self.objective != MASKED and (self.boundary or self.masking != PIECES):
+            raise InputError(
+                f"--objective {self.objective} hides nothing: leave out --masking and --boundary, "
+                f"or give --objective {MASKED}"
             )
         refuse_unknown_choice(self.train)
         _ = self.plan

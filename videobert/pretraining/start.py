@@ -70,9 +70,8 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     if options.sample_words:
         near_words = read_near_words(work, examples, codebook.digest, options.sample_words)
     batches = make_batches(examples, processor, options, near_words)
-    return PretrainLearner(
-        processor, model, *batches, objectives(options), options.alignment_weight
-    )
+    what = objectives(options)
+    return PretrainLearner(processor, model, *batches, what, options.alignment_weight)
 
 
 def _codebook(work: Path, examples: pa.Table) -> Codebook:

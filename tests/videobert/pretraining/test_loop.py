@@ -184,6 +184,7 @@ def test_killed_when_only_the_training_folder_is_left_to_remove_it_is_done(
         {"freeze_embeddings": True},
         {"phases": "16:12:8,48:6:10"},
         {"masking": "spans", "boundary": True, "optimizer": "lamb", "train": "top:1"},
+        {"objective": "permutation"},
     ],
     ids=str,
 )
