@@ -22,7 +22,7 @@ from feature_extraction.imported.transcripts import import_transcripts
 from feature_extraction.schema import feature_matrix
 from tokenization.codebook import Codebook, cluster
 from tokenization.examples import clips_within
-from tokenization.options import ClusterOptions
+from tokenization.options import ALL, VIDEOS, ClusterOptions
 from tokenization.tokens import tokenize
 from videobert.data.stretches import Stretch
 from videobert.evaluation.actions import ActionLabels
@@ -40,13 +40,13 @@ SEEN = 5
 
 @dataclass(frozen=True)
 class Study:
-    """Where everything lies, and how much of it there is."""
+    """Where everything lies, and how much of it there is; a shape is levels and a centring."""
 
     folder: Path
     out: Path
     updates: int
     seeds: Sequence[int] = SEEDS
-    depths: Sequence[int] = (2, 3)
+    shapes: Sequence[tuple[int, str]] = ((2, ALL), (2, VIDEOS), (3, VIDEOS))
 
     @cached_property
     def everything(self) -> Path:

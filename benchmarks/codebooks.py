@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -28,12 +27,12 @@ import pyarrow as pa
 
 from benchmarks.codebook_folds import BRANCHING, Fold, Study
 from benchmarks.machine import machine
+from benchmarks.real_kitchens.learning import LEARNING as KITCHENS
 from tokenization.codebook import Codebook
-from tokenization.examples import clips_within
 from tokenization.hierarchical_kmeans.fitted_tree import FittedTree
 from tokenization.hierarchical_kmeans.tree import Tree
 from tokenization.inspection import perplexity
-from tokenization.options import CENTRES, VIDEOS
+from tokenization.options import VIDEOS
 from tokenization.residual_kmeans.codes import KIND as RESIDUAL
 from tokenization.residual_kmeans.codes import Codes
 from tokenization.schema import EXAMPLES, PICTURES
@@ -52,24 +51,13 @@ Bag = Ids = Callable[[np.ndarray], np.ndarray]
 KINDS = ("tree", "balanced", "residual", "flat")
 CODES = "residual, an id a code"
 """The row in which a clip has one id for each level, of ``depth`` times ``branching`` ids."""
-CLIPS = 24
+ASKED_DEPTH = 2
+"""Of the codebooks whose models are asked: 144 words."""
+CLIPS = 12
 """Clips of an example, evenly chosen, so that every kind shows the model the same ones."""
-PRIORS = (0, 10, 30, 100, 1000)
 TEMPLATE = "[MASK] the [MASK]"
-LEARNING: dict[str, Any] = {
-    "init": "none",
-    "size": "tiny",
-    "batch_size": 48,
-    "learning_rate": 1e-3,
-    "max_length": 128,
-    "dropout": 0.0,
-    "masked_share": 0.3,
-    "joint_weight": 10.0,
-    "join_probability": 0.0,
-    "longest_step": 1,
-    "validation_share": 0.0,
-}
-"""The kitchen's (benchmarks/kitchen_tables/sizes.py), without what would part codes of a clip."""
+LEARNING: dict[str, Any] = {**KITCHENS, "max_length": 64, "longest_step": 1}
+"""Those of benchmarks.real_kitchens, without what would part the codes of a clip."""
 
 
 def intrinsic(fold: Fold, kind: str, depth: int, centre: str) -> dict[str, float]:
@@ -84,7 +72,6 @@ def intrinsic(fold: Fold, kind: str, depth: int, centre: str) -> dict[str, float
         total += float(np.square(rows.astype(np.float64) - tree.tree_.projection.mean).sum())
         same += int((words[video][1:] == words[video][:-1]).sum())
         pairs += len(rows) - 1
-    alone = {} if codebook.centring is None else _alone(fold, codebook, words)
     shown = np.concatenate([words[video] for video in fold.measured])
     bags: dict[str, Bag] = {"word": lambda w: _shares(w, codebook.words)}
     if kind == RESIDUAL:
@@ -99,31 +86,7 @@ def intrinsic(fold: Fold, kind: str, depth: int, centre: str) -> dict[str, float
             for bag, counted in bags.items()
             for name, hits in _probe(fold, words, counted).items()
         },
-        **alone,
     }
-
-
-def _alone(fold: Fold, codebook: Codebook, words: dict[str, np.ndarray]) -> dict[str, float]:
-    """Tell how often a clip keeps its word where only its step, or only itself, is known.
-
-    The mean of a step is drawn towards that of all videos, as if PRIORS clips had that.
-    """
-    assert codebook.centring is not None
-    found = {}
-    for prior in PRIORS:
-        centre = replace(codebook.centring, prior=prior)
-        for name in ("step", "clip"):
-            same: list[np.ndarray] = []
-            for video in fold.measured:
-                features, starts, ends = fold.features[video]
-                for step in fold.steps[video]:
-                    inside = clips_within(starts, ends, step["start"], step["end"])
-                    inside = inside[len(inside) // 2 :][:1] if name == "clip" else inside
-                    if len(inside):
-                        alone = codebook.tree.predict(centre(features[inside]))
-                        same.append(alone == words[video][inside])
-            found[f"{name}_alone_{prior}"] = float(np.concatenate(same).mean())
-    return found
 
 
 def _probe(fold: Fold, words: dict[str, np.ndarray], bag: Bag) -> dict[str, float]:
@@ -173,7 +136,7 @@ def zero_shot(fold: Fold, row: str, depth: int, centre: str) -> dict[str, float]
     return {
         f"{method}_{column}": result.rows[method][column].value
         for method in ("frequency_prior", "shuffled_video", "cross_modal", "calibrated")
-        for column in ("verb_top1", "noun_top1")
+        for column in ("verb_top1", "verb_top5", "noun_top1", "noun_top5")
         if method in result.rows
     }
 
@@ -208,7 +171,7 @@ def run(study: Study, only: str | None = None) -> dict[str, Any]:
     """Find all figures: by row, then by seed; or only those of one table."""
     found: dict[str, Any] = {"intrinsic": {}, "zero_shot": {}, "steps": []}
     folds = [Fold(study, seed) for seed in study.seeds]
-    for depth, centre, kind in product(study.depths, CENTRES, KINDS):
+    for (depth, centre), kind in product(study.shapes, KINDS):
         name = f"{kind}-{BRANCHING**depth}-{centre}"
         found["intrinsic"][name] = [
             study.figures(f"{name}-{fold.seed}", partial(intrinsic, fold, kind, depth, centre))
@@ -216,7 +179,7 @@ def run(study: Study, only: str | None = None) -> dict[str, Any]:
         ]
     for fold, row in product(folds, () if only == "intrinsic" else (*KINDS, CODES)):
         name = row.replace(", ", "_").replace(" ", "_")
-        make = partial(zero_shot, fold, row, study.depths[0], VIDEOS)
+        make = partial(zero_shot, fold, row, ASKED_DEPTH, VIDEOS)
         made = study.figures(f"zero_shot-{name}-{fold.seed}", make)
         found["zero_shot"].setdefault(row, []).append(made)
     found["steps"] = [study.figures(f"steps-{f.seed}", partial(_steps, f)) for f in folds]
@@ -259,13 +222,14 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("build/codebooks"))
-    parser.add_argument("--updates", type=int, default=500, help="of each model (%(default)s)")
+    parser.add_argument("--updates", type=int, default=300, help="of each model (%(default)s)")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", choices=("intrinsic",), help="train no model")
     given = parser.parse_args()
-    less: dict[str, Any] = {"updates": 20, "seeds": (0,), "depths": (2,)} if given.quick else {}
-    study = Study(given.folder, given.out, **{"updates": given.updates, **less})
+    less: dict[str, Any] = {"updates": 20, "seeds": (0,), "shapes": ((2, VIDEOS),)}
+    amount = less if given.quick else {"updates": given.updates}
+    study = Study(given.folder, given.out, **amount)
     about = machine("torch", "numpy", "scikit-learn")
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     found = run(study, given.only)

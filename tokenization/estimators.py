@@ -18,6 +18,10 @@ from workfolder.files import read_json
 if TYPE_CHECKING:
     from tokenization.hierarchical_kmeans.word_finder import WordFinder
 
+NODE_ROWS, CHILD_ROWS = 4096, 256
+"""A node is fitted on so many rows, or on so many for each child if that is more. 256 are faiss's
+``max_points_per_centroid``; 12 children have 341 each."""
+
 
 def make_estimator(options: ClusterOptions) -> WordFinder:
     """Make the estimator of the options, which has learnt nothing yet."""
@@ -40,6 +44,7 @@ def make_estimator(options: ClusterOptions) -> WordFinder:
         n_components=options.components,
         search=options.search,
         balanced=options.kind == "balanced",
+        samples_per_node=max(NODE_ROWS, CHILD_ROWS * options.branching),
     )
 
 

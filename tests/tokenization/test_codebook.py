@@ -19,6 +19,7 @@ from tests.toys.videos import grey_ramp, write_video
 from tests.toys.work_folder import add_features
 from tokenization.assignments import ASSIGNMENTS_FILE, Assignments
 from tokenization.codebook import Codebook, cluster
+from tokenization.estimators import make_estimator
 from tokenization.hierarchical_kmeans import checkpoint
 from tokenization.hierarchical_kmeans import tree as tree_files
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
@@ -102,6 +103,11 @@ def test_a_full_disk_is_told_by_the_folder(
         ):
             cluster(work, SMALL)
     assert not (work / "codebook").exists() and cluster(work, SMALL).now == 1
+
+
+@pytest.mark.parametrize(("branching", "rows"), [(12, 4096), (1728, 442_368)])
+def test_a_wide_node_is_fitted_on_many_rows_for_each_child(branching: int, rows: int) -> None:
+    assert make_estimator(ClusterOptions(branching, 1)).get_params()["samples_per_node"] == rows
 
 
 def test_a_second_run_is_refused_while_the_first_goes_on(work: Path) -> None:
