@@ -108,8 +108,9 @@ class Study:
     def jobs(self) -> Iterator[Job]:
         """List all models, those first that the page needs most."""
         numbers = range(self.folds)
-        for seed, number in product(self.seeds, numbers):
-            yield Job(self.fold(RECORDINGS, number), MAIN, seed, EVERYTHING)
+        for parts in (EVERYTHING[:1], EVERYTHING):
+            for seed, number in product(self.seeds, numbers):
+                yield Job(self.fold(RECORDINGS, number), MAIN, seed, parts)
         for variant, seed in product(self.tried, self.seeds):
             yield Job(self.fold(CHOICE, seed), variant, seed, ("actions",))
         for seed, number in product(self.seeds, numbers):
