@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from videobert.evaluation.captioning import CaptionResult
     from videobert.evaluation.retrieval import RetrievalResult
 
+CIDER = "CIDEr-D"
+"""The one measure of captions that is no share."""
+
 evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
 
@@ -114,6 +117,7 @@ def evaluate_caption(
             {
                 **vars(result),
                 "scores": result.scores.corpus,
+                "transcript": result.transcript and result.transcript.corpus,
                 "why_no_meteor": result.scores.why_no_meteor,
             }
         )
@@ -292,22 +296,28 @@ def _print_evaluation(result: CaptionResult) -> None:
     """
     from videobert.cli.console import print_line, print_missing, print_table
 
-    rows = []
-    for name, score in result.scores.corpus.items():
-        if score is None:
-            rows.append([name, "not measured"])
-        else:
-            rows.append(
-                ["CIDEr-D, 0 to 10", f"{score:.2f}"]
-                if name == "CIDEr-D"
-                else [name, f"{score:.2%}"]
-            )
+    columns = {result.features: result.scores}
+    if result.transcript:
+        columns["transcript alone"] = result.transcript
+    rows = [
+        [
+            "CIDEr-D, 0 to 10" if name == CIDER else name,
+            *(_caption_score(name, each.corpus[name]) for each in columns.values()),
+        ]
+        for name in result.scores.corpus
+    ]
     print_table(
-        f"captions of {result.segments:,} segments, beam {result.beam}", ["", result.features], rows
+        f"captions of {result.segments:,} segments, beam {result.beam}", ["", *columns], rows
     )
     if result.scores.why_no_meteor:
         print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
     print_missing(result.unseen, result.missing)
+
+
+def _caption_score(name: str, score: float | None) -> str:
+    if score is None:
+        return "not measured"
+    return f"{score:.2f}" if name == CIDER else f"{score:.2%}"
 
 
 def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -11,7 +11,9 @@ from videobert.data.stretches import Stretch, spoken, with_clips
 from videobert.data.work import read_clips, read_examples, token_stage
 from videobert.data.youcook2 import by_youtube_id, read_annotations
 from workfolder.errors import InputError
+from workfolder.files import read_table
 from workfolder.progress import Progress, silent
+from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,35 @@ def look_up(
             f"{len(wanted)} videos are not there: give the folder that has them"
         )
     return SeenStretches(seen, len(there) - len(seen), missing)
+
+
+def heard_in(stretches: Sequence[Stretch], work: Path) -> list[str] | None:
+    """Join the sentences of DIR/transcripts whose middle lies in each stretch.
+
+    Args:
+        stretches: By the ids of DIR's videos, or by YouTube ids.
+        work: DIR.
+
+    Returns:
+        What is said in each, possibly nothing; None if no video of them has a transcript.
+    """
+    transcripts = Stage(work / "transcripts")
+    known = known_videos(transcripts.done(), dict.fromkeys(each.video for each in stretches))
+    if not known:
+        return None
+    columns = ["start", "end", "text"]
+    rows = {
+        video: read_table(transcripts.path(there), columns).to_pylist()
+        for video, there in known.items()
+    }
+    return [
+        " ".join(
+            row["text"]
+            for row in rows.get(each.video, [])
+            if each.start <= (row["start"] + row["end"]) / 2 < each.end
+        )
+        for each in stretches
+    ]
 
 
 def known_videos(there: Collection[str], wanted: Iterable[str]) -> dict[str, str]:

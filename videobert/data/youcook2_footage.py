@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,26 +34,21 @@ class Footage:
     """
 
     def __init__(
-        self,
-        work: Path,
-        codebook: Codebook,
-        wanted: Collection[str],
-        starts: Mapping[str, Sequence[float]] | None = None,
+        self, work: Path, codebook: Codebook, starts: Mapping[str, Sequence[float]]
     ) -> None:
         """Look into the folder.
 
         Args:
             work: The folder.
             codebook: The model's.
-            wanted: YouTube ids.
-            starts: When the segments of a video start in it, by YouTube id: a file of one segment
-                begins then.
+            starts: By wanted YouTube id, when the segments of the video start in it, in seconds. A
+                file of one segment begins then.
 
         Raises:
             InputError: if it holds neither visual words nor features, visual words of another
                 codebook, or a segment that the annotations do not have.
         """
-        self._work, self._codebook, self._starts = work, codebook, starts or {}
+        self._work, self._codebook, self._starts = work, codebook, starts
         self._tokenized = set(Stage(work / "tokens").done())
         self._extracted = set(Stage(work / "features").done())
         there = self._tokenized | self._extracted
@@ -64,7 +59,7 @@ class Footage:
             )
         if self._tokenized:
             token_stage(work, codebook)
-        whole, parts = by_youtube_id(there, wanted), segments_by_youtube_id(there, wanted)
+        whole, parts = by_youtube_id(there, starts), segments_by_youtube_id(there, starts)
         self._parts = {youtube: {-1: video} for youtube, video in whole.items()}
         self._parts |= {youtube: found for youtube, found in parts.items() if youtube not in whole}
         self.known = self._parts.keys()
@@ -94,7 +89,7 @@ class Footage:
 
     def _check_segments(self) -> None:
         for youtube, videos in self._parts.items():
-            count = len(self._starts.get(youtube, ()))
+            count = len(self._starts[youtube])
             if max(videos) >= count and max(videos) >= 0:
                 raise InputError(
                     f"{videos[max(videos)]} should be segment {max(videos)} of {youtube}, which "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videobert.data.captioned import (
     SeenStretches,
     annotated_stretches,
+    heard_in,
     look_up,
     spoken_stretches,
 )
@@ -46,6 +47,8 @@ class CaptionResult:
         unseen: How many have no clip.
         missing: Videos of the annotations that the work folder does not have.
         scores: By metric.
+        transcript: The same for the transcript alone: what is said in each stretch, word for word,
+            taken for its caption. None where it is the reference, or nobody was heard.
         pairs: Every caption beside its reference.
     """
 
@@ -56,6 +59,7 @@ class CaptionResult:
     missing: Sequence[str]
     scores: CaptionMetrics
     pairs: Sequence[CaptionPair]
+    transcript: CaptionMetrics | None = None
 
 
 def evaluate_captions(
@@ -85,7 +89,16 @@ def evaluate_captions(
     )
     with_s3d = S3D in FEATURES[captioner.network.config.features]
     seen = look_up(stretches, work, model.processor.codebook, with_s3d, progress)
-    return score_stretches(model, captioner, seen, beam, progress)
+    found = score_stretches(model, captioner, seen, beam, progress)
+    return replace(found, transcript=_score_transcript(seen, work) if annotations else None)
+
+
+def _score_transcript(seen: SeenStretches, work: Path) -> CaptionMetrics | None:
+    from videobert.evaluation.metrics.captions import score_captions
+
+    if (heard := heard_in(seen.stretches, work)) is None:
+        return None
+    return score_captions(heard, [[sentence] for sentence in seen.sentences], with_meteor=True)
 
 
 def score_stretches(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from videobert.answers.options import Asking
@@ -77,17 +78,9 @@ def evaluate_youcook2(
     """
     by_subset, find = read_annotations(annotations), _action_finder(model)
     asked, learnt = by_subset[VALIDATION], _named(by_subset.get(TRAINING, []), find)
-    wanted = {stretch.video for stretches in by_subset.values() for stretch in stretches}
     listed = read_clip_list(clips) if clips else []
-    every = [stretch for stretches in by_subset.values() for stretch in stretches]
-    footage = Footage(work, model.processor.codebook, wanted, starts_by_video(every))
-    videos = sorted({stretch.video for stretch in asked})
-    missing = tuple(video for video in videos if video not in footage.known)
-    if len(missing) == len(videos):
-        raise InputError(
-            f"{work} has none of the {len(videos)} validation videos of {annotations}: name files "
-            "by YouTube id"
-        )
+    footage = Footage(work, model.processor.codebook, starts_by_video(chain(*by_subset.values())))
+    videos, missing = _missing(asked, footage, annotations, work)
     there = [stretch for stretch in asked if stretch.video in footage.known]
     named = _named(there, find)
     seen = with_clips(named, footage.clips, progress, f"{VALIDATION} videos")
@@ -103,10 +96,28 @@ def evaluate_youcook2(
     retrieval = None
     if clips:
         searched = _searched(listed, footage, clips, progress)
-        known = _profiled(by_subset.get(TRAINING, []), footage, model, progress)
-        retrieval = evaluate_retrieval(model, searched, known, progress=progress)
+        profiled = _profiled(by_subset.get(TRAINING, []), footage, model, progress)
+        retrieval = evaluate_retrieval(model, searched, profiled, progress=progress)
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
-    return YouCook2Result(table, retrieval, len(videos), len(asked), missing, unnamed, unseen)
+    return YouCook2Result(table, retrieval, videos, len(asked), missing, unnamed, unseen)
+
+
+def _missing(
+    asked: Sequence[Stretch], footage: Footage, annotations: Path, work: Path
+) -> tuple[int, tuple[str, ...]]:
+    """Count the videos of some segments, and list those that DIR does not have.
+
+    Raises:
+        InputError: if it has none.
+    """
+    videos = sorted({stretch.video for stretch in asked})
+    missing = tuple(video for video in videos if video not in footage.known)
+    if len(missing) == len(videos):
+        raise InputError(
+            f"{work} has none of the {len(videos)} validation videos of {annotations}: name files "
+            "by YouTube id"
+        )
+    return len(videos), missing
 
 
 def _searched(

@@ -110,7 +110,10 @@ def test_segments_and_videos_that_are_not_there_are_counted(
     made = ask("finetune", "caption", *arguments, *QUICK)
     assert "learnt from 2 segments" in made.stdout and "2 segments have no clip" in made.stdout
     assert "missing videos, 1: elsewhere_1" in made.stdout
-    assert "1 segments have no clip" in ask("evaluate", "caption", *arguments).stdout
+    measured = ask("evaluate", "caption", *arguments).stdout
+    assert "1 segments have no clip" in measured and "transcript alone" in measured
+    found = json.loads(ask("evaluate", "caption", *arguments, "--json").stdout)
+    assert found["transcript"]["BLEU-1"] < 1
 
 
 @pytest.mark.parametrize(

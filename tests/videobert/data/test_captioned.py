@@ -5,15 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.toys.model import CAPTIONS, captioning_model
 from tests.toys.work_folder import ToyWork, toy_work
-from videobert.data.captioned import annotated_stretches, known_videos, look_up, spoken_stretches
+from videobert.data.captioned import (
+    annotated_stretches,
+    heard_in,
+    known_videos,
+    look_up,
+    spoken_stretches,
+)
+from videobert.data.stretches import Stretch
 from videobert.data.youcook2 import TRAINING
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
-from workfolder.files import read_table
+from workfolder.files import read_table, write_table
 from workfolder.stage import Stage
 
 
@@ -68,3 +76,16 @@ def test_a_video_is_known_by_its_id_or_its_youtube_id() -> None:
         "GLd3aX16zBg": "sandwich%20GLd3aX16zBg",
         "step_1": "step_1",
     }
+
+
+def test_what_is_said_in_a_stretch_has_its_middle_there(tmp_path: Path) -> None:
+    rows = [
+        {"start": 0.0, "end": 2.0, "text": "we stir"},
+        {"start": 2.0, "end": 4.0, "text": "the soup"},
+        {"start": 9.0, "end": 12.0, "text": "and wait"},
+    ]
+    path = tmp_path / "transcripts/show%20%5Babcdefghij1%5D.parquet"
+    write_table(pa.Table.from_pylist(rows), path)
+    stretches = [Stretch("abcdefghij1", 0, 5), Stretch("abcdefghij1", 5, 9), Stretch("other", 0, 9)]
+    assert heard_in(stretches, tmp_path) == ["we stir the soup", "", ""]
+    assert heard_in(stretches[2:], tmp_path) is None

@@ -147,7 +147,7 @@ def test_features_alone_give_words_and_the_probe_its_row(
         == 1
     )
     caption, *_ = read_annotations(tmp_path / "a.json")[VALIDATION]
-    (seen,) = with_clips([caption], Footage(tmp_path, toy_codebook(), VIDEOS).clips)
+    (seen,) = with_clips([caption], Footage(tmp_path, toy_codebook(), {caption.video: []}).clips)
     shown = telling_features(2)[:10]
     assert np.array_equal(seen.words, toy_codebook().predict(shown, MADE_WITH))
     assert np.allclose(seen.feature, shown.astype(float).mean(axis=0), atol=1e-3)
@@ -267,7 +267,7 @@ def test_files_of_segments_stand_for_their_video(tmp_path: Path, model: TrainedM
     starts = starts_by_video(captions)
     for number in (0, 3):
         write_features(tmp_path, f"val%2F-bcdefghi_4_{number}", telling_features(number)[:10])
-    footage = Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+    footage = Footage(tmp_path, toy_codebook(), starts)
     assert set(footage.known) == footage.with_features == {"-bcdefghi_4"}
     own = [caption for caption in captions if caption.video == "-bcdefghi_4"]
     first, last = with_clips(own, footage.clips)
@@ -283,12 +283,12 @@ def test_segments_that_cannot_be(tmp_path: Path) -> None:
     starts = {"-bcdefghi_4": [0.0]}
     write_features(tmp_path, "-bcdefghi_4_1", telling_features(0))
     with pytest.raises(InputError, match="should be segment 1 of -bcdefghi_4, which has 1"):
-        Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+        Footage(tmp_path, toy_codebook(), starts)
     (tmp_path / "features/-bcdefghi_4_1.parquet").unlink()
     for folder in ("a", "b"):
         write_features(tmp_path, f"{folder}%2F-bcdefghi_4_0", telling_features(0))
     with pytest.raises(InputError, match="hold the same segment"):
-        Footage(tmp_path, toy_codebook(), VIDEOS, starts)
+        Footage(tmp_path, toy_codebook(), starts)
 
 
 @pytest.mark.parametrize("training", [True, False])
