@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from benchmarks.real_kitchens.corpus import CHOICE, COOKS, RECORDINGS
 from benchmarks.real_kitchens.learning import LEARNING, Variant
 from benchmarks.real_kitchens.pairs import LOOKED_FOR
 from benchmarks.real_kitchens.questions import KINDS
-from benchmarks.real_kitchens.study import MAIN, TEXT_FIRST, Study
-from benchmarks.real_kitchens.summary import Figure, Pool, pool
+from benchmarks.real_kitchens.study import MAIN, SEEDS, TEXT_FIRST, Study
+from benchmarks.real_kitchens.summary import Figure, Pool, pool, pool_without_model
 from videobert.evaluation.chance import chance_in_top_k
 from workfolder.files import write_json
 
@@ -53,6 +54,7 @@ COLUMNS = [(kind, k) for kind in KINDS for k in ("1", "5")]
 NEAR, TIMES = 0.08, 3
 """The goal: points below the probe of words, and how often the prior's R@5."""
 GOAL_K = "5"
+NOT_RUN = "No model has run on all folds yet."
 
 
 def write_page(study: Study, made: Mapping[str, Any], path: Path) -> None:
@@ -131,21 +133,27 @@ def _zero_shot(
     among: set[str] | None,
     kept: dict[str, Any],
 ) -> str:
-    pools = {kind: pool(study, "actions", way, variant, kind, without=True) for kind in KINDS}
-    there = {kind: found for kind, found in pools.items() if found}
-    if len(there) < len(KINDS):
-        return f"## Zero-shot, {title}\n\nNot run."
+    pools = [
+        [pool(study, "actions", way, variant, kind) for kind in KINDS],
+        [pool_without_model(study, way, variant, kind) for kind in KINDS],
+    ]
     head = ["", *(f"{kind} top-{k}" for kind, k in COLUMNS)]
-    rows = [["chance", *_chances(study)]]
+    rows, told = [["chance", *_chances(study)]], NOT_RUN
     for method, name in NAMES.items():
-        if method not in there[KINDS[0]].methods:
+        both = next((each for each in pools if each[0] and method in each[0].methods), None)
+        if both is None:
             continue
-        figures = [there[kind].figure(method, k, among) for kind, k in COLUMNS]
+        by_kind = dict(zip(KINDS, both, strict=True))
+        figures = [
+            found.figure(method, k, among) for kind, k in COLUMNS if (found := by_kind[kind])
+        ]
         kept[method] = {f"{c[0]}_{c[1]}": f.json for c, f in zip(COLUMNS, figures, strict=True)}
         rows.append([name, *map(_cell, figures)])
-    count = there[KINDS[0]].figure("cross_modal", "1", among).steps
-    seeds = len(there[KINDS[0]].by_seed)
-    return f"## Zero-shot, {title}\n\n{count} steps, {_seeds(seeds)}.\n\n{_table(head, rows)}"
+        if both is pools[0]:
+            told = f"{figures[0].steps} steps, {_seeds(len(figures[0].seeds))}."
+    if len(rows) == 1:
+        return f"## Zero-shot, {title}\n\n{NOT_RUN}"
+    return f"## Zero-shot, {title}\n\n{told}\n\n{_table(head, rows)}"
 
 
 def _seeds(count: int) -> str:
@@ -162,21 +170,16 @@ def _chances(study: Study) -> list[str]:
 
 def _tried(study: Study, kept: dict[str, Any]) -> str:
     rows = []
-    methods = (("calibrated", ""), ("probe_of_words", ""))
     for variant in study.tried:
         cells = []
-        for method, _ in methods:
+        for method, read in (
+            ("calibrated", partial(pool, study, "actions")),
+            ("probe_of_words", partial(pool_without_model, study)),
+        ):
             for kind in KINDS:
-                found = pool(study, "actions", CHOICE, variant, kind, without=True)
-                if found is None:
-                    continue
-                figure = found.figure(method, "1")
-                kept.setdefault(variant.name, {})[f"{method}_{kind}"] = figure.json
-                cells.append(_cell(figure) + ("" if len(found.by_seed) > 2 else " (fewer seeds)"))
-        if cells:
-            rows.append([variant.name.replace("_", " "), *cells])
-        else:
-            rows.append([variant.name.replace("_", " "), "not run", "", "", ""])
+                found = read(CHOICE, variant, kind)
+                cells.append(_tried_cell(found, method, kept.setdefault(variant.name, {}), kind))
+        rows.append([variant.name.replace("_", " "), *cells])
     head = ["", "verb top-1", "noun top-1", "probe of its words: verb", "noun"]
     return f"""## What was tried
 
@@ -184,6 +187,14 @@ On quarters of the 66 recordings called `train`, one drawn by each of three seed
 other three quarters; calibrated. `main` is the row that the other tables are about.
 
 {_table(head, rows)}"""
+
+
+def _tried_cell(found: Pool | None, method: str, kept: dict[str, Any], kind: str) -> str:
+    if found is None:
+        return "not run"
+    figure = found.figure(method, "1")
+    kept[f"{method}_{kind}"] = figure.json
+    return _cell(figure) + ("" if len(figure.seeds) == len(SEEDS) else ", fewer seeds")
 
 
 def _retrieval(study: Study, kept: dict[str, Any]) -> str:
@@ -194,7 +205,7 @@ def _retrieval(study: Study, kept: dict[str, Any]) -> str:
         for way, who in ways.items():
             found = pool(study, "retrieval", RECORDINGS, MAIN, f"{scope}/{way}")
             if found is None:
-                return "## Steps and sentences that find each other\n\nNot run."
+                return f"## Steps and sentences that find each other\n\n{NOT_RUN}"
             parts.append(f"{who[0].upper()}{who[1:]}, {where}:")
             parts.append(_rows(found, FINDERS, ("1", "5", "10"), "R@", kept, f"{scope}_{way}"))
     return "\n\n".join(parts)
@@ -220,7 +231,7 @@ def _rows(
 def _places(study: Study, kept: dict[str, Any]) -> str:
     found = pool(study, "places", RECORDINGS, MAIN, "iou")
     if found is None:
-        return "## Where in the recording\n\nNot run."
+        return f"## Where in the recording\n\n{NOT_RUN}"
     table = _rows(found, PLACES, ("iou",), "", kept, "iou").replace("| iou |", "| mean IoU |")
     return f"""## Where in the recording
 
@@ -234,7 +245,7 @@ def _ahead(study: Study, kept: dict[str, Any]) -> str:
     for seconds in SECONDS:
         found = pool(study, "forecasts", RECORDINGS, MAIN, str(seconds))
         if found is None:
-            return "## The next visual word\n\nNot run."
+            return f"## The next visual word\n\n{NOT_RUN}"
         for method, name in AHEAD.items():
             figures = [found.figure(method, k) for k in ("1", "5")]
             kept.setdefault(str(seconds), {})[method] = [figure.json for figure in figures]
@@ -258,12 +269,13 @@ How the models learn: {learnt}."""
 
 
 def _goal_of_kind(study: Study, kind: str) -> str:
-    found = pool(study, "actions", RECORDINGS, MAIN, kind, without=True)
-    if found is None:
-        return f"{kind}: not run"
-    ours, blind, probe = (
-        found.figure(method, "1").value.value
-        for method in ("calibrated", "recipe_and_time", "probe_of_words")
+    asked = pool(study, "actions", RECORDINGS, MAIN, kind)
+    beside = pool_without_model(study, RECORDINGS, MAIN, kind)
+    if asked is None or beside is None:
+        return f"{kind}s: {NOT_RUN}"
+    ours = asked.figure("calibrated", "1").value.value
+    blind, probe = (
+        beside.figure(method, "1").value.value for method in ("recipe_and_time", "probe_of_words")
     )
     return (
         f"{kind}s, zero-shot {100 * ours:.1f}: {_judge(ours > blind)} recipe and time "
@@ -283,7 +295,7 @@ def _within(short: float) -> str:
 def _goal_of_way(study: Study, way: str) -> str:
     found = pool(study, "retrieval", RECORDINGS, MAIN, f"over_all/{way}")
     if found is None:
-        return f"{way}: not run"
+        return f"{way}: {NOT_RUN}"
     prior, head = (
         found.figure(method, GOAL_K).value.value for method in ("frequency_prior", "calibrated")
     )

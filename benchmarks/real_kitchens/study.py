@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -124,22 +124,40 @@ class Study:
             return text_start(self.annotations, self.kitchens.out, seed, self.text_updates)
 
     def run(self) -> None:
-        """Do all jobs that no other process is at, the missing ones of the first pass again."""
+        """Find what needs no model, then do all jobs that no other process is at.
+
+        Jobs that were passed over are looked at again until nothing is left to do.
+        """
+        for number in range(self.folds):
+            self._alone(self.fold(RECORDINGS, number))
         busy = True
         while busy:
             busy = any([self._turn(job) for job in self.jobs])
+
+    def _alone(self, fold: Fold) -> None:
+        with self._held(fold) as mine:
+            if mine:
+                self.without_model(fold, MAIN)
 
     def _turn(self, job: Job) -> bool:
         """Do a job unless it is done, or another process has its fold; tell whether it was done."""
         if not self._missing(job):
             return False
+        with self._held(job.fold) as mine:
+            if mine:
+                self._run(job)
+        return mine
+
+    @contextmanager
+    def _held(self, fold: Fold) -> Iterator[bool]:
+        """Hold a fold, and tell whether that could be, as no other process holds it."""
         with ExitStack() as held:
             try:
-                held.enter_context(exclusive_lock(self._lock(job.fold.name), BUSY))
+                held.enter_context(exclusive_lock(self._lock(fold.name), BUSY))
             except InputError:
-                return False
-            self._run(job)
-        return True
+                yield False
+                return
+            yield True
 
     def _lock(self, name: str) -> Path:
         lock = self.kitchens.out / "locks" / name

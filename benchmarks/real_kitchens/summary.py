@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.real_kitchens.corpus import CHOICE
+from benchmarks.real_kitchens.corpus import CHOICE, Fold
 from benchmarks.real_kitchens.learning import Variant
 from benchmarks.real_kitchens.study import Study, job_name
 from videobert.evaluation.intervals import Estimate, estimate
@@ -74,9 +75,7 @@ class Pool:
         return list(dict.fromkeys(method for method, _ in self.by_seed[0][1]))
 
 
-def pool(
-    study: Study, part: str, way: str, variant: Variant, kind: str, without: bool = False
-) -> Pool | None:
+def pool(study: Study, part: str, way: str, variant: Variant, kind: str) -> Pool | None:
     """Put the figures of a part together; None if no seed has all folds.
 
     Args:
@@ -85,29 +84,39 @@ def pool(
         way: To hold out. By CHOICE each seed has a fold of its own.
         variant: Of the models.
         kind: What of the part: a kind of label, a scope and way, or seconds ahead.
-        without: Whether methods that need no model are put beside; they have no seed.
     """
+    named = {
+        seed: [study.path(job_name(part, fold, variant, seed)) for fold in _folds(study, way, seed)]
+        for seed in study.seeds
+    }
+    found = [_joined(paths, kind) for paths in named.values() if all(p.exists() for p in paths)]
+    return Pool(found) if found else None
+
+
+def pool_without_model(study: Study, way: str, variant: Variant, kind: str) -> Pool | None:
+    """Put together what needs no model, as ``pool`` does; it has seeds by CHOICE alone."""
     found = []
-    for seed in study.seeds:
-        numbers = [seed] if way == CHOICE else list(range(study.folds))
-        folds = [study.fold(way, number) for number in numbers]
-        paths = [study.path(job_name(part, fold, variant, seed)) for fold in folds]
-        if not all(path.exists() for path in paths):
-            continue
-        parts = [_values(read_json(path), kind) for path in paths]
-        if without:
-            names = [study.path(f"without-{fold.name}-{variant.codebook}") for fold in folds]
-            parts = [
-                (videos, {**_values(read_json(name), kind)[1], **values})
-                for (videos, values), name in zip(parts, names, strict=True)
-            ]
-        videos = [video for each, _ in parts for video in each]
-        keys = parts[0][1].keys()
-        values = {key: np.concatenate([v[key] for _, v in parts]) for key in keys}
-        found.append((videos, values))
-    if not found:
-        return None
-    return Pool(found)
+    for seed in study.seeds if way == CHOICE else study.seeds[:1]:
+        names = [f"without-{f.name}-{variant.codebook}" for f in _folds(study, way, seed)]
+        paths = [study.path(name) for name in names]
+        if all(path.exists() for path in paths):
+            found.append(_joined(paths, kind))
+    return Pool(found) if found else None
+
+
+def _folds(study: Study, way: str, seed: int) -> list[Fold]:
+    numbers = [seed] if way == CHOICE else list(range(study.folds))
+    return [study.fold(way, number) for number in numbers]
+
+
+def _joined(
+    paths: Sequence[Path], kind: str
+) -> tuple[Sequence[str], dict[tuple[str, str], np.ndarray]]:
+    """Put folds one behind the other."""
+    parts = [_values(read_json(path), kind) for path in paths]
+    videos = [video for names, _ in parts for video in names]
+    keys = parts[0][1]
+    return videos, {key: np.concatenate([values[key] for _, values in parts]) for key in keys}
 
 
 def _values(
