@@ -93,8 +93,8 @@ class Study:
         return read_json(path)
 
     def path(self, name: str) -> Path:
-        """Say where the figures of a name are kept."""
-        return self.kitchens.out / "figures" / f"{name}.json"
+        """Say where the figures of a name are kept: apart for each number of updates."""
+        return self.kitchens.out / f"figures-{self.updates}" / f"{name}.json"
 
     def fold(self, way: str, number: int) -> Fold:
         """Give a fold; the same one each time, as it keeps what it has read."""
