@@ -48,16 +48,18 @@ class VideoBertConfig(BertConfig):
             **changes: Other fields of BertConfig.
         """
         layers, width = SIZES[size]
+        shape = {
+            "num_hidden_layers": layers,
+            "hidden_size": width,
+            "num_attention_heads": width // HEAD_WIDTH,
+            "intermediate_size": 4 * width,
+            "initializer_range": BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5,
+        }
         return cls(
             text_size=vocabulary.text_size,
             visual_size=vocabulary.visual_size,
             vocab_size=vocabulary.size,
-            num_hidden_layers=layers,
-            hidden_size=width,
-            num_attention_heads=width // HEAD_WIDTH,
-            intermediate_size=4 * width,
-            initializer_range=BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5,
-            **changes,
+            **{**shape, **changes},
         )
 
 

@@ -188,14 +188,25 @@ class VideoBertForPreTraining(BertForPreTraining):
         Args:
             places: [visual words, any width], NaN for dead words.
         """
-        rows = self.bert.embeddings.word_embeddings.weight
-        vocabulary = self.config.vocabulary
+        width = self.bert.embeddings.word_embeddings.weight.shape[1]
         living = np.isfinite(places).all(axis=1)
         centred = places[living] - places[living].mean(axis=0)
         _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        projected = torch.zeros(len(centred), rows.shape[1], dtype=rows.dtype)
-        turned = torch.from_numpy(centred @ axes[: rows.shape[1]].T).to(rows.dtype)
-        projected[:, : turned.shape[1]] = turned
+        turned = centred @ axes[:width].T
+        rows = np.full((len(places), width), np.nan, dtype=places.dtype)
+        rows[living] = np.pad(turned, ((0, 0), (0, width - turned.shape[1])))
+        self.set_visual_rows(rows)
+
+    @torch.no_grad()
+    def set_visual_rows(self, vectors: np.ndarray) -> None:
+        """Start the rows of the visual words, scaled so that their mean norm is that of words.
+
+        Args:
+            vectors: [visual words, width], NaN for those that keep their random rows.
+        """
+        rows, vocabulary = self.bert.embeddings.word_embeddings.weight, self.config.vocabulary
+        living = np.isfinite(vectors).all(axis=1)
+        projected = torch.from_numpy(vectors[living]).to(rows.dtype)
         norm = projected.norm(dim=1).mean().clamp_min(torch.finfo(rows.dtype).tiny)
         word_norm = rows[: vocabulary.text_size].norm(dim=1).mean()
         rows[vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))] = projected * (

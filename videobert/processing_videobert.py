@@ -12,7 +12,7 @@ import torch
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
 from videobert.plain_tokenizer import PlainTokenizer
-from videobert.sequences import Ids, SequenceLayout
+from videobert.sequences import Ids, Part, SequenceLayout
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class VideoBertProcessor:
         layout = self.layout(max_length)
         pairs = zip(texts, visual, strict=True)
         ids, types, mask = layout.pad_together(
-            [layout.arrange(text, words) for text, words in pairs]
+            [layout.arrange(Part(text), Part(words, seen=True)) for text, words in pairs]
         )
         arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}

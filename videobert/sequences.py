@@ -3,7 +3,8 @@
     [CLS] text [>] visual words [SEP]
     [CLS] text [SEP] second text [>] visual words [SEP]
 
-``[>]`` stands between text and visual words, so it is absent where either is absent.
+``[>]`` stands where text and visual words meet, and [SEP] between two texts, or two stretches of
+visual words. A part without an id is left out, with the sign before it.
 """
 
 from __future__ import annotations
@@ -14,24 +15,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokenization.vocabulary import Vocabulary
+from workfolder.errors import InputError
 
 Ids = Sequence[int] | np.ndarray
 
 ALIGNED, MISALIGNED = 0, 1
 """Classes of the alignment head, in the order of BERT's next-sentence head."""
 TEXT_TYPE, VIDEO_TYPE = 0, 1
-"""Token types. [CLS], ``[>]`` and a [SEP] between texts have the type of text."""
+"""Token types. [CLS], ``[>]`` and a [SEP] between parts have the type of text."""
 HEAD_SHARE = 0.25
 """Share of a cut text that head+tail takes from its head: 128 of 510 ids in Sun et al. (2019),
 "How to Fine-Tune BERT for Text Classification"."""
+NO_PART = -1
+"""The part, and the unit, of a sign."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A text, or a stretch of visual words.
+
+    Attributes:
+        ids: WordPiece ids without special ones; or visual words, 0 to visual_size - 1.
+        seen: whether they are visual words.
+        units: what each id is of, such as the number of its sentence, int64 [ids]; 0 by default.
+        most: ids at most, whatever room there is, as a question has a limit of its own.
+    """
+
+    ids: Ids
+    seen: bool = False
+    units: np.ndarray | None = None
+    most: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where one input stands in its sequence.
+    """Where one part stands in its sequence.
 
     Attributes:
-        kept: int64 [kept], the indices of the input's ids that are in the sequence, ascending.
+        kept: int64 [kept], the indices of the part's ids that are in the sequence, ascending.
         positions: int64 [kept], the positions of these ids in the sequence.
     """
 
@@ -46,21 +70,21 @@ class Row:
     Attributes:
         ids: int64 [length].
         types: int64 [length], TEXT_TYPE or VIDEO_TYPE.
-        text: where the text stands.
-        second_text: where the second text stands.
-        visual: where the visual words stand.
+        parts: int64 [length], the number of the part that an id is of; NO_PART for signs.
+        units: int64 [length], the unit that an id is of within its part; NO_PART for signs.
+        placed: where each part stands.
     """
 
     ids: np.ndarray
     types: np.ndarray
-    text: Placed
-    second_text: Placed
-    visual: Placed
+    parts: np.ndarray
+    units: np.ndarray
+    placed: tuple[Placed, ...]
 
 
 @dataclass(frozen=True)
 class SequenceLayout:
-    """The order of a sequence, and what is kept of inputs that are too long.
+    """The order of a sequence, and what is kept of parts that are too long.
 
     Attributes:
         vocabulary: the ids of text and of visual words.
@@ -78,49 +102,87 @@ class SequenceLayout:
     max_length: int
     truncation: str = "head"
 
-    def arrange(self, text: Ids, visual: Ids, second_text: Ids = ()) -> Row:
-        """Put texts and visual words into one sequence.
+    def arrange(self, *parts: Part) -> Row:
+        """Put parts into one sequence, in their order.
 
         Visual words give way first: they are thinned evenly, down to half of the room. Then the
-        longer text is cut, until both texts are equally long; then both are cut.
+        longer texts are cut, until all are equally long; then all are cut. Visual words that are
+        too many share their room in the same way.
+        """
+        room = self.max_length - 1 - sum(bool(len(part)) for part in parts)
+        room -= not any(len(part) for part in parts)
+        wanted = [min(len(part), part.most or len(part)) for part in parts]
+        seen = sum(own for own, part in zip(wanted, parts, strict=True) if part.seen)
+        texts = [0 if part.seen else own for own, part in zip(wanted, parts, strict=True)]
+        lengths = shares(texts, max(room - seen, (room + 1) // 2))
+        clips = [own if part.seen else 0 for own, part in zip(wanted, parts, strict=True)]
+        found = zip(lengths, shares(clips, room - sum(lengths)), parts, strict=True)
+        return self._row(parts, [self._kept(part, text + clip) for text, clip, part in found])
+
+    def windows(self, question: Part, document: Part, stride: int) -> list[Row]:
+        """Let a question meet all of a document that is too long for one sequence.
+
+        Nothing of the document is thinned or cut: each window holds as much of it as has room.
 
         Args:
-            text: WordPiece ids without special ones, possibly none.
-            visual: visual words, 0 to visual_size - 1, possibly none.
-            second_text: as ``text``.
+            question: first in each row.
+            document: what the windows slide over; ``placed[1]`` of a row says which of its ids are
+                there.
+            stride: ids of the document from the start of a window to that of the next.
+
+        Raises:
+            InputError: if a stride leaves ids out between two windows, or the question leaves room
+                for none.
         """
-        both, joined = len(text) and len(second_text), len(text) + len(second_text) and len(visual)
-        room = self.max_length - 2 - bool(both) - bool(joined)
-        text_room = max(room - len(visual), (room + 1) // 2)
-        kept = self._kept_of_text(len(text), max(text_room - len(second_text), -(-text_room // 2)))
-        kept_second = self._kept_of_text(len(second_text), text_room - len(kept))
-        kept_visual = evenly_spaced(len(visual), room - len(kept) - len(kept_second))
-
-        parts = [
-            [self.cls],
-            np.asarray(text, dtype=np.int64)[kept],
-            [self.sep] * bool(both),
-            np.asarray(second_text, dtype=np.int64)[kept_second],
-            [self.vocabulary.joiner] * bool(joined),
-            self.vocabulary.visual_ids(np.asarray(visual, dtype=np.int64)[kept_visual]),
-            [self.sep],
+        asked = self._kept(question, min(len(question), question.most or len(question)))
+        room = self.max_length - 2 - bool(len(asked)) - len(asked)
+        if not 1 <= stride <= room:
+            raise InputError(
+                f"a stride of {stride} will not do beside a question of {len(asked)} ids: windows "
+                f"hold {max(room, 0)} ids of a document"
+            )
+        starts = range(0, max(len(document) - room, 0) + stride, stride)
+        places = np.arange(len(document))
+        return [
+            self._row((question, document), [asked, places[start : start + room]])
+            for start in starts
         ]
-        begins = np.cumsum([0, *map(len, parts)])
-        types = np.full(begins[-1], TEXT_TYPE)
-        if len(kept_visual):
-            types[begins[5] :] = VIDEO_TYPE
-        placed = [
-            Placed(indices, begins[part] + np.arange(len(indices)))
-            for part, indices in ((1, kept), (3, kept_second), (5, kept_visual))
-        ]
-        return Row(np.concatenate(parts).astype(np.int64), types, *placed)
 
-    def _kept_of_text(self, count: int, most: int) -> np.ndarray:
-        """Return the indices of the ids that are kept of a text, int64 [most] or less."""
+    def _kept(self, part: Part, most: int) -> np.ndarray:
+        """Return the indices of the ids that are kept of a part, int64 [most] or fewer."""
+        count = len(part)
+        if part.seen:
+            return evenly_spaced(count, most)
         if count <= most:
             return np.arange(count)
         head = {"head": most, "tail": 0, "head+tail": round(HEAD_SHARE * most)}[self.truncation]
         return np.r_[:head, count - (most - head) : count]
+
+    def _row(self, parts: Sequence[Part], kept: Sequence[np.ndarray]) -> Row:
+        pieces, placed = [_sign(self.cls)], []
+        before: Part | None = None
+        for number, (part, indices) in enumerate(zip(parts, kept, strict=True)):
+            if len(indices) and before is not None:
+                joined = part.seen != before.seen
+                pieces.append(_sign(self.vocabulary.joiner if joined else self.sep))
+            first = sum(piece.shape[1] for piece in pieces)
+            placed.append(Placed(indices, first + np.arange(len(indices))))
+            if len(indices):
+                pieces.append(self._piece(part, number, indices))
+                before = part
+        pieces.append(_sign(self.sep, before is not None and before.seen))
+        ids, types, numbers, units = np.concatenate(pieces, axis=1)
+        return Row(ids, types, numbers, units, tuple(placed))
+
+    def _piece(self, part: Part, number: int, indices: np.ndarray) -> np.ndarray:
+        """Return ids, types, part and units of what is kept of a part, int64 [4, kept]."""
+        ids = np.asarray(part.ids, dtype=np.int64)[indices]
+        if part.seen:
+            ids = self.vocabulary.visual_ids(ids)
+        units = np.zeros(len(ids)) if part.units is None else part.units[indices]
+        kind = VIDEO_TYPE if part.seen else TEXT_TYPE
+        same = np.broadcast_to([[kind], [number]], (2, len(ids)))
+        return np.vstack([ids, same, units]).astype(np.int64)
 
     def pad_together(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return ids, token types and attention mask of sequences, each int64 [rows, longest]."""
@@ -131,6 +193,31 @@ class SequenceLayout:
             here = place, slice(len(row.ids))
             padded[here], types[here], mask[here] = row.ids, row.types, 1
         return padded, types, mask
+
+
+def _sign(number: int, seen: bool = False) -> np.ndarray:
+    """Return ids, types, part and units of a sign, int64 [4, 1]."""
+    kind = VIDEO_TYPE if seen else TEXT_TYPE
+    return np.array([[number], [kind], [NO_PART], [NO_PART]], dtype=np.int64)
+
+
+def shares(lengths: Sequence[int], room: int) -> list[int]:
+    """Share room among parts: the longest are cut until all fit.
+
+    What is left of an uneven division goes to the first of those that are cut.
+    """
+    level, left = room, room
+    for place, length in enumerate(sorted(lengths)):
+        if length * (len(lengths) - place) > left:
+            level = left // (len(lengths) - place)
+            break
+        left -= length
+    kept = [min(length, level) for length in lengths]
+    spare = room - sum(kept)
+    for place, length in enumerate(lengths):
+        if length > kept[place] and spare:
+            kept[place], spare = kept[place] + 1, spare - 1
+    return kept
 
 
 def evenly_spaced(count: int, most: int) -> np.ndarray:

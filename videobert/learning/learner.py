@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -30,6 +32,7 @@ class Recipe:
         patience: validations without a better loss before the run ends; the weights of the best one
             are taken. None: the run ends with its last step, and the last weights are taken.
         seed: what every draw follows from.
+        layers: of the model in each phase, each as many as before or twice; empty if it stays.
     """
 
     steps: Sequence[int]
@@ -46,6 +49,20 @@ class Recipe:
     checkpoint_every: int = 500
     patience: int | None = None
     seed: int = 0
+    layers: Sequence[int] = ()
+
+    def depth(self, done: int) -> tuple[int | None, int]:
+        """Tell how deep the model is in the step after ``done`` steps.
+
+        Returns:
+            Its layers, None if it does not grow, and how many steps it did at this depth.
+        """
+        begun = list(accumulate(self.steps, initial=0))
+        phase = bisect_right(begun, done) - 1
+        if not self.layers:
+            return None, done
+        first = next(n for n in range(phase + 1) if self.layers[n] == self.layers[phase])
+        return self.layers[phase], done - begun[first]
 
 
 @dataclass(frozen=True)

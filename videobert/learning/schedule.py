@@ -22,6 +22,7 @@ class Phase(Options):
     max_length: int = option(help="Tokens in a sequence at most.", least=SHORTEST)
     batch_size: int = option(help="Sequences in an update.", least=SMALLEST)
     steps: int = option(help="Updates of the weights.", least=1)
+    layers: int | None = option(None, "Layers of the model, where it grows.", least=1)
 
 
 class LearningRate:

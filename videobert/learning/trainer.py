@@ -34,6 +34,7 @@ from videobert.learning.history import History, Tally, means, write_curves
 from videobert.learning.learner import B, Learner, Recipe, Score
 from videobert.learning.optimizer import MasterOptimizer
 from videobert.learning.schedule import LearningRate
+from videobert.learning.stacking import set_depth
 from workfolder.errors import InputError
 from workfolder.progress import Progress
 
@@ -80,15 +81,7 @@ class Trainer(Generic[B]):
         model = learner.model.to(accelerator.device)
         if accelerator.device.type == "cpu" and isinstance(model, PreTrainedModel):
             use_fast_dropout(model)
-        self._optimizer = MasterOptimizer(
-            model,
-            recipe.learning_rate,
-            recipe.weight_decay,
-            recipe.layer_decay,
-            DTYPES[recipe.precision],
-            recipe.optimizer,
-        )
-        self._model = accelerator.prepare(model)
+        self._hold()
         self._rate = LearningRate(recipe.steps, recipe.schedule, recipe.warmup)
 
     def run(self, progress: Progress) -> None:
@@ -107,6 +100,7 @@ class Trainer(Generic[B]):
                     detail = f"nothing better since step {self.watch.best_step:,}"
                     progress(stage, step - 1, step - 1, detail)
                     break
+                self._grow(step - 1)
                 self.update(step - 1, batch)
                 if step % recipe.validate_every == 0 or step == self._total:
                     self._validate(step)
@@ -175,6 +169,30 @@ class Trainer(Generic[B]):
             model.set_attn_implementation("sdpa")
         return model.eval()
 
+    def _hold(self) -> None:
+        """Take hold of the weights, without moments."""
+        recipe, model = self._recipe, self._learner.model
+        self._optimizer = MasterOptimizer(
+            model,
+            recipe.learning_rate,
+            recipe.weight_decay,
+            recipe.layer_decay,
+            DTYPES[recipe.precision],
+            recipe.optimizer,
+        )
+        self._model = self._accelerator.prepare(model)
+
+    def _grow(self, done: int) -> None:
+        """Make the model deeper if a phase that begins after ``done`` steps wants it."""
+        layers, since = self._recipe.depth(done)
+        if layers and since == 0 and done:
+            self._optimizer.fill(self._learner.model)
+            self._set_depth(layers)
+
+    def _set_depth(self, layers: int) -> None:
+        set_depth(self._learner.model.float(), layers)
+        self._hold()
+
     def _validate(self, step: int) -> None:
         tally = self.validate()
         self._refuse_not_finite(step, 0.0, tally)
@@ -214,7 +232,10 @@ class Trainer(Generic[B]):
     def _restore(
         self, step: int, tensors: dict[str, torch.Tensor], state: Mapping[str, Any]
     ) -> None:
-        self._optimizer.load_state(tensors, step)
+        layers, since = self._recipe.depth(step - 1)  # a model grows before the next step
+        if layers:
+            self._set_depth(layers)
+        self._optimizer.load_state(tensors, since + 1)
         self.history.load_state(state["history"])
         if self.watch:
             self.watch.load_state(state["watch"], tensors)

@@ -12,14 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from videobert.data.corpus import Corpus
+from videobert.data.corpus import NOBODY, Corpus
 from videobert.data.near_words import NearWords
 from videobert.learning.draws import Epochs
 from videobert.pretraining.masking import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.permuted import Copier
-from videobert.sequences import ALIGNED, MISALIGNED, SequenceLayout
+from videobert.sequences import ALIGNED, MISALIGNED, Part, SequenceLayout
 from workfolder.errors import InputError
 
 TEXT, VIDEO, JOINT = 0, 1, 2
@@ -58,6 +58,29 @@ class Batch:
     def __len__(self) -> int:
         return len(self.regime)
 
+    def joined(self, other: Batch) -> Batch:
+        """Return a batch with the sequences of another after its own."""
+        return Batch(
+            _both(self.input_ids, other.input_ids),
+            _both(self.token_type_ids, other.token_type_ids),
+            _both(self.attention_mask, other.attention_mask),
+            _both(self.labels, other.labels, IGNORED),
+            np.concatenate([self.regime, other.regime]),
+            np.concatenate([self.alignment, other.alignment]),
+            {name: _both(array, other.order[name]) for name, array in self.order.items()},
+        )
+
+
+def _both(one: np.ndarray, other: np.ndarray, padding: int = 0) -> np.ndarray:
+    """Put the rows of two arrays into one as wide as the wider of them."""
+    width = max(one.shape[1], other.shape[1])
+    return np.concatenate(
+        [
+            np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=padding)
+            for each in (one, other)
+        ]
+    )
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -72,6 +95,7 @@ class Batches:
         batch_size: sequences in a batch.
         stream: tells apart the draws of phases and of validation.
         near_words: draws visual words that are near those of the corpus; None leaves them.
+        replayed: batches of earlier videos that follow these; None without any.
     """
 
     corpus: Corpus
@@ -82,6 +106,7 @@ class Batches:
     batch_size: int
     stream: int
     near_words: NearWords | None = None
+    replayed: Batches | None = None
 
     def __post_init__(self) -> None:
         """Check that every regime can be drawn from.
@@ -136,11 +161,16 @@ class Batches:
 
     def batch(self, step: int) -> Batch:
         """Make the batch of a step, 0, 1, 2, ..."""
+        own = self._own_batch(step)
+        return own.joined(self.replayed.batch(step)) if self.replayed else own
+
+    def _own_batch(self, step: int) -> Batch:
         rng = np.random.default_rng([self.options.seed, self.stream, step])
         text, video, joint = (
             pool[epochs.batch(step)] for pool, epochs in zip(self.pools, self._epochs, strict=True)
         )
-        pairs = [(self._text(self._joined(i, rng)), np.empty(0, int)) for i in text]
+        spoken = [self._stream(i) if self.options.stream else self._joined(i, rng) for i in text]
+        pairs = [(self._text(examples), np.empty(0, int)) for examples in spoken]
         pairs += [(np.empty(0, int), self._visual([i], rng)) for i in video]
         # Every second pair is mismatched, so that the halves are equal in each batch and overall.
         judging = self.options.alignment_weight > 0
@@ -149,7 +179,8 @@ class Batches:
             for place in range(len(joint))
         ]
         pairs += [self._pair(i, label, rng) for i, label in zip(joint, alignment, strict=True)]
-        ids, types, mask = self.layout.pad_together([self.layout.arrange(*pair) for pair in pairs])
+        rows = [self.layout.arrange(Part(text), Part(clips, seen=True)) for text, clips in pairs]
+        ids, types, mask = self.layout.pad_together(rows)
         regime = np.repeat([TEXT, VIDEO, JOINT], self.counts)
         unjudged = np.full(len(text) + len(video), IGNORED)
         asked = np.array(alignment if judging else [IGNORED] * len(joint), dtype=np.int64)
@@ -179,6 +210,17 @@ class Batches:
         """Return the example, at times with its neighbour, as speech and picture drift apart."""
         wanted = rng.random() < self.options.join_probability
         return self.corpus.with_following(example) if wanted else [example]
+
+    def _stream(self, example: int) -> list[int]:
+        """Return the example and those after it that fit, the last of which may be cut."""
+        found, pieces = [example], len(self.corpus.texts[example])
+        while pieces < self.layout.max_length - 2:
+            following = int(self.corpus.following[found[-1]])
+            if following == NOBODY:
+                break
+            found.append(following)
+            pieces += len(self.corpus.texts[following])
+        return found
 
     def _text(self, examples: Sequence[int]) -> np.ndarray:
         return np.concatenate([self.corpus.texts[i] for i in examples])

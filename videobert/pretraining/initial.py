@@ -10,17 +10,20 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.data.corpus import make_corpus
 from videobert.learning.trained import choose_trained
 from videobert.loading import load_model
 from videobert.modeling_videobert import VideoBertForPreTraining, kind_of, refuse_other_kinds
 from videobert.pretraining.boundary import BoundaryHead
-from videobert.pretraining.options import USUAL_LENGTH, PretrainOptions
+from videobert.pretraining.options import PROFILES, RANDOM, USUAL_LENGTH, PretrainOptions
+from videobert.pretraining.profiles import profiles
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.errors import InputError
 
@@ -61,7 +64,7 @@ def check_start(work: Path, options: PretrainOptions) -> None:
 
 
 def begin(
-    work: Path, options: PretrainOptions, codebook: Codebook, sentences: list[str]
+    work: Path, options: PretrainOptions, codebook: Codebook, examples: pa.Table
 ) -> tuple[VideoBertProcessor, VideoBertForPreTraining]:
     """Make or read the processor and the model.
 
@@ -69,7 +72,8 @@ def begin(
         work: where the examples are; named in messages.
         options: where to begin.
         codebook: that of the examples.
-        sentences: all that is said, for a tokenizer of their own where there is no checkpoint.
+        examples: rows of tokenization.schema.EXAMPLES; what is said makes a tokenizer where there
+            is no checkpoint.
 
     Raises:
         InputError: if there is nothing to begin with, or it does not fit the examples.
@@ -77,15 +81,36 @@ def begin(
     if is_videobert(options.init):
         processor, model = _learn_on(work, options, codebook)
     else:
-        tokenizer = _tokenizer(options, sentences)
+        said = [text for text in examples.column("text").to_pylist() if text]
+        tokenizer = _tokenizer(options, said)
         processor = VideoBertProcessor(with_joiner(tokenizer), codebook)
         model = _first_weights(options, processor)
-        if options.visual_start == "centroids":
-            model.set_visual_embeddings(codebook.places)
+        _place_visual_words(model, options.visual_start, processor, examples)
     _refuse_longer_than_positions(options, model.config.max_position_embeddings)
+    first, there = options.plan[0].layers, model.config.num_hidden_layers
+    if first and first != there:
+        raise InputError(
+            f"{options.init} has {there} layers, not {first}: begin --phases with {there}"
+        )
     model.config.objective = options.objective
     _choose_what_learns(model, options)
     return processor, model
+
+
+def _place_visual_words(
+    model: VideoBertForPreTraining, start: str, processor: VideoBertProcessor, examples: pa.Table
+) -> None:
+    """Give the visual words their first embeddings; where nobody speaks, by their centroids."""
+    places = processor.codebook.places
+    if start == PROFILES:
+        words = model.bert.embeddings.word_embeddings.weight.detach().numpy()
+        corpus = make_corpus(examples, processor.text_ids)
+        found = profiles(corpus, words, places, set(processor.tokenizer.all_special_ids))
+        if found is not None:
+            model.set_visual_rows(found)
+            return
+    if start != RANDOM:
+        model.set_visual_embeddings(places)
 
 
 def _choose_what_learns(model: VideoBertForPreTraining, options: PretrainOptions) -> None:
@@ -209,10 +234,12 @@ def within(options: PretrainOptions, positions: int) -> PretrainOptions:
 
 def _new_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:
     longest = max(phase.max_length for phase in options.plan)
+    first = options.plan[0].layers
     config = VideoBertConfig.of_size(
         options.size,
         processor.vocabulary,
         max_position_embeddings=longest,
+        **({"num_hidden_layers": first} if first else {}),
         hidden_dropout_prob=options.dropout,
         attention_probs_dropout_prob=options.dropout,
     )

@@ -84,7 +84,8 @@ def recipe(options: PretrainOptions) -> Recipe:
     """Return how a run with these options learns."""
     shared = {name: getattr(options, name) for name in _SHARED}
     steps, sizes = zip(*((phase.steps, phase.batch_size) for phase in options.plan), strict=True)
-    return Recipe(steps, min(sizes), **shared)
+    layers = [phase.layers for phase in options.plan if phase.layers]
+    return Recipe(steps, min(sizes), layers=layers, **shared)
 
 
 _SHARED = (

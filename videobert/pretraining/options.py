@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,8 +25,9 @@ SCHEDULES = (
     "polynomial",
 )
 """As transformers names them."""
-VISUAL_STARTS = ("centroids", "random")
+CENTROIDS, PROFILES, RANDOM = VISUAL_STARTS = ("centroids", "profiles", "random")
 USUAL_LENGTH = 128
+LEAST_WITH_REPLAY = 2 * SMALLEST
 PIECES, WORDS, RUNS, SPANS = MASKINGS = ("pieces", "words", "runs", "spans")
 PHRASES = "phrases"
 START, READ, ASKED = "Where it begins", "What is read", "What is asked"
@@ -49,8 +51,9 @@ class PretrainOptions(Options):
         "base", "Size of the model where --init is none.", choices=SIZES, panel=START
     )
     visual_start: str = option(
-        "centroids",
-        "First embeddings of visual words; a VideoBERT has its own.",
+        CENTROIDS,
+        "First embeddings of visual words: centroids; what is said over them (profiles); or "
+        "random. A VideoBERT has its own.",
         choices=VISUAL_STARTS,
         panel=START,
     )
@@ -89,6 +92,15 @@ class PretrainOptions(Options):
         "How far a clip's visual word strays, drawn anew each epoch from its nearest; 0: it stays.",
         least=0,
         panel=READ,
+    )
+    stream: bool = option(
+        False, "Text alone goes on over the next sentences until it is full.", panel=READ
+    )
+    replay: str = option(
+        "", "Work folder of earlier videos that are learnt from, too.", shown="none", panel=READ
+    )
+    replay_share: float = option(
+        0.2, "Share of a batch that comes from --replay.", least=0, most=0.9, panel=READ
     )
     negative_margin: float = option(
         30.0,
@@ -144,7 +156,8 @@ class PretrainOptions(Options):
     steps: int = option(500_000, "Updates of the weights.", least=1)
     phases: str = option(
         "",
-        "LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up.",
+        "LENGTH:BATCH:STEPS,... instead of --max-length, --batch-size and --steps; each warms up. "
+        "With :LAYERS after each, the model is stacked on itself where they double.",
         shown="none",
     )
     optimizer: str = option(
@@ -193,6 +206,10 @@ class PretrainOptions(Options):
                 f"--objective {self.objective} hides nothing: leave out --masking and --boundary, "
                 f"or give --objective {MASKED}"
             )
+        if self.replay and min(phase.batch_size for phase in self.plan) < LEAST_WITH_REPLAY:
+            raise InputError(
+                f"--replay shares a batch, so give --batch-size {LEAST_WITH_REPLAY} or more"
+            )
         refuse_unknown_choice(self.train)
         _ = self.plan
 
@@ -207,15 +224,23 @@ class PretrainOptions(Options):
         """The phases, at least one; InputError if they cannot be read."""
         if not self.phases:
             return (Phase(self.max_length or USUAL_LENGTH, self.batch_size, self.steps),)
-        if not re.fullmatch(r"\d+:\d+:\d+(,\d+:\d+:\d+)*", self.phases):
+        one = r"\d+:\d+:\d+(:\d+)?"
+        if not re.fullmatch(f"{one}(,{one})*", self.phases):
             raise InputError(
                 f"--phases {self.phases!r} is not LENGTH:BATCH:STEPS,...: "
                 "write 128:256:9000,512:32:1000"
             )
         try:
-            return tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
+            plan = tuple(Phase(*map(int, phase.split(":"))) for phase in self.phases.split(","))
         except InputError as error:
             raise InputError(f"--phases {self.phases!r}: {error}") from error
+        depths = [phase.layers for phase in plan]
+        if any(after not in (own, own and 2 * own) for own, after in pairwise(depths)):
+            raise InputError(
+                f"--phases {self.phases!r}: layers must stay or double from phase to phase, and "
+                "stand in each or in none"
+            )
+        return plan
 
     @property
     def total_steps(self) -> int:

@@ -18,7 +18,7 @@ from videobert.answers.text_files import read_lines
 from videobert.data.corpus import Corpus, make_corpus
 from videobert.data.near_words import NearWords, near_words_stage, read_near_words
 from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
-from videobert.learning.schedule import Phase
+from videobert.learning.schedule import SMALLEST, Phase
 from videobert.learning.split import kept_apart
 from videobert.pretraining.batches import Batches
 from videobert.pretraining.hiding import make_masker
@@ -29,8 +29,8 @@ from videobert.pretraining.objectives import objectives
 from videobert.pretraining.options import PretrainOptions
 from videobert.processing_videobert import VideoBertProcessor
 
-VALIDATION_STREAM = 0
-"""The stream of the validation batches; the phases have 1, 2, ..."""
+VALIDATION_STREAM, REPLAYED_STREAMS = 0, 1_000_000
+"""The stream of the validation batches; the phases have 1, 2, ..., and what they replay its own."""
 
 
 def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
@@ -45,6 +45,9 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
         DATA_DIGEST: data_digest(stage),
         "examples": stage.options(),
     }
+    if options.replay:
+        earlier = examples_stage(Path(options.replay))
+        found["replayed"] = {**earlier.options(), DATA_DIGEST: data_digest(earlier)}
     if options.phrases_file:
         phrases = "\n".join(read_lines(options.phrases_file, "phrase"))
         found["phrases"] = hashlib.sha256(phrases.encode()).hexdigest()
@@ -63,13 +66,16 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     set_seed(options.seed)
     examples = read_examples(work)
     codebook = _codebook(work, examples)
-    said = [text for text in examples.column("text").to_pylist() if text]
-    processor, model = begin(work, options, codebook, said)
+    processor, model = begin(work, options, codebook, examples)
     options = within(options, model.config.max_position_embeddings)
+    earlier = None
+    if options.replay:
+        earlier = read_examples(Path(options.replay))
+        codebook.refuse_other_words(examples_stage(Path(options.replay)))
     near_words = None
     if options.sample_words:
         near_words = read_near_words(work, examples, codebook.digest, options.sample_words)
-    batches = make_batches(examples, processor, options, near_words)
+    batches = make_batches(examples, processor, options, near_words, earlier)
     what = objectives(options)
     return PretrainLearner(processor, model, *batches, what, options.alignment_weight)
 
@@ -96,6 +102,7 @@ def make_batches(
     processor: VideoBertProcessor,
     options: PretrainOptions,
     near_words: NearWords | None = None,
+    earlier: pa.Table | None = None,
 ) -> tuple[list[tuple[Batches, int]], Batches | None]:
     """Make the batches.
 
@@ -104,6 +111,7 @@ def make_batches(
         processor: reads them.
         options: of the run.
         near_words: draws the visual words of training; validation asks for those of the examples.
+        earlier: rows of examples that are replayed in training.
 
     Returns:
         The batches and the steps of each phase, and the batches to validate on, if any.
@@ -116,13 +124,19 @@ def make_batches(
         layout = processor.layout(phase.max_length, options.truncation)
         return Batches(corpus, members, layout, masker, asked, phase.batch_size, stream)
 
-    phases = [
-        (
-            replace(batches(~apart, options, phase, stream), near_words=near_words),
-            phase.steps,
-        )
-        for stream, phase in enumerate(options.plan, 1)
-    ]
+    again = None if earlier is None else make_corpus(earlier, processor.text_ids)
+
+    def trained_on(phase: Phase, stream: int) -> Batches:
+        if again is None:
+            return replace(batches(~apart, options, phase, stream), near_words=near_words)
+        old = max(round(options.replay_share * phase.batch_size), SMALLEST)
+        new = batches(~apart, options, replace(phase, batch_size=phase.batch_size - old), stream)
+        whole = np.ones(len(again), dtype=bool)
+        own = REPLAYED_STREAMS + stream
+        replayed = replace(new, corpus=again, members=whole, batch_size=old, stream=own)
+        return replace(new, near_words=near_words, replayed=replayed)
+
+    phases = [(trained_on(phase, n), phase.steps) for n, phase in enumerate(options.plan, 1)]
     asked = _what_can_be_asked(corpus, apart, options)
     validation = batches(apart, asked, options.plan[-1], VALIDATION_STREAM) if asked else None
     return phases, validation

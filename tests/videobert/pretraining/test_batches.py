@@ -224,6 +224,20 @@ def test_joining_takes_the_next_sentence_of_the_same_video() -> None:
     assert 60 < sum(len(pair) == 2 for pair in joined) < 140
 
 
+def test_a_stream_of_text_goes_on_until_it_is_full_or_the_video_ends() -> None:
+    corpus = corpus_of(3, sentences=9)  # six of them spoken, a word each
+    batches = batches_of(corpus)
+    streamed = replace(batches, options=replace(batches.options, stream=True, masked_share=0.0))
+    lengths = {}
+    for room in (5, 64):
+        layout = replace(streamed.layout, max_length=room)
+        batch = replace(streamed, layout=layout).batch(0)
+        text = batch.attention_mask[batch.regime == TEXT].sum(axis=1) - 2
+        lengths[room] = text.tolist()
+    assert max(lengths[5]) == 3 and max(lengths[64]) == 6
+    assert [min(length, 3) for length in lengths[64]] == lengths[5]
+
+
 def test_subsampling_keeps_order_and_at_least_half_of_a_pair() -> None:
     batches = batches_of(corpus_of(2))
     rng = np.random.default_rng(0)
