@@ -23,7 +23,7 @@ from benchmarks.real_kitchens.corpus import Kitchens
 from benchmarks.real_kitchens.page import write_page
 from benchmarks.real_kitchens.study import SEEDS, TRIED, Study
 
-UPDATES, TEXT_UPDATES = 600, 600
+UPDATES, TEXT_UPDATES = 1500, 1000
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ NAMES = {
 }
 FINDERS = {
     "chance": "chance",
-    "frequency_prior": "frequency prior",
+    "frequency_prior": "frequency prior: how often training says it",
     "shuffled_video": "alignment head, shuffled video",
     "alignment": "alignment head, as the paper asks",
     "calibrated": "alignment head, calibrated",

@@ -1,7 +1,8 @@
 """Sentences and clips that look for each other, in a recording and over all; and where they are.
 
 Every rank is kept, so that the page can draw recordings for its intervals. Equal sentences are one
-answer, whatever their case, and equal scores share the mean of their places.
+answer, whatever their case. Equal scores share the mean of their places, but those of chance and of
+the frequency prior, which are nearly all equal: they are ranked by one random draw.
 
 Shapes: [sentences] that differ, [steps] that are measured on.
 """
@@ -31,7 +32,7 @@ LENGTHS = (15, 30, 60)
 """Seconds of the windows; half of the steps last from 15 to 60."""
 MOVES = 3
 """A window moves on by this part of its length."""
-LOOKED_FOR = 20
+LOOKED_FOR = 60
 """Sentences of a fold that are looked for in their recording."""
 WITHIN, OVER_ALL = "within", "over_all"
 
@@ -56,9 +57,10 @@ def retrieve(
     bm25 = stage.for_texts(stage.index.questions(sentences))
     often = commonest_sentences(learnt)
     said = np.array([often[sentence.strip().casefold()] for sentence in sentences])
+    drawn = np.random.default_rng(fold.number).random(odds.shape)  # less than one count
     scores = {
-        "chance": np.zeros_like(odds),
-        "frequency_prior": np.repeat(said[:, None], len(pool), axis=1).astype(float),
+        "chance": drawn,
+        "frequency_prior": said[:, None] + drawn,
         "bm25": bm25,
         "alignment": odds,
         "calibrated": fair,
@@ -69,8 +71,8 @@ def retrieve(
     scores["both"] = interpolated(bm25, fair, 0.5)  # as search does by default
     for scope, same in ((OVER_ALL, np.ones((len(pool),) * 2, bool)), (WITHIN, _same(videos))):
         found[scope] = {
-            "text_to_clip": {m: _find_clips(s, owner, same) for m, s in scores.items()},
-            "clip_to_text": {m: _find_texts(s, owner, same) for m, s in scores.items()},
+            "text_to_clip": {m: find_clips(s, owner, same) for m, s in scores.items()},
+            "clip_to_text": {m: find_texts(s, owner, same) for m, s in scores.items()},
         }
     return found
 
@@ -85,7 +87,7 @@ def _same(videos: np.ndarray) -> np.ndarray:
     return videos[:, None] == videos
 
 
-def _find_clips(scores: np.ndarray, owner: np.ndarray, same: np.ndarray) -> list[float]:
+def find_clips(scores: np.ndarray, owner: np.ndarray, same: np.ndarray) -> list[float]:
     """Rank clips for the sentence of each step, among the steps that are the ``same``."""
     ranks = []
     for step, number in enumerate(owner):
@@ -95,7 +97,7 @@ def _find_clips(scores: np.ndarray, owner: np.ndarray, same: np.ndarray) -> list
     return ranks
 
 
-def _find_texts(scores: np.ndarray, owner: np.ndarray, same: np.ndarray) -> list[float]:
+def find_texts(scores: np.ndarray, owner: np.ndarray, same: np.ndarray) -> list[float]:
     """Rank the sentences of the ``same`` steps for each step."""
     ranks = []
     for step, number in enumerate(owner):
@@ -122,7 +124,7 @@ def locate(
     found |= {"chance": [], "time_alone": [], "alignment": []}
     for step in asked:
         video, span = clips[step.video], np.array([step.start, step.end])
-        bounds = _moved_on(windows_of(video, LENGTHS))
+        bounds = moved_on(windows_of(video, LENGTHS))
         words = [variant.shown(video.words[first:after]) for first, after in bounds]
         few = [each[evenly_spaced(len(each), SHOWN)] for each in words]
         scores = sentence_scores(model, step.text, few)
@@ -138,6 +140,6 @@ def locate(
     return found
 
 
-def _moved_on(bounds: np.ndarray) -> np.ndarray:
+def moved_on(bounds: np.ndarray) -> np.ndarray:
     """Keep the windows that begin at a multiple of a part of their length."""
     return bounds[bounds[:, 0] % ((bounds[:, 1] - bounds[:, 0]) // MOVES) == 0]

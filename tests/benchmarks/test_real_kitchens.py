@@ -20,6 +20,7 @@ from benchmarks.real_kitchens.corpus import (
     verb_of,
 )
 from benchmarks.real_kitchens.learning import Variant, as_bert
+from benchmarks.real_kitchens.pairs import find_clips, find_texts, moved_on
 from benchmarks.real_kitchens.study import MAIN, Study, job_name
 from benchmarks.real_kitchens.summary import pool
 from tokenization.vocabulary import Vocabulary
@@ -145,3 +146,18 @@ def test_folds_are_put_together_only_when_all_are_there(kitchens: Kitchens) -> N
     assert figure.seeds == (0.75, 0.0) and figure.worst == 0.0
     assert figure.value.value == 0.375
     assert found.figure("ours", "1", {"a"}).seeds == (1.0, 0.0)
+
+
+def test_a_step_is_found_among_its_own_recording_only_where_that_is_asked() -> None:
+    owner = np.array([0, 1, 0])
+    scores = np.array([[0.0, 5.0, 1.0], [0.0, 9.0, 0.0]])
+    everywhere, alone = np.ones((3, 3), bool), np.eye(3, dtype=bool)
+    assert find_clips(scores, owner, everywhere) == [2.0, 1.0, 2.0]
+    assert find_clips(scores, owner, alone) == [1.0, 1.0, 1.0]
+    assert find_texts(scores, owner, everywhere) == [1.5, 1.0, 1.0]
+    assert find_texts(scores, owner, alone) == [1.0, 1.0, 1.0]
+
+
+def test_windows_move_on_by_a_part_of_their_length() -> None:
+    bounds = np.array([(0, 6), (1, 7), (2, 8), (0, 12), (2, 14), (4, 16)])
+    assert moved_on(bounds).tolist() == [[0, 6], [2, 8], [0, 12], [4, 16]]
