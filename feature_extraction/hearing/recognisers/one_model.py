@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic
 
 import numpy as np
 
+from feature_extraction.hearing.alignment import align_words
 from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.hallucinations import GUESSES, REPETITIONS
 from feature_extraction.hearing.recognisers.recogniser import Speech
@@ -17,6 +18,7 @@ from feature_extraction.hearing.speech import Segment, doubt_of, recognise
 from feature_extraction.hearing.stretches import Stretch
 from feature_extraction.hearing.voices import VOICES
 from feature_extraction.options import TranscriptOptions
+from feature_extraction.schema import Word
 from workfolder.build_once import Once, T
 from workfolder.errors import InputError
 
@@ -84,6 +86,34 @@ class OneModel(ABC, Generic[T]):
         options = self.options
         return recognise(sound, language, self._take_turns, VOICES[options.voices], options.batch)
 
+    def align(
+        self, words: Sequence[Word], sound: Iterable[np.ndarray], language: str | None = None
+    ) -> tuple[list[Word], int]:
+        """Return the words of captions with the times at which they are heard.
+
+        Args:
+            words: in the order of their starts.
+            sound: runs of float32 samples at audio.SAMPLE_RATE that follow one another.
+            language: a code such as en; None finds out what is spoken.
+
+        Returns:
+            The words, and how many of them were not found and keep their times.
+
+        Raises:
+            InputError: as ``prepare`` does.
+        """
+
+        def align(
+            sounds: Sequence[np.ndarray], texts: Sequence[Sequence[str]]
+        ) -> list[Sequence[Word] | None]:
+            nonlocal language
+            model = self._loaded()
+            with self._turn:
+                language = language or self._spoken(model, sounds[0])
+                return [*self._align(model, sounds, texts, language)]
+
+        return align_words(words, sound, align, VOICES[self.options.voices], self.options.batch)
+
     def _take_turns(
         self, stretches: Sequence[Stretch], language: str | None
     ) -> tuple[list[Sequence[Segment]], str | None]:
@@ -142,6 +172,20 @@ class OneModel(ABC, Generic[T]):
         self, model: T, stretch: np.ndarray, language: str | None
     ) -> tuple[Sequence[Segment], str | None]:
         """Hear one stretch; what is unlikely is tried again at higher temperatures."""
+
+    @abstractmethod
+    def _spoken(self, model: T, sound: np.ndarray) -> str | None:
+        """Find out the language of a sound, where the model knows several."""
+
+    @abstractmethod
+    def _align(
+        self,
+        model: T,
+        sounds: Sequence[np.ndarray],
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+    ) -> Sequence[Sequence[Word] | None]:
+        """Find words in sounds. See alignment.Align."""
 
 
 def _is_wrong(stretch: Stretch, phrases: Sequence[Segment]) -> bool:

@@ -6,6 +6,7 @@ import os
 import pickle
 from collections.abc import Sequence
 from http.client import HTTPException
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.recognisers.faster_whisper import WEIGHTS_FILE
 from feature_extraction.hearing.recognisers.one_model import DEFAULT_MODEL, OneModel
+from feature_extraction.hearing.recognisers.whisper_alignment import timed, tokens_of
 from feature_extraction.hearing.speech import Segment
 from feature_extraction.schema import Word
 from workfolder.errors import InputError
@@ -22,6 +24,7 @@ from workfolder.files import file_digest
 if TYPE_CHECKING:
     import torch
     import whisper
+    from whisper.tokenizer import Tokenizer
 
 FRAMES_PER_SECOND = 100
 """Columns of Whisper's spectrogram, see whisper.audio.FRAMES_PER_SECOND."""
@@ -115,6 +118,37 @@ class OpenAIWhisper(OneModel["whisper.Whisper"]):
             )
         return [_segment(segment) for segment in heard["segments"]], heard["language"]
 
+    def _spoken(self, model: whisper.Whisper, sound: np.ndarray) -> str:
+        import whisper
+
+        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(sound), model.dims.n_mels)
+        return _language(model, mel.to(model.device))
+
+    def _align(
+        self,
+        model: whisper.Whisper,
+        sounds: Sequence[np.ndarray],
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+    ) -> list[list[Word] | None]:
+        import whisper
+        from whisper.timing import find_alignment
+
+        tokenizer = _tokenizer(model, language)
+        able, tokens = tokens_of(texts, tokenizer.encode)
+        found: list[list[Word] | None] = [None] * len(texts)
+        for place, own in zip(able, tokens, strict=True):
+            sound = sounds[place]
+            mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(sound), model.dims.n_mels)
+            frames = max(round(len(sound) / SAMPLE_RATE * FRAMES_PER_SECOND), 2)
+            pieces = find_alignment(
+                model, tokenizer, [*chain.from_iterable(own)], mel.to(model.device), frames
+            )
+            starts = [piece.start for piece in pieces for _ in piece.tokens]
+            shares = [piece.probability for piece in pieces for _ in piece.tokens]
+            found[place] = timed(texts[place], own, [*starts, pieces[-1].end], shares)
+        return found
+
     @property
     def _beam(self) -> int | None:
         """The width of the beam; None is Whisper's greedy search."""
@@ -136,19 +170,23 @@ def _language(model: whisper.Whisper, mel: torch.Tensor) -> str:
     return str(max(shares, key=shares.get))
 
 
+def _tokenizer(model: whisper.Whisper, language: str | None) -> Tokenizer:
+    from whisper.tokenizer import get_tokenizer
+
+    return get_tokenizer(
+        model.is_multilingual,
+        num_languages=model.num_languages,
+        language=language,
+        task="transcribe",
+    )
+
+
 def _timed(
     model: whisper.Whisper, mel: torch.Tensor, seconds: float, result: whisper.DecodingResult
 ) -> Segment:
     """Make a phrase of what was decoded from a stretch, with the times of its words."""
     from whisper.timing import add_word_timestamps
-    from whisper.tokenizer import get_tokenizer
 
-    tokenizer = get_tokenizer(
-        model.is_multilingual,
-        num_languages=model.num_languages,
-        language=result.language,
-        task="transcribe",
-    )
     phrase: dict[str, Any] = {
         "seek": 0,
         "start": 0.0,
@@ -163,7 +201,7 @@ def _timed(
     add_word_timestamps(
         segments=[phrase],
         model=model,
-        tokenizer=tokenizer,
+        tokenizer=_tokenizer(model, result.language),
         mel=mel,
         num_frames=max(round(seconds * FRAMES_PER_SECOND), 2),
         last_speech_timestamp=0.0,

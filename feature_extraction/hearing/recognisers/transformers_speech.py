@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from feature_extraction.hearing.audio import SAMPLE_RATE
 from feature_extraction.hearing.hallucinations import GUESSES, REPETITIONS
 from feature_extraction.hearing.recognisers.one_model import OneModel, first_line
-from feature_extraction.hearing.recognisers.whisper_alignment import aligned
+from feature_extraction.hearing.recognisers.whisper_alignment import aligned, timed, tokens_of
 from feature_extraction.hearing.speech import Segment, doubt_of
 from feature_extraction.schema import Word
 from workfolder.errors import InputError
@@ -88,6 +89,8 @@ class TransformersSpeech(OneModel[Loaded]):
                 )
             if self.options.prompt and family != WHISPER:
                 raise InputError(f"--prompt is only for models of Whisper's kind, not for {model}")
+            if self.options.align == self.name and family != WHISPER:
+                raise InputError(f"--align is only for models of Whisper's kind, not for {model}")
             gpu = self._has_gpu()
             asked = self.options.compute_type
             numbers = ("float16" if gpu else "float32") if asked == "auto" else asked
@@ -141,12 +144,50 @@ class TransformersSpeech(OneModel[Loaded]):
                     (phrases,), _ = self._hear_whisper(model, [stretch], language, **by_chance)
         return phrases, language
 
+    def _spoken(self, model: Loaded, sound: np.ndarray) -> str | None:
+        import torch
+
+        if model.family != WHISPER or not _is_multilingual(model):
+            return None
+        with torch.inference_mode():
+            return _language(model, _inputs(model, [sound])["input_features"])
+
+    def _align(
+        self,
+        model: Loaded,
+        sounds: Sequence[np.ndarray],
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+    ) -> list[list[Word] | None]:
+        import torch
+
+        def encode(text: str) -> list[int]:
+            return list(model.tokenizer.encode(text, add_special_tokens=False))
+
+        able, tokens = tokens_of(texts, encode)
+        found: list[list[Word] | None] = [None] * len(texts)
+        if not able:
+            return found
+        begin = _beginning(model, language if _is_multilingual(model) else None)
+        heard = [sounds[place] for place in able]
+        with torch.inference_mode():
+            spoken = aligned(
+                model.network,
+                _inputs(model, heard)["input_features"],
+                begin,
+                [[*chain.from_iterable(own)] for own in tokens],
+                [len(sound) / SAMPLE_RATE for sound in heard],
+            )
+        for place, own, times in zip(able, tokens, spoken, strict=True):
+            found[place] = timed(texts[place], own, times.starts, times.probabilities)
+        return found
+
     def _hear_whisper(
         self, model: Loaded, stretches: Sequence[np.ndarray], language: str | None, **how: Any
     ) -> tuple[list[list[Segment]], str | None]:
         network = model.network
         features = _inputs(model, stretches)["input_features"]
-        multilingual = getattr(network.generation_config, "is_multilingual", False)
+        multilingual = _is_multilingual(model)
         named: dict[str, Any] = {}
         if multilingual:
             language = language or _language(model, features[:1])
@@ -192,6 +233,10 @@ def _moved(model: Loaded, made: Mapping[str, torch.Tensor]) -> dict[str, torch.T
         name: value.to(network.device, network.dtype if value.is_floating_point() else None)
         for name, value in made.items()
     }
+
+
+def _is_multilingual(model: Loaded) -> bool:
+    return bool(getattr(model.network.generation_config, "is_multilingual", False))
 
 
 def _language(model: Loaded, features: torch.Tensor) -> str:

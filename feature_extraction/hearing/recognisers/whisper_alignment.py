@@ -1,16 +1,19 @@
-"""When each token of a known text is said, by where transformers' Whisper listens for it.
+"""When each token of a known text is said, by where Whisper listens for it.
 
 The text is forced through the decoder. Some of its heads listen to the moment of the sound that is
 being written; dynamic time warping makes a path through time of that, as in whisper/timing.py.
+``aligned`` does so for transformers' Whisper; the other libraries have it of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from feature_extraction.schema import Word
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +22,8 @@ FRAMES_PER_SECOND = 50
 """Positions of the encoder."""
 FILTER_WIDTH = 7
 """Of the median filter over time, as in whisper/timing.py."""
+MOST_TOKENS = 440
+"""Tokens of a text: Whisper's decoder has 448 places, some of them for what stands around it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,42 @@ class TokenTimes:
     probabilities: list[float]
     avg_logprob: float
     no_speech: float
+
+
+def tokens_of(
+    texts: Sequence[Sequence[str]], encode: Callable[[str], Sequence[int]]
+) -> tuple[list[int], list[list[Sequence[int]]]]:
+    """Return which texts can be aligned, and of each the tokens of its words.
+
+    Args:
+        texts: the words of each.
+        encode: makes tokens of a text.
+    """
+    tokens = [[encode(f" {word}") for word in words] for words in texts]
+    able = [place for place, text in enumerate(tokens) if sum(map(len, text)) <= MOST_TOKENS]
+    return able, [tokens[place] for place in able]
+
+
+def timed(
+    words: Sequence[str],
+    tokens: Sequence[Sequence[int]],
+    starts: Sequence[float],
+    probabilities: Sequence[float],
+) -> list[Word]:
+    """Return words with the times and the likelihood of their tokens.
+
+    Args:
+        words: of a text.
+        tokens: of each word.
+        starts: of each token in seconds, and the end of the last.
+        probabilities: of each token.
+    """
+    made, last = [], 0
+    for word, own in zip(words, tokens, strict=True):
+        first, last = last, last + len(own)
+        sure = np.log(np.maximum(probabilities[first:last], 1e-9)).mean()
+        made.append(Word(word, float(starts[first]), float(starts[last]), float(np.exp(sure))))
+    return made
 
 
 def aligned(

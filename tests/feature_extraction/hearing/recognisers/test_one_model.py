@@ -36,7 +36,7 @@ class Parrot(OneModel[str]):
         said_together: tuple[float, float] = (1.0, SURE),
     ) -> None:
         super().__init__(model, options)
-        self.failure, self.tried = failure, 0
+        self.failure, self.tried, self.detected = failure, 0, 0
         self.said_together = said_together
         self.asked: list[int] = []
 
@@ -70,6 +70,21 @@ class Parrot(OneModel[str]):
         self.asked.append(0)
         words = (Word(" alone", 0, 1, 0.5), Word(" alone", 3, 4, 0.5))
         return [Segment(" alone alone", 0, SURE, 1, words)], language or "en"
+
+    def _spoken(self, model: str, sound: np.ndarray) -> str:
+        self.detected += 1
+        return "nl"
+
+    def _align(
+        self,
+        model: str,
+        sounds: Sequence[np.ndarray],
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+    ) -> list[list[Word]]:
+        self.asked.append(len(sounds))
+        assert language == "nl"
+        return [[Word(text, n, n + 0.5, 0.5) for n, text in enumerate(words)] for words in texts]
 
 
 def test_a_model_is_tried_on_silence_before_it_hears() -> None:
@@ -114,6 +129,19 @@ def test_what_was_heard_alone_is_not_taken_if_it_passes_over_more() -> None:
 def test_in_batches_of_one_all_is_heard_alone() -> None:
     parrot = Parrot(options=replace(AUDIBLE, batch=1))
     assert len(parrot([tone(9)], "en").words) == 2 and parrot.asked == [0]
+
+
+def test_the_first_window_decides_the_language_in_which_words_are_sought() -> None:
+    parrot = Parrot(options=replace(AUDIBLE, batch=2))
+    spans = [(10.0 * n, 10.0 * n + 2) for n in range(3)]
+    words = [
+        word
+        for start, end in spans
+        for word in (Word("nu", start, start + 1, begins_cue=True), Word("dan", start + 1, end))
+    ]
+    made, unheard = parrot.align(words, [tone(30)])
+    assert [word.text for word in made] == ["nu", "dan"] * 3 and unheard == 0
+    assert parrot.asked == [2, 1] and parrot.detected == 1
 
 
 def test_what_decides_the_words_is_told() -> None:
