@@ -41,7 +41,7 @@ from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batch, Batches
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.loop import recipe
-from videobert.pretraining.masking import Masker
+from videobert.pretraining.masking.masker import Masker
 from videobert.pretraining.options import PretrainOptions
 from videobert.sequences import SequenceLayout
 from workfolder.files import write_json

@@ -15,10 +15,10 @@ import numpy as np
 from videobert.data.corpus import NOBODY, Corpus
 from videobert.data.near_words import NearWords
 from videobert.learning.draws import Epochs
-from videobert.pretraining.masking import IGNORED, Masker
+from videobert.pretraining.masking.copies import Copier
+from videobert.pretraining.masking.masker import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.permuted import Copier
 from videobert.sequences import ALIGNED, MISALIGNED, Part, SequenceLayout
 from workfolder.errors import InputError
 
@@ -39,7 +39,7 @@ class Batch:
         alignment: [batch], ALIGNED or MISALIGNED for JOINT, IGNORED elsewhere and where nobody
             asks.
         order: where words are asked by copies: the position, rank and reach of each id, each
-            [batch, length]; see permuted.Copied.
+            [batch, length]; see copies.Copied.
     """
 
     input_ids: np.ndarray

@@ -12,9 +12,9 @@ from videobert.learning.learner import Score
 from videobert.learning.packing import pack
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import JOINT, REGIMES, Batch, Batches
-from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.masking.masker import IGNORED
+from videobert.pretraining.masking.spans import sides
 from videobert.pretraining.objectives import OBJECTIVES, Alignment, Objective, answer, total_loss
-from videobert.pretraining.spans import sides
 from videobert.processing_videobert import VideoBertProcessor
 
 MOST_VALIDATION_BATCHES = 50

@@ -13,7 +13,7 @@ from videobert.learning.learner import Score
 from videobert.modeling_videobert import VideoBertOutput
 from videobert.orders import MASKED
 from videobert.pretraining.batches import JOINT, REGIMES, TEXT, VIDEO, Batch
-from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.options import PretrainOptions
 
 

@@ -21,9 +21,9 @@ from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_e
 from videobert.learning.schedule import SMALLEST, Phase
 from videobert.learning.split import kept_apart
 from videobert.pretraining.batches import Batches
-from videobert.pretraining.hiding import make_masker
 from videobert.pretraining.initial import begin, within
 from videobert.pretraining.learner import PretrainLearner
+from videobert.pretraining.masking.chosen import make_masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.objectives import objectives
 from videobert.pretraining.options import PretrainOptions

@@ -13,7 +13,7 @@ from tokenization.vocabulary import Vocabulary
 from videobert.data.corpus import NOBODY, Corpus, make_corpus
 from videobert.learning.split import kept_apart
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch, Batches
-from videobert.pretraining.masking import IGNORED, Masker
+from videobert.pretraining.masking.masker import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
 from videobert.sequences import ALIGNED, MISALIGNED, SequenceLayout

@@ -17,8 +17,8 @@ from videobert.loading import load_model
 from videobert.pretraining.boundary import BoundaryHead
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.loop import pretrain
-from videobert.pretraining.masking import IGNORED
-from videobert.pretraining.spans import sides
+from videobert.pretraining.masking.masker import IGNORED
+from videobert.pretraining.masking.spans import sides
 from videobert.pretraining.start import start_run
 from workfolder.files import read_table
 

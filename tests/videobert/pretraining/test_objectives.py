@@ -11,7 +11,7 @@ from videobert.learning.learner import Score
 from videobert.modeling_videobert import VideoBertOutput
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.learner import pack_batch
-from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.objectives import OBJECTIVES, answer, total_loss
 from videobert.sequences import ALIGNED, MISALIGNED
 

@@ -17,7 +17,7 @@ from videobert.learning.trainer import Trainer
 from videobert.pretraining.batches import REGIMES
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.loop import recipe
-from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.options import PretrainOptions
 from videobert.pretraining.start import start_run
 from workfolder.errors import InputError

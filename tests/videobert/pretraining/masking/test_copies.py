@@ -24,9 +24,9 @@ from videobert.orders import CAUSAL, PERMUTATION, visible
 from videobert.pretraining.batches import JOINT, REGIMES, TEXT, Batch
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.loop import pretrain
-from videobert.pretraining.masking import IGNORED
+from videobert.pretraining.masking.copies import Copied, Copier
+from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.options import PretrainOptions
-from videobert.pretraining.permuted import Copied, Copier
 from videobert.pretraining.start import start_run
 from workfolder.errors import InputError
 from workfolder.files import read_table

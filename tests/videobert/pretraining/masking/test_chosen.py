@@ -13,10 +13,10 @@ from tests.toys.bert import write_bert
 from tests.toys.model import make_processor
 from tests.toys.training_processes import TINY
 from tests.toys.work_folder import make_work
-from videobert.pretraining.hiding import make_masker
-from videobert.pretraining.spans import Spans
+from videobert.pretraining.masking.chosen import make_masker
+from videobert.pretraining.masking.spans import Spans
+from videobert.pretraining.masking.units import Phrases, Runs, Words
 from videobert.pretraining.start import provenance, start_run
-from videobert.pretraining.units import Phrases, Runs, Words
 from workfolder.errors import InputError
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tokenization.vocabulary import Vocabulary
-from videobert.pretraining.spans import Spans, sides
-from videobert.pretraining.units import Units, Words
+from videobert.pretraining.masking.spans import Spans, sides
+from videobert.pretraining.masking.units import Units, Words
 
 MASK_SHARE, RANDOM_SHARE = 0.8, 0.1
 """Shares of the chosen ids that become [MASK] and a random id; the others stay as they are."""

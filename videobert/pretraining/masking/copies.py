@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.orders import BEYOND, CAUSAL
-from videobert.pretraining.masking import IGNORED, rounded_at_random
+from videobert.pretraining.masking.masker import IGNORED, rounded_at_random
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
-from videobert.pretraining.masking import IGNORED, Masker
-from videobert.pretraining.spans import LONGEST, Spans, sides, span_lengths
-from videobert.pretraining.units import Words
+from videobert.pretraining.masking.masker import IGNORED, Masker
+from videobert.pretraining.masking.spans import LONGEST, Spans, sides, span_lengths
+from videobert.pretraining.masking.units import Words
 
 VOCABULARY = Vocabulary(text_size=100, visual_size=50)
 CLS, SEP, MASK, JOIN, FIRST = 2, 3, 4, VOCABULARY.joiner, VOCABULARY.first_visual

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
-from videobert.pretraining.masking import IGNORED, Masker
-from videobert.pretraining.units import Words
+from videobert.pretraining.masking.masker import IGNORED, Masker
+from videobert.pretraining.masking.units import Words
 
 VOCABULARY = Vocabulary(text_size=1000, visual_size=500)
 SPECIAL = (0, 1, 2, 3, 4, VOCABULARY.joiner)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.pretraining.units import Words
+from videobert.pretraining.masking.units import Words
 
 SHARE, LONGEST = 0.2, 10
 """Of the geometric distribution of their lengths, and the most words of a span; mean 3.8."""

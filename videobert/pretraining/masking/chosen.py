@@ -8,11 +8,11 @@ from tokenization.pieces import continuing_pieces
 from videobert.answers.spelling import unspelt
 from videobert.answers.text_files import read_lines
 from videobert.orders import MASKED
-from videobert.pretraining.masking import Masker
+from videobert.pretraining.masking.copies import Copier
+from videobert.pretraining.masking.masker import Masker
+from videobert.pretraining.masking.spans import Spans
+from videobert.pretraining.masking.units import Phrases, Runs, Units, Words
 from videobert.pretraining.options import RUNS, SPANS, WORDS, PretrainOptions
-from videobert.pretraining.permuted import Copier
-from videobert.pretraining.spans import Spans
-from videobert.pretraining.units import Phrases, Runs, Units, Words
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
-from videobert.pretraining.masking import IGNORED, Masker
-from videobert.pretraining.units import Phrases, Runs, Words
+from videobert.pretraining.masking.masker import IGNORED, Masker
+from videobert.pretraining.masking.units import Phrases, Runs, Words
 
 VOCABULARY = Vocabulary(text_size=40, visual_size=6)
 CLS, SEP, MASK, JOIN, FIRST = 2, 3, 4, VOCABULARY.joiner, VOCABULARY.first_visual

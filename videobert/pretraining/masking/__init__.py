@@ -1,0 +1,1 @@
+"""What is hidden or asked in a sequence, and as a whole of what."""
