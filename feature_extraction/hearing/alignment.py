@@ -20,6 +20,8 @@ from feature_extraction.schema import Word
 
 MARGIN = 1.0
 """Seconds by which captions may be shown too late or taken away too early."""
+LEAST_SECONDS = 0.1
+"""Seconds of sound that a caption must have, for words to be sought in it."""
 LEAST_SURE = 0.02
 """A caption whose words are less likely, in the geometric mean, is not what is said. Chosen on
 espeak-ng's speech: 3 to 5 % of its captions are less likely, and 93 % of those of another video."""
@@ -135,7 +137,7 @@ def windows(captions: Sequence[Caption]) -> Iterator[Window]:
 def excerpts(
     sound: Iterable[np.ndarray], windows: Iterable[Window]
 ) -> Iterator[tuple[Window, np.ndarray]]:
-    """Yield the samples of each window that begins before the sound ends.
+    """Yield the samples of each window whose first caption begins before the sound ends.
 
     Args:
         sound: runs of float32 samples at audio.SAMPLE_RATE that follow one another.
@@ -150,7 +152,7 @@ def excerpts(
             passed = min(max(first - begin, 0), len(held))
             held, begin = np.concatenate([held[passed:], run]), begin + passed
         samples = held[max(first - begin, 0) : last - begin]
-        if len(samples):
+        if first + len(samples) >= (window.captions[0].start + LEAST_SECONDS) * SAMPLE_RATE:
             yield window, samples
 
 
