@@ -21,7 +21,7 @@ from workfolder.runner import JobOptions
 from workfolder.sources import Source
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def node() -> Iterator[None]:
     """A Ray node on this machine that has two GPUs, as far as Ray knows."""
     ray = pytest.importorskip("ray")
