@@ -56,8 +56,8 @@ LEARNING: dict[str, Any] = {
     "validation_share": 0.0,
     "checkpoint_every": 10**9,
 }
-"""The kitchen's (benchmarks/kitchen_tables/sizes.py), without text alone and at twice the rate, which
-learnt sooner in one run each on a quarter of the recordings called ``train``."""
+"""The kitchen's (benchmarks/kitchen_tables/sizes.py), without text alone and at twice the rate.
+That learnt sooner, in one run on a quarter of the recordings called ``train``."""
 TEXT_ALONE = PretrainOptions(
     **{**LEARNING, "text_weight": 1.0, "video_weight": 0.0, "joint_weight": 0.0}
 )

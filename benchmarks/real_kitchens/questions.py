@@ -36,7 +36,7 @@ EVERY = 10**6
 """More clips than any step has."""
 PENALTY = 10.0
 """Inverse strength for the probe of words. 3, 10, 30 and 100 were tried on the first fold of
-recordings, so on what is held out: that can only favour the probe, which the model must come near."""
+recordings, so on what is held out. That can only favour the probe, which the model should reach."""
 Hits = dict[str, Any]
 """By kind of label: ``videos``, the recording of each step that has one, and ``hits``, by method
 and k whether the label is among the first k."""
