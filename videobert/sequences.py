@@ -49,6 +49,11 @@ class Part:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def wanted(self) -> int:
+        """How many ids there would be with room for all."""
+        return len(self) if self.most is None else min(len(self), self.most)
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -109,15 +114,15 @@ class SequenceLayout:
         longer texts are cut, until all are equally long; then all are cut. Visual words that are
         too many share their room in the same way.
         """
-        room = self.max_length - 1 - sum(bool(len(part)) for part in parts)
-        room -= not any(len(part) for part in parts)
-        wanted = [min(len(part), part.most or len(part)) for part in parts]
-        seen = sum(own for own, part in zip(wanted, parts, strict=True) if part.seen)
+        there = sum(len(part) > 0 for part in parts)
+        room = self.max_length - 1 - max(there, 1)
+        wanted = [part.wanted for part in parts]
         texts = [0 if part.seen else own for own, part in zip(wanted, parts, strict=True)]
-        lengths = shares(texts, max(room - seen, (room + 1) // 2))
-        clips = [own if part.seen else 0 for own, part in zip(wanted, parts, strict=True)]
-        found = zip(lengths, shares(clips, room - sum(lengths)), parts, strict=True)
-        return self._row(parts, [self._kept(part, text + clip) for text, clip, part in found])
+        clips = [own - text for own, text in zip(wanted, texts, strict=True)]
+        texts = shares(texts, max(room - sum(clips), (room + 1) // 2))
+        clips = shares(clips, room - sum(texts))
+        found = zip(parts, texts, clips, strict=True)
+        return self._row(parts, [self._kept(part, text + clip) for part, text, clip in found])
 
     def windows(self, question: Part, document: Part, stride: int) -> list[Row]:
         """Let a question meet all of a document that is too long for one sequence.
@@ -134,7 +139,7 @@ class SequenceLayout:
             InputError: if a stride leaves ids out between two windows, or the question leaves room
                 for none.
         """
-        asked = self._kept(question, min(len(question), question.most or len(question)))
+        asked = self._kept(question, question.wanted)
         room = self.max_length - 2 - bool(len(asked)) - len(asked)
         if not 1 <= stride <= room:
             raise InputError(
@@ -159,30 +164,30 @@ class SequenceLayout:
         return np.r_[:head, count - (most - head) : count]
 
     def _row(self, parts: Sequence[Part], kept: Sequence[np.ndarray]) -> Row:
-        pieces, placed = [_sign(self.cls)], []
+        table = np.empty((4, 1 + sum(len(indices) + 1 for indices in kept) + 1), dtype=np.int64)
+        ids, types, numbers, units = table
+        numbers[:], units[:], types[:] = NO_PART, NO_PART, TEXT_TYPE
+        ids[0], end, placed = self.cls, 1, []
         before: Part | None = None
         for number, (part, indices) in enumerate(zip(parts, kept, strict=True)):
             if len(indices) and before is not None:
-                joined = part.seen != before.seen
-                pieces.append(_sign(self.vocabulary.joiner if joined else self.sep))
-            first = sum(piece.shape[1] for piece in pieces)
-            placed.append(Placed(indices, first + np.arange(len(indices))))
+                ids[end] = self.sep if part.seen == before.seen else self.vocabulary.joiner
+                end += 1
+            here = slice(end, end + len(indices))
+            placed.append(Placed(indices, np.arange(here.start, here.stop)))
             if len(indices):
-                pieces.append(self._piece(part, number, indices))
-                before = part
-        pieces.append(_sign(self.sep, before is not None and before.seen))
-        ids, types, numbers, units = np.concatenate(pieces, axis=1)
+                chosen = np.asarray(part.ids, dtype=np.int64)[indices]
+                ids[here] = self.vocabulary.visual_ids(chosen) if part.seen else chosen
+                types[here] = VIDEO_TYPE if part.seen else TEXT_TYPE
+                numbers[here], units[here] = (
+                    number,
+                    0 if part.units is None else part.units[indices],
+                )
+                before, end = part, here.stop
+        ids[end] = self.sep
+        types[end] = VIDEO_TYPE if before is not None and before.seen else TEXT_TYPE
+        ids, types, numbers, units = table[:, : end + 1]
         return Row(ids, types, numbers, units, tuple(placed))
-
-    def _piece(self, part: Part, number: int, indices: np.ndarray) -> np.ndarray:
-        """Return ids, types, part and units of what is kept of a part, int64 [4, kept]."""
-        ids = np.asarray(part.ids, dtype=np.int64)[indices]
-        if part.seen:
-            ids = self.vocabulary.visual_ids(ids)
-        units = np.zeros(len(ids)) if part.units is None else part.units[indices]
-        kind = VIDEO_TYPE if part.seen else TEXT_TYPE
-        same = np.broadcast_to([[kind], [number]], (2, len(ids)))
-        return np.vstack([ids, same, units]).astype(np.int64)
 
     def pad_together(self, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return ids, token types and attention mask of sequences, each int64 [rows, longest]."""
@@ -195,17 +200,13 @@ class SequenceLayout:
         return padded, types, mask
 
 
-def _sign(number: int, seen: bool = False) -> np.ndarray:
-    """Return ids, types, part and units of a sign, int64 [4, 1]."""
-    kind = VIDEO_TYPE if seen else TEXT_TYPE
-    return np.array([[number], [kind], [NO_PART], [NO_PART]], dtype=np.int64)
-
-
 def shares(lengths: Sequence[int], room: int) -> list[int]:
     """Share room among parts: the longest are cut until all fit.
 
     What is left of an uneven division goes to the first of those that are cut.
     """
+    if sum(lengths) <= room:
+        return list(lengths)
     level, left = room, room
     for place, length in enumerate(sorted(lengths)):
         if length * (len(lengths) - place) > left:
