@@ -18,6 +18,7 @@ from videobert.processing_videobert import VideoBertProcessor
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
 from workfolder.files import read_json
+from workfolder.paths import refuse_address
 from workfolder.stage import OPTIONS_FILE
 
 if TYPE_CHECKING:
@@ -106,8 +107,9 @@ def _refuse_other_paths(folder: Path) -> None:
     """Refuse what is not the folder of a model, and say what it is instead.
 
     Raises:
-        InputError: if it is a file, another kind of folder, or lacks one of PARTS.
+        InputError: if it is an address, a file, another kind of folder, or lacks one of PARTS.
     """
+    refuse_address(folder)
     if folder.is_file():
         raise InputError(
             f"{folder} is a file, not a model's folder: give --model the folder that videobert "
