@@ -74,8 +74,10 @@ def run(
 ) -> None:
     """Extract, transcribe, cluster, tokenize and pretrain; what is done is skipped."""
     from videobert import pipeline
+    from videobert.cli.config import write_config
 
     options = pipeline.RunOptions(**stages)
+    write_config(work / "run.toml", stages.values())
     report_stages(lambda bars: pipeline.run(videos, work, out, options, jobs, bars), json)
 
 

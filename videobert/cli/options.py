@@ -5,7 +5,7 @@ No torch, numpy or pyarrow here: ``--help`` and a shell's completion do not wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import MISSING, Field
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hint
 
 import typer
 
+from videobert.cli.config import CONFIG, config_option
 from workfolder.options import About, Options, dashed, described
 from workfolder.paths import refuse_address
 
@@ -83,6 +84,8 @@ def takes(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a verb an option for each field of the dataclasses that its arguments are made of.
 
+    And ``--config``, a file that has any of its options.
+
     Args:
         omit: fields that the verb has no use for; they keep their defaults.
         made: the dataclass of each argument. A field that two of them have is one option, as the
@@ -95,6 +98,8 @@ def takes(
         for kind in made.values():
             fields = _options(kind)
             every |= {name: fields[name] for name in fields if name not in {*every, *omit}}
+        config = config_option(every, _turned(made.values()))
+        every[CONFIG] = Parameter(CONFIG, Parameter.KEYWORD_ONLY, default=None, annotation=config)
 
         @wraps(verb)
         def command(**given: Any) -> None:
@@ -106,6 +111,11 @@ def takes(
         return command
 
     return give
+
+
+def _turned(kinds: Iterable[type[Options]]) -> set[str]:
+    """Name the flags that are on by default: the command line has ``--no-NAME`` for them."""
+    return {each.name for kind in kinds for each in described(kind) if each.default is True}
 
 
 def _made(kind: type[Options], given: dict[str, Any]) -> Options:

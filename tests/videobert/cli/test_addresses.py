@@ -49,11 +49,12 @@ def test_every_path_of_every_verb_refuses_an_address(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.mp4").touch()
     others = [
-        spelt(each, str(tmp_path / "there.mp4") if is_path(each) else "1")
+        word
         for each in command.params
         if each is not parameter and each.required
+        for word in spelt(each, str(tmp_path / "there.mp4") if is_path(each) else "1")
     ]
-    arguments = [*words, *sum(others, []), *spelt(parameter, ADDRESS)]
+    arguments = [*words, *others, *spelt(parameter, ADDRESS)]
     with pytest.raises(InputError) as refused:
         CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert str(refused.value).startswith(f"{ADDRESS} is an address, and only paths of this machine")

@@ -95,7 +95,7 @@ def test_an_option_of_two_dataclasses_is_one_and_what_is_omitted_keeps_its_defau
         "place",
         "seed",
         "late",
-        "install_completion",
+        "config",
     ]
     CliRunner().invoke(app, ["--seed", "4", "--late"], catch_exceptions=False)
     assert found == [(Toy(seed=4), Other(seed=4, late=True), 5)]
