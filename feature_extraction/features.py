@@ -45,6 +45,7 @@ from workfolder.maker import Made, Maker
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, begin, run_job
+from workfolder.shards import own_share
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
@@ -270,10 +271,11 @@ def extract(
     """
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers, job.cache)
-    if options.engine == INT8:
+    if options.engine == INT8:  # on the first of all videos, so every share has the same network
         extractor.calibrate(work / "int8", videos)
-    begin(stage, videos, extractor, extractor.provenance(), job)
-    return run_job(stage, videos, extractor, job, progress)
+    share = own_share(videos, job)
+    begin(stage, share, extractor, extractor.provenance(), job)
+    return run_job(stage, share, extractor, job, progress)
 
 
 def _extractor(

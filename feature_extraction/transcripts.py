@@ -33,6 +33,7 @@ from workfolder.paths import refuse_address
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import JobOptions, begin, run_job
+from workfolder.shards import own_share
 from workfolder.sources import Source
 from workfolder.stage import VERSIONS, Stage, versions
 
@@ -197,8 +198,9 @@ def transcribe(
     """
     stage = Stage(work / "transcripts")
     transcriber = Transcriber(options, job.limits, recogniser, job.follow_links)
-    begin(stage, videos, transcriber, transcriber.provenance(), job)
-    return run_job(stage, videos, transcriber, job, progress)
+    share = own_share(videos, job)
+    begin(stage, share, transcriber, transcriber.provenance(), job)
+    return run_job(stage, share, transcriber, job, progress)
 
 
 def _made(

@@ -169,6 +169,11 @@ class JobOptions(Options):
         False, "Put aside, as STAGE.1, what other options made, and make it anew."
     )
     follow_links: bool = option(False, "Follow links that lead out of a folder or list.")
+    shard: str | None = option(
+        None,
+        "The share of the videos to work on, such as 3/64; other machines take the others.",
+        shown="all videos",
+    )
     cache: bool = option(True, CACHE)
 
     @property

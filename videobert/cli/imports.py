@@ -18,7 +18,7 @@ imports = typer.Typer(
 
 
 @imports.command("features")
-@takes(options=FeatureImportOptions, jobs=JobOptions, omit=["cache"])
+@takes(options=FeatureImportOptions, jobs=JobOptions, omit=["cache", "shard"])
 def import_features(
     files: FeatureFiles,
     work: Work,
@@ -42,7 +42,7 @@ def import_features(
 
 
 @imports.command("transcripts")
-@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner", "cache"])
+@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner", "cache", "shard"])
 def import_transcripts(
     files: Tables,
     work: Work,

@@ -46,7 +46,7 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     report_stages(lambda bars: [fit_codebook(work, options, bars)], json)
 
 
-@takes(options=TokenizeOptions, jobs=JobOptions, omit=["timeout", "follow_links", "cache"])
+@takes(options=TokenizeOptions, jobs=JobOptions, omit=["timeout", "follow_links", "cache", "shard"])
 def tokenize(work: Work, options: TokenizeOptions, jobs: JobOptions, json: Json = False) -> None:
     """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos
@@ -68,6 +68,7 @@ def pretrain(work: Work, out: Out, options: PretrainOptions, json: Json = False)
     codebook=ClusterOptions,
     pretraining=PretrainOptions,
     jobs=JobOptions,
+    omit=["shard"],
 )
 def run(
     videos: Videos, work: Work, out: Out, jobs: JobOptions, json: Json = False, **stages: Any
