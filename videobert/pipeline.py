@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class RunOptions:
 
 
 def run(
-    videos: list[Path],
+    videos: Sequence[str | Path],
     work: Path,
     out: Path,
     options: RunOptions,
@@ -54,7 +54,7 @@ def run(
     A video that fails in one stage is left out of the later ones.
 
     Args:
-        videos: files, folders of videos, and .txt lists of paths.
+        videos: files, folders of videos, addresses of either, and .txt lists of all these.
         work: the folder that all stages share.
         out: the folder of the model.
         options: the options of every stage.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from workfolder.errors import InputError
 from workfolder.files import write_table
 from workfolder.ledger import PARTIAL, WHOLE, Ledger
 from workfolder.maker import Made, Maker
+from workfolder.scratch import Scratch
 from workfolder.sources import Source
 from workfolder.stage import Stage
 
@@ -51,6 +53,7 @@ class Attempt:
         notes: the latest rows about videos, see Ledger.notes.
         dropped: videos of which the books say that something was thrown away.
         identity: the stage's when the job began, see Stage.identity.
+        scratch: where sources with an address are fetched to; None where none has one.
     """
 
     stage: Stage
@@ -59,23 +62,27 @@ class Attempt:
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     identity: int | None = None
+    scratch: Scratch | None = None
 
     def __call__(self, source: Source) -> Outcome:
         """Attempt a video, unless another run has done it in the meantime."""
         video = source.video_id
         if self.stage.path(video).exists() and video not in self.redo:
+            if self.scratch:
+                self.scratch.drop(source)
             return Outcome(source)
         try:
             prepare(self.maker, self.stage)
         except InputError as error:
             return Outcome(source, stop=str(error))
         try:
-            made = self.maker(source)
+            with self.scratch.fetched(source) if self.scratch else nullcontext(source) as at_hand:
+                made = self.maker(at_hand)
         except InputError as error:
             return Outcome(source, failure=str(error))
         except Exception as error:  # a bug met by one video in 300,000 must not cost the others
-            logger.exception("%s of %s", self.stage.folder.name, source.path)
-            unexpected = f"{source.path}: unexpected {type(error).__name__}: {error}"
+            logger.exception("%s of %s", self.stage.folder.name, source.label)
+            unexpected = f"{source.label}: unexpected {type(error).__name__}: {error}"
             return Outcome(source, failure=unexpected)
         begin = time.perf_counter()
         try:
@@ -101,10 +108,10 @@ class Attempt:
         if made.dropped or video in self.dropped:
             ledger.note_dropped(video, made.dropped)
         if made.partial:
-            ledger.note(PARTIAL, {video: f"{source.path} {made.partial}"}, self.notes)
+            ledger.note(PARTIAL, {video: f"{source.label} {made.partial}"}, self.notes)
         write_table(made.table, self.stage.path(video))
         if not made.partial and self.notes.get(video, {}).get("status") == PARTIAL:
-            ledger.note(WHOLE, {video: f"{source.path} is whole"})
+            ledger.note(WHOLE, {video: f"{source.label} is whole"})
 
 
 def prepare(maker: Maker, stage: Stage) -> None:

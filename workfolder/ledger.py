@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workfolder.addresses import as_address
 from workfolder.json_lines import append_rows, read_rows
 from workfolder.sources import Source, same_id
 from workfolder.stage import Stage
@@ -109,7 +110,7 @@ class Ledger:
         """
         found = {}
         for source in sources:
-            path = os.path.abspath(source.path)
+            path = source.where
             reason = source.refusal or self._conflict(source.video_id, path)
             if reason:
                 found[source.video_id] = reason
@@ -119,7 +120,7 @@ class Ledger:
         """Enter inputs that are new, or that have moved and are not ``refused``."""
         new: dict[str, dict[str, str]] = {}
         for source in sources:
-            video, path = source.video_id, os.path.abspath(source.path)
+            video, path = source.video_id, source.where
             shown = source.pictures and os.path.abspath(source.pictures)
             noted = self._paths.get(video)
             moved = noted and path != noted and not _same_file(noted, path)
@@ -144,6 +145,8 @@ class Ledger:
         """
         owner = self._owners.setdefault(video.casefold(), video)
         noted = self._paths.get(owner, path)
+        if noted != path and as_address(noted) and as_address(path):
+            return same_id((noted, path), {owner, video})
         was = None if noted == path else _stat(noted)
         if was is None:
             return None

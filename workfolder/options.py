@@ -174,6 +174,15 @@ class JobOptions(Options):
         "The share of the videos to work on, such as 3/64; other machines take the others.",
         shown="all videos",
     )
+    scratch: Path | None = option(  # noqa: RUF009
+        None,
+        "Folder that videos from addresses are fetched to, and removed from.",
+        shown="the system's for temporary files",
+    )
+    scratch_gb: float = option(20.0, "Gigabytes that are there at once.", least=1e-6)
+    patience: float = option(
+        60.0, "Seconds to wait between tries, all in all, where an address fails.", least=0
+    )
     cache: bool = option(True, CACHE)
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from workfolder.maker import Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
+from workfolder.scratch import Scratch
 from workfolder.sources import Source, Sources
 from workfolder.stage import Stage
 
@@ -57,6 +58,8 @@ def run_job(
     progress(report.stage, settled, len(sources))
     dropped = frozenset(ledger.dropped()) if plan.waiting else frozenset()
     attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped, stage.identity())
+    if any(source.address for source in plan.waiting):
+        attempt = replace(attempt, scratch=_scratch(plan.waiting, options))
     for count, outcome in enumerate(_outcomes(attempt, plan.waiting, options), 1):
         if outcome.stop:
             raise InputError(outcome.stop)
@@ -162,6 +165,14 @@ def _pace(videos: int, covered: float, elapsed: float) -> str:
     return f"{rate:.1f} videos/{unit}, {covered / max(elapsed, 1e-3):.1f} x real time"
 
 
+def _scratch(sources: Sequence[Source], options: JobOptions) -> Scratch:
+    """Begin to fetch what is not on this disk."""
+    if options.runner == "ray":
+        raise InputError("--runner ray fetches no videos from addresses: take --shard instead")
+    ahead = 2 * options.workers
+    return Scratch(sources, ahead, options.scratch, options.scratch_gb, options.patience)
+
+
 def _outcomes(
     attempt: Attempt, sources: Sequence[Source], options: JobOptions
 ) -> Iterator[Outcome]:
@@ -192,4 +203,6 @@ def _local_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -
                 for future in finished:
                     yield future.result()
         finally:  # where the job is left early, the videos in flight end with their processes
+            if attempt.scratch:
+                attempt.scratch.close()
             attempt.maker.close()

@@ -26,8 +26,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path, PurePath
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from workfolder.addresses import as_address, list_below, name_of, shown
 from workfolder.errors import InputError
 from workfolder.paths import refuse_address
 
@@ -47,6 +48,8 @@ class Source:
 
     Attributes:
         refusal: why it must not be opened; None if it may.
+        address: where it must be fetched from first; None where ``path`` is the file.
+        beside: the addresses of the captions beside it.
         pictures: the video itself, where ``path`` is a file that was made of it.
     """
 
@@ -54,6 +57,18 @@ class Source:
     path: Path
     refusal: str | None = None
     pictures: Path | None = None
+    address: str | None = None
+    beside: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What the user calls it."""
+        return shown(self.address) if self.address else str(self.path)
+
+    @property
+    def where(self) -> str:
+        """Its absolute path, or its address without what may be secret."""
+        return shown(self.address) if self.address else os.path.abspath(self.path)
 
 
 class Sources(list[Source]):
@@ -92,15 +107,16 @@ def _id_of(stem: str) -> str:
 
 
 def find_videos(
-    paths: Iterable[Path],
+    paths: Iterable[str | Path],
     suffixes: Collection[str] = VIDEO_SUFFIXES,
     follow_links: bool = False,
 ) -> Sources:
     """Find the videos that files, folders and lists stand for.
 
     Args:
-        paths: files; folders, which stand for the videos below them; and .txt lists of paths, one a
-            line, where ``#`` begins a comment unless a file has that name.
+        paths: files; folders, which stand for the videos below them; addresses of either (a text:
+            a Path loses a slash); and .txt lists of all these, one a line, where ``#`` begins a
+            comment unless a file has that name.
         suffixes: what a folder's videos end in.
         follow_links: whether links may lead out of a folder or list.
 
@@ -138,9 +154,14 @@ class _Search:
     passed_over: dict[str, Counter[str]] = field(default_factory=dict)
     real: Callable[[str | Path], str] = field(default_factory=lambda: cache(os.path.realpath))
 
-    def expand(self, path: Path) -> Iterator[Source]:
-        """Yield the videos that a path stands for."""
-        refuse_address(path)
+    def expand(self, given: str | Path) -> Iterator[Source]:
+        """Yield the videos that a path or an address stands for."""
+        address = as_address(given)
+        if address and self.suffixes >= VIDEO_SUFFIXES:
+            yield from self._remote(address)
+            return
+        refuse_address(given)
+        path = Path(given)
         if os.path.isdir(path):
             yield from self._below(path)
         elif not os.path.exists(path):
@@ -156,6 +177,9 @@ class _Search:
         """Yield the videos that a list names."""
         beside = os.path.join(os.path.abspath(listing.parent), "")
         for line in _lines(listing):
+            if as_address(line) and self.suffixes >= VIDEO_SUFFIXES:
+                yield from self.expand(line)
+                continue
             refuse_address(line)
             named = listing.parent / line
             if line.startswith("#") and not os.path.lexists(named):
@@ -168,6 +192,27 @@ class _Search:
                 raise InputError(refusal)
             for source in self.expand(named):
                 yield replace(source, refusal=source.refusal or refusal)
+
+    def _remote(self, address: str) -> Iterator[Source]:
+        """Yield the videos that an address stands for. One that names a video is not asked for."""
+        name = name_of(address)
+        if _suffix(name) in self.suffixes:
+            yield Source(video_id(PurePath(unquote(name))), Path(shown(address)), address=address)
+            return
+        found = list_below(address)
+        captions: dict[str, list[str]] = {}
+        for below in found:
+            if _suffix(below) in COMPANION_SUFFIXES:
+                stem = below.rpartition(".")[0]
+                for one in {stem, stem.rpartition(".")[0]}:  # NAME.vtt and NAME.LANGUAGE.vtt
+                    captions.setdefault(one, []).append(found[below])
+        videos = [below for below in found if _suffix(below) in self.suffixes]
+        if not videos:
+            raise InputError(f"{shown(address)} holds no video: give an address above videos")
+        for below in videos:
+            stem, there = below.rpartition(".")[0], found[below]
+            beside = tuple(sorted(captions.get(stem, ())))
+            yield Source(_id_of(stem), Path(shown(there)), address=there, beside=beside)
 
     def _below(self, folder: Path) -> Iterator[Source]:
         """Yield the videos below a folder. A link that leads nowhere is a video that will fail."""
@@ -247,10 +292,10 @@ def _settle(group: list[Source]) -> Iterable[Source]:
     if len(group) == 1:
         return group
     ids = {source.video_id: source for source in reversed(group)}
-    files = {os.path.realpath(source.path) for source in group}
+    files = {source.address or os.path.realpath(source.path) for source in group}
     if len(ids) == len(files) == 1:
         return ids.values()
-    reason = same_id([source.path for source in group], ids)
+    reason = same_id([source.label for source in group], ids)
     return [replace(source, refusal=reason) for source in ids.values()]
 
 

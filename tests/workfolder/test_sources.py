@@ -254,13 +254,7 @@ def test_messages_about_names_are_one_plain_line(tmp_path: Path) -> None:
     assert str(caught.value).isprintable()
 
 
-ADDRESSES = [
-    "s3://bucket/a.mp4",
-    "https://host/a.mp4",
-    "gs://b",
-    "hf://datasets/a",
-    "file:///a.mp4",
-]
+ADDRESSES = ["ssh://host/a.mp4", "ftp://host/a.mp4", "webdav://host/b", "file:///a.mp4"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from feature_extraction.imported.options import FeatureImportOptions, TranscriptImportOptions
-from videobert.cli.options import FeatureFiles, Json, PathOption, Tables, Work, takes
+from videobert.cli.options import FETCHING, FeatureFiles, Json, PathOption, Tables, Work, takes
 from videobert.cli.reports import report_stages
 from workfolder.options import JobOptions
 
@@ -18,7 +18,7 @@ imports = typer.Typer(
 
 
 @imports.command("features")
-@takes(options=FeatureImportOptions, jobs=JobOptions, omit=["cache", "shard"])
+@takes(options=FeatureImportOptions, jobs=JobOptions, omit=["cache", *FETCHING])
 def import_features(
     files: FeatureFiles,
     work: Work,
@@ -42,7 +42,7 @@ def import_features(
 
 
 @imports.command("transcripts")
-@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner", "cache", "shard"])
+@takes(options=TranscriptImportOptions, jobs=JobOptions, omit=["runner", "cache", *FETCHING])
 def import_transcripts(
     files: Tables,
     work: Work,

@@ -8,7 +8,7 @@ import typer
 
 from feature_extraction.options import FeatureOptions, TranscriptOptions
 from tokenization.options import ClusterOptions, TokenizeOptions
-from videobert.cli.options import Flag, Json, Out, Videos, Work, takes
+from videobert.cli.options import FETCHING, Flag, Json, Out, Videos, Work, takes
 from videobert.cli.reports import INCOMPLETE, report_stages
 from videobert.pretraining.options import PretrainOptions
 from workfolder.options import JobOptions
@@ -46,7 +46,11 @@ def cluster(work: Work, options: ClusterOptions, json: Json = False) -> None:
     report_stages(lambda bars: [fit_codebook(work, options, bars)], json)
 
 
-@takes(options=TokenizeOptions, jobs=JobOptions, omit=["timeout", "follow_links", "cache", "shard"])
+@takes(
+    options=TokenizeOptions,
+    jobs=JobOptions,
+    omit=["timeout", "follow_links", "cache", *FETCHING],
+)
 def tokenize(work: Work, options: TokenizeOptions, jobs: JobOptions, json: Json = False) -> None:
     """Give each clip a visual word, then make training examples of sentences and visual words."""
     from tokenization.tokens import tokenize as tokenize_videos

@@ -37,7 +37,11 @@ PathOption = partial(typer.Option, callback=_refuse_addresses)
 _PathArgument = partial(typer.Argument, callback=_refuse_addresses)
 
 Videos = Annotated[
-    list[Path], _PathArgument(help="Videos, folders of videos, or .txt files of paths.")
+    list[str],
+    typer.Argument(
+        help="Videos, folders of videos, addresses (s3:// gs:// hf:// https://), or .txt files of "
+        "those."
+    ),
 ]
 FeatureFiles = Annotated[
     list[Path],
@@ -70,6 +74,8 @@ Clips = Annotated[
         help="A video; or several, folders of videos, or .txt files of paths: a line each.",
     ),
 ]
+FETCHING = ("shard", "scratch", "scratch_gb", "patience")
+"""Options of the verbs that read videos, and of no other job."""
 TRAINING = "Work folder of the training videos: word counts and profiles come from it."
 Training = Annotated[Path, PathOption(help=TRAINING)]
 ANNOTATIONS = "YouCook2's annotations, JSON."

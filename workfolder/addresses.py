@@ -1,0 +1,168 @@
+"""Files at addresses such as s3://bucket/a.mp4: what they are called, listed and fetched.
+
+fsspec knows how, and where the credentials are. Nothing of an address that may be secret is shown:
+neither what stands before its @, nor what follows its ?.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workfolder.errors import InputError
+
+SCHEMES = ("s3", "gs", "hf", "https", "http")
+"""What videos are fetched from."""
+NEEDED = {"s3": "s3fs", "gs": "gcsfs", "hf": "huggingface_hub", "https": "aiohttp"}
+"""The package that fsspec needs for a scheme."""
+WEB = ("https", "http")
+CHUNK = 2**20
+"""Bytes that are read at a time."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FIRST_WAIT = 0.5
+"""Seconds before the second try; each later wait is twice as long."""
+_REMOTE = re.compile(rf"({'|'.join(SCHEMES)}):/+(?=[^/])", re.IGNORECASE)
+
+
+class ChangedError(OSError):
+    """The object was another one when its reading ended."""
+
+
+def as_address(given: str | Path) -> str | None:
+    """Return the address that was given; None if it is a path. A Path has lost a slash."""
+    found = _REMOTE.match(str(given))
+    if not found or (isinstance(given, str) and not found[0].endswith("://")):
+        return None
+    return f"{found[1].lower()}://{str(given)[found.end() :]}"
+
+
+def shown(address: str) -> str:
+    """Return an address without what may be secret."""
+    scheme, host, path = _parts(address)
+    return f"{scheme}://{host.rpartition('@')[2]}/{path}"
+
+
+def name_of(address: str) -> str:
+    """Return the name of the file at an address."""
+    return _parts(address)[2].rpartition("/")[2]
+
+
+def list_below(address: str) -> dict[str, str]:
+    """List the files below an address: their addresses, by the path below it.
+
+    Raises:
+        InputError: if it cannot be listed.
+    """
+    if _parts(address)[0] in WEB:
+        raise InputError(
+            f"{shown(address)} is no video, and a web server lists no folders: write the addresses "
+            "of its videos into a .txt file"
+        )
+    system, path = _system(address)
+    try:
+        found = system.find(path)
+    except Exception as error:  # whatever the libraries of the schemes raise
+        raise InputError(f"{shown(address)} cannot be listed ({_reason(error)})") from error
+    root = f"{str(path).rstrip('/')}/"
+    return {
+        each.removeprefix(root): system.unstrip_protocol(each)
+        for each in found
+        if each.startswith(root)
+    }
+
+
+def fetch(address: str, where: Path, patience: float, admit: Callable[[int], None]) -> None:
+    """Fetch a file, whole and of one version.
+
+    Args:
+        address: where it is.
+        where: the file to write.
+        patience: seconds to wait between tries, all in all, where a server fails.
+        admit: is told the number of bytes before they are written, and may wait or refuse.
+
+    Raises:
+        InputError: if it is not there, may not be read, or has failed for so long.
+        OSError: if this disk is full.
+    """
+    wait, tries = FIRST_WAIT, 0
+    while True:
+        tries += 1
+        try:
+            return _fetch_once(address, where, admit)
+        except InputError:
+            raise
+        except (FileNotFoundError, PermissionError) as error:
+            raise InputError(f"{shown(address)} {_reason(error)}") from error
+        except Exception as error:  # whatever the libraries of the schemes raise
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
+            if wait > patience:
+                raise InputError(
+                    f"{shown(address)} could not be fetched ({_reason(error)}; tried {tries} "
+                    "times): --retry-failed tries again"
+                ) from error
+        time.sleep(wait)
+        patience -= wait
+        wait *= 2
+
+
+def _fetch_once(address: str, where: Path, admit: Callable[[int], None]) -> None:
+    system, path = _system(address)
+    before = _version(system, path)
+    admit(before.get("size") or 0)
+    written = 0
+    with system.open(path, "rb") as remote, where.open("wb") as local:
+        while chunk := remote.read(CHUNK):
+            written += len(chunk)
+            if written > (before.get("size") or written):
+                break
+            local.write(chunk)
+    if before.get("size") not in (None, written) or _version(system, path) != before:
+        raise ChangedError
+
+
+def _version(system: Any, path: str) -> Mapping[str, Any]:
+    """Return what tells one version of an object from another, as the server has it now."""
+    system.invalidate_cache()
+    info = system.info(path)
+    told = ("size", "ETag", "etag", "VersionId", "LastModified", "mtime", "updated", "blob_id")
+    return {key: info[key] for key in told if info.get(key) is not None}
+
+
+def _system(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and its path there."""
+    from fsspec.core import url_to_fs  # it takes a while, and most videos are files
+
+    scheme = _parts(address)[0]
+    if "::" in address:
+        raise InputError(f"{shown(address)} is a chain of addresses, with its ::, and is not read")
+    try:
+        return url_to_fs(address)
+    except ImportError as error:
+        package = NEEDED["https" if scheme == "http" else scheme]
+        raise InputError(f"{shown(address)} needs {package}: pip install {package}") from error
+    except Exception as error:  # whatever the libraries of the schemes raise
+        raise InputError(f"{shown(address)} cannot be used ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """Tell what went wrong without the error's own words, which may hold credentials."""
+    if isinstance(error, FileNotFoundError):
+        return "is not there"
+    if isinstance(error, PermissionError):
+        return "may not be read: see that your credentials are where fsspec looks for them"
+    if isinstance(error, ChangedError):
+        return "it changed while it was read"
+    status = getattr(error, "status", None)
+    return f"{type(error).__name__}{f' {status}' if isinstance(status, int) else ''}"
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    """Return scheme, host and path. Only on the web a ``?`` ends a path."""
+    scheme, rest = address.split("://", 1)
+    host, _, path = (re.split(r"[?#]", rest)[0] if scheme in WEB else rest).partition("/")
+    return scheme, host, path
