@@ -124,8 +124,9 @@ def zero_shot(fold: Fold, row: str, depth: int, centre: str) -> dict[str, float]
     short = work / ("codes" if row == CODES else "words")
     _write_examples(work, short, shown, ids)
     options = PretrainOptions(**LEARNING, steps=fold.study.updates, seed=fold.seed)
-    pretrain(short, short / "model", options)
-    model, words = load_model(short / "model"), fold.words(codebook)
+    folder = short / f"model-{options.steps}"
+    pretrain(short, folder, options)
+    model, words = load_model(folder), fold.words(codebook)
     thinned = []
     for each in fold.stretches(fold.measured, words):
         few = each.words[evenly_spaced(len(each.words), CLIPS)]
@@ -180,7 +181,7 @@ def run(study: Study, only: str | None = None) -> dict[str, Any]:
     for fold, row in product(folds, () if only == "intrinsic" else (*KINDS, CODES)):
         name = row.replace(", ", "_").replace(" ", "_")
         make = partial(zero_shot, fold, row, ASKED_DEPTH, VIDEOS)
-        made = study.figures(f"zero_shot-{name}-{fold.seed}", make)
+        made = study.figures(f"zero_shot-{study.updates}-{name}-{fold.seed}", make)
         found["zero_shot"].setdefault(row, []).append(made)
     found["steps"] = [study.figures(f"steps-{f.seed}", partial(_steps, f)) for f in folds]
     return found

@@ -2,6 +2,7 @@
 
     python -m benchmarks.precisions VIDEOS --weights random:0             5 minutes on two cores
     python -m benchmarks.precisions VIDEOS --weights efficientnet_lite0   2 minutes
+    python -m benchmarks.precisions VIDEOS --remedies     also with what may make int8 more exact
 
 VIDEOS are a folder. Two thirds of them are clips to calibrate on and to fit visual words to; the
 rest are clips to compare. Each precision is compared with float32 on the same clips. The time is
@@ -12,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,9 +30,16 @@ from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from videobert.cli.console import print_line
 from workfolder.sources import find_videos
 
+if TYPE_CHECKING:
+    import openvino
+
 TREES = ((12, 2), (12, 4))
 LANES = 64
 """So many threads may call an engine that it takes one clip at a time."""
+KEPT = (0, 10)
+"""First convolutions that are kept, beside what the product keeps."""
+SMOOTH = 0.5
+"""How much of the activations' range SmoothQuant moves into the weights; its authors' value."""
 PACKAGES = ("openvino", "nncf", "torch", "timm")
 
 
@@ -60,6 +70,33 @@ def cosines(features: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (features * others).sum(1) / norms
 
 
+def precisions(
+    network: openvino.Model, clips: Sequence[np.ndarray], with_remedies: bool
+) -> dict[str, tuple[str, Callable[[], openvino.Model]]]:
+    """Return, by the names of rows, a precision and what makes the network.
+
+    Args:
+        network: in float32.
+        clips: those to calibrate on.
+        with_remedies: whether other ways to make whole numbers are among them.
+    """
+    import nncf
+
+    few = clips[: len(clips) // 2]
+    alphas = nncf.AdvancedSmoothQuantParameters(convolution=SMOOTH, matmul=SMOOTH)
+    smooth = nncf.AdvancedQuantizationParameters(smooth_quant_alphas=alphas)
+    found: dict[str, Callable[[], openvino.Model]] = {"int8": lambda: quantised(network, clips)}
+    if with_remedies:
+        found |= {f"int8, {n} kept": partial(quantised, network, clips, n) for n in KEPT}
+        found |= {
+            f"int8, {len(few)} clips": lambda: quantised(network, few),
+            "int8, quick bias": lambda: quantised(network, clips, fast_bias_correction=True),
+            "int8, SmoothQuant": lambda: quantised(network, clips, advanced_parameters=smooth),
+        }
+    rows = {name: ("int8", make) for name, make in found.items()}
+    return {"bfloat16": ("bfloat16", lambda: network), **rows}
+
+
 def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(
@@ -69,6 +106,7 @@ def main() -> None:
     parser.add_argument("--weights", default="random:0")
     parser.add_argument("--fitted", type=int, default=160, help="clips to fit words to")
     parser.add_argument("--compared", type=int, default=80, help="clips to compare")
+    parser.add_argument("--remedies", action="store_true", help="more ways to int8")
     given = parser.parse_args()
     paths = [source.path for source in find_videos([given.videos])]
     first = 2 * len(paths) // 3
@@ -90,9 +128,9 @@ def main() -> None:
         "| least | words equal, 12^2 | 12^4 |\n" + "| --- " * 8 + "|"
     )
     print_line(f"| float32 | {slow:.4f} | 1.0 | | | | | |")
-    for name in ("bfloat16", "int8"):
-        made = network if name == "bfloat16" else quantised(network, calibration)
-        features, seconds = measured(OpenVinoEngine(made, LANES, name), compared)
+    rows = precisions(network, calibration, given.remedies)
+    for name, (precision, make) in rows.items():
+        features, seconds = measured(OpenVinoEngine(make(), LANES, precision), compared)
         mean = exact.mean(0)
         centred = cosines(features - mean, exact - mean)
         equal = [(tree.predict(features) == tree.predict(exact)).mean() for tree in trees]

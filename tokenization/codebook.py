@@ -107,7 +107,7 @@ class Codebook:
         for tensor in self.tree.tree_.tensors.values():
             digest.update(tensor.tobytes())
         if self.centring is not None:
-            digest.update(self.centring.overall.tobytes())
+            digest.update(self.centring.tobytes())
         return digest.hexdigest()
 
     def refuse_other_digest(self, noted: str | None, holder: Path, advice: str) -> None:

@@ -86,8 +86,17 @@ def int8_network(
     return Int8Network(place / NETWORK, about["calibration"])
 
 
-def quantised(network: openvino.Model, clips: Sequence[np.ndarray]) -> openvino.Model:
-    """Return a network in whole numbers, calibrated on clips."""
+def quantised(
+    network: openvino.Model, clips: Sequence[np.ndarray], kept: int = KEPT_LAYERS, **others: Any
+) -> openvino.Model:
+    """Return a network in whole numbers.
+
+    Args:
+        network: stays as it is.
+        clips: those to calibrate on.
+        kept: how many of the first convolutions stay as they are.
+        others: options of nncf.quantize; benchmarks.precisions compares some.
+    """
     import nncf
 
     layers = [
@@ -101,10 +110,13 @@ def quantised(network: openvino.Model, clips: Sequence[np.ndarray]) -> openvino.
         return nncf.quantize(
             network,
             nncf.Dataset(list(clips)),
-            preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(clips),
-            fast_bias_correction=False,
-            ignored_scope=nncf.IgnoredScope(names=layers[:KEPT_LAYERS]),
+            ignored_scope=nncf.IgnoredScope(names=layers[:kept]),
+            **{
+                "preset": nncf.QuantizationPreset.MIXED,
+                "fast_bias_correction": False,
+                **others,
+            },
         )
 
 

@@ -18,9 +18,11 @@ from safetensors.numpy import load_file, save_file
 from workfolder.errors import InputError
 from workfolder.files import write_whole
 
-PRIOR_CLIPS = 30
-"""So many clips of a video weigh as much as the mean of all videos; docs/clustering.md compares
-it with others."""
+PRIOR_CLIPS = 100
+"""So many clips of a video weigh as much as the mean of all videos: with fewer, words of short
+videos tell less than with no mean of theirs taken off; docs/clustering.md compares."""
+FIRST_PRIOR = 30
+"""That of codebooks that do not say theirs."""
 VIDEO_MEAN_FILE = "video_mean.safetensors"
 MOST_VIDEOS = 1000
 """Videos, evenly chosen, from which the overall mean is learnt."""
@@ -36,7 +38,7 @@ class VideoCentring:
     """
 
     overall: np.ndarray
-    prior: float = PRIOR_CLIPS
+    prior: float = float(PRIOR_CLIPS)
 
     def __call__(self, features: np.ndarray, video: np.ndarray | None = None) -> np.ndarray:
         """Centre features.
@@ -57,9 +59,14 @@ class VideoCentring:
         return np.asarray(features - mean).astype(np.float16)
 
     def save(self, folder: Path) -> None:
-        """Write the overall mean into a codebook's folder."""
+        """Write the overall mean and the prior into a codebook's folder."""
         with write_whole(folder / VIDEO_MEAN_FILE) as part:
-            save_file({"overall": self.overall}, part)
+            save_file({"overall": self.overall, "prior": np.array([self.prior], np.float32)}, part)
+
+    def tobytes(self) -> bytes:
+        """Return what decides the centring, for a digest."""
+        prior = b"" if self.prior == FIRST_PRIOR else str(self.prior).encode()
+        return self.overall.tobytes() + prior
 
     @classmethod
     def load(cls, folder: Path) -> VideoCentring:
@@ -70,6 +77,7 @@ class VideoCentring:
         """
         path = folder / VIDEO_MEAN_FILE
         try:
-            return cls(load_file(path)["overall"])
+            kept = load_file(path)
+            return cls(kept["overall"], float(kept.get("prior", [FIRST_PRIOR])[0]))
         except (OSError, SafetensorError, KeyError) as error:
             raise InputError(f"{path} cannot be read ({error}): run cluster again") from error

@@ -237,7 +237,7 @@ class FolderSource:
         for path, fingerprint in self.fingerprints.items():
             digest.update(f"{path.name} {fingerprint}\n".encode())
         if self.centring is not None:
-            digest.update(self.centring.overall.tobytes())
+            digest.update(self.centring.tobytes())
         return digest.hexdigest()
 
 

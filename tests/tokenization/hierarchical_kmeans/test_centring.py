@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from tests.toys.features import blobs, features_folder
 from tokenization.hierarchical_kmeans import centring
@@ -16,7 +17,7 @@ OVERALL = np.array([1.0, 2.0], np.float32)
 
 def test_of_a_long_video_its_own_mean_is_taken_off_and_of_a_clip_nearly_the_mean_of_all() -> None:
     centre = VideoCentring(OVERALL)
-    long = np.tile(np.array([[9, 0], [7, 4]], np.float16), (5000, 1))
+    long = np.tile(np.array([[9, 0], [7, 4]], np.float16), (50_000, 1))
     np.testing.assert_allclose(centre(long)[:2], [[1, -2], [-1, 2]], atol=0.05)
     clip = np.array([[9.0, 0.0]], np.float16)
     taken = clip - centre(clip)
@@ -59,6 +60,11 @@ def test_a_video_that_was_written_in_parts_is_centred_as_a_whole(
 def test_what_is_kept_is_read_again_or_refused(tmp_path: Path) -> None:
     VideoCentring(OVERALL).save(tmp_path)
     np.testing.assert_array_equal(VideoCentring.load(tmp_path).overall, OVERALL)
+    assert VideoCentring.load(tmp_path).prior == PRIOR_CLIPS
+    save_file({"overall": OVERALL}, tmp_path / centring.VIDEO_MEAN_FILE)
+    first = VideoCentring.load(tmp_path)  # as the first version wrote it
+    assert first.prior == 30 and first.tobytes() == OVERALL.tobytes()
+    assert VideoCentring(OVERALL).tobytes() != first.tobytes()
     (tmp_path / centring.VIDEO_MEAN_FILE).write_bytes(b"x")
     with pytest.raises(InputError, match=r"video_mean\.safetensors cannot be read"):
         VideoCentring.load(tmp_path)
