@@ -270,7 +270,7 @@ def test_the_mean_of_a_video_changes_no_word_where_it_is_taken_off(work: Path) -
     cluster(work, ClusterOptions(3, 2, centre=VIDEOS))
     codebook = Codebook.load(work / "codebook")
     made_with = Stage(work / "features").options()
-    features = np.random.default_rng(0).standard_normal((3000, 8))
+    features = np.random.default_rng(0).standard_normal((30_000, 8))
     words = codebook.predict(features, made_with)
     assert (codebook.predict(features + 2, made_with) == words).mean() > 0.97
     bad = features.copy()
