@@ -29,7 +29,7 @@ from workfolder.options import Options, described, option
 
 LOOK = "--weights random:0:112 --frames-per-second 6"
 """A network of random weights takes any pictures: few and small ones cost little."""
-CODEBOOK = "--preparation whiten --components 96 --search flat"
+CODEBOOK = "--preparation whiten --components 64 --search flat"
 PRETRAINING = (
     "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
     "--joint-weight 10 --join-probability 0.1"
