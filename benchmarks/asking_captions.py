@@ -4,8 +4,8 @@
 
 Each model has a captioner that reads no features (videobert finetune caption --features videobert).
 The captions that it writes for all held-out stretches are ranked anew for each of them: by their
-score, and by their score less its mean over the clips of the model's bank. CIDEr-D and the share of
-words that are right are printed for both, and for the captions as they were written.
+score, and by their score less its mean over the clips of the model's bank. CIDEr-D and ROUGE-L are
+printed for both, and for the captions as they were written.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def main() -> None:
         said = [[text] for text in found.pop("said")]
         for way, texts in found.items():
             scores = score_captions(texts, said, with_meteor=False)
-            told = "  ".join(f"{name} {value}" for name, value in vars(scores).items())
-            print(f"{folder}  {way:20s} {told}")
+            told = f"CIDEr-D {scores.cider_d.corpus:.3f}, ROUGE-L {scores.rouge_l.corpus:.3f}"
+            print(f"{folder}  {way:20s} {told}", flush=True)
 
 
 if __name__ == "__main__":
