@@ -8,6 +8,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -171,6 +172,15 @@ def test_the_cache_lies_beside_torchs(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.delenv("TORCH_HOME", raising=False)
         monkeypatch.setenv(name, str(tmp_path))
         assert usual_cache().folder == tmp_path / hub / "videobert"
+
+
+def test_the_cache_is_found_while_another_thread_imports_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for begun in (ModuleType("torch"), SimpleNamespace(hub=ModuleType("torch.hub"))):
+        monkeypatch.setitem(sys.modules, "torch", begun)  # type: ignore[arg-type]
+        assert usual_cache().folder == tmp_path / "hub" / "videobert"
 
 
 def test_what_it_was_made_of_is_told(kept: Path) -> None:
