@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,10 @@ from videobert.cli.options import FETCHING, Flag, Json, Out, Videos, Work, takes
 from videobert.cli.reports import INCOMPLETE, report_stages
 from videobert.pretraining.options import PretrainOptions
 from workfolder.options import JobOptions
+
+if TYPE_CHECKING:
+    from workfolder.progress import Progress
+    from workfolder.report import Report
 
 
 @takes(options=FeatureOptions, jobs=JobOptions)
@@ -82,8 +87,12 @@ def run(
     from videobert.cli.config import write_config
 
     options = pipeline.RunOptions(**stages)
-    write_config(work / "run.toml", stages.values())
-    report_stages(lambda bars: pipeline.run(videos, work, out, options, jobs, bars), json)
+
+    def run_all(bars: Progress) -> Iterator[Report]:
+        yield from pipeline.run(videos, work, out, options, jobs, bars)
+        write_config(work / "run.toml", stages.values())  # what was refused is not to be repeated
+
+    report_stages(run_all, json)
 
 
 def status(

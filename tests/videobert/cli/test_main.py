@@ -76,9 +76,7 @@ def test_templates_are_looked_at_before_videos(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("extract", "s3://bucket/videos", "--work", "work"),
         ("extract", "videos", "--work", "s3://bucket/work"),
-        ("transcribe", "https://host/soup.mp4", "--work", "work"),
         ("status", "--work=gs://bucket/work"),
         ("run", "videos", "--work", "work", "--out", "hf://models/soup"),
         ("predict", "soup.mp4", "--model", "s3:/bucket/model"),
