@@ -119,9 +119,9 @@ class NetworkCache:
 def usual_cache() -> NetworkCache:
     """Return the cache beside torch's own, found as torch.hub documents it, without torch."""
     # Another thread may be importing torch just now; what it has not got yet, nobody has changed.
-    hub_of_torch = getattr(sys.modules.get("torch"), "hub", None)
-    if hasattr(hub_of_torch, "get_dir"):
-        hub = Path(hub_of_torch.get_dir())
+    get_dir = getattr(getattr(sys.modules.get("torch"), "hub", None), "get_dir", None)
+    if get_dir:
+        hub = Path(get_dir())
     else:
         caches = os.environ.get("XDG_CACHE_HOME", "~/.cache")
         hub = Path(os.environ.get("TORCH_HOME", f"{caches}/torch")).expanduser() / "hub"
