@@ -1,0 +1,186 @@
+"""The ways to pre-train beside each other, in the kitchen: what each is worth, and what it costs.
+
+    python -m benchmarks.workbench pretraining --out DIR         21 models of 3,000 updates
+    python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
+
+DIR is that of benchmarks.kitchen_tables, whose kitchen of 400 videos is made where it is not there.
+All models see as many examples in as many updates, and differ in one thing. It goes on after a
+kill: what is there is not made again. The figures are printed, and stand in DIR/workbench.json.
+
+- verbs, nouns: the first guess for a step's verb and noun, zero-shot, with as little done to be
+  fair as the paper does. A model that reads from left to right cannot be asked.
+- ahead: the first guess for the visual word that comes next, beside a bigram of the examples.
+- loss: of hidden words of training's videos that are kept apart. It can be compared where the
+  objective and what is hidden are the same: for pieces, sampled words and stacked layers.
+- seconds: of this process, for training alone; none where a run was killed and gone on with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from benchmarks.kitchen_tables import measures
+from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen, make_corpus
+from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes
+from benchmarks.machine import machine
+from tokenization.codebook import Codebook
+from tokenization.near_words_stage import write_near_words
+from tokenization.options import NEAR_WORDS
+from videobert.answers.forecasting import CONTEXT
+from videobert.cli.console import print_line, print_table, progress_bars
+from videobert.evaluation.actions import KINDS
+from videobert.learning.checkpoints import TrainingFolder
+from videobert.loading import load_model
+from videobert.pretraining.loop import pretrain
+from videobert.pretraining.options import PretrainOptions
+from workfolder.files import read_json, read_table, write_json
+from workfolder.progress import Progress
+
+SEED = 1
+"""Of the kitchen, as in benchmarks.kitchen_tables."""
+STEPS, TINY_STEPS = 3000, 12
+SHARE_APART = 0.05
+STRAY = 0.2
+LOSSES = [f"validation_masked_{regime}_loss" for regime in ("text", "video", "joint")]
+PLAIN = "pieces"
+NAMES = (PLAIN, "runs", "spans, boundary", "sampled words", "permutation", "causal", "stacked 1-2")
+COMPARABLE = (PLAIN, "sampled words", "stacked 1-2")
+"""Whose losses are of the same questions."""
+
+
+def changes(name: str, steps: int) -> dict[str, Any]:
+    """Return the options in which a way differs from the plain one."""
+    length, batch = PRETRAINING["max_length"], PRETRAINING["batch_size"]
+    half = f"{length}:{batch}:{steps // 2}:1,{length}:{batch}:{steps - steps // 2}:2"
+    return {
+        PLAIN: {},
+        "runs": {"masking": "runs"},
+        "spans, boundary": {"masking": "spans", "boundary": True},
+        "sampled words": {"sample_words": STRAY},
+        "permutation": {"objective": "permutation"},
+        "causal": {"objective": "causal"},
+        "stacked 1-2": {"phases": half},
+    }[name]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A kitchen, and how long its models learn.
+
+    Attributes:
+        kitchen: the corpus.
+        steps: updates of a model.
+        progress: hears of each piece of work.
+    """
+
+    kitchen: Kitchen
+    steps: int
+    progress: Progress
+
+    def figures(self, name: str, seed: int) -> dict[str, float | None]:
+        """Read the figures of a model, or train it and find them."""
+        slug = f"{name.replace(', ', '_').replace(' ', '_')}-{self.steps}-{seed}"
+        path = self.kitchen.out / "workbench" / f"{slug}.json"
+        if not path.exists():
+            folder = path.with_suffix("")
+            seconds = self._train(folder, name, seed)
+            write_json(self._measured(folder, name) | {"seconds": seconds}, path)
+        found: dict[str, float | None] = read_json(path)
+        return found
+
+    def _train(self, folder: Path, name: str, seed: int) -> float | None:
+        fresh = not folder.exists() and not TrainingFolder.beside(folder).folder.exists()
+        options = {**PRETRAINING, "steps": self.steps, "seed": seed, **changes(name, self.steps)}
+        options["validation_share"] = SHARE_APART
+        began = time.process_time()
+
+        def told(stage: str, done: int, total: int, detail: str = "") -> None:
+            self.progress(folder.name, done, total, detail)
+
+        pretrain(
+            self.kitchen.work(self.kitchen.main),
+            folder,
+            PretrainOptions(**options),
+            told,
+        )
+        return time.process_time() - began if fresh else None
+
+    def _measured(self, folder: Path, name: str) -> dict[str, float | None]:
+        kitchen, model = self.kitchen, load_model(folder)
+        learnt = measures.of_examples(kitchen, kitchen.main)
+        found: dict[str, float | None] = {}
+        for split in HELD_OUT:
+            if name != "causal":
+                row = measures.actions(kitchen, model, split, kitchen.main, probe=False).rows
+                for kind in KINDS:
+                    found[f"{kind}s, {split}"] = row["cross_modal"][f"{kind}_top1"].value
+            ahead = measures.forecasts(kitchen, model, split, learnt, CONTEXT, (1,)).rows[1]
+            found[f"ahead, {split}"] = ahead["forecast"][1].value
+            found[f"bigram, {split}"] = ahead["bigram"][1].value
+        if name in COMPARABLE:
+            last = read_table(folder / "history.parquet").to_pylist()
+            validated = [row for row in last if all(row.get(loss) is not None for loss in LOSSES)]
+            found["loss"] = mean(validated[-1][loss] for loss in LOSSES) if validated else None
+        return found
+
+
+def spread(values: Sequence[float | None], per_cent: bool) -> str:
+    """Write the mean, the deviation and the worst of several seeds."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return ""
+    scale = 100 if per_cent else 1
+    deviation = stdev(there) if len(there) > 1 else 0.0
+    worst = min(there) if per_cent else max(there)
+    return f"{scale * mean(there):.2f} +- {scale * deviation:.2f}, {scale * worst:.2f}"
+
+
+def show(found: Mapping[str, Sequence[Mapping[str, float | None]]]) -> None:
+    """Print the table: mean, deviation and worst of the seeds."""
+    columns = list(dict.fromkeys(column for rows in found.values() for column in rows[0]))
+    for column in columns:
+        per_cent = column not in ("loss", "seconds")
+        rows = [
+            [name, spread([row.get(column) for row in each], per_cent)]
+            for name, each in found.items()
+        ]
+        title = f"{column}, per cent" if per_cent else column
+        print_table(title, ["", "mean, deviation, worst"], rows)
+
+
+def main() -> None:
+    """Make what is not there yet, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["pretraining"])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tiny", action="store_true", help="to see that it runs")
+    parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=NAMES, help="ways to pre-train", default=NAMES)
+    options = parser.parse_args()
+    sizes = TINY if options.tiny else Sizes(training=(400,))
+    steps = TINY_STEPS if options.tiny else options.steps
+    kitchen = Kitchen(options.out, sizes, SEED)
+    with progress_bars() as progress:
+        make_corpus(kitchen, progress)
+        work = kitchen.work(kitchen.main)
+        write_near_words(work, Codebook.load(work / "codebook"), NEAR_WORDS, progress=progress)
+        bench, found = Bench(kitchen, steps, progress), {}
+        for name in options.only:  # a whole row before the next, so that what is there can be read
+            found[name] = [bench.figures(name, seed) for seed in range(options.seeds)]
+    show(found)
+    where = machine("torch", "transformers")
+    write_json({"steps": steps, "figures": found, "machine": where}, options.out / "workbench.json")
+    print_line(f"{steps} updates; {where['cpu']}, {where['cores']} cores")
+
+
+if __name__ == "__main__":
+    main()
