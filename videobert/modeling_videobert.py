@@ -110,17 +110,7 @@ class VideoBertForPreTraining(BertForPreTraining):
             after: [batch, length], how far the first place after it is.
         """
         if sequence_ids is not None:
-            together = sequence_ids[:, :, None] == sequence_ids[:, None, :]
-            if rank is not None and reach is not None:
-                together = visible(rank, reach, sequence_ids)
-            together = together[:, None]
-            # The eager implementation adds its mask, the others take one of bool.
-            added = self.config._attn_implementation == "eager"
-            attention_mask = (
-                torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype)
-                if added
-                else together
-            )
+            attention_mask = self._within_sequences(sequence_ids, rank, reach)
         hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
         firsts = hidden if judge_at is None else hidden[judge_at][:, None]
         asked = hidden if predict_at is None else hidden[predict_at]
@@ -131,6 +121,19 @@ class VideoBertForPreTraining(BertForPreTraining):
             found = self.boundary(hidden, predict_at, before, after)
             output.boundary_logits = self.cls.predictions.decoder(found)
         return output
+
+    def _within_sequences(
+        self, sequence_ids: torch.Tensor, rank: torch.Tensor | None, reach: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Make the mask that keeps attention in each sequence, [batch, 1, length, length]."""
+        together = sequence_ids[:, :, None] == sequence_ids[:, None, :]
+        if rank is not None and reach is not None:
+            together = visible(rank, reach, sequence_ids)
+        together = together[:, None]
+        # The eager implementation adds its mask, the others take one of bool.
+        if self.config._attn_implementation != "eager":
+            return together
+        return torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype)
 
     @classmethod
     def from_bert(

@@ -15,6 +15,7 @@ from feature_extraction.hearing.recognisers.recogniser import Speech
 from feature_extraction.options import TranscriptOptions
 from feature_extraction.schema import Word
 from feature_extraction.transcripts import Transcriber, transcribe
+from tests.toys.ray_node import node_with_two_gpus
 from tests.toys.sounds import tone, write_sound
 from workfolder.files import read_table
 from workfolder.runner import JobOptions
@@ -23,20 +24,8 @@ from workfolder.sources import Source
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[None]:
-    """A Ray node on this machine that has two GPUs, as far as Ray knows."""
-    ray = pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.delenv("RAY_ADDRESS", raising=False)
-        ray.init(
-            num_cpus=2,
-            num_gpus=2,
-            object_store_memory=80 * 2**20,
-            include_dashboard=False,
-            log_to_driver=False,
-        )
+    with node_with_two_gpus(cpus=2):
         yield
-        ray.shutdown()
 
 
 class SaysWhatItSees:

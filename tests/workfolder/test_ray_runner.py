@@ -15,6 +15,7 @@ import pytest
 from feature_extraction.schema import Clip
 from feature_extraction.seeing.clips import stream_clips
 from feature_extraction.seeing.frame import FrameSize
+from tests.toys.ray_node import node_with_two_gpus
 from tests.toys.videos import grey_ramp, write_video
 from workfolder.errors import InputError
 from workfolder.files import read_table
@@ -173,20 +174,8 @@ def test_a_cluster_that_is_not_there_is_told(
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[None]:
-    """A Ray node on this machine that has two GPUs, as far as Ray knows."""
-    ray = pytest.importorskip("ray")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.delenv("RAY_ADDRESS", raising=False)
-        ray.init(
-            num_cpus=1,
-            num_gpus=2,
-            object_store_memory=80 * 2**20,
-            include_dashboard=False,
-            log_to_driver=False,
-        )
+    with node_with_two_gpus(cpus=1):
         yield
-        ray.shutdown()
 
 
 @pytest.mark.slow

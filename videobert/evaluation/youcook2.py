@@ -77,7 +77,8 @@ def evaluate_youcook2(
             words are of another codebook, or the model cannot spell a label.
     """
     by_subset, find = read_annotations(annotations), _action_finder(model)
-    asked, learnt = by_subset[VALIDATION], _named(by_subset.get(TRAINING, []), find)
+    asked, learnable = by_subset[VALIDATION], by_subset.get(TRAINING, [])
+    learnt = _named(learnable, find)
     listed = read_clip_list(clips) if clips else []
     footage = Footage(work, model.processor.codebook, starts_by_video(chain(*by_subset.values())))
     videos, missing = _missing(asked, footage, annotations, work)
@@ -96,8 +97,9 @@ def evaluate_youcook2(
     retrieval = None
     if clips:
         searched = _searched(listed, footage, clips, progress)
-        profiled = _profiled(by_subset.get(TRAINING, []), footage, model, progress)
-        retrieval = evaluate_retrieval(model, searched, profiled, progress=progress)
+        retrieval = evaluate_retrieval(
+            model, searched, _profiled(learnable, footage, model, progress), progress=progress
+        )
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
     return YouCook2Result(table, retrieval, videos, len(asked), missing, unnamed, unseen)
 
