@@ -94,14 +94,23 @@ def evaluate_youcook2(
     training = with_clips(with_features, footage.clips, progress, f"{TRAINING} videos")
     labels = _labels(find, learnt)
     table = evaluate_actions(model, seen, training, labels, templates, asking, progress)
-    retrieval = None
-    if clips:
-        searched = _searched(listed, footage, clips, progress)
-        retrieval = evaluate_retrieval(
-            model, searched, _profiled(learnable, footage, model, progress), progress=progress
-        )
+    retrieval = _retrieved(clips, listed, learnable, footage, model, progress) if clips else None
     unnamed, unseen = len(there) - len(named), len(named) - len(seen)
     return YouCook2Result(table, retrieval, videos, len(asked), missing, unnamed, unseen)
+
+
+def _retrieved(
+    path: Path,
+    listed: Sequence[Stretch],
+    learnable: Sequence[Stretch],
+    footage: Footage,
+    model: TrainedModel,
+    progress: Progress,
+) -> RetrievalResult:
+    """Let the clips of a list and their captions find each other."""
+    searched = _searched(listed, footage, path, progress)
+    profiled = _profiled(learnable, footage, model, progress)
+    return evaluate_retrieval(model, searched, profiled, progress=progress)
 
 
 def _missing(
