@@ -2,47 +2,150 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.workfolder.test_scratch import MOST, Content, kitchen, made, work_through
+pytest.importorskip("s3fs", reason="needs s3fs: pip install '.[s3]'")
+pytest.importorskip("moto.server", reason="needs moto, flask and flask-cors: pip install '.[dev]'")
 
-s3fs = pytest.importorskip("s3fs", reason="needs s3fs")
-moto = pytest.importorskip("moto.server", reason="needs moto, flask and flask-cors")
-VIDEOS = 200
-SECRET = "ThisIsTheSecretKey"
+import s3fs
+
+from feature_extraction.schema import SOURCE_KEY
+from tests.toys.command_line import Run
+from tests.toys.s3_server import SECRET, Server, s3_server
+from tests.toys.videos import coloured_recipe
+from tests.workfolder.test_scratch import MOST, ROOT, SIZE, Content, kitchen, made, work_through
+from workfolder.files import read_table
+from workfolder.sources import find_videos
+
+FEW, MANY = 24, 200
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    running = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    s3fs.S3FileSystem.clear_instance_cache()
-    yield
-    s3fs.S3FileSystem.clear_instance_cache()
-    running.stop()
+def server() -> Iterator[Server]:
+    with s3_server() as running:
+        yield running
 
 
-@pytest.mark.slow
-def test_a_bucket_of_a_server_gives_the_bytes_of_a_folder(tmp_path: Path, server: None) -> None:
-    local = kitchen(tmp_path / "bucket", VIDEOS) / "cooking"
+def upload(root: Path, videos: int) -> Path:
+    """Put a kitchen into the bucket, and return the same as a folder."""
+    local = kitchen(root, videos) / "cooking"
     system = s3fs.S3FileSystem()
     system.mkdir("kitchen")
     system.put(str(local), "kitchen/", recursive=True)
+    return local
+
+
+def faults_and_changes(tmp_path: Path, server: Server, videos: int) -> None:
+    local = upload(tmp_path / "bucket", videos)
+    server.delay = 0.005
+    server.faults.update({f"video_{number:03d}.mp4": 1 for number in range(0, videos, 7)})
+    server.cuts.update({f"video_{number:03d}.mp4": 1 for number in range(1, videos, 11)})
+    listed = find_videos(["s3://kitchen/cooking/"])
+    assert len(listed) == videos
+    replaced, swapped = "group 0/video_003.mp4", "group 2/video_008.mp4"
+    for name in (replaced, swapped):
+        (local / name).write_bytes(b"another" * (SIZE // 10))
+    system = s3fs.S3FileSystem()
+    system.put(str(local / replaced), f"kitchen/cooking/{replaced}")  # between list and read
+    system.put(str(local / swapped), f"kitchen/cooking/{swapped}.next")  # while it is read
+    server.changes["video_008.mp4"] = 1
     maker = Content()
-    report = work_through("s3://kitchen/cooking/", tmp_path / "remote", maker)
-    assert report.complete and report.now == VIDEOS and max(maker.seen) <= MOST * 1e9
+    report = work_through("s3://kitchen/cooking/", tmp_path / "remote", maker, workers=3)
+    assert report.complete and report.now == videos and max(maker.seen) <= MOST * 1e9
+    assert server.reads["video_008.mp4"] == 2 and server.reads["video_001.mp4"] == 2
+    assert not any([+server.faults, +server.cuts, +server.changes])
     assert work_through(local, tmp_path / "local").complete
     assert made(tmp_path / "remote") == made(tmp_path / "local")
-    (tmp_path / "list.txt").write_text("s3://kitchen/none.mp4\n")
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_server_that_fails_and_changes_gives_the_bytes_of_a_folder(
+    tmp_path: Path, server: Server
+) -> None:
+    faults_and_changes(tmp_path, server, FEW)
+
+
+@pytest.mark.slow
+def test_so_it_does_for_200_videos(tmp_path: Path, server: Server) -> None:
+    faults_and_changes(tmp_path, server, MANY)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.workfolder.test_scratch import work_through
+work_through("s3://kitchen/cooking/", Path(sys.argv[1]))
+"""
+
+
+def kill_and_go_on(tmp_path: Path, server: Server, videos: int) -> None:
+    local, work = upload(tmp_path / "bucket", videos), tmp_path / "work"
+    server.delay = 0.1
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(work)], cwd=ROOT)
+    end = time.monotonic() + 120
+    while len(made(work)) < videos // 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    server.delay, before = 0.0, len(made(work))
+    assert videos // 3 <= before < videos and list((tmp_path / "scratch").iterdir())
+    report = work_through("s3://kitchen/cooking/", work)
+    assert report.complete and report.now == videos - before
+    assert not list((tmp_path / "scratch").iterdir())
+    assert work_through(local, tmp_path / "local").complete
+    assert made(work) == made(tmp_path / "local")
+
+
+def test_after_a_kill_the_same_command_goes_on(tmp_path: Path, server: Server) -> None:
+    kill_and_go_on(tmp_path, server, FEW)
+
+
+@pytest.mark.slow
+def test_so_it_goes_on_with_200_videos(tmp_path: Path, server: Server) -> None:
+    kill_and_go_on(tmp_path, server, MANY)
+
+
+def test_what_is_not_there_fails_at_once_and_no_secret_is_noted(
+    tmp_path: Path, server: Server
+) -> None:
+    upload(tmp_path / "bucket", 1)
+    (tmp_path / "list.txt").write_text("s3://kitchen/none.mp4\ns3://nobody/none2.mp4\n")
     report = work_through(tmp_path / "list.txt", tmp_path / "none")
-    assert report.failures == {"none": "s3://kitchen/none.mp4 is not there"}
+    assert report.failures["none"] == "s3://kitchen/none.mp4 is not there"
+    assert report.failures["none2"] == "s3://nobody/none2.mp4 is not there"
     assert SECRET not in "".join(
         path.read_text(errors="replace") for path in tmp_path.rglob("*.jsonl")
     )
+
+
+def test_extract_and_transcribe_read_a_real_video_of_a_bucket(
+    tmp_path: Path, server: Server, videobert: Run
+) -> None:
+    local = tmp_path / "videos"
+    coloured_recipe(local / "first.mp4", ["red"], seconds=1.6)
+    system = s3fs.S3FileSystem()
+    system.mkdir("kitchen")
+    system.put(str(local), "kitchen/", recursive=True)
+    server.faults["first.mp4"] = 1
+    server.cuts["first.mp4"] = 1
+    for work, videos in ((tmp_path / "near", local), (tmp_path / "far", "s3://kitchen/videos/")):
+        more = ["--work", work, "--weights", "random:0", "--engine", "torch"]
+        done = videobert("extract", videos, *more, "--scratch", tmp_path / "scratch")
+        assert done.status == 0, done.err
+        done = videobert("transcribe", videos, "--work", work, "--scratch", tmp_path / "scratch")
+        assert done.status == 0, done.err
+        assert SECRET not in done.out + done.err
+    for stage, name in ((s, v) for s in ("features", "transcripts") for v in ("first", "second")):
+        near, far = (
+            read_table(tmp_path / at / stage / f"{name}.parquet") for at in ("near", "far")
+        )
+        assert near.equals(far) and near.num_rows
+    noted = read_table(tmp_path / "far" / "features" / "first.parquet").schema.metadata[SOURCE_KEY]
+    assert noted == b"s3://kitchen/videos/first.mp4"
+    assert not list((tmp_path / "scratch").iterdir())
