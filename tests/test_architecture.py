@@ -29,6 +29,7 @@ ROOMS = (
     "videobert.sequences",
     "videobert.model_sizes",
     "videobert.orders",
+    "videobert.joint_network",
     "videobert.configuration_videobert",
     "videobert.modeling_videobert",
     "videobert.plain_tokenizer",

@@ -56,7 +56,7 @@ class Batch:
     @torch.no_grad()
     def hidden(self) -> torch.Tensor:
         """Compute the hidden states, [rows, length, width]."""
-        states: torch.Tensor = self.model.network.bert(**self._there(self.inputs))[0]
+        states: torch.Tensor = self.model.network.encode(**self._there(self.inputs))
         return states.float().cpu()
 
     @torch.no_grad()

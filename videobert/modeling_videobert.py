@@ -2,15 +2,12 @@
 
 The modules and their names are those of transformers' BertForPreTraining, so any BERT checkpoint
 fits. Its next-sentence head becomes the alignment head.
-
-Shapes: [batch] rows, [length] ids of a row, [vocabulary] all ids, [positions] that are asked about.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from transformers import (
     AutoModel,
@@ -21,30 +18,11 @@ from transformers import (
     BertForPreTraining,
     BertModel,
 )
-from transformers.utils import ModelOutput
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
-from videobert.orders import visible
+from videobert.joint_network import JointNetwork, added
 from workfolder.errors import InputError
-
-
-@dataclass
-class VideoBertOutput(ModelOutput):
-    """What the model says.
-
-    Attributes:
-        prediction_logits: [batch, length, vocabulary], or [positions, vocabulary] if positions were
-            asked for.
-        alignment_logits: Of ALIGNED and MISALIGNED, [batch, 2].
-        boundary_logits: [positions, vocabulary], from the sides of the spans that they are in; None
-            without a boundary head.
-    """
-
-    # ModelOutput wants defaults.
-    prediction_logits: torch.Tensor = None  # type: ignore[assignment]
-    alignment_logits: torch.Tensor = None  # type: ignore[assignment]
-    boundary_logits: torch.Tensor | None = None
 
 
 class VideoBertModel(BertModel):
@@ -59,81 +37,44 @@ class VideoBertForMaskedLM(BertForMaskedLM):
     config_class = VideoBertConfig
 
 
-class VideoBertForPreTraining(BertForPreTraining):
-    """BERT with a masked-completion head over text and visual words, and an alignment head.
-
-    Attributes:
-        boundary: a head that training may add; see pretraining.boundary.
-    """
+class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
+    """BERT with a masked-completion head over text and visual words, and an alignment head."""
 
     config_class = VideoBertConfig
     config: VideoBertConfig
+    judges = ("bert.pooler.", "cls.seq_relationship.")
 
     def __init__(self, config: VideoBertConfig) -> None:
         super().__init__(config)
         self.boundary: torch.nn.Module | None = None
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        position_ids: torch.Tensor | None = None,
-        sequence_ids: torch.Tensor | None = None,
-        rank: torch.Tensor | None = None,
-        reach: torch.Tensor | None = None,
-        predict_at: torch.Tensor | None = None,
-        judge_at: torch.Tensor | None = None,
-        before: torch.Tensor | None = None,
-        after: torch.Tensor | None = None,
-    ) -> VideoBertOutput:
-        """Complete the masks and judge the alignment.
+    def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:
+        """Compute the hidden states of every layer; see JointNetwork."""
+        found = self.bert(input_ids, **self._read(others), output_hidden_states=True)
+        states: tuple[torch.Tensor, ...] = found.hidden_states
+        return states
 
-        Args:
-            input_ids: int64 [batch, length].
-            attention_mask: [batch, length], 0 on padding.
-            token_type_ids: [batch, length], 0 on text and 1 on visual words.
-            position_ids: [batch, length], the place of an id in its sequence; None for its place in
-                the row.
-            sequence_ids: [batch, length], if rows hold several sequences: which of them an id is
-                of, any number for padding. Attention then stays inside each sequence, and
-                ``attention_mask`` is not looked at.
-            rank: [batch, length], where a sequence is read in an order; see orders.
-            reach: [batch, length], as ``rank``.
-            predict_at: bool [batch, length], the positions that get logits; None for all. Most of
-                the work is saved if 15 % of the positions are masked and the vocabulary has 51,259
-                words.
-            judge_at: bool [batch, length], the [CLS] whose sequences are judged; None for the first
-                of each row.
-            before: [batch, length], for the boundary head: how far the last place before the span
-                of a hidden id is.
-            after: [batch, length], how far the first place after it is.
-        """
-        if sequence_ids is not None:
-            attention_mask = self._within_sequences(sequence_ids, rank, reach)
-        hidden = self.bert(input_ids, attention_mask, token_type_ids, position_ids)[0]
-        firsts = hidden if judge_at is None else hidden[judge_at][:, None]
-        asked = hidden if predict_at is None else hidden[predict_at]
-        pooled = self.bert.pooler(firsts)  # type: ignore[misc]  # this class has a pooler
-        predictions, alignment = self.cls(asked, pooled)
-        output = VideoBertOutput(prediction_logits=predictions, alignment_logits=alignment)
-        if self.boundary is not None:
-            found = self.boundary(hidden, predict_at, before, after)
-            output.boundary_logits = self.cls.predictions.decoder(found)
-        return output
+    def encode(self, input_ids: torch.Tensor, **others: Any) -> torch.Tensor:
+        """Compute the last of ``states``."""
+        last: torch.Tensor = self.bert(input_ids, **self._read(others))[0]
+        return last
 
-    def _within_sequences(
-        self, sequence_ids: torch.Tensor, rank: torch.Tensor | None, reach: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Make the mask that keeps attention in each sequence, [batch, 1, length, length]."""
-        together = sequence_ids[:, :, None] == sequence_ids[:, None, :]
-        if rank is not None and reach is not None:
-            together = visible(rank, reach, sequence_ids)
-        together = together[:, None]
+    def complete(self, states: torch.Tensor) -> torch.Tensor:
+        """Make the logits of all ids."""
+        logits: torch.Tensor = self.cls.predictions(states)
+        return logits
+
+    def judge(self, firsts: torch.Tensor) -> torch.Tensor:
+        """Make the logits of ALIGNED and MISALIGNED."""
+        pooled = self.bert.pooler(firsts[:, None])  # type: ignore[misc]  # this class has a pooler
+        logits: torch.Tensor = self.cls.seq_relationship(pooled)
+        return logits
+
+    def _read(self, inputs: dict[str, Any]) -> dict[str, Any]:
         # The eager implementation adds its mask, the others take one of bool.
-        if self.config._attn_implementation != "eager":
-            return together
-        return torch.where(together, 0.0, torch.finfo(self.dtype).min).to(self.dtype)
+        if self.config._attn_implementation != "eager" or "attention_mask" not in inputs:
+            return inputs
+        return {**inputs, "attention_mask": added(inputs["attention_mask"], self.dtype)}
 
     @classmethod
     def from_bert(
@@ -178,43 +119,6 @@ class VideoBertForPreTraining(BertForPreTraining):
             model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :] = fresh
             model.cls.predictions.bias[vocabulary.joiner :] = 0
         return model
-
-    @torch.no_grad()
-    def set_visual_embeddings(self, places: np.ndarray) -> None:
-        """Start the rows of the visual words from where they lie in the codebook.
-
-        What looks alike then starts alike. Places are centred, as features after a ReLU share a
-        large mean. They are turned to their principal axes, cut or filled up to the model's width,
-        and scaled so that their mean norm is that of the word rows. Dead words keep their random
-        rows.
-
-        Args:
-            places: [visual words, any width], NaN for dead words.
-        """
-        width = self.bert.embeddings.word_embeddings.weight.shape[1]
-        living = np.isfinite(places).all(axis=1)
-        centred = places[living] - places[living].mean(axis=0)
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        turned = centred @ axes[:width].T
-        rows = np.full((len(places), width), np.nan, dtype=places.dtype)
-        rows[living] = np.pad(turned, ((0, 0), (0, width - turned.shape[1])))
-        self.set_visual_rows(rows)
-
-    @torch.no_grad()
-    def set_visual_rows(self, vectors: np.ndarray) -> None:
-        """Start the rows of the visual words, scaled so that their mean norm is that of words.
-
-        Args:
-            vectors: [visual words, width], NaN for those that keep their random rows.
-        """
-        rows, vocabulary = self.bert.embeddings.word_embeddings.weight, self.config.vocabulary
-        living = np.isfinite(vectors).all(axis=1)
-        projected = torch.from_numpy(vectors[living]).to(rows.dtype)
-        norm = projected.norm(dim=1).mean().clamp_min(torch.finfo(rows.dtype).tiny)
-        word_norm = rows[: vocabulary.text_size].norm(dim=1).mean()
-        rows[vocabulary.first_visual + torch.from_numpy(np.flatnonzero(living))] = projected * (
-            word_norm / norm
-        )
 
 
 def kind_of(checkpoint: str) -> str:

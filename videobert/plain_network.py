@@ -101,13 +101,13 @@ class PlainVideoBert:
         weights = {name: tensor.to(device) for name, tensor in self.weights.items()}
         return PlainVideoBert(self.config, weights)
 
-    def bert(
+    def states(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor,
-    ) -> tuple[torch.Tensor]:
-        """Compute the hidden states, [batch, length, width]; see VideoBertForPreTraining.forward.
+    ) -> tuple[torch.Tensor, ...]:
+        """Compute the hidden states of every layer; see JointNetwork.
 
         Args:
             input_ids: int64 [batch, length].
@@ -122,9 +122,14 @@ class PlainVideoBert:
         states = self._norm(f"{before}.LayerNorm", states + positions[: input_ids.shape[1]])
         seen = attention_mask.bool()
         seen = seen[:, None, None] if seen.ndim == 2 else seen
+        found = [states]
         for layer in range(self.config.num_hidden_layers):
-            states = self._layer(f"bert.encoder.layer.{layer}", states, seen)
-        return (states,)
+            found.append(self._layer(f"bert.encoder.layer.{layer}", found[-1], seen))
+        return tuple(found)
+
+    def encode(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """Compute the last of ``states``, [batch, length, width]."""
+        return self.states(**inputs)[-1]
 
     def __call__(
         self,
@@ -133,8 +138,8 @@ class PlainVideoBert:
         token_type_ids: torch.Tensor,
         predict_at: torch.Tensor | None = None,
     ) -> Answered:
-        """Complete the masks and judge the alignment; see VideoBertForPreTraining.forward."""
-        (hidden,) = self.bert(input_ids, attention_mask, token_type_ids)
+        """Complete the masks and judge the alignment; see JointNetwork.forward."""
+        hidden = self.states(input_ids, attention_mask, token_type_ids)[-1]
         asked = hidden if predict_at is None else hidden[predict_at]
         first = torch.tanh(self._dense("bert.pooler.dense", hidden[:, 0]))
         turned = functional.gelu(self._dense("cls.predictions.transform.dense", asked))

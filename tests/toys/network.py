@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import torch
 
 from tests.toys.codebook import WORDS
+from videobert.joint_network import VideoBertOutput
 from videobert.loading import TrainedModel
-from videobert.modeling_videobert import VideoBertOutput
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.sequences import ALIGNED, MISALIGNED
 

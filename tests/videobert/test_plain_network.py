@@ -37,8 +37,14 @@ def test_it_answers_as_the_other(both: tuple[TrainedModel, TrainedModel]) -> Non
     for name, where in (("prediction_logits", seen), ("alignment_logits", slice(None))):
         one, other = getattr(found, name)[where], getattr(expected, name)[where]
         assert other.std() > 0.1 and torch.allclose(one, other, atol=1e-4)
-    hidden, others = plain.network.bert(**inputs)[0], full.network.bert(**inputs)[0]
-    assert torch.allclose(hidden[seen], others[seen], atol=1e-4)
+    layers = full.network.config.num_hidden_layers
+    every, others = plain.network.states(**inputs), full.network.states(**inputs)
+    assert len(every) == len(others) == layers + 1
+    assert all(
+        torch.allclose(a[seen], b[seen], atol=1e-4) for a, b in zip(every, others, strict=True)
+    )
+    for model, states in ((plain, every), (full, others)):
+        assert torch.equal(model.network.encode(**inputs)[seen], states[-1][seen])
     masked = inputs["input_ids"] == plain.processor.tokenizer.mask_token_id
     at = plain.network(**inputs, predict_at=masked).prediction_logits
     assert at.shape == (1, plain.network.config.vocab_size)

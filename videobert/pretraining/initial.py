@@ -9,6 +9,7 @@ import pickle
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from safetensors import SafetensorError
@@ -40,7 +41,6 @@ UNREADABLE = (
     AttributeError,
 )
 """What reading damaged or hostile weights raises; torch executes nothing in them."""
-ALIGNMENT_HEAD = ("bert.pooler.", "cls.seq_relationship.")
 SHOWN = 12
 """Digits of a codebook's digest that are enough for people."""
 
@@ -103,7 +103,8 @@ def _place_visual_words(
     """Give the visual words their first embeddings; where nobody speaks, by their centroids."""
     places = processor.codebook.places
     if start == PROFILES:
-        words = model.bert.embeddings.word_embeddings.weight.detach().numpy()
+        rows: Any = model.get_input_embeddings().weight
+        words = rows.detach().numpy()
         corpus = make_corpus(examples, processor.text_ids)
         found = profiles(corpus, words, places, set(processor.tokenizer.all_special_ids))
         if found is not None:
@@ -123,7 +124,7 @@ def _choose_what_learns(model: VideoBertForPreTraining, options: PretrainOptions
         ).to(model.device)
     if not options.alignment_weight:  # or a second process would wait for their gradients
         for name, weight in model.named_parameters():
-            weight.requires_grad &= not name.startswith(ALIGNMENT_HEAD)
+            weight.requires_grad &= not name.startswith(model.judges)
     choose_trained(model, options.train)
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 import torch
 from torch.nn.functional import cross_entropy
 
+from videobert.joint_network import VideoBertOutput
 from videobert.learning.learner import Score
-from videobert.modeling_videobert import VideoBertOutput
 from videobert.orders import MASKED
 from videobert.pretraining.batches import JOINT, REGIMES, TEXT, VIDEO, Batch
 from videobert.pretraining.masking.masker import IGNORED

@@ -36,7 +36,7 @@ def test_a_model_that_reads_the_video_is_told_from_one_that_does_not(model: Trai
         """Says label 0 of word 0 and label 1 of word 1; of no video label 0."""
 
         def __call__(self, input_ids: Any, **_: Any) -> Any:
-            from videobert.modeling_videobert import VideoBertOutput
+            from videobert.joint_network import VideoBertOutput
 
             processor = model.processor
             ids = [processor.text_ids([word])[0][0] for word in ("cut", "onion", "stir", "rice")]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.joint_network import VideoBertOutput
 from videobert.learning.packing import PADDING
-from videobert.modeling_videobert import VideoBertForPreTraining, VideoBertOutput
+from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking.masker import IGNORED

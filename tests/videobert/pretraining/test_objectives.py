@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from videobert.joint_network import VideoBertOutput
 from videobert.learning.learner import Score
-from videobert.modeling_videobert import VideoBertOutput
 from videobert.pretraining.batches import JOINT, TEXT, VIDEO, Batch
 from videobert.pretraining.learner import pack_batch
 from videobert.pretraining.masking.masker import IGNORED
