@@ -8,12 +8,22 @@ from typing import Annotated, Optional
 import typer
 
 from feature_extraction.imported.options import FeatureImportOptions, TranscriptImportOptions
-from videobert.cli.options import FETCHING, FeatureFiles, Json, PathOption, Tables, Work, takes
-from videobert.cli.reports import report_stages
+from videobert.cli.options import (
+    FETCHING,
+    AnnotationFile,
+    FeatureFiles,
+    Json,
+    PathOption,
+    Tables,
+    Work,
+    takes,
+)
+from videobert.cli.reports import INCOMPLETE, report_stages
+from videobert.data.options import AnnotationImportOptions
 from workfolder.options import JobOptions
 
 imports = typer.Typer(
-    help="Take over features and transcripts that other programs made.", no_args_is_help=True
+    help="Take over features, transcripts and annotations that others made.", no_args_is_help=True
 )
 
 
@@ -54,3 +64,23 @@ def import_transcripts(
     from feature_extraction.imported.transcripts import import_transcripts as run
 
     report_stages(lambda bars: [run(files, work, options, jobs, bars)], json)
+
+
+@imports.command("annotations")
+@takes(options=AnnotationImportOptions)
+def import_annotations(
+    file: AnnotationFile, work: Work, options: AnnotationImportOptions, json: Json = False
+) -> None:
+    """Take over labelled stretches of videos, as one table that finetune learns from."""
+    from videobert.cli.console import print_failures, print_json, print_line, print_missing
+    from videobert.data.annotations import import_annotations as run
+
+    report = run(file, work, options.format, options.name)
+    if json:
+        print_json(report)
+    else:
+        print_line(str(report))
+        print_missing(0, report.missing)
+    print_failures({line: line for line in report.refused})
+    if report.refused:
+        raise typer.Exit(INCOMPLETE)

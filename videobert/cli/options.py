@@ -57,6 +57,9 @@ Tables = Annotated[
         "files of paths."
     ),
 ]
+AnnotationFile = Annotated[
+    Path, _PathArgument(help="What others labelled: a file, or CrossTask's folder.")
+]
 Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract or import.")]
 Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
 Out = Annotated[Path, PathOption(help="Folder to write the model to.")]

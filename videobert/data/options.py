@@ -52,3 +52,19 @@ class WindowOptions(Options):
         """Raise InputError if captions are asked for and there is no work folder."""
         if self.captions:
             raise InputError("--captions goes with --work: tokenize the videos first")
+
+
+ANNOTATION_FORMATS = ("youcook2", "coin", "crosstask", "activitynet", "table")
+"""What ``import annotations`` reads; see annotation_files.FORMATS."""
+
+
+@dataclass(frozen=True)
+class AnnotationImportOptions(Options):
+    """How a file of annotations is read."""
+
+    format: str = option(
+        "table",
+        "Whose form it has; table: columns video, start, end, text, label, tags, subset.",
+        choices=ANNOTATION_FORMATS,
+    )
+    name: str | None = option(None, "Name of the table in the folder.", shown="the file's")
