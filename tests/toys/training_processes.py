@@ -35,7 +35,11 @@ PATIENCE = 60.0
 """Seconds."""
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
-    ["videobert.pretraining.loop", "videobert.finetune.captions.training"]
+    [
+        "videobert.pretraining.loop",
+        "videobert.finetune.captions.training",
+        "videobert.finetune.training",
+    ]
 )
 # With torch imported once, a run starts in no time.
 PRETRAIN = "videobert.pretraining.loop.pretrain"
@@ -56,7 +60,11 @@ def run(
 
     Where one fails, the others are killed, as torchrun does. Processes that hang are killed, too.
     """
-    started = start(work, out, options, death, processes)
+    return finished(start(work, out, options, death, processes))
+
+
+def finished(started: list[BaseProcess]) -> list[int | None]:
+    """Return the exit statuses of processes; where one fails, the others are killed."""
     connection.wait([process.sentinel for process in started], PATIENCE)
     for process in started:
         process.join(PATIENCE if any(other.exitcode == 0 for other in started) else 0)
@@ -69,6 +77,13 @@ def start(
     work: Path, out: Path, options: PretrainOptions, death: Death | None = None, processes: int = 1
 ) -> list[BaseProcess]:
     """Start a run's processes, of which only the first dies."""
+    return start_calls(PRETRAIN, (work, out, options), death, processes)
+
+
+def start_calls(
+    function: str, arguments: tuple[Any, ...], death: Death | None = None, processes: int = 1
+) -> list[BaseProcess]:
+    """Start processes that call a function together, of which only the first dies."""
     port = _free_port()
     started: list[BaseProcess] = []
     for rank in range(processes):
@@ -79,7 +94,7 @@ def start(
             "LOCAL_WORLD_SIZE": processes,
         }
         several |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        given = (PRETRAIN, (work, out, options), None if rank else death)
+        given = (function, arguments, None if rank else death)
         environment = several if processes > 1 else {}
         started.append(FORKSERVER.Process(target=_call, args=(*given, environment), daemon=True))
         started[-1].start()

@@ -22,6 +22,7 @@ from videobert.cli.options import (
     Json,
     Model,
     PathOption,
+    TaskName,
     Texts,
     Training,
     Work,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from videobert.evaluation.actions import ActionResult
     from videobert.evaluation.captioning import CaptionResult
     from videobert.evaluation.retrieval import RetrievalResult
+    from videobert.evaluation.tasks import TaskTable
 
 CIDER = "CIDEr-D"
 """The one measure of captions that is no share."""
@@ -261,6 +263,36 @@ def evaluate_punctuation(
         return
     for line in str(result).splitlines():
         print_line(line)
+
+
+@evaluate.command("task")
+def evaluate_task(name: TaskName, model: Model, work: Work, json: Json = False) -> None:
+    """Measure what a model was taught on rows that it did not learn from."""
+    from videobert.cli.console import print_json, progress_bars
+    from videobert.evaluation.tasks import evaluate_task as measure
+
+    with progress_bars() as progress:
+        tables = measure(model, work, name, progress)
+    if json:
+        print_json(tables)
+        return
+    for table in tables:
+        print_task_table(table)
+
+
+def print_task_table(table: TaskTable) -> None:
+    """Print the seven rows of a task, and why a row is left out."""
+    from videobert.cli.console import print_line
+
+    title = (
+        f"{table.task}: {table.examples:,} examples of {table.videos:,} videos, {table.subset} rows"
+    )
+    columns = next(iter(table.rows.values()))
+    _print_measures(title, ["", *columns], table.rows.cells())
+    for method, reason in table.left_out.items():
+        print_line(f"{method.replace('_', ' ')} is left out: {reason}")
+    if table.unknown:
+        print_line(f"not learnt, so not measured: {', '.join(table.unknown)}")
 
 
 def print_action_table(title: str, table: ActionResult) -> None:

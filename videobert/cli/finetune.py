@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from videobert.cli.options import Annotations, Json, Model, Out, Texts, Work, takes
 from videobert.finetune.captions.options import CaptionOptions
+from videobert.finetune.options import FinetuneOptions
 from videobert.finetune.punctuation.options import PunctuationOptions
 
+
+class _WithTasks(TyperGroup):
+    """``finetune --task tag ...`` is short for ``finetune task --task tag ...``."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        if arguments and arguments[0].startswith("--") and arguments[0] != "--help":
+            arguments = ["task", *arguments]
+        return super().parse_args(context, arguments)
+
+
 finetune = typer.Typer(
-    help="Teach a trained model a task, or the punctuation restorer its texts.",
+    help="Teach a trained model tasks (--task), captions, or the restorer its marks.",
     no_args_is_help=True,
+    cls=_WithTasks,
 )
+
+
+@finetune.command("task")
+@takes(options=FinetuneOptions)
+def finetune_task(model: Model, work: Work, options: FinetuneOptions, json: Json = False) -> None:
+    """Learn tasks of one's own labels: classify, align, choose, find, tag, moments."""
+    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.finetune.training import finetune_tasks
+
+    with progress_bars() as progress:
+        report = finetune_tasks(model, work, options, progress)
+    if json:
+        print_json(report)
+    else:
+        print_line(str(report))
 
 
 @finetune.command("caption")

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from videobert.cli import answers, clip_answers, make
+from videobert.cli.apply import apply
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
 from videobert.cli.imports import imports
@@ -36,6 +37,7 @@ app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
 app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
 for verb in (*clip_answers.VERBS, *answers.VERBS):
     app.command(rich_help_panel=ASK)(verb)
+app.command(rich_help_panel=ASK)(apply)
 app.command(rich_help_panel=ASK)(page)
 app.add_typer(evaluate, name="evaluate", rich_help_panel=MEASURE)
 

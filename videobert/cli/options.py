@@ -77,6 +77,7 @@ Clips = Annotated[
         help="A video; or several, folders of videos, or .txt files of paths: a line each.",
     ),
 ]
+TaskName = Annotated[str, typer.Argument(help="What finetune --task taught: below MODEL/tasks.")]
 FETCHING = ("shard", "scratch", "scratch_gb", "patience")
 """Options of the verbs that read videos, and of no other job."""
 TRAINING = "Work folder of the training videos: word counts and profiles come from it."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-DRAWS = 2000
+DRAWS, FEW_DRAWS = 2000, 300
 LEVEL = 0.95
 
 
@@ -54,3 +55,37 @@ def estimate(values: np.ndarray, groups: np.ndarray, seed: int = 0) -> Estimate:
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS)
     ends = np.quantile((drawn @ sums) / (drawn @ sizes), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(mean, float(ends[0]), float(ends[1]))
+
+
+def estimate_figures(
+    figures: Callable[[np.ndarray], Mapping[str, float]],
+    marks: np.ndarray,
+    groups: np.ndarray,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Compute figures that are no means, such as an F1, with the intervals of ``estimate``.
+
+    They are computed anew for each of FEW_DRAWS draws of groups.
+
+    Args:
+        figures: Computes them of some rows.
+        marks: What they are computed of, [rows, marks].
+        groups: The video of each row, [rows].
+        seed: Decides the draws.
+    """
+    _, number = np.unique(groups, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(number))[:-1])
+    found, count = figures(marks), len(parts)
+    if count < 2:
+        return {name: Estimate(value, 0.0, 1.0) for name, value in found.items()}
+    rng = np.random.default_rng(seed)
+    drawn = [
+        figures(marks[np.concatenate([parts[n] for n in rng.integers(count, size=count)])])
+        for _ in range(FEW_DRAWS)
+    ]
+    ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    return {
+        name: Estimate(value, *map(float, np.nanquantile([each[name] for each in drawn], ends)))
+        for name, value in found.items()
+    }

@@ -1,0 +1,186 @@
+"""Our heads answer as transformers' own classes with the same weights, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertForMultipleChoice,
+    BertForNextSentencePrediction,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+)
+
+from videobert.finetune.heads import (
+    IGNORED,
+    SequenceHead,
+    SpanHead,
+    TokenHead,
+    UnitHead,
+    Where,
+    sinusoids,
+)
+from videobert.finetune.states import layer_states
+
+ROWS, LENGTH, CLASSES = 6, 11, 5
+CONFIG = BertConfig(
+    vocab_size=40,
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=32,
+    num_labels=CLASSES,
+)
+CLOSE = 1e-9
+
+
+@pytest.fixture(autouse=True)
+def _in_float64() -> Iterator[None]:
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def inputs(rows: int = ROWS) -> dict[str, torch.Tensor]:
+    mask = torch.ones(rows, LENGTH, dtype=torch.int64)
+    mask[0, -3:] = 0
+    return {
+        "input_ids": torch.randint(40, (rows, LENGTH)),
+        "token_type_ids": torch.randint(2, (rows, LENGTH)),
+        "attention_mask": mask,
+    }
+
+
+def everywhere(rows: int = ROWS, questions: int | None = None) -> Where:
+    number = torch.arange(rows) // (rows // (questions or rows))
+    return Where(number, torch.arange(LENGTH).expand(rows, -1))
+
+
+def test_align_is_berts_next_sentence_prediction() -> None:
+    theirs, given = BertForNextSentencePrediction(CONFIG).eval(), inputs()
+    head = SequenceHead(16, 2, 0.1).eval()
+    head.dense.load_state_dict(theirs.bert.pooler.dense.state_dict())
+    head.classifier.load_state_dict(theirs.cls.seq_relationship.state_dict())
+    truth = torch.randint(2, (ROWS,))
+    expected = theirs(**given, labels=truth)
+    logits = head(layer_states(theirs.bert, given)[-1], everywhere())
+    torch.testing.assert_close(logits, expected.logits, atol=CLOSE, rtol=0)
+    assert head.losses(logits, truth).mean().item() == pytest.approx(
+        expected.loss.item(), abs=CLOSE
+    )
+
+
+def test_classify_is_berts_sequence_classification() -> None:
+    theirs, given = BertForSequenceClassification(CONFIG).eval(), inputs()
+    head = SequenceHead(16, CLASSES, 0.1).eval()
+    head.dense.load_state_dict(theirs.bert.pooler.dense.state_dict())
+    head.classifier.load_state_dict(theirs.classifier.state_dict())
+    truth = torch.randint(CLASSES, (ROWS,))
+    expected = theirs(**given, labels=truth)
+    logits = head(layer_states(theirs.bert, given)[-1], everywhere())
+    torch.testing.assert_close(logits, expected.logits, atol=CLOSE, rtol=0)
+    assert head.losses(logits, truth).mean().item() == pytest.approx(
+        expected.loss.item(), abs=CLOSE
+    )
+
+
+def test_tag_is_berts_token_classification() -> None:
+    theirs, given = BertForTokenClassification(CONFIG).eval(), inputs()
+    head = TokenHead(16, CLASSES, 0.1).eval()
+    head.classifier.load_state_dict(theirs.classifier.state_dict())
+    truth = torch.randint(CLASSES, (ROWS, LENGTH))
+    truth[2, 4:] = IGNORED
+    expected = theirs(**given, labels=truth)
+    logits = head(layer_states(theirs.bert, given)[-1], everywhere())
+    torch.testing.assert_close(logits, expected.logits, atol=CLOSE, rtol=0)
+    assert head.losses(logits, truth).mean().item() == pytest.approx(
+        expected.loss.item(), abs=CLOSE
+    )
+
+
+def test_find_is_berts_question_answering() -> None:
+    theirs = BertForQuestionAnswering(BertConfig(**{**CONFIG.to_dict(), "num_labels": 2})).eval()
+    head, given = SpanHead(16, 0.1).eval(), inputs()
+    head.outputs.load_state_dict(theirs.qa_outputs.state_dict())
+    truth = torch.randint(LENGTH, (ROWS, 2))
+    expected = theirs(**given, start_positions=truth[:, 0], end_positions=truth[:, 1])
+    logits = head(layer_states(theirs.bert, given)[-1], everywhere())
+    torch.testing.assert_close(logits[..., 0], expected.start_logits, atol=CLOSE, rtol=0)
+    torch.testing.assert_close(logits[..., 1], expected.end_logits, atol=CLOSE, rtol=0)
+    assert head.losses(logits, truth).mean().item() == pytest.approx(
+        expected.loss.item(), abs=CLOSE
+    )
+
+
+def test_choose_is_berts_multiple_choice() -> None:
+    theirs, given = BertForMultipleChoice(CONFIG).eval(), inputs()
+    head = SequenceHead(16, 1, 0.1, choices=True).eval()
+    head.dense.load_state_dict(theirs.bert.pooler.dense.state_dict())
+    head.classifier.load_state_dict(theirs.classifier.state_dict())
+    truth = torch.tensor([0, 2])
+    together = {name: values.view(2, 3, LENGTH) for name, values in given.items()}
+    expected = theirs(**together, labels=truth)
+    logits = head(layer_states(theirs.bert, given)[-1], everywhere(questions=2))
+    torch.testing.assert_close(logits, expected.logits, atol=CLOSE, rtol=0)
+    assert head.losses(logits, truth).mean().item() == pytest.approx(
+        expected.loss.item(), abs=CLOSE
+    )
+
+
+def test_moments_without_layers_between_is_linear_on_each_unit() -> None:
+    head, states = UnitHead(16, 0.1).eval(), torch.randn(ROWS, LENGTH, 16)
+    where = Where(torch.arange(ROWS), torch.tensor([[0, 3, 7]] * ROWS))
+    expected = states[:, [0, 3, 7]] @ head.output.weight[0] + head.output.bias
+    torch.testing.assert_close(head(states, where), expected, atol=CLOSE, rtol=0)
+
+
+def test_layers_between_see_other_units_and_their_order_but_no_padding() -> None:
+    head, states = UnitHead(16, 0.1, between=2).eval(), torch.randn(1, LENGTH, 16)
+    number = torch.zeros(1, dtype=torch.int64)
+    plain = head(states, Where(number, torch.tensor([[1, 3, 7]])))
+    padded = head(states, Where(number, torch.tensor([[1, 3, 7, IGNORED, IGNORED]])))
+    torch.testing.assert_close(padded[:, :3], plain, atol=CLOSE, rtol=0)
+    turned = head(states, Where(number, torch.tensor([[7, 3, 1]])))
+    assert (turned.flip(1) - plain).abs().max() > 1e-3
+
+
+def test_sinusoids_are_those_of_the_paper() -> None:
+    waves = sinusoids(4, 6).numpy()
+    assert waves[0].tolist() == [0, 1, 0, 1, 0, 1]
+    assert waves[3, 4] == pytest.approx(np.sin(3 / 10_000 ** (4 / 6)), abs=1e-6)
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "attention"])
+def test_windows_of_a_question_are_pooled_before_the_classifier(pool: str) -> None:
+    head, states = SequenceHead(16, CLASSES, 0.1, pool).eval(), torch.randn(5, LENGTH, 16)
+    where = Where(torch.tensor([0, 0, 0, 1, 1]), torch.empty(5, 0, dtype=torch.int64))
+    first = torch.tanh(head.dense(states[:, 0])).detach()
+    for question, rows in enumerate(([0, 1, 2], [3, 4])):
+        its = first[rows]
+        if pool == "max":
+            pooled = its.max(dim=0).values
+        elif pool == "mean":
+            pooled = its.sum(dim=0) / len(rows)
+        else:
+            assert head.attention is not None
+            weights = np.exp((its @ head.attention.weight[0]).detach().numpy())
+            pooled = torch.from_numpy(weights / weights.sum()) @ its
+        torch.testing.assert_close(
+            head(states, where)[question], head.classifier(pooled), atol=CLOSE, rtol=0
+        )
+
+
+def test_questions_with_fewer_choices_are_not_answered_by_what_is_not_there() -> None:
+    head, states = SequenceHead(16, 1, 0.1, choices=True).eval(), torch.randn(5, LENGTH, 16)
+    where = Where(torch.tensor([0, 0, 0, 1, 1]), torch.empty(5, 0, dtype=torch.int64))
+    logits = head(states, where)
+    assert logits.shape == (2, 3)
+    losses = head.losses(logits, torch.tensor([0, 1]))
+    alone = torch.log_softmax(logits[1, :2], dim=0)[1]
+    assert losses[1].item() == pytest.approx(-alone.item(), abs=CLOSE)

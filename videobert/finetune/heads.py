@@ -1,0 +1,209 @@
+"""The four heads: what is read from the network's states, and what is lost by a wrong answer.
+
+Shapes: [rows] that went through the network together, [length] ids of a row, [width] of a state,
+[questions] that the rows belong to, [places] of a row that are asked about.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+IGNORED = -100
+"""The truth where nothing is asked, as torch's cross entropy has it."""
+POOLS = MEAN, MAX, ATTENTION = ("mean", "max", "attention")
+
+
+@dataclass(frozen=True)
+class Where:
+    """What of the rows a head reads.
+
+    Attributes:
+        question: int64 [rows], the number of the question that a row is of, ascending from 0.
+        places: int64 [rows, places], positions in the row; IGNORED where it has fewer.
+    """
+
+    question: torch.Tensor
+    places: torch.Tensor
+
+    @property
+    def asked(self) -> torch.Tensor:
+        """Which places are there, bool [rows, places]."""
+        return self.places != IGNORED
+
+    def states(self, states: torch.Tensor) -> torch.Tensor:
+        """Select the states at the places, [rows, places, width]; any where there is none."""
+        at = self.places.clamp(min=0)[..., None].expand(-1, -1, states.shape[-1])
+        return states.gather(1, at)
+
+    def by_question(self, values: torch.Tensor, filling: float) -> torch.Tensor:
+        """Put the rows of each question beside each other, [questions, most rows, ...]."""
+        counts = self.question.bincount()
+        first = counts.cumsum(0) - counts
+        turn = torch.arange(len(self.question), device=values.device) - first[self.question]
+        shape = (len(counts), int(counts.max()), *values.shape[1:])
+        together = values.new_full(shape, filling)
+        together[self.question, turn] = values
+        return together
+
+
+class SequenceHead(nn.Module):
+    """Reads [CLS]: a class of a question, or which of its rows is right.
+
+    As BertForSequenceClassification and, with ``choices``, BertForMultipleChoice. The windows of a
+    long video are pooled before the classifier (Sun et al., 2019).
+    """
+
+    def __init__(
+        self, width: int, classes: int, dropout: float, pool: str = MEAN, choices: bool = False
+    ) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, 1 if choices else classes)
+        self.attention = nn.Linear(width, 1) if pool == ATTENTION else None
+        self.pool, self.choices = pool, choices
+
+    def forward(self, states: torch.Tensor, where: Where) -> torch.Tensor:
+        """Return logits of each class, or of each row of a question, [questions, classes]."""
+        first = torch.tanh(self.dense(states[:, 0]))
+        if self.choices:
+            scores = self.classifier(self.dropout(first))[:, 0]
+            return where.by_question(scores, torch.finfo(scores.dtype).min)
+        logits: torch.Tensor = self.classifier(self.dropout(self._pooled(first, where)))
+        return logits
+
+    def _pooled(self, first: torch.Tensor, where: Where) -> torch.Tensor:
+        if self.pool == MAX:
+            return where.by_question(first, -torch.inf).amax(dim=1)
+        if self.attention is None:
+            counts = where.question.bincount()[:, None]
+            return where.by_question(first, 0.0).sum(dim=1) / counts
+        scores = where.by_question(self.attention(first)[:, 0], -torch.inf).softmax(dim=1)
+        return (scores[..., None] * where.by_question(first, 0.0)).sum(dim=1)
+
+    def losses(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each question in nats, [questions]; truth is int64 [questions]."""
+        return functional.cross_entropy(logits, truth, reduction="none")
+
+    def right(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Tell which answers are right, bool [questions]."""
+        return logits.argmax(dim=-1) == truth
+
+
+class TokenHead(nn.Module):
+    """Reads the state at each place: its class. As BertForTokenClassification."""
+
+    def __init__(self, width: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(width, classes)
+
+    def forward(self, states: torch.Tensor, where: Where) -> torch.Tensor:
+        """Return logits of each class at each place, [rows, places, classes]."""
+        logits: torch.Tensor = self.classifier(self.dropout(where.states(states)))
+        return logits
+
+    def losses(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Return the loss at each place that is asked, [asked]; truth is int64 [rows, places]."""
+        there = truth != IGNORED
+        return functional.cross_entropy(logits[there], truth[there], reduction="none")
+
+    def right(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Tell which answers are right, bool [asked]."""
+        there = truth != IGNORED
+        return logits[there].argmax(dim=-1) == truth[there]
+
+
+class SpanHead(nn.Module):
+    """Reads where an answer begins and ends. As BertForQuestionAnswering, over the places alone.
+
+    The first place of each row is [CLS], which stands for no answer.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.outputs = nn.Linear(width, 2)
+
+    def forward(self, states: torch.Tensor, where: Where) -> torch.Tensor:
+        """Return logits of start and end at each place, [rows, places, 2]."""
+        logits = self.outputs(self.dropout(where.states(states)))
+        return logits.masked_fill(~where.asked[..., None], torch.finfo(logits.dtype).min)
+
+    def losses(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss of start and end, [rows]; truth is int64 [rows, 2]."""
+        both = functional.cross_entropy(logits, truth, reduction="none")
+        return both.mean(dim=1)
+
+    def right(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Tell where start and end are both right, bool [rows]."""
+        return (logits.argmax(dim=1) == truth).all(dim=1)
+
+
+class UnitHead(nn.Module):
+    """Reads the state at each unit: is it one that counts? (Liu, 2019, "BertSum")
+
+    Attributes:
+        between: Transformer layers over the units of a row, which know their order by sinusoids.
+    """
+
+    HEADS, FORWARD, LONGEST = 8, 4, 4096
+
+    def __init__(self, width: int, dropout: float, between: int = 0) -> None:
+        super().__init__()
+        self.between = (
+            nn.TransformerEncoder(
+                nn.TransformerEncoderLayer(
+                    width,
+                    math.gcd(self.HEADS, width),
+                    self.FORWARD * width,
+                    dropout,
+                    activation="gelu",
+                    batch_first=True,
+                    norm_first=True,
+                ),
+                between,
+                enable_nested_tensor=False,
+            )
+            if between
+            else None
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(width, 1)
+
+    def forward(self, states: torch.Tensor, where: Where) -> torch.Tensor:
+        """Return the log odds of each unit, [rows, places]."""
+        units = where.states(states)
+        if self.between is not None:
+            order = sinusoids(units.shape[1], units.shape[2]).to(units)
+            units = self.between(units + order, src_key_padding_mask=~where.asked)
+        logits: torch.Tensor = self.output(self.dropout(units))[..., 0]
+        return logits
+
+    def losses(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each unit that is asked, [asked]; truth is 0 or 1, [rows, places]."""
+        there = truth != IGNORED
+        return functional.binary_cross_entropy_with_logits(
+            logits[there], truth[there].to(logits.dtype), reduction="none"
+        )
+
+    def right(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Tell which answers are right, bool [asked]."""
+        there = truth != IGNORED
+        return (logits[there] > 0) == (truth[there] == 1)
+
+
+def sinusoids(count: int, width: int) -> torch.Tensor:
+    """Return the places 0 to count - 1 as Vaswani et al. (2017) write them, [count, width]."""
+    place = torch.arange(count)[:, None]
+    turn = place / 10_000 ** (torch.arange(0, width, 2) / width)
+    waves = torch.stack([turn.sin(), turn.cos()], dim=-1).flatten(1)
+    return waves[:, :width]
+
+
+Head = SequenceHead | TokenHead | SpanHead | UnitHead

@@ -1,0 +1,40 @@
+"""What of the network learns with a head: all of it, a part, or small matrices put into it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from torch import nn
+
+from videobert.finetune.adapters import add_adapters
+from videobert.learning.trained import choose_trained
+from workfolder.errors import InputError
+
+
+def set_trained(encoder: nn.Module, what: str) -> None:
+    """Let a part of an encoder learn, and put adapters or LoRA into it where they are asked for.
+
+    Raises:
+        InputError: if it has fewer layers, or peft is not installed.
+    """
+    kind, _, number = what.partition(":")
+    if kind == "head":
+        encoder.requires_grad_(False)
+    elif kind == "adapter":
+        add_adapters(encoder, int(number))
+    elif kind == "lora":
+        _add_lora(encoder, int(number))
+    else:  # its names must be those that a layer is known by
+        choose_trained(nn.ModuleDict({"bert": encoder}), what)
+
+
+def _add_lora(encoder: nn.Module, rank: int) -> None:
+    """Put LoRA beside query and value (Hu et al., 2021), as peft does; nothing else learns."""
+    if find_spec("peft") is None:
+        raise InputError("--train lora needs peft: pip install 'videobert[workbench]'")
+    from peft import LoraConfig, inject_adapter_in_model
+
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["query", "value"])
+    inject_adapter_in_model(config, encoder)
+    for name, weight in encoder.named_parameters():
+        weight.requires_grad_(".lora_" in name)

@@ -1,0 +1,206 @@
+"""MODEL/tasks/NAME: what was taught a model, and nothing that the model has already.
+
+options.json            what made it, with the digest of the model's weights
+labels.json             by task, what was learnt beside weights
+head.safetensors        the heads
+encoder.safetensors     the encoder's weights that learnt; or adapters.safetensors, or
+                        lora.safetensors; none where the head alone learnt
+table.json              how well the validation rows are answered
+history.parquet         how it learnt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accelerate.utils import set_seed
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from videobert.data.clips import Clips
+from videobert.finetune.asking import answers
+from videobert.finetune.captions.captioner import model_digest
+from videobert.finetune.examples import Example, Reader
+from videobert.finetune.network import ENCODER, TaskNetwork, make_network
+from videobert.finetune.options import FinetuneOptions
+from videobert.finetune.tasks import TASKS
+from videobert.finetune.tasks.task import Task
+from videobert.loading import TrainedModel, load_model
+from videobert.modeling_videobert import VideoBertForPreTraining
+from videobert.processing_videobert import VideoBertProcessor
+from workfolder.digests import check_digests
+from workfolder.errors import InputError
+from workfolder.files import read_json, write_json
+from workfolder.stage import OPTIONS_FILE
+
+FOLDER, LABELS_FILE, HEAD_FILE, TABLE_FILE = (
+    "tasks",
+    "labels.json",
+    "head.safetensors",
+    "table.json",
+)
+HISTORY_FILE = "history.parquet"
+PARTS = {"adapter": "adapters.safetensors", "lora": "lora.safetensors"}
+"""The file of what was put into the encoder, by the beginning of --train."""
+ENCODER_FILE = "encoder.safetensors"
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A network that was taught tasks.
+
+    Attributes:
+        network: in evaluation mode.
+        tasks: by name.
+        model: what it was taught; its network is that of ``network``.
+        options: by which it was taught.
+    """
+
+    network: TaskNetwork
+    tasks: Mapping[str, Task]
+    model: TrainedModel
+    options: FinetuneOptions
+
+
+def task_folder(model: Path, name: str) -> Path:
+    """Return where a task of a model lies."""
+    return model / FOLDER / name
+
+
+def trained_file(train: str) -> str:
+    """Return the name of the file of what learnt in the encoder."""
+    return PARTS.get(train.partition(":")[0], ENCODER_FILE)
+
+
+def save_tuned(
+    folder: Path, network: TaskNetwork, tasks: Mapping[str, Task], options: FinetuneOptions
+) -> None:
+    """Write what learnt, and what the tasks are about."""
+    learnt = {name: weight.cpu().contiguous() for name, weight in network.learnt().items()}
+    below = {name: weight for name, weight in learnt.items() if name.startswith(ENCODER)}
+    save_file({n: w for n, w in learnt.items() if n not in below}, folder / HEAD_FILE)
+    if below:
+        save_file(below, folder / trained_file(options.train))
+    write_json({name: dict(task.about) for name, task in tasks.items()}, folder / LABELS_FILE)
+
+
+def load_tuned(model: Path, name: str, footage: Mapping[str, Clips] | None = None) -> Tuned:
+    """Read what a model was taught.
+
+    Args:
+        model: the model's folder.
+        name: below MODEL/tasks.
+        footage: the videos that will be asked about by id.
+
+    Raises:
+        InputError: if it is not there, is damaged, or belongs to other weights.
+    """
+    folder = task_folder(model, name)
+    advice = f"delete {folder} and run videobert finetune again"
+    if not (folder / OPTIONS_FILE).is_file():
+        raise InputError(_not_there(model, name))
+    check_digests(folder, advice)
+    made_with, about = read_json(folder / OPTIONS_FILE), read_json(folder / LABELS_FILE)
+    if made_with.get("model") != model_digest(model):
+        raise InputError(f"{folder} learnt with another model than {model} holds: {advice}")
+    options = options_of(made_with)
+    trained = load_model(model)
+    began, device = trained.network, trained.network.device
+    tasks = make_tasks(trained.processor, began.config, footage or {}, about, options)
+    if made_with["random weights"]:
+        began = random_weights(began, options.seed)
+    network = make_network(began, tasks, options)
+    try:
+        weights = load_file(folder / HEAD_FILE)
+        if (folder / trained_file(options.train)).is_file():
+            weights |= load_file(folder / trained_file(options.train))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder} cannot be read ({error}): {advice}") from error
+    if weights.keys() != network.learnt().keys():
+        raise InputError(f"{folder} has not the weights of its options: {advice}")
+    network.load_state_dict(weights, strict=False)
+    return Tuned(network.to(device).eval(), tasks, trained, options)
+
+
+def apply_to_clip(
+    tuned: Tuned, video: str, clips: Clips, texts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Answer about a clip that nobody annotated.
+
+    Args:
+        tuned: what answers.
+        video: the name of the clip.
+        clips: what is seen.
+        texts: what is asked about, possibly nothing.
+
+    Returns:
+        By task what JSON can hold; a list where several texts are asked about.
+
+    Raises:
+        InputError: if a task asks about a text and there is none.
+    """
+    times = np.stack([clips.start, clips.end], axis=1)
+    seen = Example(video, words=clips.words, times=times)
+    told: dict[str, Any] = {}
+    for name, task in tuned.tasks.items():
+        examples = task.of_clip(seen, texts)
+        found = answers(tuned.network, name, task, examples)
+        said = [task.told(*each) for each in zip(examples, found, strict=True)]
+        told[name] = said[0] if len(said) == 1 else said
+    return told
+
+
+def random_weights(model: VideoBertForPreTraining, seed: int) -> VideoBertForPreTraining:
+    """Make a model of the same shape that has learnt nothing."""
+    set_seed(seed)
+    return VideoBertForPreTraining(model.config)
+
+
+def _not_there(model: Path, name: str) -> str:
+    there = sorted(path.parent.name for path in (model / FOLDER).glob(f"*/{OPTIONS_FILE}"))
+    taught = f"it was taught {', '.join(there)}" if there else "it was taught nothing yet"
+    return (
+        f"{model} has no task {name!r}, {taught}: run videobert finetune --task TASK --model "
+        f"{model} --annotations NAME --work DIR"
+    )
+
+
+def options_of(made_with: Mapping[str, Any]) -> FinetuneOptions:
+    """Read the options of an options.json."""
+    known = {each.name for each in fields(FinetuneOptions)}
+    values = {name: value for name, value in made_with.items() if name in known}
+    return FinetuneOptions(**{**values, "task": tuple(values["task"])})
+
+
+def make_tasks(
+    processor: VideoBertProcessor,
+    config: Any,
+    footage: Mapping[str, Clips],
+    about: Mapping[str, Mapping[str, Any]],
+    options: FinetuneOptions,
+) -> dict[str, Task]:
+    """Make the tasks of what ``labels.json`` says of each."""
+    reader = make_reader(processor, config, footage, options)
+    return {name: TASKS[name](reader, about[name]) for name in options.tasks}
+
+
+def make_reader(
+    processor: VideoBertProcessor,
+    config: Any,
+    footage: Mapping[str, Clips],
+    options: FinetuneOptions,
+) -> Reader:
+    """Make what reads for all tasks.
+
+    Raises:
+        InputError: if rows would be longer than the model has positions.
+    """
+    longest = config.max_position_embeddings
+    if options.max_length and options.max_length > longest:
+        raise InputError(f"--max-length {options.max_length}: the model has {longest} positions")
+    layout = processor.layout(options.max_length or longest, options.truncation)
+    return Reader(processor, layout, footage, options)
