@@ -21,14 +21,13 @@ import torch
 from benchmarks.machine import machine
 from demos.kitchen.evaluation import spoken_labels, steps_of
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, read_truth
-from videobert.answers.calibration import liking_of_clips
 from videobert.answers.forecasting import words_ahead
-from videobert.answers.localisation import LENGTHS, iou, score_windows, windows_of
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking
 from videobert.answers.visual_words import masked_words
 from videobert.answers.zero_shot import label_probabilities, question
 from videobert.data.stretches import Stretch, different_sentences, sample, spoken
 from videobert.data.work import read_stretches, read_videos
+from videobert.evaluation.localisation import evaluate_localisation
 from videobert.evaluation.metrics.ranking import top_k_hits
 from videobert.evaluation.retrieval import evaluate_retrieval
 from videobert.loading import TrainedModel, load_model
@@ -74,24 +73,16 @@ def search(
 ) -> Iterator[Row]:
     """Yield how often a sentence finds its clip among the first five."""
     table = evaluate_retrieval(model, asked, learnt).text_to_clip
-    for way in ("bm25", "alignment", "calibrated", "interpolated"):
+    for way in ("bm25", "alignment", "likelihood", "interpolated"):
         yield f"search, R@5, {way}", f"{table[way]['recall'][5].value:.1%}"
 
 
 def locations(model: TrainedModel, asked: Sequence[Stretch], held_out: Path) -> Iterator[Row]:
     """Yield how well the best window covers when a sentence is said."""
     videos = read_videos(held_out, model.processor.codebook)
-    shared: list[list[float]] = []
-    for stretch in sample(asked, LOCATED):
-        clips = videos[stretch.video]
-        windows = score_windows(model, stretch.text, clips, LENGTHS)
-        words = [clips.words[first:after] for first, after in windows_of(clips, LENGTHS)]
-        covered = iou(windows.times, np.array([stretch.start, stretch.end]))
-        fair = windows.scores - liking_of_clips(model, words)
-        shared.append([covered[scores.argmax()] for scores in (windows.scores, fair)])
-    paper, fair = np.mean(shared, axis=0)
-    yield "place, mean IoU, as the paper asks", f"{paper:.1%}"
-    yield f"place, mean IoU, {LESS}", f"{fair:.1%}"
+    table = evaluate_localisation(model, asked, videos, most=LOCATED).rows
+    for way in ("alignment", "likelihood"):
+        yield f"place, mean IoU, {way}", f"{table[way]['iou'].value:.1%}"
 
 
 def imagined(model: TrainedModel, asked: Sequence[Stretch]) -> Iterator[Row]:

@@ -36,13 +36,11 @@ class SearchMix:
     """How search mixes what it knows of a stretch.
 
     Attributes:
-        head: Share of the alignment head beside BM25, in [0, 1].
-        liking: How much of what the head likes anyway is taken off, in [0, 1].
-        asked: On how many sentences the two were found; 0 if they are the defaults.
+        likelihood: Share of the likelihood beside BM25, in [0, 1].
+        asked: On how many sentences it was found; 0 if it is the default.
     """
 
-    head: float = 0.5
-    liking: float = 1.0
+    likelihood: float = 0.75
     asked: int = 0
 
 

@@ -28,7 +28,7 @@ from feature_extraction.imported.options import FeatureImportOptions, Transcript
 from feature_extraction.imported.transcripts import import_transcripts
 from feature_extraction.schema import feature_matrix
 from tokenization.codebook import Codebook, cluster
-from tokenization.options import ClusterOptions
+from tokenization.options import ClusterOptions, TokenizeOptions
 from tokenization.tokens import tokenize
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch
@@ -258,7 +258,9 @@ class Fold:
         """List the steps of some recordings."""
         return [step for video in videos for step in self.kitchens.steps[video]]
 
-    def work(self, name: str, options: ClusterOptions) -> tuple[Path, Codebook]:
+    def work(
+        self, name: str, options: ClusterOptions, words: TokenizeOptions
+    ) -> tuple[Path, Codebook]:
         """Fit a codebook on what is learnt from, and make its examples."""
         work = self.kitchens.out / self.name / name
         if not (work / "examples").exists():
@@ -269,7 +271,7 @@ class Fold:
                     if not part.path(video).exists():
                         os.link(whole.path(video), part.path(video))
             cluster(work, options)
-            tokenize(work)
+            tokenize(work, options=words)
         return work, Codebook.load(work / "codebook")
 
     def clips(self, codebook: Codebook) -> dict[str, Clips]:

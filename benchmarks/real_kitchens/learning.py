@@ -24,7 +24,7 @@ from benchmarks.real_kitchens.corpus import Fold
 from benchmarks.real_text import FOLDER as NARRATIONS
 from benchmarks.real_text import MachineLabels, transcripts
 from tokenization.codebook import Codebook
-from tokenization.options import VIDEOS, ClusterOptions
+from tokenization.options import TREE, VIDEOS, ClusterOptions, TokenizeOptions
 from tokenization.schema import EXAMPLES
 from tokenization.vocabulary import train_wordpiece
 from videobert.configuration_videobert import VideoBertConfig
@@ -73,6 +73,8 @@ class Variant:
         depth: Its levels.
         centre: What is taken off features.
         kind: Of codebook.
+        search: How the word of a clip is found.
+        near: Near words that are kept of each clip.
         stride: Of every so many clips one is kept.
         runs: Whether a word that repeats the one before it is left out.
         text_first: Whether it starts from the model of text alone.
@@ -84,6 +86,8 @@ class Variant:
     depth: int = 2
     centre: str = VIDEOS
     kind: str = "tree"
+    search: str = TREE
+    near: int = 0
     stride: int = 1
     runs: bool = False
     text_first: bool = False
@@ -92,7 +96,9 @@ class Variant:
     @property
     def codebook(self) -> str:
         """The name of its codebook."""
-        return f"{self.kind}-{self.branching**self.depth}-{self.centre}"
+        words = self.branching**self.depth
+        rest = [self.search] * (self.search != TREE) + [f"near{self.near}"] * bool(self.near)
+        return "-".join([self.kind, str(words), self.centre, *rest])
 
     def shown(self, words: np.ndarray) -> np.ndarray:
         """Select the words of a stretch that the model sees, int [shown]."""
@@ -105,8 +111,10 @@ class Variant:
 def codebook(fold: Fold, variant: Variant) -> tuple[Path, Codebook]:
     """Fit the codebook of a variant on what a fold learns from."""
     shape = variant.branching, variant.depth
-    options = ClusterOptions(*shape, kind=variant.kind, centre=variant.centre)
-    return fold.work(variant.codebook, options)
+    options = ClusterOptions(
+        *shape, kind=variant.kind, centre=variant.centre, search=variant.search
+    )
+    return fold.work(variant.codebook, options, TokenizeOptions(near_words=variant.near))
 
 
 def model(

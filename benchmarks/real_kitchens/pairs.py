@@ -17,9 +17,10 @@ from benchmarks.real_kitchens.corpus import Fold, stretches
 from benchmarks.real_kitchens.learning import Variant
 from benchmarks.real_kitchens.questions import commonest_sentences
 from videobert.answers.alignment import alignment_scores, sentence_scores
-from videobert.answers.calibration import liking_of_clips, liking_of_sentences
+from videobert.answers.likelihood import fair_likelihoods, likelihoods
 from videobert.answers.localisation import iou, windows_of
 from videobert.answers.search import by_profiles, interpolated
+from videobert.bank import SearchMix
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, different_sentences, sample
 from videobert.evaluation.metrics.ranking import mean_ranks
@@ -52,7 +53,7 @@ def retrieve(
     words = [each.words for each in pool]
     pairs = np.indices((len(sentences), len(pool))).reshape(2, -1).T
     odds = alignment_scores(model, sentences, words, pairs).reshape(len(sentences), -1)
-    fair = odds - liking_of_sentences(model, sentences)[:, None] - liking_of_clips(model, words)
+    likely = fair_likelihoods(model, sentences, words)
     stage = by_profiles(pool, stretches(learnt, clips), model.processor.codebook.words)
     bm25 = stage.for_texts(stage.index.questions(sentences))
     often = commonest_sentences(learnt)
@@ -63,12 +64,12 @@ def retrieve(
         "frequency_prior": said[:, None] + drawn,
         "bm25": bm25,
         "alignment": odds,
-        "calibrated": fair,
-        "shuffled_video": np.roll(odds, len(pool) // 2, axis=1),
+        "likelihood": likely,
+        "shuffled_video": np.roll(likely, len(pool) // 2, axis=1),
     }
     videos = np.array([each.video for each in pool])
     found: dict[str, Any] = {"videos": videos.tolist()}
-    scores["both"] = interpolated(bm25, fair, 0.5)  # as search does by default
+    scores["both"] = interpolated(bm25, likely, SearchMix().likelihood)  # as search by default
     for scope, same in ((OVER_ALL, np.ones((len(pool),) * 2, bool)), (WITHIN, _same(videos))):
         found[scope] = {
             "text_to_clip": {m: find_clips(s, owner, same) for m, s in scores.items()},
@@ -121,20 +122,22 @@ def locate(
     learnt = fold.steps(fold.learnt)
     asked = sample(fold.steps(fold.measured), LOOKED_FOR)
     found: dict[str, Any] = {"videos": [step.video for step in asked]}
-    found |= {"chance": [], "time_alone": [], "alignment": []}
+    found |= {"chance": [], "time_alone": [], "alignment": [], "likelihood": []}
     for step in asked:
         video, span = clips[step.video], np.array([step.start, step.end])
         bounds = moved_on(windows_of(video, LENGTHS))
         words = [variant.shown(video.words[first:after]) for first, after in bounds]
         few = [each[evenly_spaced(len(each), SHOWN)] for each in words]
-        scores = sentence_scores(model, step.text, few)
+        aligned = int(sentence_scores(model, step.text, few).argmax())
+        best = int(likelihoods(model, [step.text], few)[0].argmax())
         times = np.stack([video.start[bounds[:, 0]], video.end[bounds[:, 1] - 1]], axis=1)
-        shared, best = iou(times, span), int(scores.argmax())
+        shared = iou(times, span)
         sizes = bounds[:, 1] - bounds[:, 0]
         alike = [each for each in learnt if each.text.casefold() == step.text.casefold()]
         place = np.mean([each.place for each in alike or learnt]) * len(video)
         half = np.mean([each.end - each.start for each in alike or learnt]) / 2
-        found["alignment"].append(float(shared[best]))
+        found["alignment"].append(float(shared[aligned]))
+        found["likelihood"].append(float(shared[best]))
         found["chance"].append(float(shared[sizes == sizes[best]].mean()))
         found["time_alone"].append(float(iou(np.array([place - half, place + half]), span)))
     return found

@@ -102,11 +102,11 @@ def without_model(fold: Fold, codebooks: Mapping[str, dict[str, Clips]]) -> Hits
         "recipe_and_time": (_recipes_and_times(fold, learnt), _recipes_and_times(fold, asked)),
         "probe_of_features": (_features(known), _features(seen)),
     }
-    bags = {}
+    shares = {}
     for name, clips in codebooks.items():
         size = 1 + max(int(each.words.max()) for each in clips.values())
-        both = [_bags(stretches(steps, clips, EVERY), size) for steps in (learnt, asked)]
-        bags[name] = (both[0], both[1])
+        both = [bags(stretches(steps, clips, EVERY), size) for steps in (learnt, asked)]
+        shares[name] = (both[0], both[1])
     scores: dict[str, list[np.ndarray]] = defaultdict(list)
     for place, labels in enumerate((fold.kitchens.verbs, fold.kitchens.nouns)):
         truth = np.array([(step.verb, step.noun)[place] for step in learnt])
@@ -116,7 +116,7 @@ def without_model(fold: Fold, codebooks: Mapping[str, dict[str, Clips]]) -> Hits
         for method, (before, now) in inputs.items():
             probe = LinearProbe.fit(before[rows], truth[rows], len(labels))
             scores[method].append(probe.scores(now))
-        for name, (before, now) in bags.items():
+        for name, (before, now) in shares.items():
             scores[name].append(_bag_scores(before[rows], truth[rows], now, len(labels)))
     return by_kind(asked, scores)
 
@@ -148,7 +148,7 @@ def _bag_scores(before: np.ndarray, truth: np.ndarray, now: np.ndarray, labels: 
     return found
 
 
-def _bags(rows: Sequence[Stretch], size: int) -> np.ndarray:
+def bags(rows: Sequence[Stretch], size: int) -> np.ndarray:
     """Give the share of each word in each stretch, [stretches, words]."""
     return np.stack([np.bincount(row.words, minlength=size) / len(row.words) for row in rows])
 

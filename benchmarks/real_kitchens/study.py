@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real_kitchens.ahead import forecast
+from benchmarks.real_kitchens.captions import caption
 from benchmarks.real_kitchens.corpus import CHOICE, COOKS, FOLDS, RECORDINGS, Fold, Kitchens
 from benchmarks.real_kitchens.learning import Variant, codebook, model, text_start
 from benchmarks.real_kitchens.pairs import locate, retrieve
 from benchmarks.real_kitchens.questions import ask, without_model
-from tokenization.options import ALL
+from tokenization.options import ALL, FLAT
 from workfolder.errors import InputError
 from workfolder.files import exclusive_lock, read_json, write_json
 
@@ -32,13 +33,16 @@ TRIED = (
     Variant("stride_4", stride=4),
     Variant("runs_as_one", runs=True),
     Variant("residual", kind="residual"),
+    Variant("nearest_of_all_words", search=FLAT),
+    Variant("hidden_runs", options=(("masking", "runs"),)),
+    Variant("sampled_words", near=8, options=(("sample_words", 0.2),)),
     Variant("no_joint_masking", options=(("joint_masking", False),)),
     Variant("no_subsampling", options=(("longest_step", 1),)),
     Variant("joining", options=(("join_probability", 0.3),)),
 )
 """What is tried on a part of the recordings called ``train``."""
 BUSY = "another process is at it: start this one again when that has ended"
-EVERYTHING = ("actions", "retrieval", "places", "forecasts")
+EVERYTHING = ("actions", "retrieval", "places", "forecasts", "captions")
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,7 @@ class Study:
             "retrieval": lambda: retrieve(trained, job.fold, clips, job.variant),
             "places": lambda: locate(trained, job.fold, clips, job.variant),
             "forecasts": lambda: forecast(trained, job.fold, clips),
+            "captions": lambda: caption(trained, job.fold, clips, job.seed),
         }
         for part in self._missing(job):
             self.figures(job.name(part), asked[part])

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.real_kitchens.corpus import CHOICE, Fold
+from benchmarks.real_kitchens.corpus import CHOICE, RECORDINGS, Fold
 from benchmarks.real_kitchens.learning import Variant
 from benchmarks.real_kitchens.study import Study, job_name
 from videobert.evaluation.intervals import Estimate, estimate
+from videobert.evaluation.metrics.captions import score_captions
+from workfolder.errors import InputError
 from workfolder.files import read_json
 
 
@@ -102,6 +104,32 @@ def pool_without_model(study: Study, way: str, variant: Variant, kind: str) -> P
         if all(path.exists() for path in paths):
             found.append(_joined(paths, kind))
     return Pool(found) if found else None
+
+
+def pool_captions(study: Study, variant: Variant) -> Pool | None:
+    """Score the captions of a seed's folds together, as CIDEr-D counts words over all of them."""
+    found = []
+    for seed in study.seeds:
+        folds = _folds(study, RECORDINGS, seed)
+        paths = [study.path(job_name("captions", fold, variant, seed)) for fold in folds]
+        if all(path.exists() for path in paths):
+            found.append(_scored([read_json(path) for path in paths]))
+    return Pool(found) if found else None
+
+
+def _scored(
+    parts: Sequence[Mapping[str, Any]],
+) -> tuple[Sequence[str], dict[tuple[str, str], np.ndarray]]:
+    said = [[text] for part in parts for text in part["said"]]
+    values = {}
+    for method in parts[0]["written"]:
+        written = [text for part in parts for text in part["written"][method]]
+        scores = score_captions(written, said, with_meteor=True)
+        values[method, "CIDEr-D"] = scores.cider_d.items
+        if scores.meteor is None:
+            raise InputError(f"METEOR cannot be had: {scores.why_no_meteor}")
+        values[method, "METEOR"] = scores.meteor.items
+    return [video for part in parts for video in part["videos"]], values
 
 
 def _folds(study: Study, way: str, seed: int) -> list[Fold]:

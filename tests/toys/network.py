@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -28,6 +28,8 @@ class StandIn:
         odds: takes a text and its visual words; returns the log odds that they are aligned.
         logits: takes a text, its visual words and the place of the masked one; returns the logits
             of all visual words.
+        says: takes the visual words beside a text with a mask; returns the logits of some words
+            of the text's language. All others have 0.
     """
 
     processor: VideoBertProcessor
@@ -35,6 +37,7 @@ class StandIn:
     logits: Callable[[str, list[int | None], int], Sequence[float]] = lambda text, words, place: (
         [0.0] * WORDS
     )
+    says: Callable[[list[int | None]], Mapping[str, float]] = lambda words: {}
     max_length: int = 64
     read: list[Read] = field(default_factory=list)
 
@@ -60,6 +63,9 @@ class StandIn:
             odds = self.odds(text, words)
             alignment[row, ALIGNED], alignment[row, MISALIGNED] = odds + 1, 1
             for place in torch.nonzero(predict_at[row]).flatten().tolist():
+                if place < first:
+                    predictions.append(self._said(words))
+                    continue
                 assert words[place - first] is MASKED
                 found = torch.full(
                     (self.processor.vocabulary.size,), 99.0
@@ -71,6 +77,14 @@ class StandIn:
         return VideoBertOutput(
             torch.stack(predictions) if predictions else torch.empty(0), alignment
         )
+
+    def _said(self, words: list[int | None]) -> torch.Tensor:
+        found = torch.zeros(self.processor.vocabulary.size)
+        found[self.processor.vocabulary.text_size :] = 99.0  # clips are never to be read there
+        for word, logit in self.says(words).items():
+            ((number,),) = self.processor.text_ids([word])
+            found[number] = logit
+        return found
 
     def _spell(self, ids: list[int], types: list[int]) -> tuple[str, list[int | None], int]:
         vocabulary, tokenizer = self.processor.vocabulary, self.processor.tokenizer

@@ -10,29 +10,17 @@ contextual calibration (Zhao et al. 2021, "Calibrate Before Use") with training 
 of an empty input, and domain conditional PMI (Holtzman et al. 2021, "Surface Form Competition")
 with the mean of log probabilities as what the domain says. If how often training said each label
 is wanted back, the mean log share of its pieces is added.
-
-The alignment head likes some clips beside every sentence, and some sentences beside every clip.
-In search, the mean log odds beside the bank's sentences, or its clips, are taken off (after
-Bogolin et al. 2022, "Cross Modal Retrieval with Querybank Normalisation").
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
-from videobert.answers.alignment import pair_scores
 from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.options import Asking
 from videobert.loading import TrainedModel
-from videobert.sequences import Ids
 from workfolder.errors import InputError
-from workfolder.progress import Progress, silent
-
-BESIDE = 64
-"""Sentences, or clips, of the bank beside which the alignment head reads each clip, or sentence."""
 
 
 def leanings(
@@ -76,44 +64,3 @@ def leanings(
         said = [torch.stack([shares[ids].mean() for ids in labels]) for labels in pieces]
         found = [lean - often.float() for lean, often in zip(found, said, strict=True)]
     return found
-
-
-def liking_of_clips(
-    model: TrainedModel, visual: Sequence[Ids], progress: Progress = silent
-) -> np.ndarray:
-    """Compute the mean log odds of clips beside the bank's sentences, float32 [visual].
-
-    Zeros if the model has no bank, or its bank no sentence. A clip is read once, however often it
-    is asked about.
-    """
-    if (bank := model.bank) is None:
-        return np.zeros(len(visual), dtype=np.float32)
-    keys = [np.asarray(words, dtype=np.int64).tobytes() for words in visual]
-    new = {key: words for key, words in zip(keys, visual, strict=True) if key not in bank.kept}
-    found = _mean_odds(model, bank.sentences[:BESIDE], list(new.values()), progress).mean(axis=0)
-    bank.kept.update(zip(new, found.tolist(), strict=False))
-    return np.array([bank.kept[key] for key in keys], dtype=np.float32)
-
-
-def liking_of_sentences(
-    model: TrainedModel, texts: Sequence[str], progress: Progress = silent
-) -> np.ndarray:
-    """Compute the mean log odds of sentences beside the bank's clips, float32 [texts].
-
-    Zeros if the model has no bank.
-    """
-    if model.bank is None:
-        return np.zeros(len(texts), dtype=np.float32)
-    ids = model.processor.text_ids(texts)
-    return _mean_odds(model, ids, model.bank.visual[:BESIDE], progress).mean(axis=1)
-
-
-def _mean_odds(
-    model: TrainedModel, texts: Sequence[Ids], visual: Sequence[Ids], progress: Progress
-) -> np.ndarray:
-    """Compute the log odds of all pairs, [texts, visual]; one row of zeros without any text."""
-    shape = len(texts), len(visual)
-    if not len(texts):
-        return np.zeros((1, len(visual)), dtype=np.float32)
-    pairs = np.indices(shape).reshape(2, -1).T
-    return pair_scores(model, texts, visual, pairs, progress).reshape(shape)

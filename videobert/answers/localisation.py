@@ -1,4 +1,4 @@
-"""When in a video a sentence is shown: the window of its clips that the alignment head likes best.
+"""When in a video a sentence is shown: the window of its clips that makes it likeliest.
 
 Windows of LENGTHS clips slide over the video clip by clip. Each length is twice the one before, so
 one of them is within a factor of the square root of two of any right length. An IoU of 0.7 is then
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.answers.alignment import sentence_scores
+from videobert.answers.likelihood import likelihoods
 from videobert.answers.options import LocateOptions
 from videobert.answers.spelling import check_sentence
 from videobert.data.clips import Clips
@@ -33,7 +33,7 @@ class Location:
     Attributes:
         start: Start in seconds.
         end: End in seconds.
-        score: The log odds that the sentence belongs to the window, in nats.
+        score: How likely the sentence is beside the window, in nats; see likelihood.
     """
 
     start: float
@@ -43,17 +43,25 @@ class Location:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of a video, and how well each fits a sentence.
+    """Windows of a video.
 
     Attributes:
         sizes: Clips of each, int [windows].
         times: Start and end of each in seconds, float64 [windows, 2].
-        scores: Log odds of each in nats, float32 [windows].
+        words: Visual words of each.
     """
 
     sizes: np.ndarray
     times: np.ndarray
-    scores: np.ndarray
+    words: list[np.ndarray]
+
+    @classmethod
+    def of(cls, clips: Clips, lengths: Sequence[int]) -> Windows:
+        """Cut a video into all its windows; see ``windows_of``."""
+        bounds = windows_of(clips, lengths)
+        words = [clips.words[first:after] for first, after in bounds]
+        times = np.stack([clips.start[bounds[:, 0]], clips.end[bounds[:, 1] - 1]], axis=1)
+        return cls(bounds[:, 1] - bounds[:, 0], times, words)
 
 
 def locate(
@@ -78,30 +86,16 @@ def locate(
         InputError: if the sentence is empty or cannot be spelt, or the video has no clip.
     """
     check_sentence(model.processor, sentence)
-    windows = score_windows(model, sentence, clips, lengths, progress)
+    windows = Windows.of(clips, lengths)
+    (scores,) = likelihoods(model, [sentence], windows.words, progress)
     times, kept = windows.times, list[int]()
-    for place in np.argsort(-windows.scores, kind="stable").tolist():
+    for place in np.argsort(-scores, kind="stable").tolist():
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):
             kept.append(place)
     return [
-        Location(float(times[place, 0]), float(times[place, 1]), float(windows.scores[place]))
+        Location(float(times[place, 0]), float(times[place, 1]), float(scores[place]))
         for place in kept
     ]
-
-
-def score_windows(
-    model: TrainedModel,
-    sentence: str,
-    clips: Clips,
-    lengths: Sequence[int],
-    progress: Progress = silent,
-) -> Windows:
-    """Judge every window of a video; see ``locate``."""
-    bounds = windows_of(clips, lengths)
-    words = [clips.words[first:after] for first, after in bounds]
-    times = np.stack([clips.start[bounds[:, 0]], clips.end[bounds[:, 1] - 1]], axis=1)
-    scores = sentence_scores(model, sentence, words, progress)
-    return Windows(bounds[:, 1] - bounds[:, 0], times, scores)
 
 
 def windows_of(clips: Clips, lengths: Sequence[int]) -> np.ndarray:

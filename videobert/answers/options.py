@@ -75,10 +75,10 @@ class SearchOptions(Options):
         "What finds the candidates; profiles: what is said over such pictures.",
         choices=("profiles", "transcripts", "none"),
     )
-    candidates: int = option(100, "Stretches that the alignment head re-ranks.", least=1)
+    candidates: int = option(100, "Stretches that the model re-ranks.", least=1)
     weight: float | None = option(
         None,
-        "Share of the alignment head in the fit; the rest is BM25.",
+        "Share of the model's likelihood in the fit; the rest is BM25.",
         least=0,
         most=1,
         shown="what training found",

@@ -1,14 +1,14 @@
 """Stretches of video that fit a sentence: a cheap first look at all, a careful one at the best.
 
-As in passage re-ranking with BERT (Nogueira & Cho, 2019), BM25 picks candidates and the alignment
-head reads each beside the sentence. The two have no common unit, so
+As in passage re-ranking with BERT (Nogueira & Cho, 2019), BM25 picks candidates and the model reads
+each beside the sentence. How likely the sentence then is (see likelihood) and BM25 have no common
+unit, so
 
-    fit = F(weight * z(log odds of the head) + (1 - weight) * z(BM25)),
+    fit = F(weight * z(likelihood) + (1 - weight) * z(BM25)),
 
 where z takes the candidates' mean away and divides by their standard deviation, and F is the
 distribution function of the normal distribution. So a fit goes from 0 to 1, and 0.9 is better than
-about nine tenths of the candidates. What the head likes beside any sentence is taken off first; see
-calibration. How much of it, and the weight, are what training found best on videos kept apart.
+about nine tenths of the candidates. The weight is what training found best on videos kept apart.
 
 The score is the fit, and 1 more where the sentence is said word for word. So what is said comes
 first, in the order of what is seen.
@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from videobert.answers.alignment import alignment_scores, sentence_scores
 from videobert.answers.bm25 import BM25, normalised
-from videobert.answers.calibration import liking_of_clips
-from videobert.answers.options import Asking, SearchOptions
+from videobert.answers.likelihood import likelihoods
+from videobert.answers.options import SearchOptions
 from videobert.answers.spelling import check_sentence
 from videobert.bank import SearchMix
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.loading import TrainedModel
+from videobert.orders import CAUSAL
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 CANDIDATES = SearchOptions.candidates
 TOP = SearchOptions.top
 _WORD = re.compile(r"\w+")
-WEIGHTS, LIKINGS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), (1.0, 0.5, 0.0)
-"""What training tries for SearchMix, the least trust in the head first."""
+WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+"""What training tries for SearchMix, the least trust in the model first."""
 LEAST_ASKED = 10
 """Sentences that can choose; from fewer, the defaults stay."""
 
@@ -147,23 +147,22 @@ def search(
     sentence: str,
     first: FirstStage | None = None,
     how: SearchOptions = SearchOptions(),
-    asking: Asking = Asking(),
     progress: Progress = silent,
 ) -> list[Hit]:
     """Find the stretches that fit a sentence best, the best first.
 
     Args:
-        model: Its alignment head judges the candidates.
+        model: Judges the candidates.
         stretches: What is searched, each with visual words.
         sentence: What is looked for.
-        first: Picks the candidates. Without it, or if it knows no word of the sentence, the head
+        first: Picks the candidates. Without it, or if it knows no word of the sentence, the model
             alone judges all stretches.
         how: How many candidates, which weight, how many answers.
-        asking: Whether what the head likes beside any sentence is taken off.
         progress: Hears of the candidates that were read.
 
     Raises:
-        InputError: if the sentence is empty or cannot be spelt.
+        InputError: if the sentence is empty or cannot be spelt, or the model reads from left to
+            right.
     """
     check_sentence(model.processor, sentence)
     scores = np.zeros(len(stretches))
@@ -174,15 +173,12 @@ def search(
     if known := scores.any():
         best = best_places(scores[None], how.candidates)[0]
         places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
-    mix = search_mix(model, how.weight, asking)
-    weight = mix.head if known else 1.0
-    odds = np.zeros(len(places), dtype=np.float32)
+    weight = search_mix(model, how.weight).likelihood if known else 1.0
+    likely = np.zeros(len(places), dtype=np.float32)
     if weight:
         visual, number = distinct([stretches[place].words for place in places.tolist()])
-        odds = sentence_scores(model, sentence, visual, progress)[number]
-        if mix.liking:
-            odds = odds - mix.liking * liking_of_clips(model, visual)[number]
-    fit = _normal(interpolated(scores[places], odds, weight))
+        likely = likelihoods(model, [sentence], visual, progress)[0][number]
+    fit = _normal(interpolated(scores[places], likely, weight))
     ranked = fit + said[places]
     best = np.argsort(-ranked, kind="stable")[: how.top]
     return [_hit(stretches, int(places[n]), float(ranked[n]), bool(said[places[n]])) for n in best]
@@ -206,16 +202,10 @@ def _normal(values: np.ndarray) -> np.ndarray:
     return np.asarray(ndtr(values))
 
 
-def search_mix(
-    model: TrainedModel, weight: float | None = None, asking: Asking = Asking()
-) -> SearchMix:
-    """Say how search mixes what it knows: what training found, with what the user gives."""
+def search_mix(model: TrainedModel, weight: float | None = None) -> SearchMix:
+    """Say how search mixes what it knows: as the user says, else as training found."""
     found = model.bank.search if model.bank else SearchMix()
-    return SearchMix(
-        found.head if weight is None else weight,
-        0.0 if asking.as_the_paper or model.bank is None else found.liking,
-        found.asked,
-    )
+    return found if weight is None else replace(found, likelihood=weight)
 
 
 def choose_search_mix(
@@ -223,7 +213,7 @@ def choose_search_mix(
 ) -> SearchMix:
     """Find which mix ranks the right stretches highest, by the mean reciprocal rank.
 
-    Few sentences tell little. So the head gets the least weight whose mean falls short of the best
+    Few sentences tell little. So the model gets the least weight whose mean falls short of the best
     one's by no more than one standard error of the difference (the one-standard-error rule of
     Breiman et al. 1984, "Classification and Regression Trees").
 
@@ -233,16 +223,16 @@ def choose_search_mix(
             put a question; each way counts alike. A way with few sentences is left out.
         training: Spoken stretches that it learnt from.
     """
-    mixes = [SearchMix(head, liking) for head in WEIGHTS for liking in LIKINGS]
-    worth = [_worth(model, way, training, mixes) for way in asked if _says_enough(way)]
-    if not worth:
+    ways = [way for way in asked if _says_enough(way)]
+    if not ways or model.network.config.objective == CAUSAL:
         return SearchMix()
+    worth = [_worth(model, way, training) for way in ways]
     best = np.mean([each.mean(axis=1) for each in worth], axis=0).argmax()
     short = [each[best] - each for each in worth]
     errors = [each.std(axis=1) / np.sqrt(each.shape[1]) for each in short]
     error = np.linalg.norm(errors, axis=0) / len(worth)
     enough = np.mean([each.mean(axis=1) for each in short], axis=0) <= error
-    return replace(mixes[int(enough.argmax())], asked=sum(each.shape[1] for each in worth))
+    return SearchMix(WEIGHTS[int(enough.argmax())], sum(each.shape[1] for each in worth))
 
 
 def _says_enough(stretches: Sequence[Stretch]) -> bool:
@@ -250,20 +240,15 @@ def _says_enough(stretches: Sequence[Stretch]) -> bool:
 
 
 def _worth(
-    model: TrainedModel,
-    asked: Sequence[Stretch],
-    training: Sequence[Stretch],
-    mixes: Sequence[SearchMix],
+    model: TrainedModel, asked: Sequence[Stretch], training: Sequence[Stretch]
 ) -> np.ndarray:
-    """Compute the reciprocal rank of each different sentence by each mix, [mixes, sentences]."""
+    """Compute the reciprocal rank of each different sentence by weight, [weights, sentences]."""
     sentences, owner = different_sentences(asked)
     stage = by_profiles(asked, training, model.processor.codebook.words)
     first = stage.for_texts(stage.index.questions(sentences))
-    visual = [stretch.words for stretch in asked]
-    pairs = np.indices(first.shape).reshape(2, -1).T
-    odds = alignment_scores(model, sentences, visual, pairs).reshape(first.shape)
-    liked, right = liking_of_clips(model, visual), np.arange(len(sentences))[:, None] == owner
-    scores = [interpolated(first, odds - mix.liking * liked, mix.head) for mix in mixes]
+    likely = likelihoods(model, sentences, [stretch.words for stretch in asked])
+    right = np.arange(len(sentences))[:, None] == owner
+    scores = [interpolated(first, likely, weight) for weight in WEIGHTS]
     return np.array([1 / mean_ranks(each, right) for each in scores])
 
 
@@ -284,15 +269,15 @@ def best_places(scores: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
 
-def interpolated(first: np.ndarray, head: np.ndarray, weight: float) -> np.ndarray:
-    """Mix BM25's and the head's scores of candidates, along the last axis, by the formula above.
+def interpolated(first: np.ndarray, likely: np.ndarray, weight: float) -> np.ndarray:
+    """Mix BM25's scores of candidates and likelihoods, along the last axis, by the formula above.
 
     Raises:
         InputError: if the weight is not in [0, 1].
     """
     if not 0 <= weight <= 1:
         raise InputError(f"a weight of {weight:g} will not do: give one from 0 to 1")
-    return weight * _standardised(head) + (1 - weight) * _standardised(first)
+    return weight * _standardised(likely) + (1 - weight) * _standardised(first)
 
 
 def _standardised(scores: np.ndarray) -> np.ndarray:

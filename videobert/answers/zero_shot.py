@@ -21,12 +21,12 @@ import torch
 
 from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import Pieces, label_scores
+from videobert.answers.likelihood import refuse_left_to_right
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking, PredictOptions
 from videobert.answers.spelling import label_pieces, whole_words
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.templates import MASK, checked_templates
 from videobert.loading import TrainedModel
-from videobert.orders import CAUSAL
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
@@ -86,11 +86,7 @@ def predict(
         InputError: if a template cannot be asked, a label cannot be ranked, or the model reads from
             left to right.
     """
-    if model.network.config.objective == CAUSAL:
-        raise InputError(
-            "this model reads from left to right, so a mask in a sentence sees neither the clip "
-            "nor the words after it: ask it to forecast, or train one with --objective masked"
-        )
+    refuse_left_to_right(model)
     processor, plausible = model.processor, None
     if not len(words):
         asking = AS_THE_PAPER

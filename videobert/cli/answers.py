@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 from videobert.answers.options import (
-    Asking,
     ImagineOptions,
     LocateOptions,
     SearchOptions,
@@ -62,13 +61,12 @@ def imagine(
     print_line(f"drawn: {picture}")
 
 
-@takes(how=SearchOptions, asking=Asking, omit=["prior"])
+@takes(how=SearchOptions)
 def search(
     text: Sentence,
     model: Model,
     work: Work,
     how: SearchOptions,
-    asking: Asking,
     training: Annotated[
         Optional[Path], PathOption(help=TRAINING, show_default="the one searched")
     ] = None,
@@ -91,7 +89,7 @@ def search(
     elif how.first_stage == "transcripts":
         first = retrieval.by_transcripts(stretches)
     with progress_bars() as progress:
-        hits = retrieval.search(trained, stretches, text, first, how, asking, progress)
+        hits = retrieval.search(trained, stretches, text, first, how, progress)
     if json:
         print_json({"text": text, "hits": hits})
         return

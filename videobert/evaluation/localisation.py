@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.answers.localisation import LENGTHS, iou, score_windows
+from videobert.answers.alignment import sentence_scores
+from videobert.answers.likelihood import likelihoods
+from videobert.answers.localisation import LENGTHS, Windows, iou
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, different_sentences, sample, spoken
 from videobert.evaluation.intervals import estimate
@@ -19,7 +21,7 @@ from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 IOUS = (0.3, 0.5, 0.7)
-METHODS = ("chance", "alignment")
+METHODS = ("chance", "alignment", "likelihood")
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def _by_sentence(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
 
 def _overlaps(
     model: TrainedModel, said: Sequence[Stretch], clips: Clips, lengths: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Measure how well windows cover a sentence.
+) -> tuple[np.ndarray, ...]:
+    """Measure how well windows cover a sentence, by METHODS.
 
     Args:
         model: Judges the windows.
@@ -108,13 +110,15 @@ def _overlaps(
         lengths: Lengths of the windows in clips.
 
     Returns:
-        The IoUs of all windows as long as the best one, and that of the best one alone.
+        The IoUs of all windows as long as the likeliest one, and those of the window that the
+        alignment head likes best and of the likeliest one alone.
     """
-    windows = score_windows(model, said[0].text, clips, lengths)
-    best = int(windows.scores.argmax())
+    windows, sentence = Windows.of(clips, lengths), said[0].text
+    aligned = int(sentence_scores(model, sentence, windows.words).argmax())
+    best = int(likelihoods(model, [sentence], windows.words)[0].argmax())
     spans = np.array([(stretch.start, stretch.end) for stretch in said])
     shared = np.max([iou(windows.times, span) for span in spans], axis=0)
-    return shared[windows.sizes == windows.sizes[best]], shared[[best]]
+    return shared[windows.sizes == windows.sizes[best]], shared[[aligned]], shared[[best]]
 
 
 def _row(overlaps: Sequence[np.ndarray], groups: np.ndarray) -> Row:

@@ -8,9 +8,9 @@ nothing is gained by saying the same to everything.
 The rows:
     chance        a random order, computed exactly
     bm25          BM25 on the visual words' profiles
-    alignment     the alignment head over all pairs, as the paper asks it
-    calibrated    the same, less what the head says of either anyway; see answers.calibration
-    re-ranked     BM25's candidates in the calibrated order, the others behind them
+    alignment     the alignment head over all pairs
+    likelihood    how much likelier clips make sentences; see answers.likelihood
+    re-ranked     BM25's candidates in the order of their likelihood, the others behind them
     interpolated  the same, in the order of both scores together; see answers.search
 
 Shapes: [questions] of one direction, their [answers], and the [best] candidates among these.
@@ -18,14 +18,14 @@ Shapes: [questions] of one direction, their [answers], and the [best] candidates
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from videobert.answers.alignment import alignment_scores
-from videobert.answers.calibration import liking_of_clips, liking_of_sentences
+from videobert.answers.likelihood import fair_likelihoods
 from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
     best_places,
@@ -40,14 +40,15 @@ from videobert.evaluation.intervals import estimate
 from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.evaluation.table import Row, Table
 from videobert.loading import TrainedModel
+from videobert.sequences import Ids
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
-METHODS = ("chance", "bm25", "alignment", "calibrated", "re_ranked", "interpolated")
+METHODS = ("chance", "bm25", "alignment", "likelihood", "re_ranked", "interpolated")
 KS = (1, 5, 10)
-MOST_PAIRS = 1_000_000
-"""The head of a tiny model reads so many in some minutes on two cores. Of more pairs, only the
-candidates are read."""
+MOST_PAIRS = 300_000
+"""A tiny model reads so many in some minutes on two cores. Of more pairs, only the candidates are
+read."""
 CHUNK = 64
 """Questions whose scores are held at once."""
 
@@ -61,9 +62,9 @@ class RetrievalResult:
         passages: How many stretches.
         text_to_clip: By METHODS: ``recall``, by KS the share of questions whose right answer is
             among the first k, and ``median``, the median rank, 1 at best. ``alignment`` and
-            ``calibrated`` are left out if there are more than MOST_PAIRS pairs.
+            ``likelihood`` are left out if there are more than MOST_PAIRS pairs.
         clip_to_text: The same for the other direction.
-        weight: The head's share in ``interpolated``.
+        weight: The likelihood's share in ``interpolated``.
     """
 
     sentences: int
@@ -80,14 +81,17 @@ class RetrievalResult:
         ]
 
 
+Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Scores pairs of the places of a sentence and of a stretch, [pairs]."""
+
+
 @dataclass(frozen=True)
 class _Direction:
     """One of the two directions, from questions to answers.
 
     Attributes:
         first: BM25's scores of all answers for the questions at some places, [places, answers].
-        head: The head's scores of pairs of places of questions and answers, [pairs], less what it
-            says of either anyway if the third argument is true.
+        judges: By method, the model's scores of pairs of places of questions and answers, [pairs].
         asked: Number of the sentence that each question belongs to, int [questions].
         answers: Number of the sentence that each answer belongs to, int [answers].
         groups: Video of each question, which the bootstrap draws; of a sentence, the video that
@@ -95,7 +99,7 @@ class _Direction:
     """
 
     first: Callable[[np.ndarray], np.ndarray]
-    head: Callable[[np.ndarray, np.ndarray, bool], np.ndarray]
+    judges: Mapping[str, Judge]
     asked: np.ndarray
     answers: np.ndarray
     groups: np.ndarray
@@ -112,7 +116,7 @@ def evaluate_retrieval(
     """Let stretches find their sentences, and sentences their stretches.
 
     Args:
-        model: Its alignment head judges pairs.
+        model: Judges pairs.
         stretches: With visual words; those without a sentence are left out.
         training: Examples that the profiles are learnt from.
         weight: See answers.search; None for what training found.
@@ -121,7 +125,7 @@ def evaluate_retrieval(
 
     Raises:
         InputError: if there are fewer than two different sentences, or nobody speaks in
-            ``training``.
+            ``training``, or the model reads from left to right.
     """
     pool = spoken(stretches)
     sentences, owner = different_sentences(pool)
@@ -131,21 +135,25 @@ def evaluate_retrieval(
             "said"
         )
     stage = by_profiles(pool, training, model.processor.codebook.words)
-    head = _Head.of(model, sentences, pool, progress)
+    pairs = _Pairs.of(sentences, pool)
+    judges = {
+        "alignment": pairs.judged(partial(_aligned, model), progress),
+        "likelihood": pairs.judged(partial(fair_likelihoods, model), progress),
+    }
     questions, places = stage.index.questions(sentences), np.arange(len(sentences))
     videos = np.array([stretch.video for stretch in pool])
     said_first = videos[np.unique(owner, return_index=True)[1]]
     to_clip = _Direction(
-        lambda at: stage.for_texts(questions[at]), head.scores, places, owner, said_first
+        lambda at: stage.for_texts(questions[at]), judges, places, owner, said_first
     )
     to_text = _Direction(
         lambda at: stage.for_stretches(at, questions),
-        lambda stretch, sentence, fair: head.scores(sentence, stretch, fair),
+        {name: partial(_turned, judge) for name, judge in judges.items()},
         owner,
         places,
         videos,
     )
-    weight, everything = search_mix(model, weight).head, head.everything is not None
+    weight, everything = search_mix(model, weight).likelihood, pairs.few
     tables = [
         _table(direction, weight, candidates, everything, partial(progress, name))
         for name, direction in (("text to clip", to_clip), ("clip to text", to_text))
@@ -153,61 +161,63 @@ def evaluate_retrieval(
     return RetrievalResult(len(sentences), len(pool), tables[0], tables[1], weight)
 
 
+def _turned(judge: Judge, stretch: np.ndarray, sentence: np.ndarray) -> np.ndarray:
+    return judge(sentence, stretch)
+
+
+def _aligned(
+    model: TrainedModel, texts: Sequence[str], visual: Sequence[Ids], progress: Progress
+) -> np.ndarray:
+    """Compute the log odds of the alignment head for all pairs, [texts, visual]."""
+    shape = len(texts), len(visual)
+    pairs = np.indices(shape).reshape(2, -1).T
+    return alignment_scores(model, texts, visual, pairs, progress).reshape(shape)
+
+
 @dataclass(frozen=True)
-class _Head:
-    """The alignment head, asked once about each different pair.
+class _Pairs:
+    """Sentences and stretches that a model judges, each different pair once.
 
     Attributes:
-        model: Whose head it is.
         sentences: The different sentences.
         visual: The different sequences of visual words.
         number: Which of ``visual`` each stretch has, int [stretches].
-        everything: The scores of all pairs, [sentences, visual]; None if they are too many.
-        liking: What the head says of each sentence, and of each of ``visual``, anyway.
     """
 
-    model: TrainedModel
     sentences: list[str]
     visual: list[np.ndarray]
     number: np.ndarray
-    everything: np.ndarray | None
-    liking: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def of(
-        cls, model: TrainedModel, sentences: list[str], pool: Sequence[Stretch], progress: Progress
-    ) -> _Head:
-        visual, number = distinct([stretch.words for stretch in pool])
-        shape, everything = (len(sentences), len(visual)), None
-        if shape[0] * shape[1] <= MOST_PAIRS:
-            pairs = np.indices(shape).reshape(2, -1).T
-            scores = alignment_scores(model, sentences, visual, pairs, progress)
-            everything = scores.reshape(shape)
-        share = search_mix(model).liking
-        of_sentences, of_clips = (
-            liking_of_sentences(model, sentences),
-            liking_of_clips(model, visual),
-        )
-        liking = share * of_sentences, share * of_clips
-        return cls(model, sentences, visual, number, everything, liking)
+    def of(cls, sentences: list[str], pool: Sequence[Stretch]) -> _Pairs:
+        return cls(sentences, *distinct([stretch.words for stretch in pool]))
 
-    def scores(self, sentence: np.ndarray, stretch: np.ndarray, fair: bool) -> np.ndarray:
-        """Score pairs of the places of a sentence and of a stretch, [pairs]."""
-        odds = self._odds(sentence, stretch)
-        if fair:
-            of_sentence, of_clip = self.liking
-            odds = odds - of_sentence[sentence] - of_clip[self.number[stretch]]
-        return odds
+    @property
+    def few(self) -> bool:
+        """Whether all pairs are judged."""
+        return len(self.sentences) * len(self.visual) <= MOST_PAIRS
 
-    def _odds(self, sentence: np.ndarray, stretch: np.ndarray) -> np.ndarray:
-        if self.everything is not None:
-            return self.everything[sentence, self.number[stretch]]
-        asked = np.stack([sentence, self.number[stretch]], axis=1)
-        pairs, back = np.unique(asked, axis=0, return_inverse=True)
-        # A sentence that is in no pair need not be spelt.
-        used, pairs[:, 0] = np.unique(pairs[:, 0], return_inverse=True)
-        texts = [self.sentences[place] for place in used]
-        return alignment_scores(self.model, texts, self.visual, pairs)[back]
+    def judged(
+        self,
+        grid: Callable[[Sequence[str], Sequence[Ids], Progress], np.ndarray],
+        progress: Progress,
+    ) -> Judge:
+        """Make a judge of what scores all pairs of texts and clips, [texts, visual]."""
+        if self.few:
+            scores = grid(self.sentences, self.visual, progress)
+            return lambda sentence, stretch: scores[sentence, self.number[stretch]]
+
+        def asked(sentence: np.ndarray, stretch: np.ndarray) -> np.ndarray:
+            """Judge each sentence beside its own candidates alone."""
+            found = np.empty(len(sentence), np.float32)
+            for place in np.unique(sentence):
+                here = np.flatnonzero(sentence == place)
+                clips, back = np.unique(self.number[stretch[here]], return_inverse=True)
+                shown = [self.visual[clip] for clip in clips]
+                found[here] = grid([self.sentences[place]], shown, silent)[0][back]
+            return found
+
+        return asked
 
 
 def _table(
@@ -240,18 +250,18 @@ def _scores(
     first = direction.first(places)
     best = best_places(first, candidates)
     pairs = np.repeat(places, best.shape[1]), best.ravel()
-    head = direction.head(*pairs, True).reshape(best.shape)
-    mixed = interpolated(np.take_along_axis(first, best, axis=1), head, weight)
+    likely = direction.judges["likelihood"](*pairs).reshape(best.shape)
+    mixed = interpolated(np.take_along_axis(first, best, axis=1), likely, weight)
     found = {
         "bm25": first,
-        "re_ranked": re_ranked(first, best, head),
+        "re_ranked": re_ranked(first, best, likely),
         "interpolated": re_ranked(first, best, mixed),
     }
     if everything:
         answers = np.arange(first.shape[1])
         pairs = np.repeat(places, len(answers)), np.tile(answers, len(places))
-        for method, fair in (("alignment", False), ("calibrated", True)):
-            found[method] = direction.head(*pairs, fair).reshape(first.shape)
+        for method, judge in direction.judges.items():
+            found[method] = judge(*pairs).reshape(first.shape)
     return found
 
 

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.toys.model import make_processor, toy_model, with_bank
-from tests.toys.network import StandIn
-from videobert.answers.alignment import alignment_scores
-from videobert.answers.calibration import leanings, liking_of_clips, liking_of_sentences
+from tests.toys.model import toy_model, with_bank
+from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import label_scores
 from videobert.answers.options import AS_THE_PAPER, Asking
 from videobert.answers.spelling import label_pieces
@@ -133,24 +131,3 @@ def test_an_implausible_word_is_no_answer_however_much_the_clip_adds(model: Trai
 def test_without_a_clip_language_answers_as_the_paper_asks(model: TrainedModel) -> None:
     alone = predict(model, [], [TEMPLATE], ["cut", "stir"])
     assert alone == predict(model, [], [TEMPLATE], ["cut", "stir"], asking=AS_THE_PAPER)
-
-
-def test_what_the_head_likes_anyway_is_its_mean_beside_the_bank() -> None:
-    processor = make_processor()
-    network = StandIn(processor, odds=lambda text, words: len(text) + 10.0 * len(words))
-    model = with_bank(network.model)
-    assert model.bank
-    said = [processor.tokenizer.decode(ids) for ids in model.bank.sentences]
-    letters = np.mean([len(text) for text in said])
-    assert liking_of_clips(model, [[1], [1, 2, 3]]) == pytest.approx([letters + 10, letters + 30])
-    read = len(network.read)
-    assert liking_of_clips(model, [[1, 2, 3]]) == pytest.approx([letters + 30])
-    assert len(network.read) == read  # a clip is read once
-    assert liking_of_sentences(model, ["fry"]) == pytest.approx([3 + 30])
-    assert alignment_scores(model, ["fry"], [[1]], np.array([[0, 0]])) == pytest.approx([13])
-
-
-def test_a_model_without_a_bank_likes_nothing_anyway() -> None:
-    model = StandIn(make_processor(), odds=lambda text, words: 5.0).model
-    assert liking_of_clips(model, [[1], [2]]).tolist() == [0, 0]
-    assert liking_of_sentences(model, ["fry"]).tolist() == [0]

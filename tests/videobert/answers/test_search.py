@@ -12,7 +12,7 @@ from tests.toys.codebook import WORDS
 from tests.toys.model import living_words, make_processor, with_bank
 from tests.toys.network import StandIn
 from tests.toys.work_folder import make_stretches
-from videobert.answers.options import AS_THE_PAPER, SearchOptions
+from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
     by_profiles,
     by_transcripts,
@@ -47,12 +47,18 @@ def training(living: list[int]) -> list[Stretch]:
     )
 
 
-def meaning(living: list[int]) -> Callable[[str, list[int | None]], float]:
-    """Log odds that say how many of the visual words belong to the sentence."""
+def meaning(living: list[int]) -> Callable[[list[int | None]], dict[str, float]]:
+    """Logits that say how many of the visual words belong to each noun."""
     meant = {"carrot": living[:2], "egg": living[2:4], "onion": living[4:6], "pan": living[6:]}
-    return lambda text, words: (
-        float(sum(word in meant[text.split()[-1]] for word in words)) - len(words) / 2
-    )
+    return lambda words: {
+        noun: 2.0 * sum(word in known for word in words) - len(words)
+        for noun, known in meant.items()
+    }
+
+
+def opposite(living: list[int]) -> Callable[[list[int | None]], dict[str, float]]:
+    """Logits that are wrong wherever those of ``meaning`` are right."""
+    return lambda words: {noun: -logit for noun, logit in meaning(living)(words).items()}
 
 
 def test_search_finds_what_is_shown_also_where_nobody_speaks(
@@ -66,7 +72,7 @@ def test_search_finds_what_is_shown_also_where_nobody_speaks(
     )
     first = by_profiles(passages, training, WORDS)
     hits = search(
-        StandIn(processor, odds=meaning(living)).model,
+        StandIn(processor, says=meaning(living)).model,
         passages,
         "now the egg",
         first,
@@ -108,7 +114,7 @@ def test_what_is_said_word_for_word_comes_first_and_scores_one_more(
     first = by_profiles(passages, training, WORDS)
     for candidates in (1, 9):
         how = SearchOptions(candidates=candidates)
-        network = StandIn(processor, odds=meaning(living))
+        network = StandIn(processor, says=meaning(living))
         hits = search(network.model, passages, "boil the egg", first, how)
         assert [hit.said for hit in hits] == [True] + [False] * (len(hits) - 1)
         assert hits[0].place == 1 and 1 <= hits[0].score <= 2
@@ -123,26 +129,25 @@ def test_training_chooses_the_mix_that_ranks_best(
         *((noun, f"{verb} the {noun}", living[2 * place : 2 * place + 2])
           for place, noun in enumerate(nouns) for verb in ("chop", "boil", "fry"))
     )  # fmt: skip
-    right = with_bank(StandIn(processor, odds=meaning(living)).model)
-    assert choose_search_mix(right, [asked], training).head == 0.75
-    wrong = with_bank(StandIn(processor, odds=lambda *read: -meaning(living)(*read)).model)
+    right = with_bank(StandIn(processor, says=meaning(living)).model)
+    assert choose_search_mix(right, [asked], training).likelihood == 0.75
+    wrong = with_bank(StandIn(processor, says=opposite(living)).model)
     found = choose_search_mix(wrong, [asked, asked[:9]], training)
-    assert found.head == 0 and found.asked == 12
+    assert found.likelihood == 0 and found.asked == 12
     assert choose_search_mix(right, [asked[:9], []], training) == SearchMix()
 
 
 def test_a_user_may_mix_otherwise_than_training_found(processor: VideoBertProcessor) -> None:
     plain = StandIn(processor).model
     model = with_bank(plain)
-    model = replace(model, bank=replace(model.bank, search=SearchMix(0.75, 0.5, 20)))
-    assert search_mix(model) == SearchMix(0.75, 0.5, 20)
-    assert search_mix(model, 0.0) == SearchMix(0.0, 0.5, 20)
-    assert search_mix(model, asking=AS_THE_PAPER) == SearchMix(0.75, 0.0, 20)
-    assert search_mix(plain) == SearchMix(0.5, 0.0, 0)
+    model = replace(model, bank=replace(model.bank, search=SearchMix(0.25, 20)))
+    assert search_mix(model) == SearchMix(0.25, 20)
+    assert search_mix(model, 0.0) == SearchMix(0.0, 20)
+    assert search_mix(plain) == SearchMix(0.75, 0)
 
 
 @pytest.mark.parametrize(("weight", "order"), [(0.0, [0, 1]), (1.0, [1, 0])])
-def test_the_head_reads_candidates_only_and_the_weight_is_its_own(
+def test_the_model_reads_candidates_only_and_the_weight_is_its_own(
     processor: VideoBertProcessor,
     living: list[int],
     training: list[Stretch],
@@ -152,7 +157,7 @@ def test_the_head_reads_candidates_only_and_the_weight_is_its_own(
     passages = make_stretches(
         ("a", "", [living[2]]), ("b", "", [living[2], living[6]]), ("c", "", [living[6]])
     )
-    network = StandIn(processor, odds=lambda text, words: float(len(words)))
+    network = StandIn(processor, says=lambda words: {"egg": float(len(words))})
     first = by_profiles(passages, training, WORDS)
     hits = search(network.model, passages, "egg", first, SearchOptions(weight=weight, candidates=2))
     assert [hit.video_id for hit in hits] == ["ab"[place] for place in order]
@@ -160,11 +165,11 @@ def test_the_head_reads_candidates_only_and_the_weight_is_its_own(
     assert sorted(words for _, words in network.read) == (candidates if weight else [])
 
 
-def test_a_word_that_the_first_stage_does_not_know_leaves_all_to_the_head(
+def test_a_word_that_the_first_stage_does_not_know_leaves_all_to_the_model(
     processor: VideoBertProcessor, living: list[int], training: list[Stretch]
 ) -> None:
     passages = make_stretches(("a", "", living[:2]), ("b", "", living[6:]), ("c", "", living[:2]))
-    network = StandIn(processor, odds=meaning(living))
+    network = StandIn(processor, says=meaning(living))
     for first in (by_profiles(passages, training, WORDS), None):
         network.read.clear()
         hits = search(network.model, passages, "pan", first, SearchOptions(candidates=1))

@@ -27,8 +27,8 @@ def track(words: list[int]) -> Clips:
 
 
 def counting(word: int):
-    """Log odds that like a word and dislike all others."""
-    return lambda text, words: float(sum(1 if seen == word else -1 for seen in words))
+    """Logits that make eggs likelier beside a visual word and less likely beside all others."""
+    return lambda words: {"egg": float(sum(1 if seen == word else -1 for seen in words))}
 
 
 def test_the_table_counts_any_time_that_a_sentence_is_said(processor: VideoBertProcessor) -> None:
@@ -38,12 +38,12 @@ def test_the_table_counts_any_time_that_a_sentence_is_said(processor: VideoBertP
         ("a", "boil the egg", [egg]), ("a", "Boil the egg", [egg]), ("a", "", [other]), seconds=6.0
     )
     table = evaluate_localisation(
-        StandIn(processor, odds=counting(egg)).model, passages, {"a": video}
+        StandIn(processor, says=counting(egg)).model, passages, {"a": video}
     )
     assert (table.sentences, table.videos) == (1, 1)
     assert (
-        table.rows["alignment"]["iou"].value == 1
-        and table.rows["alignment"]["recall"][0.7].value == 1
+        table.rows["likelihood"]["iou"].value == 1
+        and table.rows["likelihood"]["recall"][0.7].value == 1
     )
     # Chance: all 13 windows of four clips, by hand. The sentence is said from 0 to 12 s in two halves of 6.
     firsts = SECONDS * np.arange(13)
@@ -66,26 +66,26 @@ def test_of_many_sentences_some_are_drawn_and_all_their_times_count(
     rows = [(video, text, [egg]) for video in videos for text in ("boil the egg", "Boil the egg")]
     for seed in range(3):
         table = evaluate_localisation(
-            StandIn(processor, odds=counting(egg)).model,
+            StandIn(processor, says=counting(egg)).model,
             make_stretches(*rows),
             videos,
             most=2,
             seed=seed,
         )
-        assert (table.sentences, table.videos) == (2, 2) and table.rows["alignment"][
+        assert (table.sentences, table.videos) == (2, 2) and table.rows["likelihood"][
             "iou"
         ].value == 1
 
 
-def test_a_head_that_points_elsewhere_finds_nothing(processor: VideoBertProcessor) -> None:
+def test_a_model_that_points_elsewhere_finds_nothing(processor: VideoBertProcessor) -> None:
     egg, other, *_ = living_words(processor)
     video = track([egg] * 4 + [other] * 8)
     passages = make_stretches(("a", "boil the egg", [egg]))
     table = evaluate_localisation(
-        StandIn(processor, odds=counting(other)).model, passages, {"a": video}
+        StandIn(processor, says=counting(other)).model, passages, {"a": video}
     )
-    assert table.rows["alignment"]["iou"].value == 0 < table.rows["chance"]["iou"].value
-    assert len(table.rows.cells()) == 2
+    assert table.rows["likelihood"]["iou"].value == 0 < table.rows["chance"]["iou"].value
+    assert len(table.rows.cells()) == 3
 
 
 def test_what_cannot_be_looked_for_is_refused(processor: VideoBertProcessor) -> None:
