@@ -16,13 +16,10 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from tokenization.hierarchical_kmeans.feature_source import (
-    FilePart,
-    FolderSource,
-    file_fingerprint,
-)
+from tokenization.hierarchical_kmeans.feature_source import FilePart, FolderSource
 from tokenization.schema import ASSIGNMENTS, CODEBOOK_KEY
 from workfolder.files import read_table, write_table
+from workfolder.packs import fingerprint_of, written_at
 
 ASSIGNMENTS_FILE = "assignments.parquet"
 
@@ -94,6 +91,6 @@ class Assignments:
             None if the fit did not read this file, or it has changed since.
         """
         fingerprint, start, stop = self.videos.get(path.stem, (None, 0, 0))
-        if fingerprint is None or path.stat().st_mtime_ns > self.written:
+        if fingerprint is None or written_at(path) > self.written:
             return None
-        return self.words[start:stop] if file_fingerprint(path) == fingerprint else None
+        return self.words[start:stop] if fingerprint_of(path) == fingerprint else None

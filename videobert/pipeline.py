@@ -16,11 +16,13 @@ from tokenization.near_words_stage import FOLDER as NEAR_WORDS_FOLDER
 from tokenization.options import NEAR_WORDS, ClusterOptions, TokenizeOptions
 from tokenization.tokens import tokenize
 from videobert.pretraining.options import PretrainOptions
+from workfolder import packing
 from workfolder.damaged_files import find_damage
 from workfolder.errors import InputError
 from workfolder.files import read_json
 from workfolder.ledger import Account, Ledger
 from workfolder.options import JobOptions
+from workfolder.packing import Packing
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.sources import find_videos
@@ -121,6 +123,21 @@ def verify(work: Path, progress: Progress = silent) -> dict[str, str]:
         except InputError as error:
             found[name] = str(error)
     return found
+
+
+def pack(work: Path, progress: Progress = silent) -> Iterator[Packing]:
+    """Fold the finished files of every stage into shards of about 256 MB.
+
+    Yields:
+        What became of each stage, as soon as it is done.
+
+    Raises:
+        InputError: if the work folder is not there, or another run is busy with it.
+    """
+    _check_work(work)
+    for name in _stages(work):
+        if (work / name / OPTIONS_FILE).exists():
+            yield packing.pack(Stage(work / name), progress=progress)
 
 
 def _stages(work: Path) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class Attempt:
     def __call__(self, source: Source) -> Outcome:
         """Attempt a video, unless another run has done it in the meantime."""
         video = source.video_id
-        if self.stage.path(video).exists() and video not in self.redo:
+        if self.stage.has(video) and video not in self.redo:
             if self.scratch:
                 self.scratch.drop(source)
             return Outcome(source)

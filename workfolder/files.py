@@ -32,6 +32,13 @@ STALE_SECONDS = 24 * 3600.0
 """After so long nobody is still writing a file."""
 LOCKING_SECONDS = 1.0
 """A folder younger than this may not be locked yet by the process that made it."""
+PARQUET: dict[str, Any] = {
+    "compression": "zstd",
+    "write_page_checksum": True,
+    "use_compliant_nested_type": False,
+}
+"""How Parquet is written. Nested fields keep their names, so that rows read back have the same
+schema."""
 _UNFINISHED = f".{'[0-9a-f]' * 32}.part"
 
 
@@ -183,10 +190,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
-    # Nested fields keep their names, so that rows read back have the same schema.
-    pq.write_table(
-        table, where, compression="zstd", write_page_checksum=True, use_compliant_nested_type=False
-    )
+    pq.write_table(table, where, **PARQUET)
 
 
 def is_as_written(table: pa.Table, path: Path) -> bool:
@@ -212,18 +216,24 @@ def is_as_written(table: pa.Table, path: Path) -> bool:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a Parquet file that a stage wrote.
+    """Read a Parquet file that a stage wrote, also where it has been packed into a shard since.
 
     Raises:
         InputError: if it is absent or damaged.
     """
     try:
-        return pq.read_table(
-            path, columns=columns, partitioning=None, page_checksum_verification=True
-        )
+        # Files are many and small, and several are read at a time: threads within one would wait
+        # for each other longer than they read.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(columns, use_threads=False)
+        return table if columns is None else table.select(columns)
     except FileNotFoundError as error:
+        from workfolder.packs import read_packed  # shards are files, too
+
+        if (rows := read_packed(path, columns)) is not None:
+            return rows
         raise InputError(f"{path} is not there: run its stage") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise InputError(
             f"{path} cannot be read ({error}): delete it and run its stage again"
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,11 +15,10 @@ from typing import Any
 
 from workfolder.errors import InputError
 from workfolder.files import STALE_SECONDS, cannot_write, read_json, write_json
+from workfolder.packs import Packs, forget
 from workfolder.paths import refuse_address
 
 OPTIONS_FILE = "options.json"
-OTHER_FOLDER = "use those, or another folder"
-
 VERSIONS = "versions"
 """Key in options.json of the packages that began a folder. Other versions may go on with it."""
 
@@ -41,8 +40,12 @@ class Stage:
         """Return the path of a video's rows."""
         return self.folder / f"{video_id}.parquet"
 
-    def done(self) -> list[str]:
-        """Return the ids of the videos whose file is there, sorted."""
+    def has(self, video_id: str) -> bool:
+        """Whether the rows of a video are there, in a file or in a shard."""
+        return self.path(video_id).exists() or video_id in Packs.of(self.folder).places
+
+    def loose(self) -> list[str]:
+        """Return the ids of the videos that have a file of their own, sorted."""
         if not self.folder.is_dir():
             return []
         names = (entry.name for entry in os.scandir(self.folder))
@@ -51,6 +54,35 @@ class Stage:
             for name in names
             if name.endswith(".parquet") and name[0] != "."
         )
+
+    def done(self) -> list[str]:
+        """Return the ids of the videos whose rows are there, sorted."""
+        loose = self.loose()  # first: what is packed meanwhile is then found in the shards
+        places = Packs.of(self.folder).places
+        return sorted(places.keys() | loose) if places else loose
+
+    def written(self) -> dict[str, int]:
+        """Return when the rows of each video were written, in ns; 100,000 take half a second."""
+        found: dict[str, int] = {}
+        for entry in os.scandir(self.folder) if self.folder.is_dir() else ():
+            if entry.name.endswith(".parquet") and entry.name[0] != ".":
+                with suppress(FileNotFoundError):  # another run has deleted or packed it
+                    found[entry.name.removesuffix(".parquet")] = entry.stat().st_mtime_ns
+        return {**dict(Packs.of(self.folder).written()), **found}
+
+    def remove(self, videos: Iterable[str]) -> None:
+        """Remove the rows of videos, be they in a file or in a shard.
+
+        Raises:
+            InputError: if they cannot be removed.
+        """
+        videos = list(videos)
+        forget(self.folder, videos)
+        for path in map(self.path, videos):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(path, error) from error
 
     def options(self) -> dict[str, Any]:
         """Return the options that made this folder.

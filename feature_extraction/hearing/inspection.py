@@ -144,7 +144,7 @@ def covered(spans: list[tuple[float, float]]) -> float:
 
 def _video_end(features: Stage, video: str) -> float | None:
     """Return the second at which a video's last clip ends; None where it has no features."""
-    if not features.path(video).exists():
+    if not features.has(video):
         return None
     ends = read_table(features.path(video), columns=["end"]).column("end")
     return ends[-1].as_py() if len(ends) else None

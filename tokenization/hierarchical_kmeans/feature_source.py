@@ -23,12 +23,10 @@ from tokenization.hierarchical_kmeans.centring import MOST_VIDEOS, VideoCentring
 from tokenization.hierarchical_kmeans.projection import named_rows, refuse_not_finite
 from tokenization.hierarchical_kmeans.search import Map, block_rows
 from workfolder.errors import InputError
-
-FOOTER_END = 8
-"""Bytes after the footer of a Parquet file: its length, and the name of the format."""
-
-PAGE_HEADER = 64
-"""Bytes at the start of a Parquet page that are sure to hold its checksum."""
+from workfolder.files import read_table
+from workfolder.fingerprints import file_fingerprint
+from workfolder.packs import Packs
+from workfolder.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,8 @@ class FilePart:
         try:
             file = pq.ParquetFile(self.path, page_checksum_verification=True)
             return feature_matrix(file.read_row_group(self.group, columns=["feature"]))
+        except FileNotFoundError:
+            return feature_matrix(read_table(self.path, ["feature"]))  # it is in a shard
         except (OSError, pa.ArrowInvalid) as error:
             raise InputError(
                 f"{self.path} cannot be read ({error}): delete it and run extract again"
@@ -105,6 +105,8 @@ class FilePart:
 
 class FolderSource:
     """DIR/features: one Parquet file per video, with a ``feature`` column of one width.
+
+    A video that is in a shard counts as if it had its file, see workfolder/packs.py.
 
     Args:
         folder: where the files are.
@@ -124,8 +126,8 @@ class FolderSource:
 
     def __init__(self, folder: Path, centre_videos: bool = False) -> None:
         self.folder = Path(folder)
-        paths = sorted(path for path in self.folder.glob("*.parquet") if path.name[0] != ".")
-        self.parts, self.fingerprints, widths = _list_parts(paths)
+        stage = Stage(self.folder)
+        self.parts, self.fingerprints, widths = _list_parts(sorted(map(stage.path, stage.done())))
         if not self.parts:
             raise InputError(
                 f"{self.folder} has no features (*.parquet): run extract first, "
@@ -245,47 +247,41 @@ FeatureSource = ArraySource | FolderSource
 """Rows of features that need not fit into memory."""
 
 
-def file_fingerprint(path: Path, metadata: pq.FileMetaData | None = None) -> str:
-    """Tell a file of features from others of its name, without reading the features.
-
-    The hash covers the size of the file, its footer (rows, sizes and ranges of every column), and
-    the headers of each row group's first pages, which hold the pages' checksums.
-
-    Args:
-        path: the file.
-        metadata: its footer, if that is at hand.
-    """
-    metadata = metadata or pq.read_metadata(path)
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        file.seek(size - metadata.serialized_size - FOOTER_END)
-        digest.update(file.read())
-        for group in range(metadata.num_row_groups):
-            column = metadata.row_group(group).column(metadata.num_columns - 1)
-            for offset in (column.dictionary_page_offset, column.data_page_offset):
-                file.seek(offset or 0)
-                digest.update(file.read(PAGE_HEADER))
-    return digest.hexdigest()[:16]
-
-
 def _list_parts(paths: list[Path]) -> tuple[list[FilePart], dict[Path, str], set[int]]:
     """List the row groups that hold rows, the files' fingerprints, and the widths that occur."""
     found: list[tuple[Path, int, int]] = []
     fingerprints, widths = {}, set()
     for path in paths:
-        try:
-            file = pq.ParquetFile(path)
-            widths.add(file.schema_arrow.field("feature").type.list_size)
-            fingerprints[path] = file_fingerprint(path, file.metadata)
-        except (OSError, pa.ArrowInvalid, KeyError, AttributeError) as error:
-            raise InputError(
-                f"{path} is not a file of features ({error}): delete it and run extract again"
-            ) from error
-        groups = range(file.num_row_groups)
-        found += [(path, group, file.metadata.row_group(group).num_rows) for group in groups]
-    found = [entry for entry in found if entry[2]]
+        groups, fingerprints[path], width = _described(path)
+        widths.add(width)
+        found += [(path, group, rows) for group, rows in enumerate(groups) if rows]
     firsts = accumulate((rows for *_, rows in found), initial=0)
     places = zip(found, firsts, strict=False)
     parts = [FilePart(path, group, first, rows) for (path, group, rows), first in places]
     return parts, fingerprints, widths
+
+
+def _described(path: Path) -> tuple[list[int], str, int]:
+    """Return the rows of each row group of a file, its fingerprint, and the width of its features.
+
+    Raises:
+        InputError: if it is not a file of features.
+    """
+    try:
+        try:
+            file = pq.ParquetFile(path)
+        except FileNotFoundError:
+            entry = Packs.of(path.parent).find(path.stem)
+            if entry is None:
+                raise
+            return [entry.rows], entry.fingerprint, _width(entry.schema())
+        rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        return rows, file_fingerprint(path, file.metadata), _width(file.schema_arrow)
+    except (OSError, pa.ArrowInvalid, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} is not a file of features ({error}): delete it and run extract again"
+        ) from error
+
+
+def _width(schema: pa.Schema) -> int:
+    return int(schema.field("feature").type.list_size)

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from videobert.cli import answers, clip_answers, make
+from videobert.cli import answers, clip_answers, make, storage
 from videobert.cli.apply import apply
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for verb in make.VERBS:
+for verb in (*make.VERBS, *storage.VERBS):
     app.command(rich_help_panel=MAKE)(verb)
 app.add_typer(imports, name="import", rich_help_panel=MAKE)
 app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)

@@ -94,7 +94,7 @@ def read_near_words(work: Path, examples: pa.Table, codebook: str, stray: float)
     words, distances = [], []
     for rows in _by_video(examples):
         video = rows.column("video_id")[0].as_py()
-        clips = read_table(stage.path(video)) if stage.path(video).exists() else None
+        clips = read_table(stage.path(video)) if stage.has(video) else None
         places = None if clips is None else _places(rows, clips)
         if clips is None or places is None:
             raise InputError(

@@ -16,6 +16,7 @@ from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch
 from workfolder.errors import InputError
 from workfolder.files import read_table
+from workfolder.packs import size_of
 from workfolder.stage import Stage
 
 DATA_DIGEST = "data_digest"
@@ -31,7 +32,7 @@ def data_digest(*stages: Stage) -> str:
     digest = hashlib.sha256()
     for stage in stages:
         for video in stage.done():
-            digest.update(f"{video} {stage.path(video).stat().st_size}\n".encode())
+            digest.update(f"{video} {size_of(stage.path(video))}\n".encode())
     return digest.hexdigest()[:16]
 
 

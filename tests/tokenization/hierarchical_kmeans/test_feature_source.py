@@ -12,10 +12,10 @@ from tokenization.hierarchical_kmeans.feature_source import (
     ArraySource,
     FeatureSource,
     FolderSource,
-    file_fingerprint,
 )
 from workfolder.errors import InputError
 from workfolder.files import read_table, write_table
+from workfolder.fingerprints import file_fingerprint
 
 ROWS = blobs()
 
