@@ -113,7 +113,7 @@ class Packs:
         folder = stage / PACKED
         try:
             changed = folder.stat().st_mtime_ns
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return NONE
         forgotten = folder / FORGOTTEN
         return _load(folder, changed, forgotten.stat().st_size if forgotten.exists() else 0)
