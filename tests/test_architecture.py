@@ -38,6 +38,7 @@ ROOMS = (
     "videobert.plain_network",
     "videobert.bank",
     "videobert.loading",
+    "videobert.hub",
     "videobert.inference",
     "videobert.data",
     "videobert.evaluation.metrics",

@@ -193,6 +193,13 @@ def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
     pq.write_table(table, where, **PARQUET)
 
 
+def table_bytes(table: pa.Table) -> bytes:
+    """Return the bytes of the file that write_table makes."""
+    sink = pa.BufferOutputStream()
+    _write(table, sink)
+    return bytes(sink.getvalue())
+
+
 def is_as_written(table: pa.Table, path: Path) -> bool:
     """Whether a file that reads as ``table`` has the bytes that write_table makes of it.
 
@@ -200,9 +207,7 @@ def is_as_written(table: pa.Table, path: Path) -> bool:
     compared, unless another version of Arrow wrote it. Another version of its compressor may give
     other lengths.
     """
-    sink = pa.BufferOutputStream()
-    _write(table, sink)
-    there, again = path.read_bytes(), sink.getvalue().to_pybytes()
+    there, again = path.read_bytes(), table_bytes(table)
     was, now = (pq.read_metadata(pa.BufferReader(content)) for content in (there, again))
     if was.created_by != now.created_by:
         return True

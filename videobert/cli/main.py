@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from videobert.cli import answers, clip_answers, make, storage
+from videobert.cli import answers, clip_answers, hub, make, storage
 from videobert.cli.apply import apply
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for verb in (*make.VERBS, *storage.VERBS):
+for verb in (*make.VERBS, *storage.VERBS, *hub.VERBS):
     app.command(rich_help_panel=MAKE)(verb)
 app.add_typer(imports, name="import", rich_help_panel=MAKE)
 app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
@@ -46,6 +46,7 @@ def main() -> None:
     """Run the command line; what the user can mend is one line on stderr."""
     # The libraries' own bars and advice would stand between ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hint
 import typer
 
 from videobert.cli.config import CONFIG, config_option
+from workfolder.errors import InputError
 from workfolder.options import About, Options, dashed, described
 from workfolder.paths import refuse_address
 
@@ -31,6 +32,28 @@ def _refuse_addresses(given: Path | list[Path] | None) -> Path | list[Path] | No
         if path is not None:
             refuse_address(path)
     return given
+
+
+def _find_model(context: typer.Context, given: Path | None) -> Path | None:
+    """Return the folder of a model that is here or, as OWNER/NAME, on the Hub.
+
+    Raises:
+        InputError: if an address was given, the Hub has no such model, or the verb would write into
+            the folder of one that was fetched.
+    """
+    _refuse_addresses(given)
+    if given is None or given.parent == Path(".") or given.parent.exists() or given.exists():
+        return given
+    from videobert.hub import fetch_model, is_hub_name  # most models are folders
+
+    if not is_hub_name(given):
+        return given
+    if "finetune" in context.command_path.split():
+        raise InputError(
+            f"{given} is on the Hub, and finetune writes into the folder of a model: "
+            f"videobert pull {given} --out MODEL first"
+        )
+    return fetch_model(str(given))
 
 
 PathOption = partial(typer.Option, callback=_refuse_addresses)
@@ -63,7 +86,13 @@ AnnotationFile = Annotated[
 Work = Annotated[Path, PathOption(help="Folder that all stages share; made by extract or import.")]
 Inspected = Annotated[Path, _PathArgument(help="Folder that all stages share.")]
 Out = Annotated[Path, PathOption(help="Folder to write the model to.")]
-Model = Annotated[Path, PathOption(help="Folder that pretrain wrote.")]
+Model = Annotated[
+    Path,
+    typer.Option(
+        help="Folder that pretrain wrote, or OWNER/NAME on the Hub.", callback=_find_model
+    ),
+]
+OwnModel = Annotated[Path, _PathArgument(help="Folder that pretrain wrote.")]
 Texts = Annotated[
     list[Path],
     _PathArgument(metavar="TEXT...", help="Punctuated transcripts: .txt files, or their folders."),
