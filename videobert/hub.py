@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from tokenization.codebook import CODEBOOK_FOLDER, PICTURES_FILE
-from videobert.loading import check_folder
+from videobert.loading import load_to_ask
 from workfolder.errors import InputError
 from workfolder.files import read_json, read_table, table_bytes, write_folder
 
@@ -75,7 +75,7 @@ def fetch_model(name: str, revision: str | None = None) -> Path:
         f"could not be fetched; {RETRY}",
         lambda: snapshot_download(name, revision=revision, ignore_patterns=NOT_FETCHED),
     )
-    check_folder(Path(folder))
+    load_to_ask(Path(folder))
     return Path(folder)
 
 
@@ -90,7 +90,7 @@ def pull(name: str, out: Path, revision: str | None = None) -> None:
     there = fetch_model(name, revision)
     with write_folder(out) as part:
         shutil.copytree(there, part, dirs_exist_ok=True)  # the cache has links, a copy has files
-        check_folder(part)
+        load_to_ask(part)
 
 
 def push(
@@ -113,7 +113,7 @@ def push(
 
     if not NAME.fullmatch(name):
         raise InputError(f"{name} is no name on the Hub: give OWNER/NAME")
-    check_folder(model)
+    load_to_ask(model)
     parts = dict(_parts(model, name, licence, training_data))
     operations = [CommitOperationAdd(path, content) for path, content in parts.items()]
     sizes = [

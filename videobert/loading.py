@@ -88,7 +88,8 @@ def _load(
     read_processor: Callable[[Path], VideoBertProcessor],
     read_network: Callable[[Path], VideoBertForPreTraining],
 ) -> TrainedModel:
-    check_folder(folder)
+    _refuse_other_paths(folder)
+    check_digests(folder, f"{COPY} again")
     processor = read_processor(folder)
     network = read_network(folder)
     _refuse_another_codebook(folder, processor.codebook)
@@ -100,16 +101,6 @@ def _load(
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     placed = network.to(device)  # type: ignore[arg-type]  # transformers hides its own types
     return TrainedModel(cast("VideoBertForPreTraining", placed), processor, Bank.load(folder))
-
-
-def check_folder(folder: Path) -> None:
-    """Check that a folder is a model's and that its weights are as they were written.
-
-    Raises:
-        InputError: if it is not, or they are not.
-    """
-    _refuse_other_paths(folder)
-    check_digests(folder, f"{COPY} again")
 
 
 def _refuse_other_paths(folder: Path) -> None:
