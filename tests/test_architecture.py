@@ -39,6 +39,7 @@ ROOMS = (
     "videobert.bank",
     "videobert.loading",
     "videobert.hub",
+    "videobert.exporting",
     "videobert.inference",
     "videobert.data",
     "videobert.evaluation.metrics",

@@ -66,7 +66,7 @@ def list_below(address: str) -> dict[str, str]:
     try:
         found = system.find(path)
     except Exception as error:  # whatever the libraries of the schemes raise
-        raise InputError(f"{shown(address)} cannot be listed ({_reason(error)})") from error
+        raise InputError(f"{shown(address)} cannot be listed ({reason_of(error)})") from error
     root = f"{str(path).rstrip('/')}/"
     return {
         each.removeprefix(root): system.unstrip_protocol(each)
@@ -96,13 +96,13 @@ def fetch(address: str, where: Path, patience: float, admit: Callable[[int], Non
         except InputError:
             raise
         except (FileNotFoundError, PermissionError) as error:
-            raise InputError(f"{shown(address)} {_reason(error)}") from error
+            raise InputError(f"{shown(address)} {reason_of(error)}") from error
         except Exception as error:  # whatever the libraries of the schemes raise
             if isinstance(error, OSError) and error.errno in FULL:
                 raise
             if wait > patience:
                 raise InputError(
-                    f"{shown(address)} could not be fetched ({_reason(error)}; tried {tries} "
+                    f"{shown(address)} could not be fetched ({reason_of(error)}; tried {tries} "
                     "times): --retry-failed tries again"
                 ) from error
         time.sleep(wait)
@@ -146,10 +146,10 @@ def _system(address: str) -> tuple[Any, str]:
         package = NEEDED["https" if scheme == "http" else scheme]
         raise InputError(f"{shown(address)} needs {package}: pip install {package}") from error
     except Exception as error:  # whatever the libraries of the schemes raise
-        raise InputError(f"{shown(address)} cannot be used ({_reason(error)})") from error
+        raise InputError(f"{shown(address)} cannot be used ({reason_of(error)})") from error
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Tell what went wrong without the error's own words, which may hold credentials."""
     if isinstance(error, FileNotFoundError):
         return "is not there"

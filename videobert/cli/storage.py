@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Optional
+
 import typer
 
 from videobert.cli.options import Inspected, Json
 from videobert.cli.reports import INCOMPLETE
+from workfolder.errors import InputError
+
+FORMATS = ("webdataset", "datasets", "lance")
+
+
+def _known_format(given: str) -> str:
+    """Return a format that can be written.
+
+    Raises:
+        InputError: if it is another one.
+    """
+    if given not in FORMATS:
+        raise InputError(f"--format {given}: give one of {', '.join(FORMATS)}")
+    return given
 
 
 def pack(work: Inspected, json: Json = False) -> None:
@@ -27,4 +43,32 @@ def pack(work: Inspected, json: Json = False) -> None:
         raise typer.Exit(INCOMPLETE)
 
 
-VERBS = (pack,)
+def export(
+    work: Inspected,
+    format: Annotated[
+        str, typer.Option(help="webdataset, datasets or lance.", callback=_known_format)
+    ],
+    to: Annotated[str, typer.Option(help="A new folder, or an address that fsspec can write to.")],
+    stage: Annotated[
+        Optional[list[str]],
+        typer.Option(help="A stage to write; may be repeated.", show_default="every stage"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write what a work folder holds in the format of another library."""
+    from videobert import exporting, pipeline
+    from videobert.cli.console import print_json, print_line, progress_bars
+
+    stages = (*pipeline.VIDEO_STAGES, *pipeline.OPTIONAL_STAGES)
+    unknown = [name for name in stage or () if name not in stages]
+    if unknown:
+        raise InputError(f"--stage {unknown[0]}: give one of {', '.join(stages)}")
+    with progress_bars() as progress:
+        exported = exporting.export(work, to, format, stage or stages, progress)
+    if json:
+        print_json(exported)
+    else:
+        print_line(str(exported))
+
+
+VERBS = (pack, export)
