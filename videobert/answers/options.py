@@ -83,6 +83,8 @@ class SearchOptions(Options):
         most=1,
         shown="what training found",
     )
+    whole_videos: bool = option(False, "Find whole videos, by the best of their stretches.")
+    best: int = option(3, "With --whole-videos: stretches that count.", least=1)
     top: int = option(10, "Answers to show.", least=1)
 
 

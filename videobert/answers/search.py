@@ -22,7 +22,7 @@ visual words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 CANDIDATES = SearchOptions.candidates
 TOP = SearchOptions.top
+Judge = Callable[[TrainedModel, str, Sequence[np.ndarray], Progress], np.ndarray]
+"""Scores a sentence beside each of some sequences of visual words."""
 _WORD = re.compile(r"\w+")
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 """What training tries for SearchMix, the least trust in the model first."""
@@ -141,6 +143,13 @@ def _word_counts(stretches: Sequence[Stretch], words: int) -> csr_array:
     return counts
 
 
+def likelihood_of(
+    model: TrainedModel, sentence: str, visual: Sequence[np.ndarray], progress: Progress = silent
+) -> np.ndarray:
+    """Score one sentence beside each of some visual words; see ``likelihoods``, [visual]."""
+    return np.asarray(likelihoods(model, [sentence], visual, progress)[0])
+
+
 def search(
     model: TrainedModel,
     stretches: Sequence[Stretch],
@@ -148,6 +157,7 @@ def search(
     first: FirstStage | None = None,
     how: SearchOptions = SearchOptions(),
     progress: Progress = silent,
+    judge: Judge = likelihood_of,
 ) -> list[Hit]:
     """Find the stretches that fit a sentence best, the best first.
 
@@ -159,6 +169,7 @@ def search(
             alone judges all stretches.
         how: How many candidates, which weight, how many answers.
         progress: Hears of the candidates that were read.
+        judge: What reads a sentence beside stretches; a head that was taught may do so.
 
     Raises:
         InputError: if the sentence is empty or cannot be spelt, or the model reads from left to
@@ -177,8 +188,8 @@ def search(
     likely = np.zeros(len(places), dtype=np.float32)
     if weight:
         visual, number = distinct([stretches[place].words for place in places.tolist()])
-        likely = likelihoods(model, [sentence], visual, progress)[0][number]
-    fit = _normal(interpolated(scores[places], likely, weight))
+        likely = judge(model, sentence, visual, progress)[number]
+    fit = normal(interpolated(scores[places], likely, weight))
     ranked = fit + said[places]
     best = np.argsort(-ranked, kind="stable")[: how.top]
     return [_hit(stretches, int(places[n]), float(ranked[n]), bool(said[places[n]])) for n in best]
@@ -195,7 +206,7 @@ def _is_said(sentence: str, text: str) -> bool:
     return wanted in there
 
 
-def _normal(values: np.ndarray) -> np.ndarray:
+def normal(values: np.ndarray) -> np.ndarray:
     """The distribution function of the standard normal distribution."""
     from scipy.special import ndtr
 
@@ -277,10 +288,11 @@ def interpolated(first: np.ndarray, likely: np.ndarray, weight: float) -> np.nda
     """
     if not 0 <= weight <= 1:
         raise InputError(f"a weight of {weight:g} will not do: give one from 0 to 1")
-    return weight * _standardised(likely) + (1 - weight) * _standardised(first)
+    return weight * standardised(likely) + (1 - weight) * standardised(first)
 
 
-def _standardised(scores: np.ndarray) -> np.ndarray:
+def standardised(scores: np.ndarray) -> np.ndarray:
+    """Take the mean away along the last axis, and divide by the standard deviation."""
     centred = scores - scores.mean(axis=-1, keepdims=True)
     spread = centred.std(axis=-1, keepdims=True)
     return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)

@@ -22,9 +22,14 @@ from videobert.cli.options import (
     takes,
 )
 from videobert.data.options import ClipOptions
+from videobert.finetune.options import ALIGN, FIND, is_taught
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Sequence
+
+    from videobert.answers.search import FirstStage, Judge
+    from videobert.data.stretches import Stretch
+    from videobert.loading import TrainedModel
 
 
 @takes(how=ImagineOptions)
@@ -78,7 +83,13 @@ def search(
     from videobert.data.work import read_stretches
     from videobert.loading import load_to_ask
 
-    trained = load_to_ask(model)
+    judge, name = retrieval.likelihood_of, "model"
+    if is_taught(model, ALIGN):
+        from videobert.finetune.tuned import load_to_judge
+
+        trained, judge, name = load_to_judge(model)
+    else:
+        trained = load_to_ask(model)
     codebook = trained.processor.codebook
     stretches = read_stretches(work, codebook)
     first = None
@@ -88,10 +99,13 @@ def search(
         )
     elif how.first_stage == "transcripts":
         first = retrieval.by_transcripts(stretches)
+    if how.whole_videos:
+        _search_videos(trained, stretches, text, first, how, judge, json)
+        return
     with progress_bars() as progress:
-        hits = retrieval.search(trained, stretches, text, first, how, progress)
+        hits = retrieval.search(trained, stretches, text, first, how, progress, judge)
     if json:
-        print_json({"text": text, "hits": hits})
+        print_json({"text": text, "judge": name, "hits": hits})
         return
     rows = [
         [hit.video_id, f"{hit.start:.1f}", f"{hit.end:.1f}", f"{hit.score:.2f}", hit.text]
@@ -99,6 +113,35 @@ def search(
     ]
     print_table(text, ["video", "start", "end", "score", "what is said"], rows)
     print_line("score: how well it fits, 0 to 1; 1 more where the sentence is said word for word")
+
+
+def _search_videos(
+    trained: TrainedModel,
+    stretches: Sequence[Stretch],
+    text: str,
+    first: FirstStage | None,
+    how: SearchOptions,
+    judge: Judge,
+    json: bool,
+) -> None:
+    from videobert.answers.whole_videos import search_videos
+    from videobert.cli.console import print_json, print_line, print_table, progress_bars
+
+    with progress_bars() as progress:
+        videos = search_videos(trained, stretches, text, first, how, progress, judge)
+    if json:
+        print_json({"text": text, "videos": videos})
+        return
+    rows = [
+        [
+            each.video_id,
+            f"{each.score:.2f}",
+            ", ".join(f"{a:.1f}-{b:.1f}" for a, b in each.stretches),
+        ]
+        for each in videos
+    ]
+    print_table(text, ["video", "score", "best stretches, seconds"], rows)
+    print_line("score: how well the video fits, 0 to 1")
 
 
 @takes(part=ClipOptions, how=LocateOptions, omit=["start", "end"])
@@ -114,18 +157,28 @@ def locate(
     encoder = prepared_encoder(model, part)
     from videobert.answers.localisation import locate as ask
     from videobert.answers.spelling import check_sentence
-    from videobert.cli.console import print_json, print_table, progress_bars
+    from videobert.cli.console import print_json, print_line, print_table, progress_bars
     from videobert.loading import load_to_ask
 
-    trained = load_to_ask(model)
+    finder = None
+    if is_taught(model, FIND):
+        from videobert.finetune.tuned import Finder
+
+        finder = Finder.of(model)
+    trained = finder.tuned.model if finder else load_to_ask(model)
     check_sentence(trained.processor, text)  # before the video is read, which takes a while
     encoded = encoded_clip(encoder, clip, part)
     with progress_bars() as progress:
-        found = ask(trained, text, encoded.clips, how.length, how.top, progress)
+        if finder:
+            found = finder(text, str(clip), encoded.clips)
+        else:
+            found = ask(trained, text, encoded.clips, how.length, how.top, progress)
     if json:
-        print_json(
-            {"text": text, "clip": str(clip), "partial": encoded.partial, "locations": found}
-        )
+        told = {"text": text, "clip": str(clip), "partial": encoded.partial}
+        print_json({**told, "judge": finder.name if finder else "model", "locations": found})
+        return
+    if not found:
+        print_line(f"{text}: not shown in {clip}")
         return
     rows = [[f"{value:.1f}" for value in vars(place).values()] for place in found]
     print_table(f"{text}: {clip}", ["start", "end", "score"], rows)

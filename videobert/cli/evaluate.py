@@ -128,7 +128,7 @@ def evaluate_caption(
 
 
 @evaluate.command("retrieval")
-@takes(how=SearchOptions, sample=SampleOptions, omit=["first_stage", "top"])
+@takes(how=SearchOptions, sample=SampleOptions, omit=["first_stage", "top", "whole_videos", "best"])
 def evaluate_retrieval(
     model: Model,
     work: Work,

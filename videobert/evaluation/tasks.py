@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from videobert.data.annotation_files import TESTING, TRAINING, VALIDATION
+from videobert.data.annotations import Annotation
 from videobert.evaluation.intervals import Estimate, estimate_figures
 from videobert.evaluation.linear_probe import LinearProbe
 from videobert.evaluation.table import Table
@@ -27,7 +28,7 @@ from videobert.finetune.asking import answers
 from videobert.finetune.examples import Example
 from videobert.finetune.options import FIND, FinetuneOptions
 from videobert.finetune.tasks.task import Task
-from videobert.finetune.training import Data, few, finetune_tasks, read_data
+from videobert.finetune.training import few, finetune_tasks, read_data
 from videobert.finetune.tuned import Tuned, load_tuned, task_folder
 from videobert.loading import load_model
 from workfolder.errors import InputError
@@ -98,9 +99,8 @@ def evaluate_task(
         finetune_tasks(model, work, own, progress, scratch=True)
     _refuse_others(model, name, own)
     scratch = load_tuned(model, f"{name}.random", data.footage)
-    return [
-        _table(each, task, taught, scratch, data, subset) for each, task in taught.tasks.items()
-    ]
+    rows = data.rows[TRAINING], data.rows[subset]
+    return [task_table(each, taught, scratch, *rows, subset) for each in taught.tasks]
 
 
 def _refuse_others(model: Path, name: str, options: FinetuneOptions) -> None:
@@ -118,14 +118,32 @@ def _refuse_others(model: Path, name: str, options: FinetuneOptions) -> None:
         raise InputError(f"{folders[1]} was taught otherwise than {folders[0]}: delete it")
 
 
-def _table(
-    name: str, task: Task, taught: Tuned, scratch: Tuned, data: Data, subset: str
+def task_table(
+    name: str,
+    taught: Tuned,
+    scratch: Tuned,
+    training: Sequence[Annotation],
+    rows: Sequence[Annotation],
+    subset: str,
 ) -> TaskTable:
-    rows = data.rows[subset]
+    """Measure one task.
+
+    Args:
+        name: of the task.
+        taught: ours.
+        scratch: the same from random weights.
+        training: the rows that both learnt from.
+        rows: to measure on.
+        subset: what these rows are called.
+
+    Raises:
+        InputError: if the rows have nothing to ask about.
+    """
+    task = taught.tasks[name]
     examples = task.with_false_ones(task.examples(rows), taught.options.seed)
     if not examples:
         raise InputError(f"{name}: the rows of the subset {subset} have nothing to ask about")
-    learnt = task.examples(data.rows[TRAINING])
+    learnt = task.examples(training)
     if taught.options.few:
         learnt = few(learnt, taught.options.few, taught.options.seed, name)
     groups = np.array([example.video for example in examples])
@@ -140,7 +158,7 @@ def _table(
         PRIOR: lambda: task.guesses(learnt, examples, None),
         TEXT: lambda: _asked_unseen(name, examples, ask),
         SHUFFLED: lambda: _asked_shuffled(examples, ask),
-        PROBE: lambda: _probed(task, learnt, examples),
+        PROBE: lambda: probed(task, learnt, examples),
         RANDOM: lambda: ask(examples, scratch),
         OURS: lambda: ask(examples),
     }
@@ -194,7 +212,7 @@ def _asked_shuffled(examples: Sequence[Example], ask: Ask) -> list[np.ndarray] |
     return ask(shown)
 
 
-def _probed(
+def probed(
     task: Task, learnt: Sequence[Example], examples: Sequence[Example]
 ) -> list[np.ndarray] | str:
     """Answer by logistic regression on counts of terms."""

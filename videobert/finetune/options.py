@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass
+from pathlib import Path
 
 from videobert.learning.schedule import SHORTEST
 from workfolder.errors import InputError
@@ -18,6 +19,8 @@ TASKS = CLASSIFY, ALIGN, CHOOSE, FIND, TAG, MOMENTS = (
     "tag",
     "moments",
 )
+FOLDER, OPTIONS_FILE = "tasks", "options.json"
+"""MODEL/tasks/NAME is made by these options."""
 TASK, READING, LEARNING = "Task", "Reading", "Learning"
 NONE, RANDOM, CANDIDATES = "none", "random", "candidates"
 TRAINED = re.compile(r"all|head|norms|(?:top|adapter|lora):[1-9]\d*")
@@ -26,6 +29,11 @@ LAYERS = re.compile(r"last|first|max4|concat4|mean4|sum|weighted|\d+")
 """Values of --layers, see layers.LayerMix."""
 FIELDS = {"aspect", "label"}
 """What may stand in the braces of --sentence."""
+
+
+def is_taught(model: Path, name: str) -> bool:
+    """Tell whether a model's folder has a task, without importing what learns."""
+    return (model / FOLDER / name / OPTIONS_FILE).is_file()
 
 
 @dataclass(frozen=True)

@@ -21,15 +21,19 @@ from accelerate.utils import set_seed
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from videobert.answers.alignment import sentence_scores
+from videobert.answers.localisation import Location
+from videobert.answers.search import Judge, likelihood_of
 from videobert.data.clips import Clips
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.examples import Example, Reader
+from videobert.finetune.heads import SequenceHead
 from videobert.finetune.network import ENCODER, TaskNetwork, make_network
-from videobert.finetune.options import FinetuneOptions
+from videobert.finetune.options import ALIGN, FIND, FOLDER, FinetuneOptions
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.task import Task
-from videobert.loading import TrainedModel, load_model
+from videobert.loading import TrainedModel, load_model, load_to_ask
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.digests import check_digests
@@ -37,13 +41,8 @@ from workfolder.errors import InputError
 from workfolder.files import read_json, write_json
 from workfolder.stage import OPTIONS_FILE
 
-FOLDER, LABELS_FILE, HEAD_FILE, TABLE_FILE = (
-    "tasks",
-    "labels.json",
-    "head.safetensors",
-    "table.json",
-)
-HISTORY_FILE = "history.parquet"
+LABELS_FILE, HEAD_FILE = "labels.json", "head.safetensors"
+TABLE_FILE, HISTORY_FILE = "table.json", "history.parquet"
 PARTS = {"adapter": "adapters.safetensors", "lora": "lora.safetensors"}
 """The file of what was put into the encoder, by the beginning of --train."""
 ENCODER_FILE = "encoder.safetensors"
@@ -152,6 +151,50 @@ def apply_to_clip(
         said = [task.told(*each) for each in zip(examples, found, strict=True)]
         told[name] = said[0] if len(said) == 1 else said
     return told
+
+
+def load_to_judge(model: Path) -> tuple[TrainedModel, Judge, str]:
+    """Read a model, and what judges a sentence beside stretches.
+
+    That is MODEL/tasks/align, if it reads as the alignment head does.
+
+    Returns:
+        The model, what judges, and its name: "model", or the task.
+    """
+    tuned = load_tuned(model, ALIGN)
+    head, network = tuned.network.heads[ALIGN], tuned.model.network
+    if tuned.options.layers != "last" or tuned.options.both_orders:
+        return load_to_ask(model), likelihood_of, "model"
+    assert isinstance(head, SequenceHead) and network.bert.pooler is not None
+    network.bert.pooler.dense.load_state_dict(head.dense.state_dict())
+    network.cls.seq_relationship.load_state_dict(head.classifier.state_dict())
+    return tuned.model, sentence_scores, f"{FOLDER}/{ALIGN}"
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds when a text is shown, as MODEL/tasks/find was taught.
+
+    Attributes:
+        tuned: what finds.
+        name: of the task.
+    """
+
+    tuned: Tuned
+    name: str = f"{FOLDER}/{FIND}"
+
+    @classmethod
+    def of(cls, model: Path) -> Finder:
+        """Read it from a model's folder."""
+        return cls(load_tuned(model, FIND))
+
+    def __call__(self, text: str, video: str, clips: Clips) -> list[Location]:
+        """Return the one stretch that shows a text; none if it is not shown."""
+        told = apply_to_clip(self.tuned, video, clips, [text])[FIND]
+        if not told["shown"]:
+            return []
+        start, end = told["when"]
+        return [Location(start, end, told["score"])]
 
 
 def random_weights(model: VideoBertForPreTraining, seed: int) -> VideoBertForPreTraining:
