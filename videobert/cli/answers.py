@@ -83,7 +83,8 @@ def search(
     from videobert.data.work import read_stretches
     from videobert.loading import load_to_ask
 
-    judge, name = retrieval.likelihood_of, "model"
+    judge: Judge = retrieval.likelihood_of
+    name = "model"
     if is_taught(model, ALIGN):
         from videobert.finetune.tuned import load_to_judge
 
