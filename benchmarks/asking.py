@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.machine import machine
 from demos.kitchen.evaluation import spoken_labels, steps_of
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, read_truth
 from videobert.answers.forecasting import words_ahead
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking
+from videobert.answers.softmax import first_places
 from videobert.answers.visual_words import masked_words
 from videobert.answers.zero_shot import label_probabilities, question
 from videobert.data.stretches import Stretch, different_sentences, sample, spoken
@@ -62,7 +62,7 @@ def actions(model: TrainedModel, truth: Path, training: Path, held_out: Path) ->
                 model, templates, [step.words for step in steps], labels.words, asking
             )
             right = [
-                top_k_hits(kind.mean(dim=0).numpy(), true, 1).mean()
+                top_k_hits(kind.mean(axis=0), true, 1).mean()
                 for kind, true in zip(found, truths, strict=True)
             ]
             yield f"{split.replace('_', ' ')}, {way}", f"{right[0]:.1%} / {right[1]:.1%}"
@@ -92,9 +92,9 @@ def imagined(model: TrainedModel, asked: Sequence[Stretch]) -> Iterator[Row]:
     decode = model.processor.tokenizer.decode
     banked = [str(decode(ids.tolist())) for ids in model.bank.sentences[:BANKED]]
     own, any_sentence = (_seen_with(model, texts) for texts in (sentences, banked))
-    lean = (any_sentence + SMALL).log().mean(dim=0)
-    for way, scores in (("as the paper asks", own), (LESS, (own + SMALL).log() - lean)):
-        best = scores.topk(3).indices.numpy()[number]
+    lean = np.log(any_sentence + SMALL).mean(axis=0)
+    for way, scores in (("as the paper asks", own), (LESS, np.log(own + SMALL) - lean)):
+        best = first_places(scores, 3)[number]
         recall = [
             np.isin(np.unique(each.words), first).mean()
             for each, first in zip(asked, best, strict=True)
@@ -102,10 +102,10 @@ def imagined(model: TrainedModel, asked: Sequence[Stretch]) -> Iterator[Row]:
         yield f"imagine, recall@3, {way}", f"{np.mean(recall):.1%}"
 
 
-def _seen_with(model: TrainedModel, texts: Sequence[str]) -> torch.Tensor:
-    found = torch.empty(len(texts), model.processor.codebook.words)
+def _seen_with(model: TrainedModel, texts: Sequence[str]) -> np.ndarray:
+    found = np.empty((len(texts), model.processor.codebook.words))
     for places, each in masked_words(model, texts, [[]] * len(texts), masks=4, read=4):
-        found[places] = each.mean(dim=1)
+        found[places] = each.mean(axis=1)
     return found
 
 
@@ -118,14 +118,14 @@ def forecasts(model: TrainedModel, held_out: Path) -> Iterator[Row]:
     own, any_clip = (
         _ahead(model, clips) for clips in ([clip for clip, _ in drawn], model.bank.visual[:BANKED])
     )
-    lean, truth = (any_clip + SMALL).log().mean(dim=0), np.array([word for _, word in drawn])
-    for way, scores in (("as the paper asks", own), (LESS, (own + SMALL).log() - lean)):
-        right = top_k_hits(scores.numpy(), truth, 1).mean()
+    lean, truth = np.log(any_clip + SMALL).mean(axis=0), np.array([word for _, word in drawn])
+    for way, scores in (("as the paper asks", own), (LESS, np.log(own + SMALL) - lean)):
+        right = top_k_hits(scores, truth, 1).mean()
         yield f"forecast, top-1, {way}", f"{right:.1%}"
 
 
-def _ahead(model: TrainedModel, clips: Sequence[np.ndarray]) -> torch.Tensor:
-    found = torch.empty(len(clips), model.processor.codebook.words)
+def _ahead(model: TrainedModel, clips: Sequence[np.ndarray]) -> np.ndarray:
+    found = np.empty((len(clips), model.processor.codebook.words))
     for places, probabilities in words_ahead(model, clips, step=1, context=4):
         found[places] = probabilities
     return found

@@ -32,7 +32,7 @@ def best_voices() -> str:
 
 def best_engine_name() -> str:
     """Name the best engine of this machine: ``cuda``, else ``openvino``, else ``torch``."""
-    if _may_have_gpu():
+    if may_have_gpu():
         import torch
 
         if torch.cuda.is_available():
@@ -40,7 +40,7 @@ def best_engine_name() -> str:
     return "openvino" if find_spec("openvino") else "torch"
 
 
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
     """Tell whether it is worth asking torch, which takes a second to import."""
     return sys.platform != "linux" or any(Path("/dev", name).exists() for name in GPU_DEVICES)
 

@@ -10,11 +10,12 @@ Shapes:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
-import torch
 
 from videobert.loading import TrainedModel
 from videobert.orders import MASKED, visible_to_ask
@@ -25,67 +26,79 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Batch:
-    """Pairs that go through the network together; every answer is float32, on the CPU.
+    """Pairs that go through the network together; every answer is float32.
 
     Attributes:
         model: The network, its tokenizer and its codebook.
         places: Which of all pairs the rows are, int64 [rows].
-        inputs: The network's inputs by name, each int64 [rows, length], on the CPU.
+        inputs: The network's inputs by name, each int64 [rows, length].
     """
 
     model: TrainedModel
     places: np.ndarray
-    inputs: dict[str, torch.Tensor]
+    inputs: dict[str, np.ndarray]
 
     @property
-    def masked(self) -> torch.Tensor:
+    def masked(self) -> np.ndarray:
         """Where a [MASK] stands, bool [rows, length]."""
-        return self.inputs["input_ids"] == self.model.processor.tokenizer.mask_token_id
+        found: np.ndarray = self.inputs["input_ids"] == self.model.processor.tokenizer.mask_token_id
+        return found
 
     @property
-    def seen(self) -> torch.Tensor:
+    def seen(self) -> np.ndarray:
         """Where a visual word stands, bool [rows, length]."""
-        return self.inputs["input_ids"] >= self.model.processor.vocabulary.first_visual
+        found: np.ndarray = self.inputs["input_ids"] >= self.model.processor.vocabulary.first_visual
+        return found
 
-    def last(self, count: int) -> torch.Tensor:
+    def last(self, count: int) -> np.ndarray:
         """Mark the last ``count`` positions before [SEP], bool [rows, length]."""
-        end = self.inputs["attention_mask"].sum(dim=1, keepdim=True) - 1
-        position = torch.arange(self.inputs["input_ids"].shape[1])
-        return (end - count <= position) & (position < end)
+        end = self.inputs["attention_mask"].sum(axis=1, keepdims=True) - 1
+        position = np.arange(self.inputs["input_ids"].shape[1])
+        return np.asarray((end - count <= position) & (position < end))
 
-    @torch.no_grad()
-    def hidden(self) -> torch.Tensor:
+    def hidden(self) -> np.ndarray:
         """Compute the hidden states, [rows, length, width]."""
-        states: torch.Tensor = self.model.network.encode(**self._there(self.inputs))
-        return states.float().cpu()
+        return self._ask(self.model.network.encode, self.inputs)
 
-    @torch.no_grad()
-    def logits(self, at: torch.Tensor) -> torch.Tensor:
+    def logits(self, at: np.ndarray) -> np.ndarray:
         """Compute the logits of all ids at chosen positions, [rows, chosen, ids].
 
         Args:
             at: The positions, bool [rows, length], as many in each row.
         """
-        found = self.model.network(**self._there(self.inputs | {"predict_at": at}))
-        logits: torch.Tensor = found.prediction_logits.float().cpu()
-        return logits.view(len(at), -1, logits.shape[-1])
+        ask = partial(_said, self.model.network, "prediction_logits")
+        logits = self._ask(ask, self.inputs | {"predict_at": at})
+        return logits.reshape(len(at), -1, logits.shape[-1])
 
-    @torch.no_grad()
-    def alignment(self) -> torch.Tensor:
+    def alignment(self) -> np.ndarray:
         """Compute the log odds that text and visual words belong together, in nats, [rows]."""
         # No position is asked about, so nothing is computed over the vocabulary.
-        nowhere = torch.zeros_like(self.inputs["input_ids"], dtype=torch.bool)
-        found = self.model.network(**self._there(self.inputs | {"predict_at": nowhere}))
-        logits: torch.Tensor = found.alignment_logits
-        return (logits[:, ALIGNED] - logits[:, MISALIGNED]).float().cpu()
+        nowhere = np.zeros_like(self.inputs["input_ids"], dtype=bool)
+        ask = partial(_said, self.model.network, "alignment_logits")
+        logits = self._ask(ask, self.inputs | {"predict_at": nowhere})
+        odds: np.ndarray = logits[:, ALIGNED] - logits[:, MISALIGNED]
+        return odds
 
-    def _there(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        device, objective = self.model.network.device, self.model.network.config.objective
-        if objective != MASKED:
+    def _ask(self, ask: Callable[..., Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Ask a network of torch, or one that needs none; see plain_network."""
+        network = self.model.network
+        if network.config.objective != MASKED:
             mask = self.model.processor.tokenizer.mask_token_id
             read = inputs["input_ids"], inputs["attention_mask"]
-            inputs = {**inputs, "attention_mask": visible_to_ask(*read, mask, objective)}
-        return {name: tensor.to(device) for name, tensor in inputs.items()}
+            seen = visible_to_ask(*read, mask, network.config.objective)
+            inputs = {**inputs, "attention_mask": seen}
+        if network.device is None:
+            return np.asarray(ask(**inputs))
+        import torch
+
+        there = {name: torch.from_numpy(each).to(network.device) for name, each in inputs.items()}
+        with torch.no_grad():
+            found: torch.Tensor = ask(**there)
+        return found.float().cpu().numpy()
+
+
+def _said(network: Callable[..., Any], what: str, **inputs: Any) -> Any:
+    return getattr(network(**inputs), what)
 
 
 def in_batches(
@@ -112,7 +125,7 @@ def in_batches(
     for first in range(0, len(order), size):
         places = order[first : first + size]
         words = [np.append(np.asarray(visual[n], dtype=np.int64), placeholders) for n in places]
-        inputs = processor.inputs([texts[place] for place in places], words, longest)
+        inputs = processor.arrays([texts[place] for place in places], words, longest)
         batch = Batch(model, places, inputs)
         if masks:
             inputs["input_ids"][batch.last(masks)] = processor.tokenizer.mask_token_id

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
@@ -22,6 +22,8 @@ from workfolder.paths import refuse_address
 from workfolder.stage import OPTIONS_FILE
 
 if TYPE_CHECKING:
+    import torch
+
     from videobert.modeling_videobert import VideoBertForPreTraining
 
 MODEL_TYPE = "videobert"
@@ -98,9 +100,7 @@ def _load(
             f"{folder} holds a codebook or tokenizer that its model did not learn with: "
             f"{processor.vocabulary}, not {network.config.vocabulary}; {COPY}"
         )
-    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    placed = network.to(device)  # type: ignore[arg-type]  # transformers hides its own types
-    return TrainedModel(cast("VideoBertForPreTraining", placed), processor, Bank.load(folder))
+    return TrainedModel(network, processor, Bank.load(folder))
 
 
 def _refuse_other_paths(folder: Path) -> None:
@@ -153,7 +153,10 @@ def _network(folder: Path, changes: Mapping[str, Any]) -> VideoBertForPreTrainin
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unreadable(folder, error) from error
     _refuse_bad_weights(folder, found["missing_keys"], network.parameters())
-    return cast(VideoBertForPreTraining, network.eval())
+    import torch
+
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    return cast(VideoBertForPreTraining, network.eval().to(device))
 
 
 def _plain_network(folder: Path, config: dict[str, Any]) -> PlainVideoBert:
@@ -162,7 +165,7 @@ def _plain_network(folder: Path, config: dict[str, Any]) -> PlainVideoBert:
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unreadable(folder, error) from error
     _refuse_bad_weights(folder, network.missing, network.weights.values())
-    return network
+    return network.placed()
 
 
 def _unreadable(folder: Path, error: Exception) -> InputError:
@@ -171,12 +174,18 @@ def _unreadable(folder: Path, error: Exception) -> InputError:
 
 
 def _refuse_bad_weights(
-    folder: Path, missing: Collection[str], weights: Iterable[torch.Tensor]
+    folder: Path, missing: Collection[str], weights: Iterable[np.ndarray | torch.Tensor]
 ) -> None:
-    if missing or not all(tensor.isfinite().all() for tensor in weights):
+    if missing or not all(_is_finite(each) for each in weights):
         raise InputError(
             f"{folder} holds a model of which weights are missing or not finite: train it again"
         )
+
+
+def _is_finite(weights: np.ndarray | torch.Tensor) -> bool:
+    if isinstance(weights, np.ndarray):
+        return bool(np.isfinite(weights).all())
+    return bool(weights.isfinite().all())
 
 
 def _refuse_another_codebook(folder: Path, codebook: Codebook) -> None:

@@ -11,10 +11,12 @@ a drawn order, as they are known.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+
+A = TypeVar("A", bound=Any)
 
 MASKED, PERMUTATION, CAUSAL = OBJECTIVES = ("masked", "permutation", "causal")
 """How a model was trained: words are hidden in place; or copies ask, in a drawn order or from left
@@ -23,10 +25,8 @@ BEYOND = 2**30
 """The rank of what nobody sees, and the reach of what sees everything else."""
 
 
-def visible(
-    rank: torch.Tensor, reach: torch.Tensor, sequence_ids: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Tell which places see which.
+def visible(rank: A, reach: A, sequence_ids: A | None = None) -> A:
+    """Tell which places see which, by arrays of numpy or of torch.
 
     Args:
         rank: int64 [batch, length].
@@ -40,13 +40,13 @@ def visible(
     seen = rank[:, None, :] < reach[:, :, None]
     if sequence_ids is not None:
         seen = seen & (sequence_ids[:, :, None] == sequence_ids[:, None, :])
-    itself = seen.new_ones(seen.shape[1:]).tril().triu()
-    return seen | itself
+    place = (rank[0] * 0 + 1).cumsum(0)
+    return seen | (place[:, None] == place)
 
 
 def visible_to_ask(
-    ids: torch.Tensor, attention_mask: torch.Tensor, mask: int, objective: str
-) -> torch.Tensor:
+    ids: np.ndarray, attention_mask: np.ndarray, mask: int, objective: str
+) -> np.ndarray:
     """Tell which places see which in sequences that are asked by masks in place.
 
     Masks ask as copies do. After training in drawn orders all other places see each other.
@@ -60,8 +60,8 @@ def visible_to_ask(
     Returns:
         bool [batch, 1, length, length], as a network of transformers takes it.
     """
-    places = attention_mask.cumsum(dim=1) if objective == CAUSAL else attention_mask * 0 + 1
-    rank, reach = places - 1, places.clone()
+    places = attention_mask.cumsum(1) if objective == CAUSAL else attention_mask * 0 + 1
+    rank, reach = places - 1, places.copy()
     rank[(ids == mask) | (attention_mask == 0)] = BEYOND
     rank[:, 0], reach[:, 0] = BEYOND, BEYOND
     reach[attention_mask == 0] = 0

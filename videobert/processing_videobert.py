@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
+import numpy as np
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import JOINER, Vocabulary
@@ -16,6 +16,7 @@ from videobert.sequences import Ids, Part, SequenceLayout
 from workfolder.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedTokenizerBase
 
 
@@ -52,6 +53,15 @@ class VideoBertProcessor:
     def inputs(
         self, texts: Sequence[Ids], visual: Sequence[Ids], max_length: int
     ) -> dict[str, torch.Tensor]:
+        """Make tensors of ``arrays``."""
+        import torch
+
+        found = self.arrays(texts, visual, max_length)
+        return {name: torch.from_numpy(array) for name, array in found.items()}
+
+    def arrays(
+        self, texts: Sequence[Ids], visual: Sequence[Ids], max_length: int
+    ) -> dict[str, np.ndarray]:
         """Make the model's inputs of pairs of WordPiece ids and visual words.
 
         Args:
@@ -67,8 +77,7 @@ class VideoBertProcessor:
         ids, types, mask = layout.pad_together(
             [layout.arrange(Part(text), Part(words, seen=True)) for text, words in pairs]
         )
-        arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
 
     def __call__(
         self, texts: Sequence[str], visual: Sequence[Ids], max_length: int

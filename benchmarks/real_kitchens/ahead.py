@@ -49,7 +49,7 @@ def forecast(model: TrainedModel, fold: Fold, clips: dict[str, Clips]) -> dict[s
         ngrams = NGrams.fit([clips[video].words for video in fold.learnt], seconds, size)
         guessed = np.empty((len(asked), size))
         for rows, probabilities in words_ahead(model, before, ahead, CONTEXT):
-            guessed[rows] = probabilities.numpy()
+            guessed[rows] = probabilities
         common = ngrams.unigram(len(asked))
         scores = {
             "unigram": common,

@@ -70,19 +70,17 @@ def ask(model: TrainedModel, fold: Fold, clips: dict[str, Clips], variant: Varia
     half = len(steps) // 2
     other = np.r_[half : len(steps), :half]  # another step's pictures for each
     alone = label_scores(model, SHORT, [[]], pieces)
-    own = [each.numpy() for each in label_scores(model, SHORT, shown, pieces)]
+    own = label_scores(model, SHORT, shown, pieces)
     scores = {
-        "language_prior": [np.repeat(each.numpy(), len(steps), axis=0) for each in alone],
+        "language_prior": [np.repeat(each, len(steps), axis=0) for each in alone],
         "shuffled_video": [each[other] for each in own],
         "cross_modal": own,
     }
     if variant.text_first:  # else the paper's words are spelt letter by letter
         few = [each[evenly_spaced(len(each), BESIDE_PAPER)] for each in shown]
-        scores["paper_template"] = [
-            each.numpy() for each in label_scores(model, TEMPLATE, few, pieces)
-        ]
+        scores["paper_template"] = label_scores(model, TEMPLATE, few, pieces)
     for name, asking in (("calibrated", Asking()), ("with_prior", Asking(prior="training"))):
-        off = [each.numpy() for each in leanings(model, SHORT, pieces, asking)]
+        off = leanings(model, SHORT, pieces, asking)
         scores[name] = [each - lean for each, lean in zip(own, off, strict=True)]
         scores[f"{name}_shuffled"] = [each[other] for each in scores[name]]
     return by_kind(steps, scores)

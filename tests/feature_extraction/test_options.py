@@ -41,7 +41,7 @@ def test_the_engine_is_the_best_of_the_machine(
     cuda = SimpleNamespace(is_available=lambda: gpu)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
     monkeypatch.setattr(options, "find_spec", lambda name: "found" if openvino else None)
-    monkeypatch.setattr(options, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(options, "may_have_gpu", lambda: True)
     assert FeatureOptions().engine == best
 
 

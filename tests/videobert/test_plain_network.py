@@ -1,13 +1,15 @@
-"""The network in plain torch says what transformers' says, to the bit or nearly."""
+"""The network in plain arrays says what transformers' says, to the bit or nearly."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tests.toys.model import toy_model
+from videobert import plain_network
 from videobert.loading import TrainedModel, load_model, load_to_ask
 from videobert.plain_network import PlainVideoBert
 
@@ -26,29 +28,41 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedModel, Traine
     return load_to_ask(folder), load_model(folder)
 
 
+@pytest.mark.parametrize("small", [True, False], ids=["numpy", "torch"])
 @torch.no_grad()
-def test_it_answers_as_the_other(both: tuple[TrainedModel, TrainedModel]) -> None:
+def test_it_answers_as_the_other(
+    both: tuple[TrainedModel, TrainedModel],
+    small: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plain, full = both
+    if not small:
+        monkeypatch.setattr(plain_network, "SMALL", 0)
+        full.network.save_pretrained(tmp_path)
+        full.processor.save_pretrained(tmp_path)
+        plain = load_to_ask(tmp_path)
+    as_read = np.asarray if small else torch.from_numpy
     assert isinstance(plain.network, PlainVideoBert)
-    inputs, same = (model.processor(SENTENCES, VISUAL, 32) for model in both)
-    assert all(torch.equal(inputs[name], same[name]) for name in same)
-    found, expected = plain.network(**inputs), full.network(**inputs)
-    seen = inputs["attention_mask"].bool()
+    arrays, same = (model.processor(SENTENCES, VISUAL, 32) for model in (plain, full))
+    assert all(torch.equal(arrays[name], same[name]) for name in same)
+    inputs = {name: as_read(array.numpy()) for name, array in arrays.items()}
+    found, expected = plain.network(**inputs), full.network(**same)
+    seen = same["attention_mask"].bool().numpy()
     for name, where in (("prediction_logits", seen), ("alignment_logits", slice(None))):
-        one, other = getattr(found, name)[where], getattr(expected, name)[where]
-        assert other.std() > 0.1 and torch.allclose(one, other, atol=1e-4)
+        one, other = np.asarray(getattr(found, name)), getattr(expected, name).numpy()
+        assert other[where].std() > 0.1 and one[where] == pytest.approx(other[where], abs=1e-4)
     layers = full.network.config.num_hidden_layers
-    every, others = plain.network.states(**inputs), full.network.states(**inputs)
+    every, others = plain.network.states(**inputs), full.network.states(**same)
     assert len(every) == len(others) == layers + 1
-    assert all(
-        torch.allclose(a[seen], b[seen], atol=1e-4) for a, b in zip(every, others, strict=True)
-    )
-    for model, states in ((plain, every), (full, others)):
-        assert torch.equal(model.network.encode(**inputs)[seen], states[-1][seen])
-    masked = inputs["input_ids"] == plain.processor.tokenizer.mask_token_id
-    at = plain.network(**inputs, predict_at=masked).prediction_logits
+    for mine, other in zip(every, others, strict=True):
+        assert np.asarray(mine)[seen] == pytest.approx(other.numpy()[seen], abs=1e-4)
+    last = np.asarray(plain.network.encode(**inputs))
+    assert last[seen] == pytest.approx(np.asarray(every[-1])[seen])
+    masked = (same["input_ids"] == plain.processor.tokenizer.mask_token_id).numpy()
+    at = np.asarray(plain.network(**inputs, predict_at=as_read(masked)).prediction_logits)
     assert at.shape == (1, plain.network.config.vocab_size)
-    assert torch.allclose(at, expected.prediction_logits[masked], atol=1e-4)
+    assert at == pytest.approx(expected.prediction_logits.numpy()[masked], abs=1e-4)
 
 
 def test_its_tokenizer_has_the_same_signs(both: tuple[TrainedModel, TrainedModel]) -> None:

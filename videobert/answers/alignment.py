@@ -48,7 +48,7 @@ def pair_scores(
     said, seen = [texts[text] for text, _ in pairs], [visual[words] for _, words in pairs]
     scores, done = np.empty(len(pairs), dtype=np.float32), 0
     for batch in in_batches(model, said, seen, size=BATCH):
-        scores[batch.places] = batch.alignment().numpy()
+        scores[batch.places] = batch.alignment()
         done += len(batch.places)
         progress("alignment", done, len(pairs))
     return scores

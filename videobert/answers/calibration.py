@@ -15,7 +15,6 @@ is wanted back, the mean log share of its pieces is added.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.options import Asking
@@ -25,7 +24,7 @@ from workfolder.errors import InputError
 
 def leanings(
     model: TrainedModel, template: str, pieces: Pieces, asking: Asking
-) -> list[torch.Tensor]:
+) -> list[np.ndarray]:
     """Compute what is to be taken off the scores of labels.
 
     Args:
@@ -45,22 +44,18 @@ def leanings(
     if model.bank is None and asking.prior == "training":
         raise InputError("the model has no bank, so --prior training says nothing: leave it out")
     if (bank := model.bank) is None or asking.as_the_paper:
-        return [torch.zeros(len(labels)) for labels in pieces]
+        return [np.zeros(len(labels), np.float32) for labels in pieces]
     if template in bank.leanings and all(len(ids) == 1 for labels in pieces for ids in labels):
-        masks = torch.from_numpy(bank.leanings[template])
-        found = [
-            of_mask[torch.tensor(ids)[:, 0]] for of_mask, ids in zip(masks, pieces, strict=True)
-        ]
+        masks = bank.leanings[template]
+        found = [of_mask[np.array(ids)[:, 0]] for of_mask, ids in zip(masks, pieces, strict=True)]
     else:
         key = template, tuple(tuple(map(tuple, labels)) for labels in pieces)
         if key not in bank.kept:
             scores = label_scores(model, template, bank.visual, pieces)
-            bank.kept[key] = [of_mask.mean(dim=0) for of_mask in scores]
+            bank.kept[key] = [of_mask.mean(axis=0) for of_mask in scores]
         found = bank.kept[key]
     if asking.prior == "training":
-        shares = torch.from_numpy(
-            np.log((bank.pieces + 1) / (bank.pieces.sum() + len(bank.pieces)))
-        )
-        said = [torch.stack([shares[ids].mean() for ids in labels]) for labels in pieces]
-        found = [lean - often.float() for lean, often in zip(found, said, strict=True)]
+        shares = np.log((bank.pieces + 1) / (bank.pieces.sum() + len(bank.pieces)))
+        said = [np.array([shares[ids].mean() for ids in labels], np.float32) for labels in pieces]
+        found = [lean - often for lean, often in zip(found, said, strict=True)]
     return found

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from videobert.answers.options import ForecastOptions
 from videobert.answers.visual_words import VisualGuess, likeliest, masked_words
@@ -66,7 +65,7 @@ def forecast(
 
 def words_ahead(
     model: TrainedModel, clips: Sequence[Ids], step: int, context: int
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of clips with the probabilities of the word ``step`` after each.
 
     Yields:
@@ -97,6 +96,6 @@ def _gone_on(
     longer = [np.asarray(words, dtype=np.int64) for words in clips]
     for _ in range(step - 1):
         for places, probabilities in words_ahead(model, longer, 1, context):
-            for place, word in zip(places, probabilities.argmax(dim=1).tolist(), strict=True):
+            for place, word in zip(places, probabilities.argmax(axis=1).tolist(), strict=True):
                 longer[place] = np.append(longer[place], word)
     return longer

@@ -40,4 +40,4 @@ def imagine(model: TrainedModel, sentence: str, masks: int = MASKS, top: int = T
         raise InputError(f"{masks} masks leave nothing to imagine: give 1 or more")
     _, (probabilities,) = next(masked_words(model, [sentence], [[]], masks, read=masks))
     clips = [likeliest(mask, top) for mask in probabilities]
-    return Imagined(clips, likeliest(probabilities.mean(dim=0), top))
+    return Imagined(clips, likeliest(probabilities.mean(axis=0), top))

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 
+from videobert.answers.softmax import log_softmax
 from videobert.answers.templates import widened
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
@@ -29,29 +29,32 @@ Pieces = Sequence[Sequence[list[int]]]
 
 def label_scores(
     model: TrainedModel, template: str, visual: Sequence[Ids], pieces: Pieces
-) -> list[torch.Tensor]:
-    """Score the labels of each mask by the mean log probability of their pieces, [clips, labels].
+) -> list[np.ndarray]:
+    """Score the labels of each mask by the mean log probability of their pieces.
 
     Args:
         model: Is asked.
         template: One template.
         visual: Visual words of clips.
         pieces: For each mask its labels, each as ids of its pieces.
+
+    Returns:
+        For each mask, float32 [clips, labels].
     """
-    scores = [torch.empty(len(visual), len(labels)) for labels in pieces]
+    scores = [np.empty((len(visual), len(labels)), np.float32) for labels in pieces]
     for widths, masks in _passes(pieces):
         columns = {
             mask: [n for n, ids in enumerate(pieces[mask]) if len(ids) == widths[mask]]
             for mask in masks
         }
-        spelt = {mask: torch.tensor([pieces[mask][n] for n in columns[mask]]) for mask in masks}
+        spelt = {mask: np.array([pieces[mask][n] for n in columns[mask]]) for mask in masks}
         too_long = _too_long(model.processor, template, pieces[masks[0]][columns[masks[0]][0]])
         text = widened(template, widths)
         for places, logits in _mask_logits(model, text, visual, sum(widths), too_long):
-            at_masks = logits.log_softmax(dim=-1).split(widths, dim=1)
+            at_masks = np.split(log_softmax(logits), np.cumsum(widths)[:-1], axis=1)
             for mask in masks:
-                each = torch.arange(widths[mask])
-                found = at_masks[mask][:, each, spelt[mask]].mean(dim=-1)
+                each = np.arange(widths[mask])
+                found = at_masks[mask][:, each, spelt[mask]].mean(axis=-1)
                 scores[mask][places[:, None], columns[mask]] = found
     return scores
 
@@ -69,7 +72,7 @@ def _passes(pieces: Pieces) -> Iterator[tuple[list[int], list[int]]]:
 
 def _mask_logits(
     model: TrainedModel, text: str, visual: Sequence[Ids], masks: int, too_long: str
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of clips, as their places and the text logits at the masks of one text.
 
     Yields:

@@ -24,6 +24,7 @@ from functools import partial
 import numpy as np
 
 from videobert.answers.label_scores import label_scores
+from videobert.answers.softmax import log_softmax
 from videobert.answers.spelling import unspelt
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
@@ -121,7 +122,7 @@ def _in_frames(
     assert model.bank
     pieces = [model.processor.text_ids(words) for words in zip(*actions, strict=True)]
     found = [label_scores(model, frame, visual, pieces) for frame in model.bank.frames]
-    return np.mean([(verbs + nouns).numpy().T for verbs, nouns in found], axis=0)
+    return np.mean([(verbs + nouns).T for verbs, nouns in found], axis=0)
 
 
 def _tell(progress: Progress, before: int, total: int, done: int) -> None:
@@ -143,7 +144,7 @@ def _of_sentence(
         truth = read[hidden]
         for batch in in_batches(model, [asked] * len(visual), visual, size=BATCH):
             logits = batch.logits(batch.masked)[..., :text_size]
-            each = logits.log_softmax(dim=-1).numpy()[:, np.arange(len(truth)), truth]
+            each = log_softmax(logits)[:, np.arange(len(truth)), truth]
             scores[batch.places] += each.sum(axis=1)
             done += len(each)
             told(done // thirds)

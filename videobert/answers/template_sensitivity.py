@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Sensitivity:
         )
 
 
-def sensitivity(probabilities: torch.Tensor) -> Sensitivity:
+def sensitivity(probabilities: np.ndarray) -> Sensitivity:
     """Measure how far templates are apart, from probabilities, [templates, clips, labels]."""
-    average = probabilities.mean(dim=0)
-    agreement = (probabilities.argmax(dim=-1) == average.argmax(dim=-1)).float().mean()
-    distance = (probabilities - average).abs().sum(dim=-1).mean() / 2
+    average = probabilities.mean(axis=0)
+    agreement = (probabilities.argmax(axis=-1) == average.argmax(axis=-1)).mean()
+    distance = np.abs(probabilities - average).sum(axis=-1).mean() / 2
     return Sensitivity(float(agreement), float(distance))

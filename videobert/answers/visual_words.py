@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from videobert.answers.softmax import first_places, softmax
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
@@ -27,11 +27,10 @@ class VisualGuess:
     probability: float
 
 
-def likeliest(probabilities: torch.Tensor, top: int) -> list[VisualGuess]:
+def likeliest(probabilities: np.ndarray, top: int) -> list[VisualGuess]:
     """List the ``top`` likeliest visual words of probabilities, [visual words], never dead ones."""
-    best = probabilities.topk(min(top, int((probabilities > 0).sum())))
-    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return [VisualGuess(word, probability) for word, probability in pairs]
+    best = first_places(probabilities, min(top, int((probabilities > 0).sum())))
+    return [VisualGuess(word, float(probabilities[word])) for word in best.tolist()]
 
 
 def masked_words(
@@ -40,7 +39,7 @@ def masked_words(
     visual: Sequence[Ids],
     masks: int,
     read: int,
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches of pairs with the probabilities at their last masks.
 
     Args:
@@ -63,8 +62,8 @@ def masked_words(
             f"{masks} masks are too many for a model of {longest} ids: give {room // 2} at most"
         )
     known = [words[max(0, len(words) - (room - masks)) :] for words in visual]
-    dead = torch.from_numpy(processor.codebook.tree.dead_words_).long()
+    dead = processor.codebook.tree.dead_words_
     for batch in in_batches(model, processor.text_ids(texts), known, masks):
         logits = batch.logits(batch.last(read))[..., processor.vocabulary.first_visual :]
-        logits[..., dead] = -torch.inf
-        yield batch.places, logits.softmax(dim=-1)
+        logits[..., dead] = -np.inf
+        yield batch.places, softmax(logits)

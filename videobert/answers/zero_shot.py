@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-import torch
+import numpy as np
 
 from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.likelihood import refuse_left_to_right
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking, PredictOptions
+from videobert.answers.softmax import first_places, softmax
 from videobert.answers.spelling import label_pieces, whole_words
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.templates import MASK, checked_templates
@@ -100,14 +101,13 @@ def predict(
         pieces = label_pieces(processor, labels)
     every = [pieces] * templates[0].count(MASK)
     by_mask = _probabilities(model, templates, [words], every, asking, plausible)
-    guesses = [_likeliest(probabilities.mean(dim=0)[0], labels, top) for probabilities in by_mask]
+    guesses = [_likeliest(probabilities.mean(axis=0)[0], labels, top) for probabilities in by_mask]
     return Prediction(guesses, [sensitivity(probabilities) for probabilities in by_mask])
 
 
-def _likeliest(probabilities: torch.Tensor, labels: Sequence[str], top: int) -> list[Guess]:
-    best = probabilities.topk(min(top, int((probabilities > 0).sum())))
-    pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    return [Guess(labels[place], value) for value, place in pairs]
+def _likeliest(probabilities: np.ndarray, labels: Sequence[str], top: int) -> list[Guess]:
+    best = first_places(probabilities, min(top, int((probabilities > 0).sum())))
+    return [Guess(labels[place], float(probabilities[place])) for place in best.tolist()]
 
 
 def label_probabilities(
@@ -116,7 +116,7 @@ def label_probabilities(
     visual: Sequence[Ids],
     labels: Sequence[Sequence[str]],
     asking: Asking = Asking(),
-) -> list[torch.Tensor]:
+) -> list[np.ndarray]:
     """Compute the probabilities of each mask's own labels by the formula above.
 
     Args:
@@ -146,7 +146,7 @@ def _probabilities(
     pieces: Pieces,
     asking: Asking,
     plausible: float | None = None,
-) -> list[torch.Tensor]:
+) -> list[np.ndarray]:
     by_template = []
     for template in templates:
         scores = label_scores(model, template, visual, pieces)
@@ -154,6 +154,6 @@ def _probabilities(
         fair = [own - lean for own, lean in zip(scores, taken_off, strict=True)]
         if plausible:
             for own, found in zip(scores, fair, strict=True):
-                found[own < own.max(dim=-1, keepdim=True).values + log(plausible)] = -torch.inf
+                found[own < own.max(axis=-1, keepdims=True) + log(plausible)] = -np.inf
         by_template.append(fair)
-    return [torch.stack(scores).softmax(dim=-1) for scores in zip(*by_template, strict=True)]
+    return [softmax(np.stack(scores)) for scores in zip(*by_template, strict=True)]

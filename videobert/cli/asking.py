@@ -33,7 +33,7 @@ def is_one(clips: Sequence[Path], work: Path | None) -> bool:
 def prepared_encoder(model: Path, part: ClipOptions) -> Future[ClipEncoder]:
     """Make ready, in a thread, what looks at a clip.
 
-    That takes as long as torch takes to import. So a verb begins with it, and imports afterwards.
+    That takes as long as it takes to import and read what answers. So a verb begins with it.
     """
 
     def prepared() -> ClipEncoder:

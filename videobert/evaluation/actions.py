@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
@@ -150,20 +149,20 @@ def _ask(
     progress: Progress,
     stage: str,
     visual: Sequence[Ids],
-) -> list[torch.Tensor]:
+) -> list[np.ndarray]:
     """Compute the probabilities of verbs and of nouns, [templates, stretches, labels] each."""
     found = []
     for first in range(0, len(visual), ASKED_TOGETHER):
         chosen = visual[first : first + ASKED_TOGETHER]
         found.append(label_probabilities(model, templates, chosen, labels.words, asking))
         progress(stage, first + len(chosen), len(visual))
-    return [torch.cat(probabilities, dim=1) for probabilities in zip(*found, strict=True)]
+    return [np.concatenate(probabilities, axis=1) for probabilities in zip(*found, strict=True)]
 
 
 def _unfair_scores(
-    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]],
+    ask: Callable[[str, Sequence[Ids]], list[np.ndarray]],
     words: Sequence[Ids],
-    cross_modal: Sequence[torch.Tensor],
+    cross_modal: Sequence[np.ndarray],
     labels: ActionLabels,
 ) -> dict[str, Sequence[np.ndarray] | str]:
     """Score verbs and nouns by every method of the paper, or say why there is none."""
@@ -179,7 +178,7 @@ def _unfair_scores(
 def _fair_scores(
     model: TrainedModel,
     asking: Asking,
-    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]],
+    ask: Callable[[str, Sequence[Ids]], list[np.ndarray]],
     words: Sequence[Ids],
 ) -> dict[str, Sequence[np.ndarray] | str]:
     """Score verbs and nouns by the calibrated methods, or say why they are not asked."""
@@ -193,7 +192,7 @@ def _fair_scores(
 
 
 def _shuffled(
-    ask: Callable[[str, Sequence[Ids]], list[torch.Tensor]], words: Sequence[Ids]
+    ask: Callable[[str, Sequence[Ids]], list[np.ndarray]], words: Sequence[Ids]
 ) -> list[np.ndarray] | str:
     """Ask about each stretch with another one's words, or say why that cannot be."""
     if len(words) < 2:
@@ -202,9 +201,9 @@ def _shuffled(
     return _means(ask("shuffled", [*words[len(words) // 2 :], *words[: len(words) // 2]]))
 
 
-def _means(by_mask: Sequence[torch.Tensor]) -> list[np.ndarray]:
+def _means(by_mask: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Average the probabilities of each mask, [templates, stretches, labels], over templates."""
-    return [probabilities.mean(dim=0).numpy() for probabilities in by_mask]
+    return [probabilities.mean(axis=0) for probabilities in by_mask]
 
 
 def _top_k_of_kinds(scores: Sequence[np.ndarray], stretches: Sequence[Stretch]) -> list[Row]:

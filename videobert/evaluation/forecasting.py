@@ -115,7 +115,7 @@ def _step_table(
         scores = {
             "unigram": ngrams.unigram(len(places)),
             "bigram": ngrams.bigram(last[places]),
-            "forecast": probabilities.numpy(),
+            "forecast": probabilities,
         }
         for method, found in scores.items():
             for row, k in enumerate(KS):

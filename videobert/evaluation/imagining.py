@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from videobert.answers.imagining import MASKS
+from videobert.answers.softmax import first_places
 from videobert.answers.visual_words import masked_words
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.chance import visual_chance_in_top_k
@@ -78,13 +78,13 @@ def _imagined_words(
 ) -> np.ndarray:
     """Find the likeliest visual words of each sentence, int [sentences, max(KS) or all]."""
     width = min(max(KS), model.processor.codebook.words)
-    found, done = torch.empty(len(sentences), width, dtype=torch.long), 0
+    found, done = np.empty((len(sentences), width), np.int64), 0
     nothing_seen: list[list[int]] = [[]] * len(sentences)
     for places, probabilities in masked_words(model, sentences, nothing_seen, masks, read=masks):
-        found[places] = probabilities.mean(dim=1).topk(width).indices
+        found[places] = first_places(probabilities.mean(axis=1), width)
         done += len(places)
         progress("imagine", done, len(sentences))
-    return found.numpy()
+    return found
 
 
 def _recalls(

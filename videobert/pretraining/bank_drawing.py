@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from videobert.answers.calibration import leanings
 from videobert.answers.options import Asking
@@ -69,7 +68,7 @@ def _leanings(model: TrainedModel) -> dict[str, np.ndarray]:
     found = {}
     for frame in question(model):
         by_mask = leanings(model, frame, [every] * frame.count(MASK), Asking())
-        found[frame] = torch.stack(by_mask).numpy()
+        found[frame] = np.stack(by_mask)
     return found
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-import torch
 
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 
 
 def test_sensitivity_knows_agreement_from_opposition() -> None:
-    same = torch.tensor([[[0.9, 0.1, 0]]] * 4)
+    same = np.array([[[0.9, 0.1, 0]]] * 4)
     assert sensitivity(same) == Sensitivity(1, pytest.approx(0, abs=1e-6))
-    opposed = torch.tensor([[[1.0, 0, 0]], [[1.0, 0, 0]], [[0, 0, 1.0]]])
+    opposed = np.array([[[1.0, 0, 0]], [[1.0, 0, 0]], [[0, 0, 1.0]]])
     assert sensitivity(opposed) == Sensitivity(
         pytest.approx(2 / 3), pytest.approx((1 / 3 + 1 / 3 + 2 / 3) / 3)
     )

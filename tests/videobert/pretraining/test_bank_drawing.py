@@ -76,7 +76,7 @@ def test_the_frames_are_those_of_the_narration_and_how_the_model_leans_is_kept(
     afresh = replace(model, bank=replace(bank, leanings={}, kept={}))
     found = leanings(afresh, bank.frames[0], [every, every], Asking())
     for mask, scores in zip(found, bank.leanings[bank.frames[0]], strict=True):
-        assert mask.numpy() == pytest.approx(scores, abs=1e-4)
+        assert mask == pytest.approx(scores, abs=1e-4)
     assert len(predict(asked, [1, 2]).guesses) == 2
 
 

@@ -81,7 +81,8 @@ def _hidden_means(
     words = [stretch.words for stretch in stretches]
     shown = [its[evenly_spaced(len(its), room)] for its in words]
     for some in in_batches(model, [text] * len(shown), shown, size=batch):
-        hidden, at = some.hidden(), {VISUAL: some.seen, MASKED: some.masked}
+        hidden = torch.from_numpy(some.hidden())
+        at = {VISUAL: torch.from_numpy(some.seen), MASKED: torch.from_numpy(some.masked)}
         for part in parts:
             weights = at[part].float() / at[part].sum(dim=1, keepdim=True)
             means[part][some.places] = (weights[:, None] @ hidden)[:, 0]

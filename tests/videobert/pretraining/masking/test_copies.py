@@ -184,7 +184,7 @@ def test_a_mask_in_place_is_answered_as_the_copy_that_training_asked(work: Path)
         out = trained.network.bert(
             torch.from_numpy(found.input_ids), seen, types, torch.from_numpy(found.source)
         )[0]
-        assert torch.allclose(trained.network.cls.predictions(out[0, -1]), asked, atol=1e-4)
+        assert np.allclose(trained.network.cls.predictions(out[0, -1]).numpy(), asked, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [PERMUTATION, CAUSAL])
@@ -200,7 +200,7 @@ def test_a_model_remembers_its_order_and_answers_in_it(
         assert each.network.config.objective == kind
         (_, ahead) = next(words_ahead(each, [[3, 1, 4], [2]], 2, context=4))
         found.append(ahead)
-    assert torch.allclose(*found, atol=1e-5)
+    assert np.allclose(*found, atol=1e-4)
     ask = models[1]
     if kind == PERMUTATION:
         assert predict(ask, [1, 2], asking=Asking()).guesses[0]
