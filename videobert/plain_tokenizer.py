@@ -62,6 +62,11 @@ class PlainTokenizer:
             raise ValueError(str(error)) from error
         return cls(tokenizer, read_json(folder / CONFIG_FILE))
 
+    @property
+    def backend_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the library, as transformers calls it."""
+        return self._tokenizer
+
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size(with_added_tokens=True)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
+from tokenization.pieces import as_read
 from tokenization.vocabulary import JOINER, Vocabulary
 from videobert.plain_tokenizer import PlainTokenizer
 from videobert.sequences import Ids, Part, SequenceLayout
@@ -25,7 +26,7 @@ class VideoBertProcessor:
     """A tokenizer for text and a codebook for pictures, as one vocabulary.
 
     Attributes:
-        tokenizer: A BERT's, with ``[>]`` as its last token.
+        tokenizer: Of any kind that tokenization.pieces knows, with ``[>]`` as its last token.
         codebook: The visual words.
     """
 
@@ -44,11 +45,9 @@ class VideoBertProcessor:
         return SequenceLayout(self.vocabulary, *ids, max_length, truncation)
 
     def text_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Make the WordPiece ids of each text, without [CLS] and [SEP].
-
-        ``[MASK]`` in a text becomes the mask.
-        """
-        return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        """Make the ids of each text, without [CLS] and [SEP]; see pieces.as_read for its masks."""
+        read = [as_read(self.tokenizer, text) for text in texts]
+        return self.tokenizer(read, add_special_tokens=False)["input_ids"]
 
     def inputs(
         self, texts: Sequence[Ids], visual: Sequence[Ids], max_length: int

@@ -10,15 +10,6 @@ from videobert.processing_videobert import VideoBertProcessor
 from workfolder.errors import InputError
 
 
-def whole_words(processor: VideoBertProcessor) -> list[int]:
-    """List the ids of the vocabulary's whole words, of letters only.
-
-    Special tokens, pieces, digits and punctuation are left out.
-    """
-    tokens = processor.tokenizer.convert_ids_to_tokens(list(range(processor.vocabulary.text_size)))
-    return [number for number, token in enumerate(tokens) if token.isalpha()]
-
-
 def label_pieces(processor: VideoBertProcessor, labels: Sequence[str]) -> list[list[int]]:
     """Spell each label, as ids of its pieces.
 

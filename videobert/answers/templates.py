@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokenization.pieces import MASK, as_typed
 from videobert.answers.spelling import refuse_signs
 from videobert.answers.text_files import blame, read_lines
 from videobert.processing_videobert import VideoBertProcessor
@@ -15,7 +16,6 @@ from workfolder.errors import InputError
 if TYPE_CHECKING:
     from videobert.answers.zero_shot import Guess
 
-MASK = "[MASK]"
 TYPED_SIGN = re.compile(r"\[\s*(mask|sep|cls|pad)\s*\]", re.IGNORECASE)
 """The tokenizer knows its signs in capitals alone and would read others as text."""
 
@@ -46,8 +46,8 @@ def checked_templates(processor: VideoBertProcessor, templates: Sequence[str]) -
         InputError: if one has no mask, not as many as the first, or another of the tokenizer's
             signs, which the model would obey.
     """
-    masks = count_masks(templates[0])
-    found = [with_capital_signs(template) for template in templates]
+    found = [as_typed(processor.tokenizer, with_capital_signs(each)) for each in templates]
+    masks = count_masks(found[0])
     for template in found:
         if count_masks(template) != masks:
             raise InputError(f"the template {template!r} has not {masks} {MASK}s, as the first has")

@@ -19,14 +19,15 @@ from math import log
 
 import numpy as np
 
+from tokenization.pieces import MASK, words_of_one_piece
 from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.likelihood import refuse_left_to_right
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking, PredictOptions
 from videobert.answers.softmax import first_places, softmax
-from videobert.answers.spelling import label_pieces, whole_words
+from videobert.answers.spelling import label_pieces
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
-from videobert.answers.templates import MASK, checked_templates
+from videobert.answers.templates import checked_templates
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
 from workfolder.errors import InputError
@@ -93,9 +94,8 @@ def predict(
         asking = AS_THE_PAPER
     templates = checked_templates(processor, templates or question(model, asking))
     if labels is None:
-        known = whole_words(processor)
-        pieces = [[number] for number in known]
-        labels = [str(word) for word in processor.tokenizer.convert_ids_to_tokens(known)]
+        known = words_of_one_piece(processor.tokenizer, processor.vocabulary.text_size)
+        pieces, labels = [[number] for number in known], list(known.values())
         plausible = None if asking.as_the_paper else PLAUSIBLE
     else:
         pieces = label_pieces(processor, labels)

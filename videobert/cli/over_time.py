@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feature_extraction.media import even_frames, frame_at
-from videobert.answers.templates import MASK, filled
+from tokenization.pieces import MASK
+from videobert.answers.templates import filled
 from videobert.answers.zero_shot import Guess
 from videobert.cli.pictures import GREY, save_figure, without_formulas
 from videobert.data.clip_encoder import EncodedClip

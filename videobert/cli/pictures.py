@@ -13,8 +13,8 @@ import numpy as np
 
 from feature_extraction.media import frame_at
 from tokenization.pictures import picture
+from tokenization.pieces import MASK
 from videobert.answers.options import DRAWN
-from videobert.answers.templates import MASK
 from videobert.answers.visual_words import VisualGuess
 from videobert.answers.zero_shot import Guess
 from videobert.data.clip_encoder import EncodedClip

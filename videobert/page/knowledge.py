@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tokenization.pieces import words_of_one_piece
 from videobert.loading import TrainedModel
 from workfolder.files import read_json
 from workfolder.ledger import Ledger
@@ -59,15 +60,14 @@ def common_words(model: TrainedModel) -> list[str]:
     """List the words that training's narration said most often, the commonest first."""
     if model.bank is None:
         return []
-    tokens = model.processor.tokenizer.convert_ids_to_tokens(list(range(len(model.bank.pieces))))
+    words = words_of_one_piece(model.processor.tokenizer, len(model.bank.pieces))
     order = np.argsort(-model.bank.pieces, kind="stable").tolist()
     told = (
-        tokens[number]
+        words[number]
         for number in order
         if model.bank.pieces[number]
-        and len(tokens[number]) >= SHORTEST
-        and tokens[number].isalpha()
-        and tokens[number].lower() not in FUNCTION_WORDS
+        and len(words.get(number, "")) >= SHORTEST
+        and words[number].lower() not in FUNCTION_WORDS
     )
     return [word for word, _ in zip(told, range(WORDS), strict=False)]
 

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 
+from tokenization.pieces import MASK
 from videobert.answers.forecasting import Forecast
 from videobert.answers.search import Hit
-from videobert.answers.templates import MASK
 from videobert.answers.zero_shot import Guess
 from videobert.page.clips import KnownClip
 from videobert.page.films import Film

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tokenization.pieces import MASK
 from videobert.answers.calibration import leanings
 from videobert.answers.options import Asking
 from videobert.answers.search import choose_search_mix
-from videobert.answers.templates import MASK
 from videobert.answers.zero_shot import question
 from videobert.bank import Bank
 from videobert.data.corpus import Corpus
@@ -75,7 +75,7 @@ def _leanings(model: TrainedModel) -> dict[str, np.ndarray]:
 def _spelt(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[str]:
     """Write the sentences of some examples as the tokenizer spells them."""
     decode = model.processor.tokenizer.decode
-    return [str(decode(corpus.texts[row].tolist())) for row in rows]
+    return [str(decode(corpus.texts[row].tolist())).strip() for row in rows]
 
 
 def _stretches(model: TrainedModel, corpus: Corpus, rows: np.ndarray) -> list[Stretch]:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from videobert.answers.templates import MASK
+from tokenization.pieces import MASK
 
 BETWEEN = "the"
 """The word between verb and noun, as in the paper's template."""
