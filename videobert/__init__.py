@@ -15,6 +15,8 @@ _HOMES = {
     "VideoBertForPreTraining": "videobert.modeling_videobert",
     "VideoBertModel": "videobert.modeling_videobert",
     "VideoBertProcessor": "videobert.processing_videobert",
+    "VideoEncoderConfig": "videobert.modeling_videoencoder",
+    "VideoEncoderForPreTraining": "videobert.modeling_videoencoder",
 }
 __all__ = list(_HOMES)
 

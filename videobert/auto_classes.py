@@ -8,6 +8,8 @@ from __future__ import annotations
 from transformers import AutoProcessor
 
 from videobert.configuration_videobert import VideoBertConfig
+from videobert.modeling_videoencoder import VideoEncoderConfig
 from videobert.processing_videobert import VideoBertProcessor
 
-AutoProcessor.register(VideoBertConfig, VideoBertProcessor, exist_ok=True)
+for config in (VideoBertConfig, VideoEncoderConfig):
+    AutoProcessor.register(config, VideoBertProcessor, exist_ok=True)

@@ -16,6 +16,12 @@ std * sqrt(width). With 0.02 throughout, a narrow model's attention begins so fa
 slowly."""
 
 
+def initializer_range(width: int) -> float:
+    """Return the standard deviation of the first weights of a model of some width."""
+    deviation: float = BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5
+    return deviation
+
+
 class VideoBertConfig(BertConfig):
     """BertConfig with the vocabulary's two parts.
 
@@ -53,7 +59,7 @@ class VideoBertConfig(BertConfig):
             "hidden_size": width,
             "num_attention_heads": width // HEAD_WIDTH,
             "intermediate_size": 4 * width,
-            "initializer_range": BASE_INITIALIZER_RANGE * (SIZES["base"][1] / width) ** 0.5,
+            "initializer_range": initializer_range(width),
         }
         return cls(
             text_size=vocabulary.text_size,

@@ -43,12 +43,20 @@ class JointNetwork(Base):
     """An encoder with a masked-completion head over text and visual words, and an alignment head.
 
     Attributes:
+        kind: what transformers calls its encoder.
         judges: how the names of the alignment head's weights begin.
+        in_orders: whether it can be read in an order; see orders.
+        own_layers: whether each layer has weights of its own.
+        stackable: whether a layer may stand in the place of any other; see learning.stacking.
         boundary: a head that training may add; see pretraining.boundary.
     """
 
     config: Any
+    kind: str
     judges: ClassVar[tuple[str, ...]]
+    in_orders: bool = True
+    own_layers: bool = True
+    stackable: bool = True
     boundary: torch.nn.Module | None
 
     def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,10 @@ from workfolder.stage import OPTIONS_FILE
 if TYPE_CHECKING:
     import torch
 
-    from videobert.modeling_videobert import VideoBertForPreTraining
+    from videobert.joint_network import JointNetwork
 
-MODEL_TYPE = "videobert"
-"""What the configuration of a VideoBERT calls its kind."""
+MODEL_TYPES = ("videobert", "videobert-encoder")
+"""What the configuration of a VideoBERT calls its kind: one around a BERT, or any other encoder."""
 CONFIG_FILE, WEIGHTS_FILES = "config.json", "model*.safetensors"
 PARTS = (CONFIG_FILE, WEIGHTS_FILES, "tokenizer.json", CODEBOOK_FOLDER)
 """What a model's folder has at least; large models have their weights in several files."""
@@ -44,23 +44,23 @@ class TrainedModel:
         bank: What it remembers of its training; without one it is asked as the paper asks.
     """
 
-    network: VideoBertForPreTraining
+    network: JointNetwork
     processor: VideoBertProcessor
     bank: Bank | None = None
 
 
-def load_model(folder: Path, **changes: Any) -> TrainedModel:
+def load_model(folder: Path, dropout: float | None = None) -> TrainedModel:
     """Read a model's folder.
 
     Args:
         folder: what videobert pretrain wrote.
-        changes: fields of the configuration that shall be other than in the folder.
+        dropout: of hidden states and of attention; None for that of the folder.
 
     Raises:
         InputError: if it is something else, is not whole, has a damaged file, or has a codebook or
             tokenizer that its model did not learn with.
     """
-    return _load(folder, VideoBertProcessor.from_pretrained, partial(_network, changes=changes))
+    return _load(folder, VideoBertProcessor.from_pretrained, partial(_network, dropout=dropout))
 
 
 def load_to_ask(folder: Path) -> TrainedModel:
@@ -78,9 +78,9 @@ def load_to_ask(folder: Path) -> TrainedModel:
     if not is_plain(folder, config):
         return load_model(folder)
 
-    def network(folder: Path) -> VideoBertForPreTraining:
+    def network(folder: Path) -> JointNetwork:
         # It has all that answering asks of the other.
-        return cast("VideoBertForPreTraining", _plain_network(folder, config))
+        return cast("JointNetwork", _plain_network(folder, config))
 
     return _load(folder, VideoBertProcessor.read_plain, network)
 
@@ -88,7 +88,7 @@ def load_to_ask(folder: Path) -> TrainedModel:
 def _load(
     folder: Path,
     read_processor: Callable[[Path], VideoBertProcessor],
-    read_network: Callable[[Path], VideoBertForPreTraining],
+    read_network: Callable[[Path], JointNetwork],
 ) -> TrainedModel:
     _refuse_other_paths(folder)
     check_digests(folder, f"{COPY} again")
@@ -120,7 +120,7 @@ def _refuse_other_paths(folder: Path) -> None:
         raise InputError(f"{folder} {_kind_without_config(folder)}")
     config = read_json(folder / CONFIG_FILE)
     kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != MODEL_TYPE:
+    if kind not in MODEL_TYPES:
         raise InputError(
             f"{folder} holds {f'a model of the kind {kind!r}' if kind else 'something else'}, not "
             "a VideoBERT: give the folder that videobert pretrain wrote"
@@ -142,21 +142,19 @@ def _kind_without_config(folder: Path) -> str:
     return f"holds no model: make one with videobert pretrain --out {folder}"
 
 
-def _network(folder: Path, changes: Mapping[str, Any]) -> VideoBertForPreTraining:
-    from videobert.modeling_videobert import VideoBertForPreTraining
+def _network(folder: Path, dropout: float | None) -> JointNetwork:
+    from videobert.networks import read_network
 
-    # The method's own type knows nothing of output_loading_info.
-    read: Any = VideoBertForPreTraining.from_pretrained
-    options = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
     try:
-        network, found = read(folder, **options, **changes)
+        network, missing = read_network(folder, dropout)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unreadable(folder, error) from error
-    _refuse_bad_weights(folder, found["missing_keys"], network.parameters())
+    _refuse_bad_weights(folder, missing, network.parameters())
     import torch
 
     device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    return cast(VideoBertForPreTraining, network.eval().to(device))
+    placed = network.to(device)  # type: ignore[arg-type]  # transformers hides its own types
+    return cast("JointNetwork", placed)
 
 
 def _plain_network(folder: Path, config: dict[str, Any]) -> PlainVideoBert:

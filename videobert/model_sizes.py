@@ -1,4 +1,4 @@
-"""The sizes of models by name."""
+"""The sizes of models, and the families of their encoders, by name."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ SIZES = {
 the last two by Devlin et al. (2019)."""
 HEAD_WIDTH = 64
 """Width of one attention head in all of them."""
+BERT, *_ = FAMILIES = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "albert",
+    "electra",
+    "distilbert",
+    "mpnet",
+    "modernbert",
+)
+"""As transformers calls them; encoders.py says in what they differ from a BERT."""

@@ -42,6 +42,7 @@ class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
 
     config_class = VideoBertConfig
     config: VideoBertConfig
+    kind = BertConfig.model_type
     judges = ("bert.pooler.", "cls.seq_relationship.")
 
     def __init__(self, config: VideoBertConfig) -> None:
@@ -90,10 +91,8 @@ class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
             dropout: Of hidden states and of attention.
 
         Raises:
-            InputError: if the checkpoint is of another kind, or has no row for some piece of the
-                tokenizer.
+            InputError: if it has no row for some piece of the tokenizer.
         """
-        refuse_other_kinds(checkpoint)
         bert = BertForPreTraining.from_pretrained(
             checkpoint, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
         )
@@ -119,30 +118,6 @@ class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
             model.bert.embeddings.word_embeddings.weight[vocabulary.joiner :] = fresh
             model.cls.predictions.bias[vocabulary.joiner :] = 0
         return model
-
-
-def kind_of(checkpoint: str) -> str:
-    """Return what transformers calls the kind of a checkpoint, a name or a path.
-
-    Raises:
-        OSError: if there is none.
-    """
-    config, _ = BertConfig.get_config_dict(checkpoint)
-    return str(config.get("model_type", BertConfig.model_type))  # the oldest do not say
-
-
-def refuse_other_kinds(checkpoint: str) -> None:
-    """Refuse a checkpoint of transformers, a name or a path, that is not a BERT.
-
-    Raises:
-        InputError: if it is of another kind.
-        OSError: if there is none.
-    """
-    kind = kind_of(checkpoint)
-    if kind != BertConfig.model_type:
-        raise InputError(
-            f"{checkpoint} is of the kind {kind!r}, not 'bert': give a BERT to begin with"
-        )
 
 
 for auto_class, videobert_class in (

@@ -23,7 +23,12 @@ from videobert.plain_arrays import NumpyArrays, TorchArrays
 if TYPE_CHECKING:
     import torch
 
-PLAIN = {"hidden_act": "gelu", "is_decoder": False, "add_cross_attention": False}
+PLAIN = {
+    "model_type": "videobert",
+    "hidden_act": "gelu",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
 """What a configuration has to say where it says anything of it."""
 SHAPE = ("hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings")
 FIELDS = (*SHAPE, "layer_norm_eps", "text_size", "visual_size", "vocab_size")

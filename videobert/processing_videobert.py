@@ -101,7 +101,7 @@ class VideoBertProcessor:
         """
         from transformers import AutoTokenizer
 
-        import videobert.configuration_videobert  # noqa: F401  # or transformers warns of the kind
+        import videobert.networks  # noqa: F401  # or transformers warns of the kind
 
         def read() -> PreTrainedTokenizerBase:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -13,6 +13,10 @@ from videobert.learning.lamb import Lamb
 
 MOST_GRADIENT = 1.0
 """Norm to which gradients are clipped, as the implementations of BERT and VideoBERT do."""
+EMBEDDINGS = re.compile(
+    r"\.(embeddings|embeddings_project|embedding_hidden_mapping_in|relative_attention_bias)\."
+)
+"""In the name of a weight that the first layer needs already, as transformers names them."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -135,7 +139,7 @@ class MasterOptimizer:
 
 def depth(name: str) -> int | None:
     """Return 0 for a weight of the embeddings, n for one of the n-th layer, None above them."""
-    if ".embeddings." in name:
+    if EMBEDDINGS.search(name):
         return 0
-    layer = re.search(r"\.layer\.(\d+)\.", name)
+    layer = re.search(r"\.layers?\.(\d+)\.", name)
     return int(layer[1]) + 1 if layer else None

@@ -21,18 +21,19 @@ PLACES = 20
 class BoundaryHead(nn.Module):
     """Makes a state of a hidden word; it is thrown away after training."""
 
-    def __init__(self, width: int, deviation: float, epsilon: float) -> None:
+    def __init__(self, width: int, made: int, deviation: float, epsilon: float) -> None:
         """Draw the first weights.
 
         Args:
-            width: of the model.
+            width: of the model's states.
+            made: width of what the model's output layer reads.
             deviation: standard deviation of its first weights.
             epsilon: of its LayerNorms.
         """
         super().__init__()
         self.places = nn.Embedding(PLACES, width)
-        self.first, self.second = nn.Linear(3 * width, width), nn.Linear(width, width)
-        self.norms = nn.ModuleList(nn.LayerNorm(width, eps=epsilon) for _ in range(2))
+        self.first, self.second = nn.Linear(3 * width, width), nn.Linear(width, made)
+        self.norms = nn.ModuleList(nn.LayerNorm(each, eps=epsilon) for each in (width, made))
         for module in (self.places, self.first, self.second):
             nn.init.normal_(module.weight, std=deviation)
         for layer in (self.first, self.second):
@@ -51,7 +52,7 @@ class BoundaryHead(nn.Module):
             after: int64 [batch, length], how far the first place after it is.
 
         Returns:
-            [hidden words, width].
+            [hidden words, made].
         """
         rows, places = at.nonzero(as_tuple=True)
         left, right = states[rows, places - before[at]], states[rows, places + after[at]]

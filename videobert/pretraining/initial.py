@@ -1,6 +1,6 @@
 """What a run begins with: a tokenizer and the first weights.
 
-``--init`` is a VideoBERT that learns on, a BERT of transformers, or none for random weights.
+``--init`` is a VideoBERT that learns on, a checkpoint of transformers, or none for random weights.
 """
 
 from __future__ import annotations
@@ -9,19 +9,22 @@ import pickle
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 from safetensors import SafetensorError
+from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from tokenization.vocabulary import train_wordpiece
-from videobert.configuration_videobert import VideoBertConfig
 from videobert.data.corpus import make_corpus
+from videobert.joint_network import JointNetwork
+from videobert.learning.choices import TOP
 from videobert.learning.trained import choose_trained
-from videobert.loading import load_model
-from videobert.modeling_videobert import VideoBertForPreTraining, kind_of, refuse_other_kinds
+from videobert.loading import MODEL_TYPES, load_model
+from videobert.networks import kind_of, new_network, refuse_unknown, start_network
+from videobert.orders import MASKED
 from videobert.pretraining.boundary import BoundaryHead
 from videobert.pretraining.options import PROFILES, RANDOM, USUAL_LENGTH, PretrainOptions
 from videobert.pretraining.profiles import profiles
@@ -60,12 +63,12 @@ def check_start(work: Path, options: PretrainOptions) -> None:
         its = Codebook.load(Path(options.init) / CODEBOOK_FOLDER)
         refuse_another_codebook(options.init, its, work, Codebook.load(work / CODEBOOK_FOLDER))
     elif options.init != NONE:
-        _bert_tokenizer(options.init)
+        _its_tokenizer(options.init)
 
 
 def begin(
     work: Path, options: PretrainOptions, codebook: Codebook, examples: pa.Table
-) -> tuple[VideoBertProcessor, VideoBertForPreTraining]:
+) -> tuple[VideoBertProcessor, JointNetwork]:
     """Make or read the processor and the model.
 
     Args:
@@ -92,13 +95,14 @@ def begin(
         raise InputError(
             f"{options.init} has {there} layers, not {first}: begin --phases with {there}"
         )
+    _refuse_what_it_cannot(model, options)
     model.config.objective = options.objective
     _choose_what_learns(model, options)
     return processor, model
 
 
 def _place_visual_words(
-    model: VideoBertForPreTraining, start: str, processor: VideoBertProcessor, examples: pa.Table
+    model: JointNetwork, start: str, processor: VideoBertProcessor, examples: pa.Table
 ) -> None:
     """Give the visual words their first embeddings; where nobody speaks, by their centroids."""
     places = processor.codebook.places
@@ -114,13 +118,40 @@ def _place_visual_words(
         model.set_visual_embeddings(places)
 
 
-def _choose_what_learns(model: VideoBertForPreTraining, options: PretrainOptions) -> None:
+def _refuse_what_it_cannot(model: JointNetwork, options: PretrainOptions) -> None:
+    """Refuse options that the encoder's family makes senseless.
+
+    Raises:
+        InputError: naming the family and what to give instead.
+    """
+    kind, each = model.kind, "whose layers share their weights"
+    if options.objective != MASKED and not model.in_orders:
+        raise InputError(
+            f"--objective {options.objective} cannot be had of a {kind!r}, whose attention goes by "
+            f"the place in a row as well: give --objective {MASKED}, or another family"
+        )
+    depths = {phase.layers for phase in options.plan}
+    if len(depths) > 1 and not model.stackable:
+        raise InputError(
+            f"the layers of a {kind!r} cannot be stacked on copies of themselves: leave the layers "
+            "out of --phases, or give another family"
+        )
+    if TOP.fullmatch(options.train) and not model.own_layers:
+        raise InputError(f"--train {options.train} cannot be had of a {kind!r}, {each}: give all")
+    if options.layer_decay != 1 and not model.own_layers:
+        raise InputError(f"--layer-decay cannot be had of a {kind!r}, {each}: leave it out")
+
+
+def _choose_what_learns(model: JointNetwork, options: PretrainOptions) -> None:
     """Add what only training needs, and let the weights learn that the options name."""
     model.get_input_embeddings().weight.requires_grad = not options.freeze_embeddings
     if options.boundary:
-        config = model.config
+        config, decoder = model.config, cast(nn.Linear, model.get_output_embeddings())
         model.boundary = BoundaryHead(
-            config.hidden_size, config.initializer_range, config.layer_norm_eps
+            config.hidden_size,
+            decoder.in_features,
+            config.initializer_range,
+            config.layer_norm_eps,
         ).to(model.device)
     if not options.alignment_weight:  # or a second process would wait for their gradients
         for name, weight in model.named_parameters():
@@ -131,7 +162,7 @@ def _choose_what_learns(model: VideoBertForPreTraining, options: PretrainOptions
 def is_videobert(init: str) -> bool:
     """Tell whether ``--init`` is a folder that videobert pretrain wrote."""
     try:
-        return Path(init).is_dir() and kind_of(init) == VideoBertConfig.model_type
+        return Path(init).is_dir() and kind_of(init) in MODEL_TYPES
     except (OSError, ValueError):  # it has no configuration: no checkpoint at all
         return False
 
@@ -152,19 +183,16 @@ def refuse_another_codebook(init: str, its: Codebook, work: Path, codebook: Code
 
 def _learn_on(
     work: Path, options: PretrainOptions, codebook: Codebook
-) -> tuple[VideoBertProcessor, VideoBertForPreTraining]:
+) -> tuple[VideoBertProcessor, JointNetwork]:
     """Read a model that learns on, with its own tokenizer."""
-    dropout = options.dropout
-    trained = load_model(
-        Path(options.init), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-    )
+    trained = load_model(Path(options.init), options.dropout)
     refuse_another_codebook(options.init, trained.processor.codebook, work, codebook)
     return trained.processor, trained.network
 
 
 def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedTokenizerBase:
     if options.init != NONE:
-        return _bert_tokenizer(options.init)
+        return _its_tokenizer(options.init)
     if not sentences:
         raise InputError(
             "nobody speaks in these videos, so no tokenizer can be learnt: "
@@ -173,9 +201,9 @@ def _tokenizer(options: PretrainOptions, sentences: list[str]) -> PreTrainedToke
     return train_wordpiece(sentences)
 
 
-def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
+def _its_tokenizer(init: str) -> PreTrainedTokenizerBase:
     try:
-        refuse_other_kinds(init)
+        refuse_unknown(init)
         tokenizer = AutoTokenizer.from_pretrained(init)
     except InputError:
         raise
@@ -191,21 +219,22 @@ def _bert_tokenizer(init: str) -> PreTrainedTokenizerBase:
     ):
         raise InputError(
             f"the tokenizer of {init} does not have all of [CLS], [SEP], [PAD] and [MASK]: "
-            "give the tokenizer of a BERT"
+            "give the tokenizer of a checkpoint that fills masks"
+        )
+    if max(tokenizer.get_vocab().values()) >= len(tokenizer):
+        raise InputError(
+            f"the tokenizer of {init} has ids beyond its {len(tokenizer):,} pieces, where visual "
+            "words would stand: give a tokenizer without gaps"
         )
     return tokenizer
 
 
-def _first_weights(
-    options: PretrainOptions, processor: VideoBertProcessor
-) -> VideoBertForPreTraining:
+def _first_weights(options: PretrainOptions, processor: VideoBertProcessor) -> JointNetwork:
     if options.init == NONE:
         return _new_model(options, processor)
     try:
         with warnings.catch_warnings(action="ignore"):  # torch's, about damaged pickles
-            return VideoBertForPreTraining.from_bert(
-                options.init, processor.vocabulary, options.dropout
-            )
+            return start_network(options.init, processor.vocabulary, options.dropout)
     except InputError:
         raise
     except UNREADABLE as error:
@@ -233,18 +262,16 @@ def within(options: PretrainOptions, positions: int) -> PretrainOptions:
     return replace(options, max_length=min(USUAL_LENGTH, positions))
 
 
-def _new_model(options: PretrainOptions, processor: VideoBertProcessor) -> VideoBertForPreTraining:
-    longest = max(phase.max_length for phase in options.plan)
-    first = options.plan[0].layers
-    config = VideoBertConfig.of_size(
+def _new_model(options: PretrainOptions, processor: VideoBertProcessor) -> JointNetwork:
+    return new_network(
         options.size,
+        options.family,
         processor.vocabulary,
-        max_position_embeddings=longest,
-        **({"num_hidden_layers": first} if first else {}),
-        hidden_dropout_prob=options.dropout,
-        attention_probs_dropout_prob=options.dropout,
+        padding=processor.tokenizer.pad_token_id,
+        positions=max(phase.max_length for phase in options.plan),
+        dropout=options.dropout,
+        layers=options.plan[0].layers or 0,
     )
-    return VideoBertForPreTraining(config)
 
 
 def _no_checkpoint(init: str, error: Exception) -> InputError:
@@ -253,6 +280,6 @@ def _no_checkpoint(init: str, error: Exception) -> InputError:
     else:
         reason = str(error).partition("\n")[0].rstrip(". ") or type(error).__name__
     return InputError(
-        f"{init} is not a BERT checkpoint in the cache, on the network or on the disk ({reason}): "
+        f"{init} is not a checkpoint in the cache, on the network or on the disk ({reason}): "
         "give a folder with model.safetensors, or --init none"
     )

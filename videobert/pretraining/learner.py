@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from videobert.joint_network import JointNetwork
 from videobert.learning.learner import Score
 from videobert.learning.packing import pack
-from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import JOINT, REGIMES, Batch, Batches
 from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.masking.spans import sides
@@ -36,7 +36,7 @@ class PretrainLearner:
     """
 
     processor: VideoBertProcessor
-    model: VideoBertForPreTraining
+    model: JointNetwork
     phases: Sequence[tuple[Batches, int]]
     kept_apart: Batches | None
     objectives: Sequence[Objective] = OBJECTIVES

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from videobert.joint_network import JointNetwork
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.history import draw_losses
 from videobert.learning.learner import Recipe
 from videobert.learning.run import read_made_with, train_once
 from videobert.learning.trainer import Trainer
 from videobert.loading import TrainedModel
-from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.bank_drawing import draw_bank
 from videobert.pretraining.batches import Batch
 from videobert.pretraining.initial import check_start
@@ -39,7 +39,8 @@ def check(work: Path, out: Path, options: PretrainOptions) -> None:
     """
     if out.exists():
         there = read_made_with(out, ADVICE)
-        refuse_other_options(out, there, {**there, **asdict(options)}, ADVICE)
+        others = {key: value for key, value in there.items() if key not in asdict(options)}
+        refuse_other_options(out, there, {**others, **options.noted()}, ADVICE)
     else:
         check_start(work, options)
 
@@ -58,7 +59,7 @@ def pretrain(
 
     def write(part: Path, learner: PretrainLearner, trainer: Trainer[Batch]) -> None:
         model, history = trainer.finished_model(), trainer.history
-        assert isinstance(model, VideoBertForPreTraining)
+        assert isinstance(model, JointNetwork)
         model.boundary = None  # only training needs it
         model.save_pretrained(part)
         learner.processor.save_pretrained(part)

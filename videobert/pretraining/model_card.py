@@ -8,16 +8,13 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from videobert.configuration_videobert import VideoBertConfig
 from videobert.learning.history import VALIDATION
 
 UNITS = {"loss": "nats a question", "accuracy": "share of the questions"}
 APART = "videos kept apart from training"
 
 
-def model_card(
-    made_with: Mapping[str, Any], config: VideoBertConfig, found: Mapping[str, float]
-) -> str:
+def model_card(made_with: Mapping[str, Any], config: Any, found: Mapping[str, float]) -> str:
     """Describe a model: what it is, what it learnt from, how far it came.
 
     Its first lines are what the Hub reads: the base model, and the scores as a model-index.
@@ -38,7 +35,7 @@ def model_card(
         "---",
         "# A VideoBERT",
         "",
-        f"{layers} layers, {width} wide, over {config.text_size:,} WordPiece ids, `[>]` "
+        f"{layers} layers, {width} wide, over {config.text_size:,} text ids, `[>]` "
         f"and {config.visual_size:,} visual words. Ask it with `videobert predict CLIP --model` "
         "and this folder, or its name on the Hub.",
         "",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from videobert.learning.choices import ADAMW, OPTIMIZERS, refuse_unknown_choice
 from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
-from videobert.model_sizes import SIZES
+from videobert.model_sizes import BERT, FAMILIES, SIZES
 from videobert.orders import MASKED, OBJECTIVES
 from workfolder.errors import InputError
 from workfolder.options import Options, option
@@ -43,12 +43,15 @@ class PretrainOptions(Options):
 
     init: str = option(
         "bert-base-uncased",
-        "A BERT checkpoint, by its name or folder; a VideoBERT's folder, which learns on; or none "
-        "for random weights.",
+        "A checkpoint that fills masks (BERT, RoBERTa, ...), by its name or folder; a VideoBERT's "
+        "folder, which learns on; or none for random weights.",
         panel=START,
     )
     size: str = option(
         "base", "Size of the model where --init is none.", choices=SIZES, panel=START
+    )
+    family: str = option(
+        BERT, "Family of the model where --init is none.", choices=FAMILIES, panel=START
     )
     visual_start: str = option(
         CENTROIDS,
@@ -212,6 +215,16 @@ class PretrainOptions(Options):
             )
         refuse_unknown_choice(self.train)
         _ = self.plan
+
+    def noted(self) -> dict[str, Any]:
+        """Return what a model's folder remembers of them.
+
+        The family of a BERT is left out: models were made before there were others.
+        """
+        noted = asdict(self)
+        if self.family == BERT:
+            del noted["family"]
+        return noted
 
     @property
     def phrases_file(self) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     if options.sample_words:
         near = near_words_stage(work)
         found[FOLDER] = {**near.options(), DATA_DIGEST: data_digest(near)}
-    return {**asdict(options), **found}
+    return {**options.noted(), **found}
 
 
 def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:

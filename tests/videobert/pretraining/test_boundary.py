@@ -30,20 +30,21 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_work(tmp_path_factory.mktemp("work"))
 
 
-def test_the_formula_by_hand() -> None:
+@pytest.mark.parametrize("made", [8, 5])
+def test_the_formula_by_hand(made: int) -> None:
     torch.manual_seed(0)
-    head = BoundaryHead(8, 0.5, 1e-12).double()
+    head = BoundaryHead(8, made, 0.5, 1e-12).double()
     states = torch.randn(1, 6, 8, dtype=torch.float64)
     chosen = np.array([[0, 0, 1, 1, 0, 0]], dtype=bool)
     before, after = map(torch.from_numpy, sides(chosen))
     found = head(states, torch.from_numpy(chosen), before, after)
-    for place, made in enumerate(found):
+    for place, state in enumerate(found):
         beside = torch.cat([states[0, 1], states[0, 4], head.places.weight[place]])
         first = torch.nn.functional.gelu(head.first.weight @ beside)
         first = torch.nn.functional.layer_norm(first, (8,), eps=1e-12)
         second = torch.nn.functional.gelu(head.second.weight @ first)
-        by_hand = torch.nn.functional.layer_norm(second, (8,), eps=1e-12)
-        assert torch.allclose(made, by_hand, atol=1e-10)
+        by_hand = torch.nn.functional.layer_norm(second, (made,), eps=1e-12)
+        assert torch.allclose(state, by_hand, atol=1e-10)
 
 
 def test_in_packed_rows_the_states_of_hidden_words_get_no_gradient_from_their_boundaries(

@@ -16,7 +16,7 @@ def test_a_card_has_shape_options_and_figures() -> None:
     made_with = {"seed": 3, "videos": 12, "examples": {"codebook": "abc"}}
     card = model_card(made_with, config, {"step": 40, "masked_text_loss": 1.23456})
     for part in (
-        "2 layers, 128 wide, over 1,200 WordPiece ids",
+        "2 layers, 128 wide, over 1,200 text ids",
         "64 visual words",
         "- seed: 3\n- videos: 12\n",
         "## Found at step 40",
