@@ -7,14 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from videobert.configuration_videobert import VideoBertConfig
 from videobert.finetune.heads import Head, SequenceHead, Where
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.options import ALIGN, FinetuneOptions
 from videobert.finetune.states import layer_states
 from videobert.finetune.tasks.task import Task
 from videobert.finetune.trained import set_trained
+from videobert.joint_network import JointNetwork
 from videobert.modeling_videobert import VideoBertForPreTraining
+from workfolder.errors import InputError
 
 ENCODER = "encoder."
 """Begins the names of the encoder's weights."""
@@ -60,7 +61,7 @@ class TaskNetwork(nn.Module):
 
 
 def make_network(
-    model: VideoBertForPreTraining, tasks: Mapping[str, Task], options: FinetuneOptions
+    model: JointNetwork, tasks: Mapping[str, Task], options: FinetuneOptions
 ) -> TaskNetwork:
     """Put heads on the encoder of a model; the model is used up.
 
@@ -68,10 +69,14 @@ def make_network(
     head. What the encoder has beyond the states, and layers that no head reads, do not learn.
 
     Raises:
-        InputError: if the model has fewer layers than are read or trained.
+        InputError: if the model has fewer layers than are read or trained, or is not around a BERT.
     """
+    if not isinstance(model, VideoBertForPreTraining):
+        raise InputError(
+            f"the model is around a {model.kind!r}, and heads go on a 'bert' alone: give a model "
+            "that began with a BERT"
+        )
     config = model.config
-    assert isinstance(config, VideoBertConfig)
     encoder, dropout = model.bert, config.hidden_dropout_prob
     pooler = encoder.pooler
     assert pooler is not None

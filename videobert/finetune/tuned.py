@@ -33,6 +33,7 @@ from videobert.finetune.network import ENCODER, TaskNetwork, make_network
 from videobert.finetune.options import ALIGN, FIND, FOLDER, FinetuneOptions
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.task import Task
+from videobert.joint_network import JointNetwork
 from videobert.loading import TrainedModel, load_model, load_to_ask
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
@@ -165,7 +166,8 @@ def load_to_judge(model: Path) -> tuple[TrainedModel, Judge, str]:
     head, network = tuned.network.heads[ALIGN], tuned.model.network
     if tuned.options.layers != "last" or tuned.options.both_orders:
         return load_to_ask(model), likelihood_of, "model"
-    assert isinstance(head, SequenceHead) and network.bert.pooler is not None
+    assert isinstance(head, SequenceHead) and isinstance(network, VideoBertForPreTraining)
+    assert network.bert.pooler is not None
     network.bert.pooler.dense.load_state_dict(head.dense.state_dict())
     network.cls.seq_relationship.load_state_dict(head.classifier.state_dict())
     return tuned.model, sentence_scores, f"{FOLDER}/{ALIGN}"
@@ -197,10 +199,10 @@ class Finder:
         return [Location(start, end, told["score"])]
 
 
-def random_weights(model: VideoBertForPreTraining, seed: int) -> VideoBertForPreTraining:
+def random_weights(model: JointNetwork, seed: int) -> JointNetwork:
     """Make a model of the same shape that has learnt nothing."""
     set_seed(seed)
-    return VideoBertForPreTraining(model.config)
+    return type(model)(model.config)
 
 
 def _not_there(model: Path, name: str) -> str:
