@@ -30,7 +30,7 @@ class Family:
         shape: fields of its configuration that follow from the width.
         dropouts: the fields of its configuration that hold shares of dropout.
         after_padding: whether positions are counted from the id of padding on.
-        adds_masks: whether attention wants masks that are added, whatever else is set.
+        attends_in_one_way: whether its attention is its own alone, with masks that are added.
         local: whether some of its layers see only what is near.
         in_orders: whether it can be read in an order; its copies of masks must then find their
             places by position ids alone.
@@ -43,7 +43,7 @@ class Family:
     shape: Callable[[int], Mapping[str, Any]] = lambda width: {"intermediate_size": 4 * width}
     dropouts: tuple[str, ...] = BERT_DROPOUTS
     after_padding: bool = False
-    adds_masks: bool = False
+    attends_in_one_way: bool = False
     local: bool = False
     in_orders: bool = True
     own_layers: bool = True
@@ -90,13 +90,17 @@ FAMILIES: Mapping[str, Family] = {
     "mpnet": Family(
         complete=lambda model, states: model.lm_head(states),
         after_padding=True,
-        adds_masks=True,
+        attends_in_one_way=True,
         in_orders=False,
     ),
     # Its local layers would cut what an order lets a place see. The first layer has no norm.
     "modernbert": Family(
         complete=lambda model, states: model.decoder(model.head(states)),
-        shape=lambda width: {"intermediate_size": 3 * width // 2},  # gated: 1,152 of 768
+        shape=lambda width: {
+            "intermediate_size": 3 * width // 2,  # gated: 1,152 of 768
+            "cls_token_id": None,
+            "sep_token_id": None,
+        },
         dropouts=("embedding_dropout", "mlp_dropout", "attention_dropout"),
         local=True,
         in_orders=False,
@@ -145,8 +149,10 @@ def new_encoder_config(kind: str, width: int, positions: int, **fields: Any) -> 
     """
     family = FAMILIES[kind]
     longest = positions + (fields["pad_token_id"] + 1 if family.after_padding else 0)
+    # The signs' ids are the tokenizer's; the usual ones may lie beyond the vocabulary.
+    signs = {"bos_token_id": None, "eos_token_id": None}
     shape = {"hidden_size": width, "max_position_embeddings": longest, **family.shape(width)}
-    config: PreTrainedConfig = AutoConfig.for_model(kind, **shape, **fields)
+    config: PreTrainedConfig = AutoConfig.for_model(kind, **shape, **signs, **fields)
     return config
 
 
@@ -195,10 +201,10 @@ def _mask(
     config, family = encoder.config, family_of(encoder.config)
     if mask is None or mask.ndim == 2:
         return mask
-    adds = family.adds_masks or config._attn_implementation == "eager"
 
     def taken(mask: torch.Tensor) -> torch.Tensor | None:
-        return added(mask, encoder.dtype) if adds else mask
+        # The eager implementation adds its mask, the others take one of bool.
+        return added(mask, encoder.dtype) if config._attn_implementation == "eager" else mask
 
     if not family.local:
         return taken(mask)

@@ -228,7 +228,7 @@ class VideoEncoderForPreTraining(JointNetwork, PreTrainedModel):
 
     def set_attn_implementation(self, attn_implementation: Any, *others: Any) -> None:
         """Let the encoder attend otherwise, where it has more than one way to."""
-        if not self.family.adds_masks:
+        if not self.family.attends_in_one_way:
             super().set_attn_implementation(attn_implementation, *others)
 
     def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:

@@ -38,7 +38,12 @@ OWN: dict[str, dict[str, Any]] = {
     "albert": {"embedding_size": 16},
     "electra": {"embedding_size": 16},
     "distilbert": {"hidden_dim": 48},
-    "modernbert": {"local_attention": 4, "global_attn_every_n_layers": 2},
+    "modernbert": {
+        "local_attention": 4,
+        "global_attn_every_n_layers": 2,
+        "cls_token_id": None,
+        "sep_token_id": None,
+    },
 }
 
 
