@@ -21,7 +21,7 @@ from videobert.data.stretches import Stretch, with_clips
 from videobert.data.work import encode_clips, read_examples, read_stretches
 from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions
 from videobert.evaluation.retrieval import KS, RetrievalResult, evaluate_retrieval
-from videobert.loading import TrainedModel, load_model
+from videobert.loading import TrainedModel, load_to_ask
 from workfolder.errors import InputError
 from workfolder.files import write_json
 from workfolder.progress import Progress, silent
@@ -101,7 +101,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     try:
-        truth, model = read_truth(options.truth), load_model(options.model)
+        truth, model = read_truth(options.truth), load_to_ask(options.model)
         asked = truth, options.training, options.held_out, model
         with progress_bars() as progress:
             results = evaluate(*asked, progress=progress)

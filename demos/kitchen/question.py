@@ -21,7 +21,7 @@ from videobert.answers.zero_shot import Guess, predict, question
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.cli.pictures import Beside, draw_prediction
 from videobert.data.clip_encoder import ClipEncoder
-from videobert.loading import TrainedModel, load_model
+from videobert.loading import TrainedModel, load_to_ask
 from videobert.sequences import Ids
 from workfolder.errors import InputError
 
@@ -91,7 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         video, step = chosen_step(read_truth(options.kitchen / TRUTH_FILE))
-        model = load_model(options.model)
+        model = load_to_ask(options.model)
         with progress_bars() as progress:
             encode = ClipEncoder(model.processor.codebook)
             clip = encode(options.kitchen / f"{video}.mp4", step.start, step.end, progress)

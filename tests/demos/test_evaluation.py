@@ -85,7 +85,7 @@ def test_both_tables_have_every_row_and_are_written(
         truth, {HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS}, tmp_path / "held_out", codebook
     )
     write_truth(truth, tmp_path / "truth.json")
-    monkeypatch.setattr(evaluation, "load_model", lambda folder: model)
+    monkeypatch.setattr(evaluation, "load_to_ask", lambda folder: model)
     given = {
         "truth": tmp_path / "truth.json",
         "training": training,
