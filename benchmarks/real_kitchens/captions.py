@@ -22,7 +22,7 @@ from videobert.loading import TrainedModel
 
 READS = "video"
 """The paper's template is longer than these models."""
-STEPS, VALIDATE_EVERY = 1000, 100
+STEPS, VALIDATE_EVERY = 400, 50
 
 
 def caption(model: TrainedModel, fold: Fold, clips: dict[str, Clips], seed: int) -> dict[str, Any]:

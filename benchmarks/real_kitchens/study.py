@@ -42,7 +42,8 @@ TRIED = (
 )
 """What is tried on a part of the recordings called ``train``."""
 BUSY = "another process is at it: start this one again when that has ended"
-EVERYTHING = ("actions", "retrieval", "places", "forecasts", "captions")
+ACTIONS, CAPTIONS = ("actions",), ("captions",)
+QUESTIONS = (*ACTIONS, "retrieval", "places", "forecasts")
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,18 @@ class Study:
     def jobs(self) -> Iterator[Job]:
         """List all models, those first that the page needs most."""
         numbers = range(self.folds)
-        for parts in (EVERYTHING[:1], EVERYTHING):
+        for parts in (ACTIONS, QUESTIONS):
             for seed, number in product(self.seeds, numbers):
                 yield Job(self.fold(RECORDINGS, number), MAIN, seed, parts)
         for variant, seed in product(self.tried, self.seeds):
-            yield Job(self.fold(CHOICE, seed), variant, seed, ("actions",))
-        for seed, number in product(self.seeds, numbers):
-            yield Job(self.fold(COOKS, number), MAIN, seed, ("actions",))
-        for seed, number in product(self.seeds, numbers):
-            yield Job(self.fold(RECORDINGS, number), TEXT_FIRST, seed, ("actions",))
+            yield Job(self.fold(CHOICE, seed), variant, seed, ACTIONS)
+        for way, variant, parts in (
+            (RECORDINGS, MAIN, CAPTIONS),
+            (COOKS, MAIN, ACTIONS),
+            (RECORDINGS, TEXT_FIRST, ACTIONS),
+        ):
+            for seed, number in product(self.seeds, numbers):
+                yield Job(self.fold(way, number), variant, seed, parts)
 
     def start(self, seed: int) -> Path:
         """Find the model of text alone of a seed."""

@@ -82,7 +82,7 @@ def pool(study: Study, part: str, way: str, variant: Variant, kind: str) -> Pool
 
     Args:
         study: Where they are kept.
-        part: One of study.EVERYTHING.
+        part: One of study.QUESTIONS.
         way: To hold out. By CHOICE each seed has a fold of its own.
         variant: Of the models.
         kind: What of the part: a kind of label, a scope and way, or seconds ahead.
