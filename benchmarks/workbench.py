@@ -2,6 +2,7 @@
 
     python -m benchmarks.workbench pretraining --out DIR         21 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
+    python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
 
 DIR is that of benchmarks.kitchen_tables, whose kitchen of 400 videos is made where it is not there.
 All models see as many examples in as many updates, and differ in one thing. It goes on after a
@@ -25,10 +26,12 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks import workbench_tasks
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen, make_corpus
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes
 from benchmarks.machine import machine
+from benchmarks.workbench_tasks import TaskBench
 from tokenization.codebook import Codebook
 from tokenization.near_words_stage import write_near_words
 from tokenization.options import NEAR_WORDS
@@ -85,14 +88,18 @@ class Bench:
 
     def figures(self, name: str, seed: int) -> dict[str, float | None]:
         """Read the figures of a model, or train it and find them."""
-        slug = f"{name.replace(', ', '_').replace(' ', '_')}-{self.steps}-{seed}"
-        path = self.kitchen.out / "workbench" / f"{slug}.json"
+        folder = self.folder(name, seed)
+        path = folder.with_name(f"{folder.name}.json")
         if not path.exists():
-            folder = path.with_suffix("")
             seconds = self._train(folder, name, seed)
             write_json(self._measured(folder, name) | {"seconds": seconds}, path)
         found: dict[str, float | None] = read_json(path)
         return found
+
+    def folder(self, name: str, seed: int) -> Path:
+        """Name the folder of a model."""
+        slug = f"{name.replace(', ', '_').replace(' ', '_')}-{self.steps}-{seed}"
+        return self.kitchen.out / "workbench" / slug
 
     def _train(self, folder: Path, name: str, seed: int) -> float | None:
         fresh = not folder.exists() and not TrainingFolder.beside(folder).folder.exists()
@@ -159,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["pretraining"])
+    parser.add_argument("what", choices=["pretraining", "tasks"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")
@@ -172,6 +179,14 @@ def main() -> None:
     with progress_bars() as progress:
         make_corpus(kitchen, progress)
         work = kitchen.work(kitchen.main)
+        if options.what == "tasks":
+            plain = Bench(kitchen, steps, progress)
+            plain.figures(PLAIN, 0)
+            epochs = 1 if options.tiny else 60
+            seeds = min(options.seeds, 1) if options.tiny else workbench_tasks.SEEDS
+            model = plain.folder(PLAIN, 0)
+            workbench_tasks.measure(TaskBench(kitchen, model, seeds, epochs, progress))
+            return
         write_near_words(work, Codebook.load(work / "codebook"), NEAR_WORDS, progress=progress)
         bench, found = Bench(kitchen, steps, progress), {}
         for name in options.only:  # a whole row before the next, so that what is there can be read
