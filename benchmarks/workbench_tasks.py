@@ -40,7 +40,7 @@ from videobert.finetune.options import (
     TAG,
     FinetuneOptions,
 )
-from videobert.finetune.training import finetune_tasks, read_data
+from videobert.finetune.training import finetune_tasks, read_data, read_footage
 from videobert.finetune.tuned import Tuned, load_tuned
 from videobert.loading import load_model
 from workfolder.files import read_json, write_json
@@ -106,15 +106,18 @@ class TaskBench:
         return found
 
     def _measured(self, options: FinetuneOptions, split: str) -> dict[str, Any]:
-        data = read_data(self.work, load_model(self.model), options)
+        model = load_model(self.model)
+        learnt = read_data(self.work, model, options).rows["training"]
         rows = annotations(self.kitchen.truth(split), options.annotations)
+        videos = {row.video for row in (*learnt, *rows)}
+        footage = read_footage(self.work, videos, model.processor.codebook)
         assert options.name
         ours, random = (
-            load_tuned(self.model, name, data.footage)
+            load_tuned(self.model, name, footage)
             for name in (options.name, f"{options.name}.random")
         )
         (task,) = options.task
-        table = task_table(task, ours, random, data.rows["training"], rows, split)
+        table = task_table(task, ours, random, learnt, rows, split)
         if task == FIND:
             table.rows["windows"] = windows(ours, rows)
         return as_json(table)
