@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from workfolder.errors import InputError
+
 
 class Adapter(nn.Module):
     """One bottleneck."""
@@ -47,16 +49,27 @@ def add_adapters(encoder: nn.Module, narrow: int) -> None:
     Args:
         encoder: its layers have ``attention.output.dense`` and ``output.dense``.
         narrow: the width of a bottleneck.
+
+    Raises:
+        InputError: if it has no such layers.
     """
+    norms = [
+        weight
+        for module in encoder.modules()
+        if isinstance(module, nn.LayerNorm)
+        for weight in module.parameters()
+        if weight.requires_grad
+    ]
     encoder.requires_grad_(False)
     ends = [
         module
         for name, module in encoder.named_modules()
         if name.endswith(".output") and isinstance(getattr(module, "dense", None), nn.Linear)
     ]
+    if not ends:
+        raise InputError("--train adapter does not fit this network: give lora, top or norms")
     for end in ends:
         assert isinstance(end.dense, nn.Linear)
         end.dense = Adapted(end.dense, narrow)
-    for module in encoder.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.requires_grad_(True)
+    for weight in norms:
+        weight.requires_grad_(True)

@@ -10,15 +10,15 @@ from torch import nn
 from videobert.finetune.heads import Head, SequenceHead, Where
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.options import ALIGN, FinetuneOptions
-from videobert.finetune.states import layer_states
+from videobert.finetune.states import freeze_heads, judging_layers, layer_states
 from videobert.finetune.tasks.task import Task
 from videobert.finetune.trained import set_trained
 from videobert.joint_network import JointNetwork
-from videobert.modeling_videobert import VideoBertForPreTraining
-from workfolder.errors import InputError
 
 ENCODER = "encoder."
 """Begins the names of the encoder's weights."""
+DROPOUT = 0.1
+"""Of a head, where the encoder's configuration does not tell."""
 
 
 class TaskNetwork(nn.Module):
@@ -31,10 +31,10 @@ class TaskNetwork(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, heads: Mapping[str, Head], mixes: Mapping[str, LayerMix]
+        self, encoder: JointNetwork, heads: Mapping[str, Head], mixes: Mapping[str, LayerMix]
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder: JointNetwork = encoder
         self.heads, self.mixes = nn.ModuleDict(heads), nn.ModuleDict(mixes)
 
     def forward(self, task: str, inputs: Mapping[str, torch.Tensor], where: Where) -> torch.Tensor:
@@ -63,23 +63,16 @@ class TaskNetwork(nn.Module):
 def make_network(
     model: JointNetwork, tasks: Mapping[str, Task], options: FinetuneOptions
 ) -> TaskNetwork:
-    """Put heads on the encoder of a model; the model is used up.
+    """Put heads on a model, which is used up.
 
-    A head that reads [CLS] begins with the model's pooler, and that of ``align`` with its alignment
-    head. What the encoder has beyond the states, and layers that no head reads, do not learn.
+    A head that reads [CLS] begins with the first layer of the model's alignment head, and that of
+    ``align`` with all of it. The heads of pre-training do not learn.
 
     Raises:
-        InputError: if the model has fewer layers than are read or trained, or is not around a BERT.
+        InputError: if the model has fewer layers than are read or trained.
     """
-    if not isinstance(model, VideoBertForPreTraining):
-        raise InputError(
-            f"the model is around a {model.kind!r}, and heads go on a 'bert' alone: give a model "
-            "that began with a BERT"
-        )
     config = model.config
-    encoder, dropout = model.bert, config.hidden_dropout_prob
-    pooler = encoder.pooler
-    assert pooler is not None
+    dropout = float(getattr(config, "hidden_dropout_prob", DROPOUT))
     mixes = {
         name: LayerMix(options.layers, config.num_hidden_layers, options.layer_dropout)
         for name in tasks
@@ -88,9 +81,10 @@ def make_network(
     heads = {name: task.head(width, dropout) for name, task in tasks.items()}
     for name, head in heads.items():
         if isinstance(head, SequenceHead) and width == config.hidden_size:
-            head.dense.load_state_dict(pooler.dense.state_dict())
+            dense, classifier = judging_layers(model)
+            head.dense.load_state_dict(dense.state_dict())
             if name == ALIGN:
-                head.classifier.load_state_dict(model.cls.seq_relationship.state_dict())
-    set_trained(encoder, options.train)
-    pooler.requires_grad_(False)
-    return TaskNetwork(encoder, heads, mixes)
+                head.classifier.load_state_dict(classifier.state_dict())
+    freeze_heads(model)
+    set_trained(model, options.train)
+    return TaskNetwork(model, heads, mixes)

@@ -1,4 +1,4 @@
-"""The one door to the network: the states of all its layers."""
+"""The one door to the network: the states of all its layers, and what they hang on."""
 
 from __future__ import annotations
 
@@ -7,18 +7,42 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from videobert.joint_network import JointNetwork
+
 
 def layer_states(
-    encoder: nn.Module, inputs: Mapping[str, torch.Tensor]
+    network: JointNetwork, inputs: Mapping[str, torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
-    """Run an encoder and return what each of its layers makes.
+    """Run a network and return what each of its layers makes.
 
     Args:
-        encoder: ``VideoBertForPreTraining.bert``.
+        network: of any family.
         inputs: input_ids, token_type_ids and attention_mask, each int64 [rows, length].
 
     Returns:
-        The embeddings, then the states of each layer, each [rows, length, width].
+        What goes into the first layer, then what comes out of each, each [rows, length, width].
     """
-    found: tuple[torch.Tensor, ...] = encoder(**inputs, output_hidden_states=True).hidden_states
-    return found
+    return network.states(**inputs)
+
+
+def freeze_heads(network: JointNetwork) -> None:
+    """Let nothing learn that the states do not hang on: the heads of pre-training."""
+    ids = torch.zeros(1, 2, dtype=torch.int64, device=network.device)
+    inputs = {name: ids for name in ("input_ids", "token_type_ids")}
+    learning = network.training
+    network.eval()
+    mask = torch.ones_like(ids)
+    layer_states(network, {**inputs, "attention_mask": mask})[-1].square().sum().backward()
+    network.train(learning)
+    for weight in network.parameters():
+        weight.requires_grad_(weight.grad is not None)
+        weight.grad = None
+
+
+def judging_layers(network: JointNetwork) -> list[nn.Linear]:
+    """Return the dense layers of the alignment head, from [CLS] to its two classes."""
+    return [
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear) and f"{name}.".startswith(network.judges)
+    ]

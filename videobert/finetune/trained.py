@@ -10,6 +10,9 @@ from videobert.finetune.adapters import add_adapters
 from videobert.learning.trained import choose_trained
 from workfolder.errors import InputError
 
+QUERY_AND_VALUE = ("query", "value", "q_lin", "v_lin", "q", "v")
+"""The names of these layers in the families of encoders."""
+
 
 def set_trained(encoder: nn.Module, what: str) -> None:
     """Let a part of an encoder learn, and put adapters or LoRA into it where they are asked for.
@@ -24,8 +27,8 @@ def set_trained(encoder: nn.Module, what: str) -> None:
         add_adapters(encoder, int(number))
     elif kind == "lora":
         _add_lora(encoder, int(number))
-    else:  # its names must be those that a layer is known by
-        choose_trained(nn.ModuleDict({"bert": encoder}), what)
+    else:
+        choose_trained(encoder, what)
 
 
 def _add_lora(encoder: nn.Module, rank: int) -> None:
@@ -34,7 +37,10 @@ def _add_lora(encoder: nn.Module, rank: int) -> None:
         raise InputError("--train lora needs peft: pip install 'videobert[workbench]'")
     from peft import LoraConfig, inject_adapter_in_model
 
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["query", "value"])
-    inject_adapter_in_model(config, encoder)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(QUERY_AND_VALUE))
+    try:
+        inject_adapter_in_model(config, encoder)
+    except ValueError as error:  # no layer has such a name
+        raise InputError(f"--train lora does not fit this network ({error})") from error
     for name, weight in encoder.named_parameters():
         weight.requires_grad_(".lora_" in name)

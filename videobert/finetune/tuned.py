@@ -31,11 +31,11 @@ from videobert.finetune.examples import Example, Reader
 from videobert.finetune.heads import SequenceHead
 from videobert.finetune.network import ENCODER, TaskNetwork, make_network
 from videobert.finetune.options import ALIGN, FIND, FOLDER, FinetuneOptions
+from videobert.finetune.states import judging_layers
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.task import Task
 from videobert.joint_network import JointNetwork
 from videobert.loading import TrainedModel, load_model, load_to_ask
-from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.digests import check_digests
 from workfolder.errors import InputError
@@ -166,10 +166,9 @@ def load_to_judge(model: Path) -> tuple[TrainedModel, Judge, str]:
     head, network = tuned.network.heads[ALIGN], tuned.model.network
     if tuned.options.layers != "last" or tuned.options.both_orders:
         return load_to_ask(model), likelihood_of, "model"
-    assert isinstance(head, SequenceHead) and isinstance(network, VideoBertForPreTraining)
-    assert network.bert.pooler is not None
-    network.bert.pooler.dense.load_state_dict(head.dense.state_dict())
-    network.cls.seq_relationship.load_state_dict(head.classifier.state_dict())
+    assert isinstance(head, SequenceHead)
+    for own, layer in zip(judging_layers(network), (head.dense, head.classifier), strict=True):
+        own.load_state_dict(layer.state_dict())
     return tuned.model, sentence_scores, f"{FOLDER}/{ALIGN}"
 
 
@@ -202,7 +201,8 @@ class Finder:
 def random_weights(model: JointNetwork, seed: int) -> JointNetwork:
     """Make a model of the same shape that has learnt nothing."""
     set_seed(seed)
-    return type(model)(model.config)
+    made: JointNetwork = type(model)(model.config)
+    return made
 
 
 def _not_there(model: Path, name: str) -> str:

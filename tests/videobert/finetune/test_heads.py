@@ -25,7 +25,6 @@ from videobert.finetune.heads import (
     Where,
     sinusoids,
 )
-from videobert.finetune.states import layer_states
 
 ROWS, LENGTH, CLASSES = 6, 11, 5
 CONFIG = BertConfig(
@@ -37,6 +36,12 @@ CONFIG = BertConfig(
     num_labels=CLASSES,
 )
 CLOSE = 1e-9
+
+
+def layer_states(
+    encoder: torch.nn.Module, given: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    return encoder(**given, output_hidden_states=True).hidden_states
 
 
 @pytest.fixture(autouse=True)

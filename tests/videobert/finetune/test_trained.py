@@ -7,10 +7,15 @@ import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from transformers import BertConfig, BertModel
 
-from videobert.finetune.states import layer_states
 from videobert.finetune.trained import set_trained
 
 WIDTH, LAYERS, RANK, NARROW = 16, 3, 2, 4
+
+
+def layer_states(
+    encoder: torch.nn.Module, given: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    return encoder(**given, output_hidden_states=True).hidden_states
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from seqeval.metrics import f1_score
 from seqeval.metrics.sequence_labeling import get_entities
 from sklearn.metrics import roc_auc_score
+
 from videobert.evaluation.metrics.tagging import (
     area_under_curve,
     average_precision,
