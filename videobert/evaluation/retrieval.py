@@ -28,6 +28,7 @@ from videobert.answers.alignment import alignment_scores
 from videobert.answers.likelihood import fair_likelihoods
 from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
+    FirstStage,
     best_places,
     by_profiles,
     distinct,
@@ -140,25 +141,35 @@ def evaluate_retrieval(
         "alignment": pairs.judged(partial(_aligned, model), progress),
         "likelihood": pairs.judged(partial(fair_likelihoods, model), progress),
     }
-    questions, places = stage.index.questions(sentences), np.arange(len(sentences))
-    videos = np.array([stretch.video for stretch in pool])
-    said_first = videos[np.unique(owner, return_index=True)[1]]
-    to_clip = _Direction(
-        lambda at: stage.for_texts(questions[at]), judges, places, owner, said_first
-    )
-    to_text = _Direction(
-        lambda at: stage.for_stretches(at, questions),
-        {name: partial(_turned, judge) for name, judge in judges.items()},
-        owner,
-        places,
-        videos,
-    )
+    directions = _directions(stage, sentences, owner, pool, judges)
     weight, everything = search_mix(model, weight).likelihood, pairs.few
     tables = [
         _table(direction, weight, candidates, everything, partial(progress, name))
-        for name, direction in (("text to clip", to_clip), ("clip to text", to_text))
+        for name, direction in directions.items()
     ]
     return RetrievalResult(len(sentences), len(pool), tables[0], tables[1], weight)
+
+
+def _directions(
+    stage: FirstStage,
+    sentences: Sequence[str],
+    owner: np.ndarray,
+    pool: Sequence[Stretch],
+    judges: Mapping[str, Judge],
+) -> dict[str, _Direction]:
+    """Let ``sentences`` ask for stretches, and stretches for the sentence that each ``owner`` is."""
+    questions, places = stage.index.questions(sentences), np.arange(len(sentences))
+    videos = np.array([stretch.video for stretch in pool])
+    said_first = videos[np.unique(owner, return_index=True)[1]]
+    turned = {name: partial(_turned, judge) for name, judge in judges.items()}
+    return {
+        "text to clip": _Direction(
+            lambda at: stage.for_texts(questions[at]), judges, places, owner, said_first
+        ),
+        "clip to text": _Direction(
+            lambda at: stage.for_stretches(at, questions), turned, owner, places, videos
+        ),
+    }
 
 
 def _turned(judge: Judge, stretch: np.ndarray, sentence: np.ndarray) -> np.ndarray:
