@@ -157,7 +157,7 @@ def _directions(
     pool: Sequence[Stretch],
     judges: Mapping[str, Judge],
 ) -> dict[str, _Direction]:
-    """Let ``sentences`` ask for stretches, and stretches for the sentence that each ``owner`` is."""
+    """Let sentences ask for stretches, and stretches for the sentence that each is the owner of."""
     questions, places = stage.index.questions(sentences), np.arange(len(sentences))
     videos = np.array([stretch.video for stretch in pool])
     said_first = videos[np.unique(owner, return_index=True)[1]]
