@@ -57,7 +57,7 @@ from workfolder.progress import Progress
 
 XU = Path("frankxu_cooking_procedural") / "youcook2"
 DISH, KEY, SLOTS = "dish", "key", "slots"
-SHARE_APART, TINY = 0.2, 40
+SHARE_APART, TINY = 0.2, 16
 LEARNING = FinetuneOptions(epochs=3, batch_size=16, learning_rate=5e-5, max_length=128)
 """Devlin et al. (2019) tried 2 to 4 epochs, batches of 16 and 32, and rates of 2e-5 to 5e-5."""
 RUNS = {

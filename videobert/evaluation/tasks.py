@@ -153,7 +153,8 @@ def task_table(
         return answers(whom.network, name, whom.tasks[name], some)
 
     rng = np.random.default_rng(0)
-    methods: dict[str, Callable[[], list[np.ndarray] | str]] = {
+    table = Table(methods=ROWS)
+    for method, find in {
         CHANCE: lambda: task.guesses(learnt, examples, rng),
         PRIOR: lambda: task.guesses(learnt, examples, None),
         TEXT: lambda: _asked_unseen(name, examples, ask),
@@ -161,19 +162,21 @@ def task_table(
         PROBE: lambda: probed(task, learnt, examples),
         RANDOM: lambda: ask(examples, scratch),
         OURS: lambda: ask(examples),
-    }
-    table = Table(methods=ROWS)
-    for method, find in methods.items():
-        found = find()
+    }.items():
+        found: list[np.ndarray] | str = find()
         if isinstance(found, str):
             reasons[method] = found
         else:
             table[method] = _figures(task, found, examples, groups)
+    counts = len(examples), len(set(groups))
+    return TaskTable(name, subset, *counts, _unknown(task, rows), table, reasons)
+
+
+def _unknown(task: Task, rows: Sequence[Annotation]) -> list[str]:
+    """List labels that a task which has labels did not learn."""
     labels = set(task.about.get("labels", ()))
-    unknown = (
-        sorted({row.label for row in rows if row.label is not None} - labels) if labels else []
-    )
-    return TaskTable(name, subset, len(examples), len(set(groups)), unknown, table, reasons)
+    there = {row.label for row in rows if row.label is not None}
+    return sorted(there - labels) if labels else []
 
 
 def _figures(

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -117,11 +118,11 @@ class FinetuneLearner:
         scores = {name: Score(none, none) for name in self.tasks}
         if not len(chosen):  # a last, small batch among many parts
             return {**scores, batch.task: Score(self.model.nothing(), none)}
-        head = self.model.heads[batch.task]
+        head: Any = self.model.heads[batch.task]
         inputs, where, truth = collate(self.layout, [batch.questions[n] for n in chosen], device)
         logits = model(batch.task, inputs, where)
-        losses, right = head.losses(logits, truth), head.right(logits, truth)  # type: ignore[operator]
-        return {**scores, batch.task: Score(losses.sum(), right.sum())}
+        loss, right = head.losses(logits, truth).sum(), head.right(logits, truth).sum()
+        return {**scores, batch.task: Score(loss, right)}
 
     def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
         """Return the mean over all answers of the batch."""

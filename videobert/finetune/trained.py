@@ -10,7 +10,7 @@ from videobert.finetune.adapters import add_adapters
 from videobert.learning.trained import choose_trained
 from workfolder.errors import InputError
 
-QUERY_AND_VALUE = ("query", "value", "q_lin", "v_lin", "q", "v")
+QUERY_AND_VALUE = ("query", "value", "q_lin", "v_lin", "q", "v", "Wqkv")
 """The names of these layers in the families of encoders."""
 
 

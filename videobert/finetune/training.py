@@ -18,6 +18,7 @@ from videobert.data.work import DATA_DIGEST, data_digest, read_clips, token_stag
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.examples import Example, Questions
+from videobert.finetune.layers import LayerMix
 from videobert.finetune.learner import FinetuneLearner
 from videobert.finetune.network import make_network
 from videobert.finetune.options import CLASSIFY, FIND, FinetuneOptions
@@ -316,7 +317,7 @@ def _table(learner: FinetuneLearner) -> dict[str, Any]:
     weights = dict(learner.model.named_parameters())
     every = sum(weight.numel() for weight in weights.values())
     learns = sum(weight.numel() for weight in learner.model.learnt().values())
-    table = {}
+    table: dict[str, Any] = {}
     for name, task in learner.tasks.items():
         kept = task.with_false_ones(learner.kept_apart[name], learner.seed)
         figures = task.figures(judged(learner, name, kept)) if kept else {}
@@ -326,4 +327,7 @@ def _table(learner: FinetuneLearner) -> dict[str, Any]:
             "figures": figures,
             "share that learns": learns / every,
         }
+        mix = learner.model.mixes[name]
+        if isinstance(mix, LayerMix) and mix.weights is not None:
+            table[name]["layers"] = mix.eval().shares().tolist()
     return table
