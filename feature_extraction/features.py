@@ -251,7 +251,7 @@ class FeatureExtractor(Maker):
         columns = [[source.video_id] * len(spans), index, start, end, feature_column(features)]
         schema = features_schema(features.shape[1])
         table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=schema)
-        shown = source.where if source.address else source.path.resolve()
+        shown = source.where if source.is_elsewhere else source.path.resolve()
         return table.replace_schema_metadata({SOURCE_KEY: os.fsencode(shown)})
 
 
@@ -273,7 +273,7 @@ def extract(
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers, job.cache)
     if options.engine == INT8:  # on the first of all videos, so every share has the same network
-        extractor.calibrate(work / "int8", [one for one in videos if not one.address])
+        extractor.calibrate(work / "int8", [one for one in videos if not one.is_elsewhere])
     share = own_share(videos, job)
     begin(stage, share, extractor, extractor.provenance(), job)
     return run_job(stage, share, extractor, job, progress)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +77,53 @@ def list_below(address: str) -> dict[str, str]:
     }
 
 
-def fetch(address: str, where: Path, patience: float, admit: Callable[[int], None]) -> None:
-    """Fetch a file, whole and of one version.
+@contextmanager
+def opened(address: str) -> Iterator[Any]:
+    """Open a file at an address for reading here and there.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    system, path = _system(address)
+    try:
+        with system.open(path, "rb") as file:
+            yield file
+    except InputError:
+        raise
+    except Exception as error:  # whatever the libraries of the schemes raise
+        raise InputError(f"{shown(address)} cannot be read ({reason_of(error)})") from error
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a file.
+
+    Attributes:
+        offset: where its bytes begin.
+        size: how many they are.
+        of: bytes of the whole file.
+    """
+
+    offset: int
+    size: int
+    of: int
+
+
+def fetch(
+    address: str,
+    where: Path,
+    patience: float,
+    admit: Callable[[int], None],
+    span: Span | None = None,
+) -> None:
+    """Fetch a file, or a part of it, whole and of one version.
 
     Args:
         address: where it is.
         where: the file to write.
         patience: seconds to wait between tries, all in all, where a server fails.
         admit: is told the number of bytes before they are written, and may wait or refuse.
+        span: which part; None is all of it.
 
     Raises:
         InputError: if it is not there, may not be read, or has failed for so long.
@@ -92,7 +133,7 @@ def fetch(address: str, where: Path, patience: float, admit: Callable[[int], Non
     while True:
         tries += 1
         try:
-            return _fetch_once(address, where, admit)
+            return _fetch_once(address, where, admit, span)
         except InputError:
             raise
         except (FileNotFoundError, PermissionError) as error:
@@ -110,18 +151,23 @@ def fetch(address: str, where: Path, patience: float, admit: Callable[[int], Non
         wait *= 2
 
 
-def _fetch_once(address: str, where: Path, admit: Callable[[int], None]) -> None:
+def _fetch_once(address: str, where: Path, admit: Callable[[int], None], span: Span | None) -> None:
     system, path = _system(address)
     before = _version(system, path)
-    admit(before.get("size") or 0)
+    if span and before.get("size") not in (None, span.of):
+        raise InputError(f"{shown(address)} has changed since it was listed: run it again")
+    size = span.size if span else before.get("size")
+    admit(size or 0)
     written = 0
     with system.open(path, "rb") as remote, where.open("wb") as local:
-        while chunk := remote.read(CHUNK):
+        if span:
+            remote.seek(span.offset)
+        while chunk := remote.read(min(CHUNK, span.size - written) if span else CHUNK):
             written += len(chunk)
-            if written > (before.get("size") or written):
+            if written > (size or written):
                 break
             local.write(chunk)
-    if before.get("size") not in (None, written) or _version(system, path) != before:
+    if size not in (None, written) or _version(system, path) != before:
         raise ChangedError
 
 

@@ -58,7 +58,7 @@ def run_job(
     progress(report.stage, settled, len(sources))
     dropped = frozenset(ledger.dropped()) if plan.waiting else frozenset()
     attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped, stage.identity())
-    if any(source.address for source in plan.waiting):
+    if any(source.is_elsewhere for source in plan.waiting):
         attempt = replace(attempt, scratch=_scratch(plan.waiting, options))
     for count, outcome in enumerate(_outcomes(attempt, plan.waiting, options), 1):
         if outcome.stop:
@@ -168,7 +168,9 @@ def _pace(videos: int, covered: float, elapsed: float) -> str:
 def _scratch(sources: Sequence[Source], options: JobOptions) -> Scratch:
     """Begin to fetch what is not on this disk."""
     if options.runner == "ray":
-        raise InputError("--runner ray fetches no videos from addresses: take --shard instead")
+        raise InputError(
+            "--runner ray fetches no videos from addresses or tar files: take --shard instead"
+        )
     ahead = 2 * options.workers
     return Scratch(sources, ahead, options.scratch, options.scratch_gb, options.patience)
 

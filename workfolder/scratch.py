@@ -14,10 +14,11 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from workfolder.addresses import fetch, name_of
+from workfolder.addresses import as_address, fetch, name_of
 from workfolder.errors import InputError
 from workfolder.files import cannot_write
 from workfolder.sources import Source
+from workfolder.tars import Member, copy_member
 
 GIGABYTE = 10**9
 
@@ -54,7 +55,7 @@ class Scratch:
             self._folder, self._lock = _own_folder(folder or Path(tempfile.gettempdir()))
         except OSError as error:
             raise cannot_write(folder or Path(tempfile.gettempdir()), error) from error
-        self._coming = (source for source in sources if source.address and not source.refusal)
+        self._coming = (source for source in sources if source.is_elsewhere and not source.refusal)
         self._numbers = count()
         self._held: dict[int, int] = {}
         self._turn = 0
@@ -68,13 +69,13 @@ class Scratch:
 
     @contextmanager
     def fetched(self, source: Source) -> Iterator[Source]:
-        """Yield the source with its file on this disk; a source without an address is left alone.
+        """Yield the source with its file on this disk; a source that is there is left alone.
 
         Raises:
             InputError: if it cannot be fetched, or the caller cannot use it; the message names the
                 address.
         """
-        if not source.address:
+        if not source.is_elsewhere:
             yield source
             return
         number, future = self._take(source)
@@ -89,7 +90,7 @@ class Scratch:
 
     def drop(self, source: Source) -> None:
         """Forget a source that nobody will ask for."""
-        if source.address:
+        if source.is_elsewhere:
             number, future = self._take(source)
             future.add_done_callback(lambda _: self._release(number))
 
@@ -123,6 +124,10 @@ class Scratch:
         folder = self._folder / str(number)
         try:
             folder.mkdir()
+            for member in source.members:
+                self._fetch_file(member.tar, folder / member.copied_as, number, member)
+            if source.members:
+                return folder / source.members[0].copied_as
             wanted = [source.address or "", *source.beside]
             for address in wanted:
                 self._fetch_file(address, folder / name_of(address), number)
@@ -132,16 +137,22 @@ class Scratch:
             self._pass_turn(number)
         return folder / name_of(wanted[0])
 
-    def _fetch_file(self, address: str, where: Path, number: int) -> None:
+    def _fetch_file(
+        self, address: str, where: Path, number: int, member: Member | None = None
+    ) -> None:
         def admit(size: int) -> None:
             if size > self._most:
                 raise InputError(
-                    f"{name_of(address)} has {size / GIGABYTE:.2f} GB, more than --scratch-gb "
+                    f"{where.name} has {size / GIGABYTE:.2f} GB, more than --scratch-gb "
                     f"{self._most / GIGABYTE:g}: give it more"
                 )
             self._admit(number, size)
 
-        fetch(address, where, self._patience, admit)
+        if member and not as_address(member.tar):
+            admit(member.span.size)
+            copy_member(member, where)
+        else:
+            fetch(address, where, self._patience, admit, member.span if member else None)
 
     def _admit(self, number: int, size: int) -> None:
         """Wait until it is the number's turn, and there is room beside what is held.

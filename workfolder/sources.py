@@ -4,11 +4,10 @@ The rule of the video id: the path below the folder that was given (the name alo
 given), without its suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a
 leading dot percent-encoded. So ``course/soup 1.mp4`` below the folder becomes
 ``course%2Fsoup%201``. An id longer than 180 characters keeps its first 160, then a dash and 16
-digits of its SHA-256.
+digits of its SHA-256. In a tar file, the path goes on with the key, see tars.py.
 
 Two files with one id are refused, and so are ids that differ only in case: an id must not change
-when a second file appears later. The other videos go on. Sound beside a video of its id is not
-read.
+when a second file appears later. The other videos go on. Sound beside a video of its id is unread.
 
 A link that leads out of the folder or list that names it is refused, unless the user says
 ``--follow-links``.
@@ -16,7 +15,6 @@ A link that leads out of the folder or list that names it is refused, unless the
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import os
 import unicodedata
@@ -30,7 +28,9 @@ from urllib.parse import quote, unquote
 
 from workfolder.addresses import as_address, list_below, name_of, shown
 from workfolder.errors import InputError
+from workfolder.listings import lines_of
 from workfolder.paths import refuse_address
+from workfolder.tars import SUFFIX, Member, list_tar
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .mxf .wmv .3gp .ogv .gif"
@@ -50,6 +50,7 @@ class Source:
         refusal: why it must not be opened; None if it may.
         address: where it must be fetched from first; None where ``path`` is the file.
         beside: the addresses of the captions beside it.
+        members: what must be copied out of a tar file first: the video, and the captions beside it.
         pictures: the video itself, where ``path`` is a file that was made of it.
     """
 
@@ -59,15 +60,23 @@ class Source:
     pictures: Path | None = None
     address: str | None = None
     beside: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it must be fetched or copied before it can be opened."""
+        return bool(self.address or self.members)
 
     @property
     def label(self) -> str:
         """What the user calls it."""
-        return shown(self.address) if self.address else str(self.path)
+        return self.where if self.is_elsewhere else str(self.path)
 
     @property
     def where(self) -> str:
         """Its absolute path, or its address without what may be secret."""
+        if self.members:
+            return self.members[0].label
         return shown(self.address) if self.address else os.path.abspath(self.path)
 
 
@@ -154,6 +163,11 @@ class _Search:
     passed_over: dict[str, Counter[str]] = field(default_factory=dict)
     real: Callable[[str | Path], str] = field(default_factory=lambda: cache(os.path.realpath))
 
+    @property
+    def _wanted(self) -> frozenset[str]:
+        """What a folder's files end in that are read."""
+        return self.suffixes | {SUFFIX} if self.suffixes >= VIDEO_SUFFIXES else self.suffixes
+
     def expand(self, given: str | Path) -> Iterator[Source]:
         """Yield the videos that a path or an address stands for."""
         address = as_address(given)
@@ -170,13 +184,15 @@ class _Search:
             )
         elif path.suffix.lower() == ".txt":
             yield from self._listed(path)
+        elif path.suffix.lower() == SUFFIX and self.suffixes >= VIDEO_SUFFIXES:
+            yield from self._packed(os.path.abspath(path), path.stem)
         else:
             yield Source(video_id(PurePath(path.name)), path)
 
     def _listed(self, listing: Path) -> Iterator[Source]:
         """Yield the videos that a list names."""
         beside = os.path.join(os.path.abspath(listing.parent), "")
-        for line in _lines(listing):
+        for line in lines_of(listing):
             if as_address(line) and self.suffixes >= VIDEO_SUFFIXES:
                 yield from self.expand(line)
                 continue
@@ -193,11 +209,28 @@ class _Search:
             for source in self.expand(named):
                 yield replace(source, refusal=source.refusal or refusal)
 
+    def _packed(self, tar: str, stem: str) -> Iterator[Source]:
+        """Yield the videos in a tar file, by path or address; a torn one is refused itself, too.
+
+        Args:
+            tar: the file.
+            stem: the path below what was given, without the suffix; the ids begin with it.
+        """
+        found = list_tar(tar, self.suffixes)
+        for members in found.videos:
+            path = Path(members[0].label)
+            yield Source(_id_of(f"{stem}/{members[0].key}"), path, members=members)
+        if found.fault:
+            yield Source(_id_of(stem), Path(found.label), found.fault, address=as_address(tar))
+
     def _remote(self, address: str) -> Iterator[Source]:
         """Yield the videos that an address stands for. One that names a video is not asked for."""
         name = name_of(address)
         if _suffix(name) in self.suffixes:
             yield Source(video_id(PurePath(unquote(name))), Path(shown(address)), address=address)
+            return
+        if _suffix(name) == SUFFIX:
+            yield from self._packed(address, PurePath(unquote(name)).stem)
             return
         found = list_below(address)
         captions: dict[str, list[str]] = {}
@@ -207,7 +240,10 @@ class _Search:
                 for one in {stem, stem.rpartition(".")[0]}:  # NAME.vtt and NAME.LANGUAGE.vtt
                     captions.setdefault(one, []).append(found[below])
         videos = [below for below in found if _suffix(below) in self.suffixes]
-        if not videos:
+        tars = [below for below in found if _suffix(below) == SUFFIX]
+        for below in tars:
+            yield from self._packed(found[below], below.rpartition(".")[0])
+        if not videos and not tars:
             raise InputError(f"{shown(address)} holds no video: give an address above videos")
         for below in videos:
             stem, there = below.rpartition(".")[0], found[below]
@@ -228,7 +264,10 @@ class _Search:
                 continue
             path = Path(entry.path)
             refusal = self._refusal(path, folder) if entry.is_symlink() else None
-            yield Source(_id_of(stem[below:]), path, refusal)
+            if _suffix(entry.name) == SUFFIX and not refusal:
+                yield from self._packed(os.path.abspath(path), stem[below:])
+            else:
+                yield Source(_id_of(stem[below:]), path, refusal)
         if not entries:
             looked_for = " ".join(sorted(self.suffixes))
             passed_over = f", passed over {', '.join(others)}" if others else ""
@@ -258,7 +297,7 @@ class _Search:
                         others["links to folders"] += 1
                     else:
                         yield from self._files(entry.path, others, {*within, target})
-                elif suffix in self.suffixes and (
+                elif suffix in self._wanted and (
                     entry.is_symlink() or entry.is_file(follow_symlinks=False)
                 ):
                     yield entry
@@ -292,33 +331,13 @@ def _settle(group: list[Source]) -> Iterable[Source]:
     if len(group) == 1:
         return group
     ids = {source.video_id: source for source in reversed(group)}
-    files = {source.address or os.path.realpath(source.path) for source in group}
+    files = {
+        source.where if source.is_elsewhere else os.path.realpath(source.path) for source in group
+    }
     if len(ids) == len(files) == 1:
         return ids.values()
     reason = same_id([source.label for source in group], ids)
     return [replace(source, refusal=reason) for source in ids.values()]
-
-
-def _lines(listing: Path) -> Iterator[str]:
-    """Yield the lines of a list that are not empty.
-
-    Raises:
-        InputError: if it is not text in UTF-8, or in UTF-16 with a byte order mark.
-    """
-    content = listing.read_bytes()
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = content.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{listing} is not a text file of paths, one a line ({error}): save it as UTF-8"
-        ) from error
-    if "\0" in text:
-        raise InputError(
-            f"{listing} is not a text file of paths, one a line (it holds NUL bytes): save it as "
-            "UTF-8"
-        )
-    return filter(None, map(str.strip, text.splitlines()))
 
 
 def _suffix(name: str) -> str:
