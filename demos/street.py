@@ -208,6 +208,13 @@ def _asking(at: Places, share: float) -> Iterator[Step]:
         *("python -m demos.kitchen.question --kitchen", at.kitchen, "--model", at.model),
         *("--picture", at.answers / "prediction.png"),
     )
+    yield _step(
+        *("tag", "labels: the steps of the training videos teach the model to mark them in others"),
+        14 + 6 * share,
+        *("python -m demos.kitchen.steps --truth", at.kitchen / "truth.json"),
+        *("--training", at.work, "--held-out", at.held_out, "--model", at.model),
+        *("--picture", at.answers / "steps.png"),
+    )
 
 
 def _refuse_another_kitchen(truth: Path, size: Size) -> None:
