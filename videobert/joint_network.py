@@ -31,12 +31,14 @@ class VideoBertOutput(ModelOutput):
         alignment_logits: Of ALIGNED and MISALIGNED, [batch, 2].
         boundary_logits: [positions, vocabulary], from the sides of the spans that they are in; None
             without a boundary head.
+        turn_logits: [ordered pairs, 3]; None without a turn head.
     """
 
     # ModelOutput wants defaults.
     prediction_logits: torch.Tensor = None  # type: ignore[assignment]
     alignment_logits: torch.Tensor = None  # type: ignore[assignment]
     boundary_logits: torch.Tensor | None = None
+    turn_logits: torch.Tensor | None = None
 
 
 class JointNetwork(Base):
@@ -49,6 +51,7 @@ class JointNetwork(Base):
         own_layers: whether each layer has weights of its own.
         stackable: whether a layer may stand in the place of any other; see learning.stacking.
         boundary: a head that training may add; see pretraining.boundary.
+        turns: another; see pretraining.turns.
     """
 
     config: Any
@@ -58,6 +61,7 @@ class JointNetwork(Base):
     own_layers: bool = True
     stackable: bool = True
     boundary: torch.nn.Module | None
+    turns: torch.nn.Module | None
 
     def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:
         """Compute the hidden states of every layer, each [batch, length, width].
@@ -97,6 +101,7 @@ class JointNetwork(Base):
         judge_at: torch.Tensor | None = None,
         before: torch.Tensor | None = None,
         after: torch.Tensor | None = None,
+        turn_at: torch.Tensor | None = None,
     ) -> VideoBertOutput:
         """Complete the masks and judge the alignment.
 
@@ -119,6 +124,7 @@ class JointNetwork(Base):
             before: [batch, length], for the boundary head: how far the last place before the span
                 of a hidden id is.
             after: [batch, length], how far the first place after it is.
+            turn_at: bool [batch, length], for the turn head: the [CLS] of ordered pairs.
         """
         if sequence_ids is not None:
             attention_mask = _within_sequences(sequence_ids, rank, reach)
@@ -135,6 +141,8 @@ class JointNetwork(Base):
         if self.boundary is not None:
             found = self.boundary(hidden, predict_at, before, after)
             output.boundary_logits = self.get_output_embeddings()(found)
+        if self.turns is not None:
+            output.turn_logits = self.turns(hidden[turn_at])
         return output
 
     @torch.no_grad()

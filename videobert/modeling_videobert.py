@@ -48,6 +48,7 @@ class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
     def __init__(self, config: VideoBertConfig) -> None:
         super().__init__(config)
         self.boundary: torch.nn.Module | None = None
+        self.turns: torch.nn.Module | None = None
 
     def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:
         """Compute the hidden states of every layer; see JointNetwork."""

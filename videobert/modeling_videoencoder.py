@@ -189,6 +189,7 @@ class VideoEncoderForPreTraining(JointNetwork, PreTrainedModel):
         self.encoder: Any = AutoModelForMaskedLM.from_config(config.encoder)
         self.alignment = AlignmentHead(config.hidden_size)
         self.boundary: nn.Module | None = None
+        self.turns: nn.Module | None = None
         self.post_init()
 
     @property

@@ -19,11 +19,13 @@ from videobert.pretraining.masking.copies import Copier
 from videobert.pretraining.masking.masker import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
-from videobert.sequences import ALIGNED, MISALIGNED, Part, SequenceLayout
+from videobert.pretraining.turns import TURNS, Turns
+from videobert.sequences import ALIGNED, MISALIGNED, Part, Row, SequenceLayout
 from workfolder.errors import InputError
 
-TEXT, VIDEO, JOINT = 0, 1, 2
+TEXT, VIDEO, JOINT, ORDER, ORDER_TEXT = range(5)
 REGIMES = ("text", "video", "joint")
+"""Those in which words are asked for. In the others a turn is; see turns."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Batch:
         token_type_ids: [batch, length].
         attention_mask: [batch, length], 0 on padding.
         labels: [batch, length], the hidden ids, IGNORED elsewhere.
-        regime: [batch], TEXT, VIDEO or JOINT.
-        alignment: [batch], ALIGNED or MISALIGNED for JOINT, IGNORED elsewhere and where nobody
-            asks.
+        regime: [batch], TEXT, VIDEO, JOINT, ORDER or ORDER_TEXT.
+        alignment: [batch], ALIGNED or MISALIGNED for JOINT, one of TURNS for ORDER and ORDER_TEXT,
+            IGNORED elsewhere and where nobody asks.
         order: where words are asked by copies: the position, rank and reach of each id, each
             [batch, length]; see copies.Copied.
     """
@@ -115,7 +117,7 @@ class Batches:
             InputError: if a regime with a share of the batch has no example, or if no pair can be
                 mismatched.
         """
-        for name, pool, count in zip(REGIMES, self.pools, self.counts, strict=True):
+        for name, pool, count in zip((*REGIMES, "order"), self.pools, self.counts, strict=True):
             if count and not len(pool):
                 raise InputError(
                     f"no example has what the {name} regime learns from: give --{name}-weight 0, "
@@ -123,19 +125,22 @@ class Batches:
                 )
         if self.counts[JOINT] and self.options.alignment_weight:
             self.negatives.check()
+        if self.counts[ORDER]:
+            self.turns.check()
 
     @cached_property
-    def pools(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pools(self) -> tuple[np.ndarray, ...]:
         """Indices of the examples that each regime draws from."""
         spoken, seen = self.corpus.spoken & self.members, self.corpus.seen & self.members
         text, video, joint = (np.flatnonzero(chosen) for chosen in (spoken, seen, spoken & seen))
-        return text, video, joint
+        return text, video, joint, self.turns.pool
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
         """Sequences of each regime in every batch, by the largest remainder."""
         options = self.options
-        weights = np.array([options.text_weight, options.video_weight, options.joint_weight])
+        words = [options.text_weight, options.video_weight, options.joint_weight]
+        weights = np.array([*words, options.order_weight])
         exact = weights / weights.sum() * self.batch_size
         counts = np.floor(exact).astype(int)
         counts[np.argsort(counts - exact, kind="stable")[: self.batch_size - counts.sum()]] += 1
@@ -159,6 +164,11 @@ class Batches:
         """The examples that a sentence may be mismatched with."""
         return Negatives(self.corpus, self.pools[JOINT], self.options.negative_margin)
 
+    @cached_property
+    def turns(self) -> Turns:
+        """The pairs of stretches whose order is asked."""
+        return Turns(self.corpus, self.members)
+
     def batch(self, step: int) -> Batch:
         """Make the batch of a step, 0, 1, 2, ..."""
         own = self._own_batch(step)
@@ -166,7 +176,7 @@ class Batches:
 
     def _own_batch(self, step: int) -> Batch:
         rng = np.random.default_rng([self.options.seed, self.stream, step])
-        text, video, joint = (
+        text, video, joint, order = (
             pool[epochs.batch(step)] for pool, epochs in zip(self.pools, self._epochs, strict=True)
         )
         spoken = [self._stream(i) if self.options.stream else self._joined(i, rng) for i in text]
@@ -180,12 +190,20 @@ class Batches:
         ]
         pairs += [self._pair(i, label, rng) for i, label in zip(joint, alignment, strict=True)]
         rows = [self.layout.arrange(Part(text), Part(clips, seen=True)) for text, clips in pairs]
+        number = step * len(order) + np.arange(len(order))  # of each pair, so that all are as many
+        turns, blind = number % len(TURNS), number // len(TURNS) % 2 == 1
+        rows += [
+            self._ordered(*each, rng) for each in zip(order, turns.tolist(), blind, strict=True)
+        ]
         ids, types, mask = self.layout.pad_together(rows)
-        regime = np.repeat([TEXT, VIDEO, JOINT], self.counts)
+        regime = np.repeat([TEXT, VIDEO, JOINT, ORDER], self.counts)
+        regime[len(pairs) :][blind] = ORDER_TEXT
         unjudged = np.full(len(text) + len(video), IGNORED)
         asked = np.array(alignment if judging else [IGNORED] * len(joint), dtype=np.int64)
-        judged = np.concatenate([unjudged, asked])
-        unasked = (judged == MISALIGNED) | ((regime == JOINT) & (not self.options.joint_masking))
+        judged = np.concatenate([unjudged, asked, turns])
+        mismatched = (regime == JOINT) & (judged == MISALIGNED)
+        unasked = mismatched | ((regime == JOINT) & (not self.options.joint_masking))
+        unasked |= regime >= ORDER
         if isinstance(self.masker, Copier):
             found = self.masker(ids, mask, ~unasked, rng)
             types = np.take_along_axis(types, found.source, axis=1) * found.attention_mask
@@ -196,6 +214,7 @@ class Batches:
         # Mismatched pairs are masked like the others, or the masks would tell them apart. But
         # nothing is asked there.
         labels[unasked] = IGNORED
+        inputs[regime >= ORDER] = ids[regime >= ORDER]
         return Batch(inputs, types, mask, labels, regime, judged)
 
     def _pair(
@@ -205,6 +224,15 @@ class Batches:
         joined = self._joined(example, rng)
         shown = joined if label == ALIGNED else self._joined(self.negatives.draw(example, rng), rng)
         return self._text(joined), self._visual(shown, rng)
+
+    def _ordered(self, example: int, turn: int, blind: bool, rng: np.random.Generator) -> Row:
+        """Put an example and another into one sequence, without pictures where it is blind."""
+        parts = []
+        for each in self.turns.draw(example, turn, rng):
+            parts.append(Part(self.corpus.texts[each]))
+            if not blind:
+                parts.append(Part(self._visual([each], rng), seen=True))
+        return self.layout.arrange(*parts)
 
     def _joined(self, example: int, rng: np.random.Generator) -> list[int]:
         """Return the example, at times with its neighbour, as speech and picture drift apart."""

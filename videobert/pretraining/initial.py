@@ -28,6 +28,7 @@ from videobert.orders import MASKED
 from videobert.pretraining.boundary import BoundaryHead
 from videobert.pretraining.options import PROFILES, RANDOM, USUAL_LENGTH, PretrainOptions
 from videobert.pretraining.profiles import profiles
+from videobert.pretraining.turns import TurnHead
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
 from workfolder.errors import InputError
 
@@ -153,6 +154,9 @@ def _choose_what_learns(model: JointNetwork, options: PretrainOptions) -> None:
             config.initializer_range,
             config.layer_norm_eps,
         ).to(model.device)
+    if options.order_weight:
+        config = model.config
+        model.turns = TurnHead(config.hidden_size, config.initializer_range).to(model.device)
     if not options.alignment_weight:  # or a second process would wait for their gradients
         for name, weight in model.named_parameters():
             weight.requires_grad &= not name.startswith(model.judges)

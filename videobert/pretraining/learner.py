@@ -11,10 +11,17 @@ import torch
 from videobert.joint_network import JointNetwork
 from videobert.learning.learner import Score
 from videobert.learning.packing import pack
-from videobert.pretraining.batches import JOINT, REGIMES, Batch, Batches
+from videobert.pretraining.batches import JOINT, ORDER, REGIMES, Batch, Batches
 from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.masking.spans import sides
-from videobert.pretraining.objectives import OBJECTIVES, Alignment, Objective, answer, total_loss
+from videobert.pretraining.objectives import (
+    OBJECTIVES,
+    Alignment,
+    Objective,
+    Order,
+    answer,
+    total_loss,
+)
 from videobert.processing_videobert import VideoBertProcessor
 
 MOST_VALIDATION_BATCHES = 50
@@ -47,7 +54,8 @@ class PretrainLearner:
     def shown(self) -> Sequence[str]:
         """The accuracies that tell whether the model looks at the video."""
         names = [objective.name for objective in self.objectives]
-        return [name for name in names if name.endswith(REGIMES[JOINT]) or name == Alignment.name]
+        apart = (Alignment.name, Order(ORDER).name)
+        return [name for name in names if name.endswith(REGIMES[JOINT]) or name in apart]
 
     def batch(self, step: int) -> Batch:
         """Make the batch of a step, counted over all phases."""
@@ -73,17 +81,19 @@ class PretrainLearner:
         """Pack the chosen sequences, run the model on them, and score each objective."""
         rows = pack_batch(batch, chosen)
         rows = {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
+        judged, turned = rows["alignment"] != IGNORED, rows["regime"] >= ORDER
         output = model(
             rows["input_ids"],
             token_type_ids=rows["token_type_ids"],
             position_ids=rows["position_ids"],
             sequence_ids=rows["sequence_ids"],
             predict_at=rows["labels"] != IGNORED,
-            judge_at=rows["alignment"] != IGNORED,
+            judge_at=judged & ~turned,
             rank=rows.get("rank"),
             reach=rows.get("reach"),
             before=rows["before"],
             after=rows["after"],
+            turn_at=judged & turned,
         )
         answers = answer(output, rows)
         return {objective.name: objective(answers) for objective in self.objectives}

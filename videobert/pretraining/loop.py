@@ -60,7 +60,7 @@ def pretrain(
     def write(part: Path, learner: PretrainLearner, trainer: Trainer[Batch]) -> None:
         model, history = trainer.finished_model(), trainer.history
         assert isinstance(model, JointNetwork)
-        model.boundary = None  # only training needs it
+        model.boundary, model.turns = None, None  # only training needs them
         model.save_pretrained(part)
         learner.processor.save_pretrained(part)
         batches = learner.phases[0][0]

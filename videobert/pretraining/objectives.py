@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from videobert.joint_network import VideoBertOutput
 from videobert.learning.learner import Score
 from videobert.orders import MASKED
-from videobert.pretraining.batches import JOINT, REGIMES, TEXT, VIDEO, Batch
+from videobert.pretraining.batches import JOINT, ORDER, ORDER_TEXT, REGIMES, TEXT, VIDEO, Batch
 from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.options import PretrainOptions
 
@@ -30,6 +30,9 @@ class Answers:
         boundary_loss: [hidden ids], cross entropy in nats of what the sides of a span say, with
             gradient; None if they were not asked.
         boundary_right: [hidden ids], whether their best guess is right.
+        turn_loss: [ordered pairs], cross entropy in nats, with gradient; None if nobody asks.
+        turn_right: [ordered pairs], whether the likeliest class is right.
+        turn_regime: [ordered pairs], ORDER or ORDER_TEXT.
     """
 
     completion_loss: torch.Tensor
@@ -39,6 +42,9 @@ class Answers:
     alignment_right: torch.Tensor
     boundary_loss: torch.Tensor | None = None
     boundary_right: torch.Tensor | None = None
+    turn_loss: torch.Tensor | None = None
+    turn_right: torch.Tensor | None = None
+    turn_regime: torch.Tensor | None = None
 
 
 class Objective(Protocol):
@@ -90,7 +96,7 @@ class Alignment:
 
     def asked(self, batch: Batch) -> int:
         """Count the pairs of a batch."""
-        return int((batch.alignment != IGNORED).sum())
+        return int(((batch.alignment != IGNORED) & (batch.regime == JOINT)).sum())
 
     def __call__(self, answers: Answers) -> Score:
         """Add up the answers on all pairs."""
@@ -113,6 +119,33 @@ class Boundary:
         return Score(answers.boundary_loss.sum(), answers.boundary_right.sum())
 
 
+@dataclass(frozen=True)
+class Order:
+    """Tell what a stretch is to the one before it in the sequence; chance is a third.
+
+    Attributes:
+        regime: ORDER, or ORDER_TEXT for pairs without pictures.
+    """
+
+    regime: int
+
+    @property
+    def name(self) -> str:
+        """The name in the history."""
+        return "order" if self.regime == ORDER else "order_text_alone"
+
+    def asked(self, batch: Batch) -> int:
+        """Count the pairs of a batch."""
+        return int((batch.regime == self.regime).sum())
+
+    def __call__(self, answers: Answers) -> Score:
+        """Add up the answers on the pairs of this regime."""
+        assert answers.turn_loss is not None and answers.turn_right is not None
+        here = answers.turn_regime == self.regime
+        return Score(answers.turn_loss[here].sum(), answers.turn_right[here].sum())
+
+
+ORDERS = (Order(ORDER), Order(ORDER_TEXT))
 COMPLETIONS = (Completion(TEXT), Completion(VIDEO), Completion(JOINT))
 OBJECTIVES: tuple[Objective, ...] = (*COMPLETIONS, Alignment())
 
@@ -122,7 +155,8 @@ def objectives(options: PretrainOptions) -> tuple[Objective, ...]:
     words = tuple(replace(each, how=options.objective) for each in COMPLETIONS)
     judged: tuple[Objective, ...] = (Alignment(),) if options.alignment_weight else ()
     sides: tuple[Objective, ...] = (Boundary(),) if options.boundary else ()
-    return *words, *judged, *sides
+    turns: tuple[Objective, ...] = ORDERS if options.order_weight else ()
+    return *words, *judged, *sides, *turns
 
 
 def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers:
@@ -132,7 +166,8 @@ def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers
         output: logits at these places alone.
         rows: as ``learner.pack_batch`` returns them.
     """
-    hidden, paired = rows["labels"] != IGNORED, rows["alignment"] != IGNORED
+    hidden, judged = rows["labels"] != IGNORED, rows["alignment"] != IGNORED
+    paired = judged & (rows["regime"] < ORDER)
     words, pairs = rows["labels"][hidden], rows["alignment"][paired]
     found = Answers(
         cross_entropy(output.prediction_logits.float(), words, reduction="none"),
@@ -141,6 +176,15 @@ def answer(output: VideoBertOutput, rows: Mapping[str, torch.Tensor]) -> Answers
         cross_entropy(output.alignment_logits.float(), pairs, reduction="none"),
         output.alignment_logits.argmax(dim=1) == pairs,
     )
+    if output.turn_logits is not None:
+        ordered = judged & (rows["regime"] >= ORDER)
+        turns = rows["alignment"][ordered]
+        found = replace(
+            found,
+            turn_loss=cross_entropy(output.turn_logits.float(), turns, reduction="none"),
+            turn_right=output.turn_logits.argmax(dim=1) == turns,
+            turn_regime=rows["regime"][ordered],
+        )
     if output.boundary_logits is None:
         return found
     loss = cross_entropy(output.boundary_logits.float(), words, reduction="none")
@@ -152,6 +196,8 @@ def total_loss(
     scores: Mapping[str, Score], asked: Mapping[str, int], alignment_weight: float = 1.0
 ) -> torch.Tensor:
     """Return the mean over all hidden ids, whatever their regime, plus the mean over all pairs.
+
+    The mean over all ordered pairs is added, too, with pictures or without.
 
     What the sides of spans say of hidden ids counts like what the model says.
 
@@ -165,11 +211,13 @@ def total_loss(
         asked: the questions of the whole batch, so that the losses of its parts add up to its loss.
         alignment_weight: of the mean over pairs.
     """
-    others = (Alignment.name, Boundary.name)
+    ordered = [each.name for each in ORDERS if each.name in asked]
+    others = (Alignment.name, Boundary.name, *ordered)
     hidden = sum(count for name, count in asked.items() if name not in others)
     losses = []
     for name, score in scores.items():
         pairs = name == Alignment.name
-        mean = score.loss / max(asked[name] if pairs else hidden, 1)
+        count = sum(asked[each] for each in ordered) if name in ordered else hidden
+        mean = score.loss / max(asked[name] if pairs else count, 1)
         losses.append(alignment_weight * mean if pairs else mean)
     return torch.stack(losses).sum()

@@ -84,6 +84,13 @@ class PretrainOptions(Options):
     joint_weight: float = option(
         1.0, "Relative share of text with video in a batch; 0 leaves it out.", least=0, panel=READ
     )
+    order_weight: float = option(
+        0.0,
+        "Relative share of two stretches, told apart by which comes first in their video; 0 leaves "
+        "it out.",
+        least=0,
+        panel=READ,
+    )
     join_probability: float = option(
         0.3, "Chance that a sentence is joined with the next.", least=0, most=1, panel=READ
     )
@@ -219,12 +226,11 @@ class PretrainOptions(Options):
     def noted(self) -> dict[str, Any]:
         """Return what a model's folder remembers of them.
 
-        The family of a BERT is left out: models were made before there were others.
+        What is as it was before there were other values is left out, as in models of before.
         """
-        noted = asdict(self)
-        if self.family == BERT:
-            del noted["family"]
-        return noted
+        before = {"family": BERT, "order_weight": 0.0}
+        noted = asdict(self).items()
+        return {name: its for name, its in noted if name not in before or its != before[name]}
 
     @property
     def phrases_file(self) -> Path | None:

@@ -27,6 +27,7 @@ from videobert.pretraining.masking.chosen import make_masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.objectives import objectives
 from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.turns import Turns
 from videobert.processing_videobert import VideoBertProcessor
 
 VALIDATION_STREAM, REPLAYED_STREAMS = 0, 1_000_000
@@ -156,6 +157,9 @@ def _what_can_be_asked(
     video = float(seen.any() and options.video_weight > 0)
     matched = not options.alignment_weight or pairs.lacking() is None
     joint = float(pairs.pool.size > 0 and options.joint_weight > 0 and matched)
+    order = float(options.order_weight > 0 and Turns(corpus, members).enough)
     if not (text or video or joint):
         return None
-    return replace(options, text_weight=text, video_weight=video, joint_weight=joint)
+    return replace(
+        options, text_weight=text, video_weight=video, joint_weight=joint, order_weight=order
+    )

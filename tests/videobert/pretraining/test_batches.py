@@ -156,13 +156,13 @@ def test_masks_and_negatives_are_drawn_anew_each_epoch() -> None:
     assert masks[0] != masks[1]
 
 
-@pytest.mark.parametrize("weights", [(1, 1, 1), (2, 1, 0), (0, 0, 1), (5, 3, 3), (0, 1, 0.01)])
+@pytest.mark.parametrize(
+    "weights", [(1, 1, 1, 0), (2, 1, 0, 0), (0, 0, 1, 0), (5, 3, 3, 3), (0, 1, 0.01, 1)]
+)
 @pytest.mark.parametrize("size", [2, 7, 12])
 def test_regimes_share_a_batch_by_their_weights(weights: tuple[float, ...], size: int) -> None:
-    text, video, joint = weights
-    counts = batches_of(
-        corpus_of(6), size, text_weight=text, video_weight=video, joint_weight=joint
-    ).counts
+    names = ("text_weight", "video_weight", "joint_weight", "order_weight")
+    counts = batches_of(corpus_of(6), size, **dict(zip(names, weights, strict=True))).counts
     exact = np.array(weights) / sum(weights) * size
     assert sum(counts) == size and (np.abs(counts - exact) < 1).all()
 

@@ -52,7 +52,7 @@ def test_validation_leaves_out_what_its_videos_cannot_be_asked(work: Path) -> No
 
 def test_validation_asks_only_what_is_trained_and_all_of_it_alike(work: Path) -> None:
     counts = start_run(work, replace(TINY, text_weight=0.0, video_weight=9.0)).kept_apart.counts
-    assert counts == (0, 6, 6)
+    assert counts == (0, 6, 6, 0)
 
 
 def test_each_phase_has_its_length_and_batch(work: Path) -> None:
