@@ -107,11 +107,7 @@ def _refuse_others(model: Path, name: str, options: FinetuneOptions) -> None:
     """Refuse a network of random weights that was taught otherwise than the one beside it."""
     folders = [task_folder(model, each) for each in (name, f"{name}.random")]
     ours, others = (
-        {
-            k: v
-            for k, v in read_json(f / OPTIONS_FILE).items()
-            if k not in ("random weights", "name", "seeds")
-        }
+        {k: v for k, v in read_json(f / OPTIONS_FILE).items() if k != "random weights"}
         for f in folders
     )
     if ours != others:

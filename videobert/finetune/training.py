@@ -142,20 +142,19 @@ def _finetune(
     progress: Progress,
     scratch: bool,
 ) -> FinetuneReport:
-    made_with = {
-        **asdict(options),
-        "model": model_digest(model),
-        "random weights": scratch,
-        DATA_DIGEST: data_digest(Stage(work / "tokens")),
-        "table": file_digest(table_path(work, options.annotations))
-        if table_path(work, options.annotations).exists()
-        else None,
-    }
     trained = load_model(model)
     data = read_data(work, trained, options)
-
-    def start() -> FinetuneLearner:
-        return start_run(trained, data, options, scratch)
+    made_with = {
+        **asdict(replace(options, task=options.tasks)),
+        "model": model_digest(model),
+        "random weights": scratch,
+        DATA_DIGEST: data_digest(Stage(work / "tokens"), of=data.footage.keys()),
+        "table": file_digest(table_path(work, options.annotations)),
+    }
+    for name in ("name", "seeds"):  # they change nothing of what is learnt
+        del made_with[name]
+    # Made though the folder may be there: it tells how many updates there are.
+    learner = start_run(trained, data, options, scratch)
 
     def write(part: Path, learner: FinetuneLearner, trainer: Trainer[Questions]) -> None:
         trainer.finished_model()
@@ -164,7 +163,6 @@ def _finetune(
         write_json(_table(learner), part / TABLE_FILE)
         write_table(trainer.history.table(), part / HISTORY_FILE)
 
-    learner = start()  # tells how many updates there are
     advice = f"delete {home}, or give another --name"
     now = train_once(
         home, made_with, lambda: learner, recipe(learner, options), write, advice, progress

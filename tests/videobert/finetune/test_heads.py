@@ -189,3 +189,10 @@ def test_questions_with_fewer_choices_are_not_answered_by_what_is_not_there() ->
     losses = head.losses(logits, torch.tensor([0, 1]))
     alone = torch.log_softmax(logits[1, :2], dim=0)[1]
     assert losses[1].item() == pytest.approx(-alone.item(), abs=CLOSE)
+
+
+def test_both_orders_of_a_pair_give_one_score_whichever_is_first() -> None:
+    head, states = SequenceHead(16, 2, 0.1).eval(), torch.randn(2, LENGTH, 16)
+    where = Where(torch.tensor([0, 0]), torch.empty(2, 0, dtype=torch.int64))
+    assert torch.equal(head(states, where), head(states.flip(0), where))
+    assert not torch.equal(head(states[[0, 0]], where), head(states, where))

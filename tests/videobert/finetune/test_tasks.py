@@ -12,12 +12,11 @@ import pytest
 from tests.toys.model import captioning_model
 from videobert.data.annotations import Annotation
 from videobert.data.clips import Clips
-from videobert.finetune.examples import Example, Reader
+from videobert.finetune.examples import Example
 from videobert.finetune.options import FinetuneOptions
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.find import Find, best_threshold
 from videobert.finetune.tasks.moments import Moments
-from videobert.finetune.tasks.tag import Tag
 from videobert.finetune.tasks.task import Task
 from videobert.finetune.tuned import make_reader
 from videobert.processing_videobert import VideoBertProcessor
@@ -306,8 +305,3 @@ def test_moments_are_clips_in_rows_or_sentences_with_a_label(make: Make) -> None
 def test_what_asks_about_a_text_says_so(make: Make, name: str) -> None:
     with pytest.raises(InputError, match="give --text"):
         make(name, STEPS).of_clip(Example("x"), ())
-
-
-def test_every_task_has_a_name_and_a_reader(make: Make) -> None:
-    assert all(isinstance(make(name, STEPS).reader, Reader) for name in TASKS)
-    assert issubclass(TASKS["tag"], Tag)

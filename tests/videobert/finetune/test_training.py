@@ -289,3 +289,12 @@ def test_other_options_or_another_model_are_refused(labelled: Labelled) -> None:
         load_tuned(labelled.model, "tag")
     with pytest.raises(InputError, match="no task 'tags', it was taught tag: run videobert"):
         load_tuned(labelled.model, "tags")
+
+
+def test_what_changes_nothing_that_is_learnt_does_not_make_it_anew(labelled: Labelled) -> None:
+    one = replace(QUICK, task=("tag", "find"), epochs=1, name="both")
+    assert finetune_tasks(labelled.model, labelled.work, one).now
+    other = replace(one, task=("find", "tag"))
+    assert not finetune_tasks(labelled.model, labelled.work, other).now
+    more = finetune_tasks(labelled.model, labelled.work, replace(other, seeds=2))
+    assert more.now and (labelled.model / "tasks" / "both.seed1").is_dir()
