@@ -7,6 +7,8 @@ import re
 from workfolder.errors import InputError
 
 OPTIMIZERS = ADAMW, LAMB = ("adamw", "lamb")
+TRACKERS = ("wandb", "trackio", "mlflow")
+"""Services that Accelerate can tell of a run, and the packages that they need."""
 ALL, NORMS = "all", "norms"
 TOP = re.compile(r"top:(\d+)")
 """What learns: see trained.choose_trained."""

@@ -32,6 +32,7 @@ class Recipe:
         patience: validations without a better loss before the run ends; the weights of the best one
             are taken. None: the run ends with its last step, and the last weights are taken.
         seed: what every draw follows from.
+        tracker: one of TRACKERS, which is told of the run; None: TensorBoard alone.
         layers: of the model in each phase, each as many as before or twice; empty if it stays.
     """
 
@@ -50,6 +51,7 @@ class Recipe:
     patience: int | None = None
     seed: int = 0
     layers: Sequence[int] = ()
+    tracker: str | None = None
 
     def depth(self, done: int) -> tuple[int | None, int]:
         """Tell how deep the model is in the step after ``done`` steps.

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.learner import Learner, Recipe
+from videobert.learning.trackers import finish, track
 from videobert.learning.trainer import Trainer
 from workfolder.digests import write_digests
 from workfolder.errors import InputError
@@ -62,7 +63,9 @@ def train_once(
     learner = start()
     trainer = Trainer(learner, recipe, accelerator, folder)
     with folder.claimed(made_with) if main else nullcontext():
+        track(accelerator, recipe.tracker, made_with)
         trainer.run(progress if main else silent)
+        finish(accelerator)
         if main:
             with write_folder(out) as part:
                 write(part, learner, trainer)

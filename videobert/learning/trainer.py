@@ -35,6 +35,7 @@ from videobert.learning.learner import B, Learner, Recipe, Score
 from videobert.learning.optimizer import MasterOptimizer
 from videobert.learning.schedule import LearningRate
 from videobert.learning.stacking import set_depth
+from videobert.learning.trackers import tell
 from workfolder.errors import InputError
 from workfolder.progress import Progress
 
@@ -108,6 +109,7 @@ class Trainer(Generic[B]):
                     folder.save(step, *self._state())
                 if board and self.history.rows and self.history.rows[-1]["step"] == step:
                     write_curves(self.history.rows[-1], board)
+                    tell(self._accelerator, self.history.rows[-1])
                 tokens += batch.tokens
                 # First told after the first step, which is slow: it says nothing about the others.
                 progress(stage, step, self._total, self._detail(tokens, began))

@@ -100,6 +100,7 @@ _SHARED = (
     "accumulate",
     "validate_every",
     "checkpoint_every",
+    "tracker",
     "seed",
 )
 """Fields that PretrainOptions and Recipe have in common."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
-from videobert.learning.choices import ADAMW, OPTIMIZERS, refuse_unknown_choice
+from videobert.learning.choices import ADAMW, OPTIMIZERS, TRACKERS, refuse_unknown_choice
 from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
 from videobert.model_sizes import BERT, FAMILIES, SIZES
 from videobert.orders import MASKED, OBJECTIVES
@@ -196,6 +196,12 @@ class PretrainOptions(Options):
     )
     validate_every: int = option(500, "Steps between validations.", least=1)
     checkpoint_every: int = option(500, "Steps between checkpoints.", least=1)
+    tracker: str | None = option(
+        None,
+        "A service that is told how the run goes, beside TensorBoard.",
+        choices=TRACKERS,
+        shown="TensorBoard alone",
+    )
     seed: int = option(0, "Seed of all random choices.", least=0)
 
     def __post_init__(self) -> None:
@@ -226,10 +232,11 @@ class PretrainOptions(Options):
     def noted(self) -> dict[str, Any]:
         """Return what a model's folder remembers of them.
 
-        What is as it was before there were other values is left out, as in models of before.
+        What is as it was before there were other values is left out, as in models of before, and so
+        is the tracker, which changes nothing.
         """
-        before = {"family": BERT, "order_weight": 0.0}
-        noted = asdict(self).items()
+        before = {"family": BERT, "order_weight": 0.0, "tracker": None}
+        noted = asdict(replace(self, tracker=None)).items()
         return {name: its for name, its in noted if name not in before or its != before[name]}
 
     @property
