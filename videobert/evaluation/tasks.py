@@ -139,9 +139,7 @@ def task_table(
     examples = task.with_false_ones(task.examples(rows), taught.options.seed)
     if not examples:
         raise InputError(f"{name}: the rows of the subset {subset} have nothing to ask about")
-    learnt = task.examples(training)
-    if taught.options.few:
-        learnt = few(learnt, taught.options.few, taught.options.seed, name)
+    learnt = _learnt(name, taught, training)
     groups = np.array([example.video for example in examples])
     reasons: dict[str, str] = {}
 
@@ -166,6 +164,12 @@ def task_table(
             table[method] = _figures(task, found, examples, groups)
     counts = len(examples), len(set(groups))
     return TaskTable(name, subset, *counts, _unknown(task, rows), table, reasons)
+
+
+def _learnt(name: str, taught: Tuned, rows: Sequence[Annotation]) -> list[Example]:
+    """Make the examples that a task learnt from, which may be few of those that there are."""
+    found, most = taught.tasks[name].examples(rows), taught.options.few
+    return few(found, most, taught.options.seed, name) if most else found
 
 
 def _unknown(task: Task, rows: Sequence[Annotation]) -> list[str]:
