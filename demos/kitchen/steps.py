@@ -42,7 +42,7 @@ TABLE = "steps"
 LEARNING = FinetuneOptions(
     task=(TAG,), annotations=TABLE, name=TABLE, epochs=12, batch_size=16, learning_rate=1e-3
 )
-"""Ten seconds for 150 videos on two cores."""
+"""Some ten seconds for 190 videos on one core."""
 SPLITS = (HELD_OUT_VIDEOS, HELD_OUT_COMBINATIONS)
 PRIOR, PROBE, OURS = ROWS = ("prior", "linear_probe", "ours")
 
