@@ -116,11 +116,9 @@ class JointNetwork(Base):
                 ``attention_mask`` is not looked at.
             rank: [batch, length], where a sequence is read in an order; see orders.
             reach: [batch, length], as ``rank``.
-            predict_at: bool [batch, length], the positions that get logits; None for all. Most of
-                the work is saved if 15 % of the positions are masked and the vocabulary has 51,259
-                words.
-            judge_at: bool [batch, length], the [CLS] whose sequences are judged; None for the first
-                of each row.
+            predict_at: bool [batch, length], the positions that get logits, which saves most of the
+                work of a large vocabulary; None for all.
+            judge_at: bool [batch, length], the [CLS] that are judged; None for each row's first.
             before: [batch, length], for the boundary head: how far the last place before the span
                 of a hidden id is.
             after: [batch, length], how far the first place after it is.
@@ -128,12 +126,8 @@ class JointNetwork(Base):
         """
         if sequence_ids is not None:
             attention_mask = _within_sequences(sequence_ids, rank, reach)
-        hidden = self.encode(
-            input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-        )
+        read = {"token_type_ids": token_type_ids, "position_ids": position_ids}
+        hidden = self.encode(input_ids, attention_mask=attention_mask, **read)
         firsts = hidden[:, 0] if judge_at is None else hidden[judge_at]
         asked = hidden if predict_at is None else hidden[predict_at]
         judged = self.judge(firsts)
@@ -141,8 +135,7 @@ class JointNetwork(Base):
         if self.boundary is not None:
             found = self.boundary(hidden, predict_at, before, after)
             output.boundary_logits = self.get_output_embeddings()(found)
-        if self.turns is not None:
-            output.turn_logits = self.turns(hidden[turn_at])
+        output.turn_logits = None if self.turns is None else self.turns(hidden[turn_at])
         return output
 
     @torch.no_grad()
