@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 from videobert.learning.checkpoints import TrainingFolder
 from videobert.learning.learner import Learner, Recipe
-from videobert.learning.trackers import finish, track
+from videobert.learning.trackers import tracked
 from videobert.learning.trainer import Trainer
 from workfolder.digests import write_digests
 from workfolder.errors import InputError
@@ -53,8 +53,7 @@ def train_once(
             if a loss is not finite.
     """
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
-    main = accelerator.is_main_process
-    folder = TrainingFolder.beside(out)
+    main, folder = accelerator.is_main_process, TrainingFolder.beside(out)
     if out.exists():
         refuse_other_options(out, read_made_with(out, advice), made_with, advice)
         if main:
@@ -62,10 +61,9 @@ def train_once(
         return False
     learner = start()
     trainer = Trainer(learner, recipe, accelerator, folder)
-    with folder.claimed(made_with) if main else nullcontext():
-        track(accelerator, recipe.tracker, made_with)
+    claimed = folder.claimed(made_with) if main else nullcontext()
+    with claimed, tracked(accelerator, recipe.tracker, made_with):
         trainer.run(progress if main else silent)
-        finish(accelerator)
         if main:
             with write_folder(out) as part:
                 write(part, learner, trainer)

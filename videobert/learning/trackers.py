@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Any
@@ -18,8 +18,11 @@ PROJECT = "videobert"
 logger = logging.getLogger(__name__)
 
 
-def track(accelerator: Accelerator, tracker: str | None, made_with: Mapping[str, Any]) -> None:
-    """Begin to tell a tracker of a run, in the process that writes.
+@contextmanager
+def tracked(
+    accelerator: Accelerator, tracker: str | None, made_with: Mapping[str, Any]
+) -> Iterator[None]:
+    """Tell a tracker of the run within, in the process that writes, and of its end.
 
     It is told the options, of paths the last name, and what ``tell`` is given.
 
@@ -27,7 +30,18 @@ def track(accelerator: Accelerator, tracker: str | None, made_with: Mapping[str,
         InputError: if its package is missing, or it cannot be reached.
     """
     if tracker is None or not accelerator.is_main_process:
+        yield
         return
+    _begin(accelerator, tracker, made_with)
+    try:
+        yield
+    finally:
+        for each in accelerator.trackers:  # Accelerate's end_training would end more
+            with redirect_stdout(sys.stderr):
+                each.finish()
+
+
+def _begin(accelerator: Accelerator, tracker: str, made_with: Mapping[str, Any]) -> None:
     if find_spec(tracker) is None:
         raise InputError(f"--tracker {tracker} needs its package: pip install {tracker}")
     options = {key: _told(each) for key, each in made_with.items() if not isinstance(each, Mapping)}
@@ -54,13 +68,6 @@ def tell(accelerator: Accelerator, row: Mapping[str, float]) -> None:
     except Exception as error:  # whatever its package raises
         logger.warning("the tracker is told no more: %s: %s", type(error).__name__, error)
         accelerator.trackers = []
-
-
-def finish(accelerator: Accelerator) -> None:
-    """Tell the tracker that the run has ended; Accelerate's end_training would end more."""
-    for tracker in accelerator.trackers:
-        with redirect_stdout(sys.stderr):
-            tracker.finish()
 
 
 def _told(value: Any) -> Any:

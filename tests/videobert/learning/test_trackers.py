@@ -10,7 +10,7 @@ import pytest
 from accelerate import Accelerator
 
 from videobert.learning import trackers
-from videobert.learning.trackers import finish, tell, track
+from videobert.learning.trackers import tell, tracked
 from videobert.pretraining.options import PretrainOptions
 from workfolder.errors import InputError
 
@@ -34,10 +34,10 @@ def test_trackio_has_the_rows_of_a_run(
     monkeypatch.setattr(trackio.utils, "TRACKIO_DIR", tmp_path)
     monkeypatch.setattr("trackio.sqlite_storage.TRACKIO_DIR", tmp_path)
     accelerator = Accelerator(cpu=True)
-    track(accelerator, "trackio", {"seed": 3, "replay": Path("/home/cook/work"), "examples": {}})
-    tell(accelerator, {"step": 20, "text_loss": 2.5, "validation_text_loss": 3.0})
-    tell(accelerator, {"step": 40, "text_loss": 1.5})
-    finish(accelerator)
+    made_with = {"seed": 3, "replay": Path("/home/cook/work"), "examples": {}}
+    with tracked(accelerator, "trackio", made_with):
+        tell(accelerator, {"step": 20, "text_loss": 2.5, "validation_text_loss": 3.0})
+        tell(accelerator, {"step": 40, "text_loss": 1.5})
     assert capsys.readouterr().out == ""
     (found,) = tmp_path.glob("*.db")
     with sqlite3.connect(found) as base:
@@ -59,11 +59,14 @@ def test_a_tracker_that_fails_does_not_stop_a_run(caplog: pytest.LogCaptureFixtu
 
 def test_a_missing_package_is_a_line_and_none_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trackers, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="--tracker wandb needs its package: pip install wandb"):
-        track(Accelerator(cpu=True), "wandb", {})
+    missing = pytest.raises(
+        InputError, match="--tracker wandb needs its package: pip install wandb"
+    )
+    with missing, tracked(Accelerator(cpu=True), "wandb", {}):
+        raise AssertionError("the run began")
     accelerator = Accelerator(cpu=True)
-    track(accelerator, None, {})
-    tell(accelerator, {"step": 1})
+    with tracked(accelerator, None, {}):
+        tell(accelerator, {"step": 1})
     assert not accelerator.trackers
 
 
