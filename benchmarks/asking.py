@@ -81,7 +81,7 @@ def locations(model: TrainedModel, asked: Sequence[Stretch], held_out: Path) -> 
     """Yield how well the best window covers when a sentence is said."""
     videos = read_videos(held_out, model.processor.codebook)
     table = evaluate_localisation(model, asked, videos, most=LOCATED).rows
-    for way in ("alignment", "likelihood"):
+    for way in ("alignment", "likelihood", "both"):
         yield f"place, mean IoU, {way}", f"{table[way]['iou'].value:.1%}"
 
 

@@ -36,11 +36,13 @@ class SearchMix:
     """How search mixes what it knows of a stretch.
 
     Attributes:
-        likelihood: Share of the likelihood beside BM25, in [0, 1].
-        asked: On how many sentences it was found; 0 if it is the default.
+        model: Share of the model beside BM25, in [0, 1].
+        likelihood: Share of the likelihood beside the alignment head in what the model says.
+        asked: On how many sentences the two were found; 0 if they are the defaults.
     """
 
-    likelihood: float = 0.75
+    model: float = 0.5
+    likelihood: float = 0.5
     asked: int = 0
 
 

@@ -40,16 +40,16 @@ FINDERS = {
     "chance": "chance",
     "frequency_prior": "frequency prior: how often training says it",
     "shuffled_video": "likelihood, shuffled video",
-    "alignment": "alignment head",
+    "alignment": "**alignment head**",
     "likelihood": "likelihood, less what it is anyway",
     "bm25": "BM25 on the words' profiles",
-    "both": "**BM25 and likelihood, a quarter and three: search**",
+    "both": "BM25 and likelihood, a quarter and three",
 }
 PLACES = {
     "chance": "a window anywhere",
     "time_alone": "the usual time of the sentence, no picture",
     "alignment": "alignment head",
-    "likelihood": "**likelihood: locate**",
+    "likelihood": "likelihood",
 }
 AHEAD = {
     "unigram": "the commonest words",

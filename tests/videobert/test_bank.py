@@ -18,7 +18,7 @@ def bank() -> Bank:
     bank = with_bank(toy_model(["chop the carrot"])).bank
     assert bank
     leaning = np.ones((2, len(bank.pieces)), dtype=np.float32)
-    return replace(bank, leanings={"a [MASK]": leaning}, search=SearchMix(0.25, 30))
+    return replace(bank, leanings={"a [MASK]": leaning}, search=SearchMix(0.25, 1.0, 30))
 
 
 def test_a_bank_is_read_as_it_was_written(bank: Bank, tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def alignment_scores(
     return pair_scores(model, model.processor.text_ids(texts), visual, pairs, progress)
 
 
+def alignments(
+    model: TrainedModel, texts: Sequence[str], visual: Sequence[Ids], progress: Progress = silent
+) -> np.ndarray:
+    """Score all pairs; see ``alignment_scores``: float32 [texts, visual]."""
+    shape = len(texts), len(visual)
+    pairs = np.indices(shape).reshape(2, -1).T
+    return alignment_scores(model, texts, visual, pairs, progress).reshape(shape)
+
+
 def pair_scores(
     model: TrainedModel,
     texts: Sequence[Ids],

@@ -1,4 +1,4 @@
-"""How likely the words of a sentence are beside a clip: what search ranks by.
+"""How likely the words of a sentence are beside a clip.
 
 A clip that shows what a sentence says makes its words likely. The score is the
 pseudo-log-likelihood of the sentence (Salazar et al. 2020, "Masked Language Model Scoring"), the
@@ -62,7 +62,7 @@ def likelihoods(
     """
     refuse_left_to_right(model)
     found = np.empty((len(texts), len(visual)), np.float32)
-    named = _actions(model, texts) if model.bank and model.bank.frames else {}
+    named = actions_in(model, texts)
     if named:
         found[list(named)] = _in_frames(model, list(named.values()), visual)
     rest = [place for place in range(len(texts)) if place not in named]
@@ -107,8 +107,13 @@ def action_of(text: str) -> tuple[str, str] | None:
     return (words[0], words[1]) if len(words) == 2 else None
 
 
-def _actions(model: TrainedModel, texts: Sequence[str]) -> dict[int, tuple[str, str]]:
-    """Find the texts, by their places, that are an action in words which the model spells."""
+def actions_in(model: TrainedModel, texts: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """Find the texts, by their places, that are an action in words which the model spells.
+
+    None is, if training found no frames.
+    """
+    if model.bank is None or not model.bank.frames:
+        return {}
     found = {place: action for place, text in enumerate(texts) if (action := action_of(text))}
     return {
         place: action for place, action in found.items() if not unspelt(model.processor, action)

@@ -1,4 +1,4 @@
-"""When in a video a sentence is shown: the window of its clips that makes it likeliest.
+"""When in a video a sentence is shown: the window of its clips that fits it best.
 
 Windows of LENGTHS clips slide over the video clip by clip. Each length is twice the one before, so
 one of them is within a factor of the square root of two of any right length. An IoU of 0.7 is then
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.answers.likelihood import likelihoods
+from videobert.answers.judging import judged
 from videobert.answers.options import LocateOptions
 from videobert.answers.spelling import check_sentence
 from videobert.data.clips import Clips
@@ -33,7 +33,7 @@ class Location:
     Attributes:
         start: Start in seconds.
         end: End in seconds.
-        score: How likely the sentence is beside the window, in nats; see likelihood.
+        score: How well it fits among the windows, in standard deviations; see judging.
     """
 
     start: float
@@ -87,7 +87,7 @@ def locate(
     """
     check_sentence(model.processor, sentence)
     windows = Windows.of(clips, lengths)
-    (scores,) = likelihoods(model, [sentence], windows.words, progress)
+    scores = judged(model, sentence, windows.words, progress)
     times, kept = windows.times, list[int]()
     for place in np.argsort(-scores, kind="stable").tolist():
         if len(kept) < top and all(iou(times[place], times[other]) < SAME for other in kept):

@@ -78,7 +78,7 @@ class SearchOptions(Options):
     candidates: int = option(100, "Stretches that the model re-ranks.", least=1)
     weight: float | None = option(
         None,
-        "Share of the model's likelihood in the fit; the rest is BM25.",
+        "Share of the model in the fit; the rest is BM25.",
         least=0,
         most=1,
         shown="what training found",

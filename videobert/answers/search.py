@@ -1,10 +1,9 @@
 """Stretches of video that fit a sentence: a cheap first look at all, a careful one at the best.
 
 As in passage re-ranking with BERT (Nogueira & Cho, 2019), BM25 picks candidates and the model reads
-each beside the sentence. How likely the sentence then is (see likelihood) and BM25 have no common
-unit, so
+each beside the sentence; see judging. The two have no common unit, so
 
-    fit = F(weight * z(likelihood) + (1 - weight) * z(BM25)),
+    fit = F(weight * z(model) + (1 - weight) * z(BM25)),
 
 where z takes the candidates' mean away and divides by their standard deviation, and F is the
 distribution function of the normal distribution. So a fit goes from 0 to 1, and 0.9 is better than
@@ -28,7 +27,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videobert.answers.alignment import alignments
 from videobert.answers.bm25 import BM25, normalised
+from videobert.answers.judging import interpolated, judged, likelihood_share
 from videobert.answers.likelihood import likelihoods
 from videobert.answers.options import SearchOptions
 from videobert.answers.spelling import check_sentence
@@ -37,7 +38,6 @@ from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.metrics.ranking import mean_ranks
 from videobert.loading import TrainedModel
 from videobert.orders import CAUSAL
-from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ TOP = SearchOptions.top
 Judge = Callable[[TrainedModel, str, Sequence[np.ndarray], Progress], np.ndarray]
 """Scores a sentence beside each of some sequences of visual words."""
 _WORD = re.compile(r"\w+")
-WEIGHTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+WEIGHTS, SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), (0.5, 1.0, 0.0)
 """What training tries for SearchMix, the least trust in the model first."""
 LEAST_ASKED = 10
 """Sentences that can choose; from fewer, the defaults stay."""
@@ -143,13 +143,6 @@ def _word_counts(stretches: Sequence[Stretch], words: int) -> csr_array:
     return counts
 
 
-def likelihood_of(
-    model: TrainedModel, sentence: str, visual: Sequence[np.ndarray], progress: Progress = silent
-) -> np.ndarray:
-    """Score one sentence beside each of some visual words; see ``likelihoods``, [visual]."""
-    return np.asarray(likelihoods(model, [sentence], visual, progress)[0])
-
-
 def search(
     model: TrainedModel,
     stretches: Sequence[Stretch],
@@ -157,7 +150,7 @@ def search(
     first: FirstStage | None = None,
     how: SearchOptions = SearchOptions(),
     progress: Progress = silent,
-    judge: Judge = likelihood_of,
+    judge: Judge = judged,
 ) -> list[Hit]:
     """Find the stretches that fit a sentence best, the best first.
 
@@ -184,7 +177,7 @@ def search(
     if known := scores.any():
         best = best_places(scores[None], how.candidates)[0]
         places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
-    weight = search_mix(model, how.weight).likelihood if known else 1.0
+    weight = search_mix(model, how.weight).model if known else 1.0
     likely = np.zeros(len(places), dtype=np.float32)
     if weight:
         visual, number = distinct([stretches[place].words for place in places.tolist()])
@@ -216,7 +209,7 @@ def normal(values: np.ndarray) -> np.ndarray:
 def search_mix(model: TrainedModel, weight: float | None = None) -> SearchMix:
     """Say how search mixes what it knows: as the user says, else as training found."""
     found = model.bank.search if model.bank else SearchMix()
-    return found if weight is None else replace(found, likelihood=weight)
+    return found if weight is None else replace(found, model=weight)
 
 
 def choose_search_mix(
@@ -237,13 +230,14 @@ def choose_search_mix(
     ways = [way for way in asked if _says_enough(way)]
     if not ways or model.network.config.objective == CAUSAL:
         return SearchMix()
-    worth = [_worth(model, way, training) for way in ways]
+    mixes = [SearchMix(weight, share) for weight in WEIGHTS for share in SHARES]
+    worth = [_worth(model, way, training, mixes) for way in ways]
     best = np.mean([each.mean(axis=1) for each in worth], axis=0).argmax()
     short = [each[best] - each for each in worth]
     errors = [each.std(axis=1) / np.sqrt(each.shape[1]) for each in short]
     error = np.linalg.norm(errors, axis=0) / len(worth)
     enough = np.mean([each.mean(axis=1) for each in short], axis=0) <= error
-    return SearchMix(WEIGHTS[int(enough.argmax())], sum(each.shape[1] for each in worth))
+    return replace(mixes[int(enough.argmax())], asked=sum(each.shape[1] for each in worth))
 
 
 def _says_enough(stretches: Sequence[Stretch]) -> bool:
@@ -251,15 +245,23 @@ def _says_enough(stretches: Sequence[Stretch]) -> bool:
 
 
 def _worth(
-    model: TrainedModel, asked: Sequence[Stretch], training: Sequence[Stretch]
+    model: TrainedModel,
+    asked: Sequence[Stretch],
+    training: Sequence[Stretch],
+    mixes: Sequence[SearchMix],
 ) -> np.ndarray:
-    """Compute the reciprocal rank of each different sentence by weight, [weights, sentences]."""
+    """Compute the reciprocal rank of each different sentence by each mix, [mixes, sentences]."""
     sentences, owner = different_sentences(asked)
     stage = by_profiles(asked, training, model.processor.codebook.words)
     first = stage.for_texts(stage.index.questions(sentences))
-    likely = likelihoods(model, sentences, [stretch.words for stretch in asked])
+    visual = [stretch.words for stretch in asked]
+    likely, odds = likelihoods(model, sentences, visual), alignments(model, sentences, visual)
     right = np.arange(len(sentences))[:, None] == owner
-    scores = [interpolated(first, likely, weight) for weight in WEIGHTS]
+    shares = [likelihood_share(model, sentences, mix.likelihood) for mix in mixes]
+    scores = [
+        interpolated(first, interpolated(odds, likely, share), mix.model)
+        for mix, share in zip(mixes, shares, strict=True)
+    ]
     return np.array([1 / mean_ranks(each, right) for each in scores])
 
 
@@ -278,21 +280,3 @@ def distinct(visual: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray
 def best_places(scores: np.ndarray, count: int) -> np.ndarray:
     """Find the ``count`` highest scores of each row, the highest first; equal ones in order."""
     return np.argsort(-scores, axis=1, kind="stable")[:, :count]
-
-
-def interpolated(first: np.ndarray, likely: np.ndarray, weight: float) -> np.ndarray:
-    """Mix BM25's scores of candidates and likelihoods, along the last axis, by the formula above.
-
-    Raises:
-        InputError: if the weight is not in [0, 1].
-    """
-    if not 0 <= weight <= 1:
-        raise InputError(f"a weight of {weight:g} will not do: give one from 0 to 1")
-    return weight * standardised(likely) + (1 - weight) * standardised(first)
-
-
-def standardised(scores: np.ndarray) -> np.ndarray:
-    """Take the mean away along the last axis, and divide by the standard deviation."""
-    centred = scores - scores.mean(axis=-1, keepdims=True)
-    spread = centred.std(axis=-1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-9)

@@ -17,15 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videobert.answers.judging import judged, standardised
 from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
     FirstStage,
     Judge,
     distinct,
-    likelihood_of,
     normal,
     search_mix,
-    standardised,
 )
 from videobert.answers.spelling import check_sentence
 from videobert.data.stretches import Stretch
@@ -55,7 +54,7 @@ def search_videos(
     first: FirstStage | None = None,
     how: SearchOptions = SearchOptions(),
     progress: Progress = silent,
-    judge: Judge = likelihood_of,
+    judge: Judge = judged,
 ) -> list[VideoHit]:
     """Find the videos that fit a sentence best, the best first.
 
@@ -77,7 +76,7 @@ def search_videos(
     if first:
         told = first.for_texts(first.index.questions([sentence]))[0]
     bm25 = np.bincount(number, weights=told) / np.bincount(number)
-    weight = search_mix(model, how.weight).likelihood if bm25.any() else 1.0
+    weight = search_mix(model, how.weight).model if bm25.any() else 1.0
     chosen = np.argsort(-bm25, kind="stable")[: how.candidates] if bm25.any() else videos.argsort()
     places = np.flatnonzero(np.isin(number, chosen))
     visual, which = distinct([stretches[place].words for place in places.tolist()])

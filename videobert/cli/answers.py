@@ -79,11 +79,12 @@ def search(
 ) -> None:
     """Find the stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
+    from videobert.answers.judging import judged
     from videobert.cli.console import print_json, print_line, print_table, progress_bars
     from videobert.data.work import read_stretches
     from videobert.loading import load_to_ask
 
-    judge: Judge = retrieval.likelihood_of
+    judge: Judge = judged
     name = "model"
     if is_taught(model, ALIGN):
         from videobert.finetune.tuned import load_to_judge

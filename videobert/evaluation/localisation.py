@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.answers.alignment import sentence_scores
+from videobert.answers.judging import judged
 from videobert.answers.likelihood import likelihoods
 from videobert.answers.localisation import LENGTHS, Windows, iou
 from videobert.data.clips import Clips
@@ -21,7 +22,7 @@ from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 
 IOUS = (0.3, 0.5, 0.7)
-METHODS = ("chance", "alignment", "likelihood")
+METHODS = ("chance", "alignment", "likelihood", "both")
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,17 @@ def _overlaps(
         lengths: Lengths of the windows in clips.
 
     Returns:
-        The IoUs of all windows as long as the likeliest one, and those of the window that the
-        alignment head likes best and of the likeliest one alone.
+        The IoUs of all windows as long as the one that locate finds, and that of the best window
+        alone by the alignment head, by likelihood, and by both, as locate asks.
     """
     windows, sentence = Windows.of(clips, lengths), said[0].text
     aligned = int(sentence_scores(model, sentence, windows.words).argmax())
-    best = int(likelihoods(model, [sentence], windows.words)[0].argmax())
+    likeliest = int(likelihoods(model, [sentence], windows.words)[0].argmax())
+    best = int(judged(model, sentence, windows.words).argmax())
     spans = np.array([(stretch.start, stretch.end) for stretch in said])
     shared = np.max([iou(windows.times, span) for span in spans], axis=0)
-    return shared[windows.sizes == windows.sizes[best]], shared[[aligned]], shared[[best]]
+    any_window = shared[windows.sizes == windows.sizes[best]]
+    return any_window, shared[[aligned]], shared[[likeliest]], shared[[best]]
 
 
 def _row(overlaps: Sequence[np.ndarray], groups: np.ndarray) -> Row:

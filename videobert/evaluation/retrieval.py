@@ -10,8 +10,8 @@ The rows:
     bm25          BM25 on the visual words' profiles
     alignment     the alignment head over all pairs
     likelihood    how much likelier clips make sentences; see answers.likelihood
-    re-ranked     BM25's candidates in the order of their likelihood, the others behind them
-    interpolated  the same, in the order of both scores together; see answers.search
+    re-ranked     BM25's candidates in the order of both together, the others behind them
+    interpolated  the same, in the order of both and BM25 together; see answers.search
 
 Shapes: [questions] of one direction, their [answers], and the [best] candidates among these.
 """
@@ -19,12 +19,13 @@ Shapes: [questions] of one direction, their [answers], and the [best] candidates
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from videobert.answers.alignment import alignment_scores
+from videobert.answers.alignment import alignments
+from videobert.answers.judging import interpolated, likelihood_share
 from videobert.answers.likelihood import fair_likelihoods
 from videobert.answers.options import SearchOptions
 from videobert.answers.search import (
@@ -32,9 +33,9 @@ from videobert.answers.search import (
     best_places,
     by_profiles,
     distinct,
-    interpolated,
     search_mix,
 )
+from videobert.bank import SearchMix
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.chance import chance_of_ranks
 from videobert.evaluation.intervals import estimate
@@ -65,7 +66,7 @@ class RetrievalResult:
             among the first k, and ``median``, the median rank, 1 at best. ``alignment`` and
             ``likelihood`` are left out if there are more than MOST_PAIRS pairs.
         clip_to_text: The same for the other direction.
-        weight: The likelihood's share in ``interpolated``.
+        weight: The model's share in ``interpolated``.
     """
 
     sentences: int
@@ -138,16 +139,17 @@ def evaluate_retrieval(
     stage = by_profiles(pool, training, model.processor.codebook.words)
     pairs = _Pairs.of(sentences, pool)
     judges = {
-        "alignment": pairs.judged(partial(_aligned, model), progress),
+        "alignment": pairs.judged(partial(alignments, model), progress),
         "likelihood": pairs.judged(partial(fair_likelihoods, model), progress),
     }
     directions = _directions(stage, sentences, owner, pool, judges)
-    weight, everything = search_mix(model, weight).likelihood, pairs.few
+    mix = search_mix(model, weight)
+    mix = replace(mix, likelihood=likelihood_share(model, sentences, mix.likelihood))
     tables = [
-        _table(direction, weight, candidates, everything, partial(progress, name))
+        _table(direction, mix, candidates, pairs.few, partial(progress, name))
         for name, direction in directions.items()
     ]
-    return RetrievalResult(len(sentences), len(pool), tables[0], tables[1], weight)
+    return RetrievalResult(len(sentences), len(pool), tables[0], tables[1], mix.model)
 
 
 def _directions(
@@ -174,15 +176,6 @@ def _directions(
 
 def _turned(judge: Judge, stretch: np.ndarray, sentence: np.ndarray) -> np.ndarray:
     return judge(sentence, stretch)
-
-
-def _aligned(
-    model: TrainedModel, texts: Sequence[str], visual: Sequence[Ids], progress: Progress
-) -> np.ndarray:
-    """Compute the log odds of the alignment head for all pairs, [texts, visual]."""
-    shape = len(texts), len(visual)
-    pairs = np.indices(shape).reshape(2, -1).T
-    return alignment_scores(model, texts, visual, pairs, progress).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -233,7 +226,7 @@ class _Pairs:
 
 def _table(
     direction: _Direction,
-    weight: float,
+    mix: SearchMix,
     candidates: int,
     everything: bool,
     progress: Callable[[int, int], None],
@@ -243,7 +236,7 @@ def _table(
     for begin in range(0, count, CHUNK):
         places = np.arange(begin, min(begin + CHUNK, count))
         right = direction.asked[places, None] == direction.answers
-        for method, scores in _scores(direction, places, weight, candidates, everything).items():
+        for method, scores in _scores(direction, places, mix, candidates, everything).items():
             ranks.setdefault(method, []).append(mean_ranks(scores, right))
         progress(begin + len(places), count)
     right_answers = np.bincount(direction.answers)[direction.asked]
@@ -255,17 +248,20 @@ def _table(
 
 
 def _scores(
-    direction: _Direction, places: np.ndarray, weight: float, candidates: int, everything: bool
+    direction: _Direction, places: np.ndarray, mix: SearchMix, candidates: int, everything: bool
 ) -> dict[str, np.ndarray]:
     """Score all answers for the questions at places by every method, [places, answers]."""
     first = direction.first(places)
     best = best_places(first, candidates)
     pairs = np.repeat(places, best.shape[1]), best.ravel()
-    likely = direction.judges["likelihood"](*pairs).reshape(best.shape)
-    mixed = interpolated(np.take_along_axis(first, best, axis=1), likely, weight)
+    odds, likely = (
+        direction.judges[name](*pairs).reshape(best.shape) for name in ("alignment", "likelihood")
+    )
+    own = interpolated(odds, likely, mix.likelihood)
+    mixed = interpolated(np.take_along_axis(first, best, axis=1), own, mix.model)
     found = {
         "bm25": first,
-        "re_ranked": re_ranked(first, best, likely),
+        "re_ranked": re_ranked(first, best, own),
         "interpolated": re_ranked(first, best, mixed),
     }
     if everything:

@@ -22,8 +22,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from videobert.answers.alignment import sentence_scores
+from videobert.answers.judging import judged
 from videobert.answers.localisation import Location
-from videobert.answers.search import Judge, likelihood_of
+from videobert.answers.search import Judge
 from videobert.data.clips import Clips
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
@@ -165,7 +166,7 @@ def load_to_judge(model: Path) -> tuple[TrainedModel, Judge, str]:
     tuned = load_tuned(model, ALIGN)
     head, network = tuned.network.heads[ALIGN], tuned.model.network
     if tuned.options.layers != "last" or tuned.options.both_orders:
-        return load_to_ask(model), likelihood_of, "model"
+        return load_to_ask(model), judged, "model"
     assert isinstance(head, SequenceHead)
     for own, layer in zip(judging_layers(network), (head.dense, head.classifier), strict=True):
         own.load_state_dict(layer.state_dict())

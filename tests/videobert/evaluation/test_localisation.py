@@ -85,7 +85,7 @@ def test_a_model_that_points_elsewhere_finds_nothing(processor: VideoBertProcess
         StandIn(processor, says=counting(other)).model, passages, {"a": video}
     )
     assert table.rows["likelihood"]["iou"].value == 0 < table.rows["chance"]["iou"].value
-    assert len(table.rows.cells()) == 3
+    assert len(table.rows.cells()) == 4
 
 
 def test_what_cannot_be_looked_for_is_refused(processor: VideoBertProcessor) -> None:
