@@ -51,6 +51,7 @@ ROOMS = (
     "videobert.learning",
     "videobert.pretraining",
     "videobert.finetune",
+    "videobert.probes",
     "videobert.evaluation",
     "videobert.pipeline",
     "videobert.page",

@@ -54,10 +54,10 @@ def write_page(
     data = [_book(one, name, BUDGET // len(shown)) for one, name in zip(shown, names, strict=False)]
     before, after = (files("tokenization") / TEMPLATE).read_text(encoding="utf-8").split("__DATA__")
     with write_whole(path) as part, part.open("w", encoding="utf-8") as file:
-        file.writelines([before, _script_json(data), after])
+        file.writelines([before, script_json(data), after])
 
 
-def _script_json(data: Any) -> str:
+def script_json(data: Any) -> str:
     """Write JSON for a script element: nothing in it can end the element or begin a comment."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

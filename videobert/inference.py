@@ -60,6 +60,10 @@ class Batch:
         """Compute the hidden states, [rows, length, width]."""
         return self._ask(self.model.network.encode, self.inputs)
 
+    def layers(self) -> np.ndarray:
+        """Compute the hidden states of every layer, [layers, rows, length, width]."""
+        return self._ask(partial(_stacked, self.model.network), self.inputs)
+
     def logits(self, at: np.ndarray) -> np.ndarray:
         """Compute the logits of all ids at chosen positions, [rows, chosen, ids].
 
@@ -99,6 +103,12 @@ class Batch:
 
 def _said(network: Callable[..., Any], what: str, **inputs: Any) -> Any:
     return getattr(network(**inputs), what)
+
+
+def _stacked(network: Any, **inputs: Any) -> Any:
+    import torch
+
+    return torch.stack(network.states(**inputs))
 
 
 def in_batches(

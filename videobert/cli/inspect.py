@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from videobert.cli.options import Inspected, Json, PathOption
+from videobert.cli.options import Inspected, Json, OwnModel, PathOption, Work
 
 inspect = typer.Typer(help="Counts, plots and pages of what a stage made.", no_args_is_help=True)
 
@@ -83,6 +83,44 @@ def inspect_codebook(
         return
     for name, report in reports.items():
         print_codebook(name, report)
+    print_line(f"page: {written}")
+
+
+@inspect.command("model")
+def inspect_model(
+    model: OwnModel,
+    work: Work,
+    annotations: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Name of a table that import annotations wrote, for probes.", show_default="none"
+        ),
+    ] = None,
+    other: Annotated[
+        Optional[Path],
+        PathOption(help="A model that was tuned from this one.", show_default="none"),
+    ] = None,
+    page: Annotated[
+        Optional[Path], PathOption(help="HTML file to write.", show_default="MODEL/inside.html")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look at a model from inside: its states, its heads, what moves its answers; write a page."""
+    from dataclasses import asdict
+
+    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.probes.page import TITLES, write_model_page
+    from videobert.probes.report import inspect_model as look
+
+    with progress_bars() as progress:
+        report = look(model, work, annotations, other, progress)
+    written = page or model / "inside.html"
+    write_model_page(report, written)
+    if json:
+        print_json({**asdict(report), "says": report.sentences, "page": str(written)})
+        return
+    for name, sentence in report.sentences.items():
+        print_line(f"{TITLES[name]}: {sentence}")
     print_line(f"page: {written}")
 
 
