@@ -42,8 +42,8 @@ class Movement:
     """All changes, each beside what it must be compared with.
 
     Attributes:
-        changes: shuffled clips and clips of another video; a negated sentence, other pieces in the
-            place of the negation, shuffled words, another video's sentence.
+        changes: shuffled clips and clips of another row; a negated sentence, other pieces in the
+            place of the negation, shuffled words, another row's sentence.
         rows: how many rows were asked about.
     """
 
@@ -98,7 +98,7 @@ def measure_movement(model: TrainedModel, rows: Asked, seed: int = 0) -> Movemen
     """
     rng = np.random.default_rng(seed)
     texts, visual = rows.texts, rows.visual
-    others = np.roll(np.arange(len(rows)), 1 + int(rng.integers(len(rows) - 1)))
+    others = np.roll(range(len(rows)), 1 + int(rng.integers(len(rows) - 1))).tolist()
     clips = {
         "clips shuffled": [_shuffled(words, rng) for words in visual],
         "clips of another row": [visual[other] for other in others],

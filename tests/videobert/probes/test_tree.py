@@ -8,7 +8,7 @@ import pytest
 from tests.videobert.probes.planted import states_of
 from videobert.probes.tree import both_halves, probe_tree, tree_distances
 
-BRANCHING, DEPTH, NOISE = 4, 3, 8
+BRANCHING, DEPTH, NOISE = 5, 3, 4
 WORDS = BRANCHING**DEPTH
 
 
