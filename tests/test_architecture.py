@@ -52,6 +52,7 @@ ROOMS = (
     "videobert.pretraining",
     "videobert.finetune",
     "videobert.probes",
+    "videobert.compression",
     "videobert.evaluation",
     "videobert.pipeline",
     "videobert.page",

@@ -32,6 +32,7 @@ class VideoBertOutput(ModelOutput):
         boundary_logits: [positions, vocabulary], from the sides of the spans that they are in; None
             without a boundary head.
         turn_logits: [ordered pairs, 3]; None without a turn head.
+        asked_states: the last hidden states where there are prediction logits, [..., width].
     """
 
     # ModelOutput wants defaults.
@@ -39,6 +40,7 @@ class VideoBertOutput(ModelOutput):
     alignment_logits: torch.Tensor = None  # type: ignore[assignment]
     boundary_logits: torch.Tensor | None = None
     turn_logits: torch.Tensor | None = None
+    asked_states: torch.Tensor | None = None
 
 
 class JointNetwork(Base):
@@ -131,7 +133,9 @@ class JointNetwork(Base):
         firsts = hidden[:, 0] if judge_at is None else hidden[judge_at]
         asked = hidden if predict_at is None else hidden[predict_at]
         judged = self.judge(firsts)
-        output = VideoBertOutput(prediction_logits=self.complete(asked), alignment_logits=judged)
+        output = VideoBertOutput(
+            prediction_logits=self.complete(asked), alignment_logits=judged, asked_states=asked
+        )
         if self.boundary is not None:
             found = self.boundary(hidden, predict_at, before, after)
             output.boundary_logits = self.get_output_embeddings()(found)

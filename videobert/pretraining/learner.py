@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from videobert.joint_network import JointNetwork
+from videobert.joint_network import JointNetwork, VideoBertOutput
 from videobert.learning.learner import Score
 from videobert.learning.packing import pack
 from videobert.pretraining.batches import JOINT, ORDER, REGIMES, Batch, Batches
@@ -79,28 +79,38 @@ class PretrainLearner:
         self, model: torch.nn.Module, batch: Batch, chosen: np.ndarray, device: torch.device
     ) -> dict[str, Score]:
         """Pack the chosen sequences, run the model on them, and score each objective."""
-        rows = pack_batch(batch, chosen)
-        rows = {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
-        judged, turned = rows["alignment"] != IGNORED, rows["regime"] >= ORDER
-        output = model(
-            rows["input_ids"],
-            token_type_ids=rows["token_type_ids"],
-            position_ids=rows["position_ids"],
-            sequence_ids=rows["sequence_ids"],
-            predict_at=rows["labels"] != IGNORED,
-            judge_at=judged & ~turned,
-            rank=rows.get("rank"),
-            reach=rows.get("reach"),
-            before=rows["before"],
-            after=rows["after"],
-            turn_at=judged & turned,
-        )
-        answers = answer(output, rows)
+        rows = rows_on(device, batch, chosen)
+        answers = answer(run_on(model, rows), rows)
         return {objective.name: objective(answers) for objective in self.objectives}
 
     def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:
         """Join the scores as ``objectives.total_loss`` does."""
         return total_loss(scores, asked, self.alignment_weight)
+
+
+def rows_on(device: torch.device, batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:
+    """Pack the chosen sequences of a batch, as ``pack_batch``, onto a device."""
+    rows = pack_batch(batch, chosen)
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
+
+
+def run_on(model: torch.nn.Module, rows: Mapping[str, torch.Tensor]) -> VideoBertOutput:
+    """Run a model on packed rows; it says what it is asked at hidden ids and pairs alone."""
+    judged, turned = rows["alignment"] != IGNORED, rows["regime"] >= ORDER
+    output: VideoBertOutput = model(
+        rows["input_ids"],
+        token_type_ids=rows["token_type_ids"],
+        position_ids=rows["position_ids"],
+        sequence_ids=rows["sequence_ids"],
+        predict_at=rows["labels"] != IGNORED,
+        judge_at=judged & ~turned,
+        rank=rows.get("rank"),
+        reach=rows.get("reach"),
+        before=rows["before"],
+        after=rows["after"],
+        turn_at=judged & turned,
+    )
+    return output
 
 
 def pack_batch(batch: Batch, chosen: np.ndarray) -> dict[str, torch.Tensor]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,27 +60,45 @@ def pretrain(
     out, made_with = out.absolute(), provenance(work, options)
 
     def write(part: Path, learner: PretrainLearner, trainer: Trainer[Batch]) -> None:
-        model, history = trainer.finished_model(), trainer.history
-        assert isinstance(model, JointNetwork)
-        model.boundary, model.turns = None, None  # only training needs them
-        model.save_pretrained(part)
-        learner.processor.save_pretrained(part)
-        batches = learner.phases[0][0]
-        apart = np.ones(len(batches.corpus), dtype=bool)
-        apart[batches.members] = False
-        trained = TrainedModel(model.eval(), learner.processor)
-        draw_bank(trained, batches.corpus, apart, options.seed).save(part)
-        write_table(history.table(), part / HISTORY_FILE)
-        draw_losses(history.rows, part / LOSSES_FILE)
-        card = model_card(made_with, model.config, history.last)
-        (part / "README.md").write_text(card, encoding="utf-8")
-        board = TrainingFolder.beside(out).board
-        shutil.copytree(board, part / board.name)
+        write_model(part, learner, trainer, made_with, TrainingFolder.beside(out).board)
 
     now = train_once(
         out, made_with, lambda: start_run(work, options), recipe(options), write, ADVICE, progress
     )
     return Report("model", before=int(not now), now=int(now))
+
+
+def write_model(
+    part: Path,
+    learner: PretrainLearner,
+    trainer: Trainer[Batch],
+    made_with: Mapping[str, Any],
+    board: Path,
+) -> None:
+    """Write what a run made, with all that answers need, into a folder.
+
+    Args:
+        part: the folder.
+        learner: what was trained.
+        trainer: at the end of its run.
+        made_with: the options, with their seed, and the data; the card tells them.
+        board: TensorBoard's files.
+    """
+    model, history = trainer.finished_model(), trainer.history
+    assert isinstance(model, JointNetwork)
+    model.boundary, model.turns = None, None  # only training needs them
+    model.save_pretrained(part)
+    learner.processor.save_pretrained(part)
+    batches = learner.phases[0][0]
+    apart = np.ones(len(batches.corpus), dtype=bool)
+    apart[batches.members] = False
+    trained = TrainedModel(model.eval(), learner.processor)
+    draw_bank(trained, batches.corpus, apart, made_with["seed"]).save(part)
+    write_table(history.table(), part / HISTORY_FILE)
+    draw_losses(history.rows, part / LOSSES_FILE)
+    card = model_card(made_with, model.config, history.last)
+    (part / "README.md").write_text(card, encoding="utf-8")
+    shutil.copytree(board, part / board.name)
 
 
 def recipe(options: PretrainOptions) -> Recipe:

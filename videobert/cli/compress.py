@@ -1,0 +1,22 @@
+"""The verb that makes a model smaller."""
+
+from __future__ import annotations
+
+from videobert.cli.options import Json, Out, OwnModel, Work, takes
+from videobert.compression.options import CompressOptions
+
+
+@takes(options=CompressOptions)
+def compress(
+    model: OwnModel, work: Work, out: Out, options: CompressOptions, json: Json = False
+) -> None:
+    """Make a smaller model of MODEL, which learns from it on the examples of --work."""
+    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.compression.compress import compress as make_smaller
+
+    with progress_bars() as progress:
+        report = make_smaller(model, work, out, options, progress)
+    if json:
+        print_json(report)
+    else:
+        print_line(str(report))
