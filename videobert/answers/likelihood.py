@@ -7,8 +7,7 @@ sum of
     log P(piece | the sentence with this piece hidden, clip).
 
 They hide one piece at a time. Here every third is hidden together, so a sentence costs THIRDS
-passes and not one a piece, and as much is hidden as in training. It ranked as well
-(docs/demo.md).
+passes and not one a piece, and as much is hidden as in training.
 
 Who searches writes "stir the tomato", which is not how a cook speaks. A text of two content words
 is asked for in the frames in which training named verb and noun, with both hidden. Its score is the
