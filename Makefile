@@ -1,7 +1,7 @@
 # make demo   everything, from a made-up corpus to a prediction (six minutes on two cores once installed)
 # make demo ASR=faster-whisper:tiny.en   the same, in demo/heard, with a cook who speaks and is heard (longer)
 # make page   what it made, as a page to play with in a browser
-# make test   the tests (about a quarter of an hour); make test-all also runs the slow ones
+# make test   the tests (about twenty minutes); make test-all also runs the slow ones
 # make quick  the tests that open no video and start no process (about a minute)
 # make check  linter and type checker
 PYTHON ?= python3
