@@ -16,6 +16,8 @@ from videobert.loading import load_model, load_to_ask
 from workfolder.errors import InputError
 
 ADDRESS = "s3://bucket/some/thing"
+VALUES = {"format": "webdataset", "name": "owner/name"}
+"""What a parameter takes that would refuse a 1 before any path is looked at."""
 
 
 def verbs(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -48,13 +50,13 @@ def test_every_path_of_every_verb_refuses_an_address(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.mp4").touch()
-    others = [
-        word
-        for each in command.params
-        if each is not parameter and each.required
-        for word in spelt(each, str(tmp_path / "there.mp4") if is_path(each) else "1")
-    ]
-    arguments = [*words, *others, *spelt(parameter, ADDRESS)]
+    there = str(tmp_path / "there.mp4")
+    arguments = list(words)
+    for each in command.params:  # arguments without a name go by their order
+        if each is parameter:
+            arguments += spelt(each, ADDRESS)
+        elif each.required:
+            arguments += spelt(each, there if is_path(each) else VALUES.get(each.name, "1"))
     with pytest.raises(InputError) as refused:
         CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert str(refused.value).startswith(f"{ADDRESS} is an address, and only paths of this machine")
