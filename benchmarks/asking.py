@@ -22,7 +22,6 @@ from demos.kitchen.evaluation import spoken_labels, steps_of
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, read_truth
 from videobert.answers.forecasting import words_ahead
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking
-from videobert.answers.softmax import first_places
 from videobert.answers.visual_words import masked_words
 from videobert.answers.zero_shot import label_probabilities, question
 from videobert.data.stretches import Stretch, different_sentences, sample, spoken
@@ -31,6 +30,7 @@ from videobert.evaluation.localisation import evaluate_localisation
 from videobert.evaluation.metrics.ranking import top_k_hits
 from videobert.evaluation.retrieval import evaluate_retrieval
 from videobert.loading import TrainedModel, load_model
+from videobert.softmax import first_places
 from workfolder.errors import InputError
 from workfolder.stage import Stage
 

@@ -38,6 +38,7 @@ ROOMS = (
     "videobert.plain_tokenizer",
     "videobert.processing_videobert",
     "videobert.auto_classes",
+    "videobert.softmax",
     "videobert.plain_arrays",
     "videobert.plain_network",
     "videobert.bank",

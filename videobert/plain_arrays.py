@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videobert.softmax import softmax
+
 if TYPE_CHECKING:
     import torch
 
@@ -50,8 +52,7 @@ class NumpyArrays:
         scale = np.float32(query.shape[-1] ** -0.5)
         scores = query @ key.swapaxes(-1, -2) * scale
         scores = np.where(seen, scores, np.float32(-np.inf))
-        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=-1, keepdims=True) @ value)
+        return np.asarray(softmax(scores) @ value)
 
 
 class TorchArrays:

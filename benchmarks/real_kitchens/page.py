@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real_kitchens.ahead import SECONDS
+from benchmarks.real_kitchens.captions import STEPS
 from benchmarks.real_kitchens.corpus import CHOICE, COOKS, RECORDINGS
 from benchmarks.real_kitchens.learning import LEARNING, Variant
 from benchmarks.real_kitchens.pairs import LOOKED_FOR
@@ -276,8 +277,8 @@ def _captions(study: Study, kept: dict[str, Any]) -> str:
         return f"## Captions\n\n{NOT_RUN}"
     return f"""## Captions
 
-What was done, written by a captioner that learns from the steps of the other folds. Scores are
-times 100; METEOR is the mean over captions.
+What was done, written by a captioner that learns from the steps of the other folds in {STEPS}
+updates. Scores are times 100; METEOR is the mean over captions.
 
 {_rows(found, WRITERS, ("CIDEr-D", "METEOR"), "", kept, "captions")}"""
 
@@ -324,10 +325,10 @@ def _goal_of_way(study: Study, way: str) -> str:
     if found is None:
         return f"{way}: {NOT_RUN}"
     prior, head = (
-        found.figure(method, GOAL_K).value.value for method in ("frequency_prior", "likelihood")
+        found.figure(method, GOAL_K).value.value for method in ("frequency_prior", "alignment")
     )
     told = "at least" if head >= TIMES * prior else "**less than**"
     return (
-        f"{way.replace('_', ' ')}, over all, R@5 by likelihood "
+        f"{way.replace('_', ' ')}, over all, R@5 of the alignment head "
         f"{100 * head:.1f}: {told} 3 times the frequency prior's {100 * prior:.1f}"
     )

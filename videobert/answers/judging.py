@@ -45,6 +45,13 @@ def judged(
     return interpolated(odds[0], likely[0], share)
 
 
+def aligned(
+    model: TrainedModel, sentence: str, visual: Sequence[np.ndarray], progress: Progress = silent
+) -> np.ndarray:
+    """Score clips for a sentence by the alignment head alone: its log odds in nats, [visual]."""
+    return np.asarray(alignments(model, [sentence], visual, progress)[0])
+
+
 def likelihood_share(model: TrainedModel, sentences: Sequence[str], share: float) -> float:
     """Return the share of the likelihood: all of it where every sentence is an action."""
     return 1.0 if len(actions_in(model, sentences)) == len(sentences) else share

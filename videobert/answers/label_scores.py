@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from videobert.answers.softmax import log_softmax
 from videobert.answers.templates import widened
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.sequences import Ids
+from videobert.softmax import log_softmax
 from workfolder.errors import InputError
 
 Pieces = Sequence[Sequence[list[int]]]

@@ -23,12 +23,12 @@ from functools import partial
 import numpy as np
 
 from videobert.answers.label_scores import label_scores
-from videobert.answers.softmax import log_softmax
 from videobert.answers.spelling import unspelt
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.orders import CAUSAL
 from videobert.sequences import Ids
+from videobert.softmax import log_softmax
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 

@@ -178,11 +178,11 @@ def search(
         best = best_places(scores[None], how.candidates)[0]
         places = np.union1d(best, best_places(said[None] + 0.0, min(said.sum(), how.candidates))[0])
     weight = search_mix(model, how.weight).model if known else 1.0
-    likely = np.zeros(len(places), dtype=np.float32)
+    own = np.zeros(len(places), dtype=np.float32)
     if weight:
         visual, number = distinct([stretches[place].words for place in places.tolist()])
-        likely = judge(model, sentence, visual, progress)[number]
-    fit = normal(interpolated(scores[places], likely, weight))
+        own = judge(model, sentence, visual, progress)[number]
+    fit = normal(interpolated(scores[places], own, weight))
     ranked = fit + said[places]
     best = np.argsort(-ranked, kind="stable")[: how.top]
     return [_hit(stretches, int(places[n]), float(ranked[n]), bool(said[places[n]])) for n in best]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videobert.answers.softmax import first_places, softmax
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
+from videobert.softmax import first_places, softmax
 from workfolder.errors import InputError
 
 

@@ -24,12 +24,12 @@ from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import Pieces, label_scores
 from videobert.answers.likelihood import refuse_left_to_right
 from videobert.answers.options import AS_THE_PAPER, TEMPLATE, Asking, PredictOptions
-from videobert.answers.softmax import first_places, softmax
 from videobert.answers.spelling import label_pieces
 from videobert.answers.template_sensitivity import Sensitivity, sensitivity
 from videobert.answers.templates import checked_templates
 from videobert.loading import TrainedModel
 from videobert.sequences import Ids
+from videobert.softmax import first_places, softmax
 from workfolder.errors import InputError
 
 PLAUSIBLE = 0.01

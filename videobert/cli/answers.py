@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 from videobert.answers.options import (
+    Asking,
     ImagineOptions,
     LocateOptions,
     SearchOptions,
@@ -66,12 +67,13 @@ def imagine(
     print_line(f"drawn: {picture}")
 
 
-@takes(how=SearchOptions)
+@takes(how=SearchOptions, asking=Asking, omit=["prior"])
 def search(
     text: Sentence,
     model: Model,
     work: Work,
     how: SearchOptions,
+    asking: Asking,
     training: Annotated[
         Optional[Path], PathOption(help=TRAINING, show_default="the one searched")
     ] = None,
@@ -79,14 +81,14 @@ def search(
 ) -> None:
     """Find the stretches of video that fit a sentence."""
     from videobert.answers import search as retrieval
-    from videobert.answers.judging import judged
+    from videobert.answers.judging import aligned, judged
     from videobert.cli.console import print_json, print_line, print_table, progress_bars
     from videobert.data.work import read_stretches
     from videobert.loading import load_to_ask
 
-    judge: Judge = judged
+    judge: Judge = aligned if asking.as_the_paper else judged
     name = "model"
-    if is_taught(model, ALIGN):
+    if is_taught(model, ALIGN) and not asking.as_the_paper:
         from videobert.finetune.tuned import load_to_judge
 
         trained, judge, name = load_to_judge(model)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from videobert.answers.imagining import MASKS
-from videobert.answers.softmax import first_places
 from videobert.answers.visual_words import masked_words
 from videobert.data.stretches import Stretch, different_sentences, spoken
 from videobert.evaluation.chance import visual_chance_in_top_k
 from videobert.evaluation.intervals import Estimate, estimate
 from videobert.evaluation.table import Table
 from videobert.loading import TrainedModel
+from videobert.softmax import first_places
 from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 

@@ -127,6 +127,11 @@ class Reader:
         stride = self.options.stride or max(room // 2, 1)
         return self.layout.windows(question, document, min(stride, room))
 
+    def of_units(self, pieces: Sequence[Sequence[int]]) -> Part:
+        """Join the pieces of words or sentences, each of which is a unit."""
+        units = np.repeat(np.arange(len(pieces)), [len(each) for each in pieces])
+        return Part(np.array([n for each in pieces for n in each], dtype=np.int64), units=units)
+
     def seen(self, video: str, start: float | None, end: float | None) -> Example:
         """Look up the clips of a stretch, possibly none; without times those of the whole video."""
         clips = self.footage.get(video)
@@ -137,6 +142,18 @@ class Reader:
             inside = clips_within(clips.start, clips.end, start, end)
         times = np.stack([clips.start, clips.end], axis=1)
         return Example(video, words=clips.words[inside], times=times[inside])
+
+
+def units_begun(row: Row, document: Part) -> tuple[np.ndarray, np.ndarray]:
+    """Find the units of a document that begin in a window of it.
+
+    Returns:
+        Which they are, and the position of the first piece of each, int64 [units] both.
+    """
+    placed, units = row.placed[1], document.units
+    assert units is not None
+    begins = np.diff(units, prepend=-1)[placed.kept] > 0
+    return units[placed.kept[begins]], placed.positions[begins]
 
 
 def collate(

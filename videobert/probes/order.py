@@ -13,6 +13,7 @@ import numpy as np
 
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel
+from videobert.softmax import softmax
 
 NEGATION = "do not"
 SIGNS = 4
@@ -155,7 +156,7 @@ def _word_answers(model: TrainedModel, texts: Sequence[Ids], visual: Sequence[Id
     size = model.processor.vocabulary.text_size
     found = np.empty((len(texts), size))
     for batch in in_batches(model, texts, visual):
-        found[batch.places] = _softmax(batch.logits(batch.masked)[:, 0, :size])
+        found[batch.places] = softmax(batch.logits(batch.masked)[:, 0, :size].astype(np.float64))
     return found
 
 
@@ -164,7 +165,7 @@ def _clip_answers(model: TrainedModel, texts: Sequence[Ids], visual: Sequence[Id
     first, words = model.processor.vocabulary.first_visual, model.processor.vocabulary.visual_size
     found = np.empty((len(texts), words))
     for batch in in_batches(model, texts, visual, masks=1):
-        found[batch.places] = _softmax(batch.logits(batch.last(1))[:, 0, first:])
+        found[batch.places] = softmax(batch.logits(batch.last(1))[:, 0, first:].astype(np.float64))
     return found
 
 
@@ -173,12 +174,6 @@ def _alignment(model: TrainedModel, texts: Sequence[Ids], visual: Sequence[Ids])
     for batch in in_batches(model, texts, visual):
         found[batch.places] = 0.5 * (1 + np.tanh(batch.alignment() / 2))
     return found
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
 
 
 def _apart(before: np.ndarray, after: np.ndarray) -> float:

@@ -19,8 +19,9 @@ from videobert.evaluation.metrics.tagging import area_under_curve
 from videobert.finetune.examples import Example, Question, Reader
 from videobert.finetune.heads import SequenceHead
 from videobert.finetune.options import ALIGN, CANDIDATES
-from videobert.finetune.tasks.task import Task, other_text, pool_of, softmax, texts_by_video
+from videobert.finetune.tasks.task import Task, other_text, pool_of, texts_by_video
 from videobert.sequences import ALIGNED, MISALIGNED
+from videobert.softmax import softmax
 
 NEAREST = 20
 """Of BM25's candidates, so many may be drawn as texts that do not fit."""

@@ -17,8 +17,9 @@ from videobert.data.annotations import Annotation
 from videobert.finetune.examples import Example, Question, Reader
 from videobert.finetune.heads import MEAN, SequenceHead
 from videobert.finetune.options import CLASSIFY, NONE
-from videobert.finetune.tasks.task import Task, labels_of, softmax
+from videobert.finetune.tasks.task import Task, labels_of
 from videobert.sequences import Row
+from videobert.softmax import softmax
 
 NO, YES = 0, 1
 LABEL = "{label}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from videobert.data.annotations import Annotation
 from videobert.evaluation.metrics.tagging import average_precision
-from videobert.finetune.examples import Example, Question, Reader
+from videobert.finetune.examples import Example, Question, Reader, units_begun
 from videobert.finetune.heads import UnitHead
 from videobert.finetune.tasks.task import Task
 from videobert.sequences import Part, Row
@@ -111,17 +111,13 @@ class Moments(Task):
             [layout.cls, *ids[:most], layout.sep]
             for ids in self.reader.processor.text_ids(example.others)
         ]
-        units = np.repeat(np.arange(len(pieces)), [len(each) for each in pieces])
-        return Part(np.array([n for each in pieces for n in each], dtype=np.int64), units=units)
+        return self.reader.of_units(pieces)
 
     def _question(self, row: Row, document: Part, truth: np.ndarray) -> Question:
-        placed, units = row.placed[1], document.units
-        assert units is not None
-        begins = np.diff(units, prepend=-1)[placed.kept] > 0
-        asked = units[placed.kept[begins]]
+        asked, positions = units_begun(row, document)
         if self._of_sentences:
             row = replace(row, types=np.maximum(row.units, 0) % 2)
-        return Question((row,), truth[asked], placed.positions[begins], asked, each=True)
+        return Question((row,), truth[asked], positions, asked, each=True)
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
         """Average the chances of the windows."""

@@ -22,11 +22,12 @@ from videobert.evaluation.metrics.tagging import (
     span_counts,
     spans_of,
 )
-from videobert.finetune.examples import Example, Question, Reader
+from videobert.finetune.examples import Example, Question, Reader, units_begun
 from videobert.finetune.heads import TokenHead
 from videobert.finetune.options import TAG
-from videobert.finetune.tasks.task import Task, labels_of, softmax
+from videobert.finetune.tasks.task import Task, labels_of
 from videobert.sequences import Part, Row
+from videobert.softmax import softmax
 from workfolder.errors import InputError
 
 OVERLAPS = (0.1, 0.25, 0.5)
@@ -116,17 +117,12 @@ class Tag(Task):
     def _document(self, example: Example) -> Part:
         if not self._of_words:
             return self.reader.part(example.words, np.arange(len(example.words)))
-        pieces = self.reader.processor.text_ids(example.text.split())
-        units = np.repeat(np.arange(len(pieces)), [len(each) for each in pieces])
-        return Part(np.array([n for each in pieces for n in each], dtype=np.int64), units=units)
+        return self.reader.of_units(self.reader.processor.text_ids(example.text.split()))
 
     def _question(self, row: Row, document: Part, truth: np.ndarray) -> Question:
         """Make a question of a window: the first piece of each word, or each clip."""
-        placed, units = row.placed[1], document.units
-        assert units is not None
-        begins = np.diff(units, prepend=-1)[placed.kept] > 0
-        asked = units[placed.kept[begins]]
-        return Question((row,), truth[asked], placed.positions[begins], asked, each=True)
+        asked, positions = units_begun(row, document)
+        return Question((row,), truth[asked], positions, asked, each=True)
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
         """Average the chances of the windows."""

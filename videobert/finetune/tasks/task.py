@@ -161,10 +161,3 @@ def other_text(
         if video != example.video and text.casefold() not in same:
             return text
     return None
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return shares along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
