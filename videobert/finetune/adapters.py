@@ -67,7 +67,7 @@ def add_adapters(encoder: nn.Module, narrow: int) -> None:
         if name.endswith(".output") and isinstance(getattr(module, "dense", None), nn.Linear)
     ]
     if not ends:
-        raise InputError("--train adapter does not fit this network: give lora, top or norms")
+        raise InputError("--train adapter does not fit this network: give all, lora or norms")
     for end in ends:
         assert isinstance(end.dense, nn.Linear)
         end.dense = Adapted(end.dense, narrow)

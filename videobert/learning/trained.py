@@ -20,10 +20,14 @@ def choose_trained(model: nn.Module, what: str) -> None:
         what: "all"; "top:N", the last N layers and all above them; "norms", every LayerNorm.
 
     Raises:
-        InputError: if there are fewer layers.
+        InputError: if there are fewer layers, or none with weights of its own.
     """
     layers = max(depth(name) or 0 for name, _ in model.named_parameters())
     top = TOP.fullmatch(what)
+    if top and not layers:
+        raise InputError(
+            f"--train {what}: all layers of this model share weights, give all or norms"
+        )
     if top and int(top[1]) > layers:
         raise InputError(
             f"--train {what}: the model has {layers} layers, give top:{layers} or less"

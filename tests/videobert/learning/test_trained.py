@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from transformers import AlbertConfig, AlbertModel
 
 from tokenization.vocabulary import Vocabulary
 from videobert.configuration_videobert import VideoBertConfig
@@ -52,3 +53,11 @@ def test_another_choice_is_refused(what: str) -> None:
 def test_more_layers_than_there_are_is_refused() -> None:
     with pytest.raises(InputError, match="--train top:3: the model has 2 layers, give top:2"):
         changed("top:3")
+
+
+def test_layers_that_share_weights_have_no_top() -> None:
+    config = AlbertConfig(
+        vocab_size=9, embedding_size=8, hidden_size=8, num_attention_heads=2, intermediate_size=8
+    )
+    with pytest.raises(InputError, match="--train top:1: all layers of this model share weights"):
+        choose_trained(AlbertModel(config), "top:1")
