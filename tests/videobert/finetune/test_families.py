@@ -53,7 +53,7 @@ def test_adapters_go_into_a_bert_or_say_what_else_to_give(labelled: Labelled) ->
         try:
             start_run(model, read_data(labelled.work, model, options), options)
         except InputError as error:
-            assert "does not fit this network: give lora" in str(error)
+            assert "does not fit this network: give all, lora or norms" in str(error)
             continue
         adapters = [n for n, _ in model.network.named_parameters() if ".adapter.up.weight" in n]
         assert len(adapters) >= 2
