@@ -2,7 +2,8 @@
 
 decord cannot be told which formats and protocols to open, and some damaged files crash it. It gives
 pictures alone. Where it is silent or wrong (hidden frames, exact times, the declared end), PyAV
-reads the packets of the file.
+reads the packets of the file. It decodes ahead, and at damage it throws away as many frames as it
+had ahead, so PyAV decodes the rest of a damaged file.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from feature_extraction.seeing.frame import Clock, Damage, FrameSize
+from feature_extraction.seeing.frame import Clock, Damage, Frame, FrameSize
 from feature_extraction.seeing.pyav_video import PyavVideo
 from feature_extraction.seeing.scaling import Orientation, middle, resized, upright_size
 from feature_extraction.seeing.tone_mapping import TRANSFERS
@@ -70,12 +72,8 @@ class DecordVideo:
         """Let go of the file."""
         self._reader = None
 
-    def frames(self) -> Iterator[DecordFrame]:
-        """Yield the frames in the order they are shown; a damaged file ends at its damage.
-
-        Raises:
-            InputError: if not one frame can be decoded.
-        """
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in the order they are shown; a damaged file ends at its damage."""
         clock = Clock()
         count = 0
         try:
@@ -87,9 +85,13 @@ class DecordVideo:
         except Damage as damage:
             self.damage = str(damage)
         except (self._decord.DECORDError, StopIteration):
-            self.damage = f"is damaged after {clock.latest:.1f} s"
-        if not count:
-            raise self._refusal()
+            yield from self._rest(count)
+
+    def _rest(self, count: int) -> Iterator[Frame]:
+        """Yield what PyAV decodes after the first ``count`` frames."""
+        with closing(PyavVideo(self._path, self._size)) as video:
+            yield from islice(video.frames(), count, None)
+            self.damage, self.behind = video.damage, video.behind
 
     def _open(self, width: int, height: int) -> Any:
         """Return decord's reader, whose frames are resized to this."""

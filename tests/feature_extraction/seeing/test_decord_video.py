@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,16 +63,36 @@ def test_both_agree_on_what_is_shown_when(tmp_path: Path) -> None:
     assert_equal(write_pictures(tmp_path / "decoding_order.avi", grey_ramp(60)))
 
 
-def test_what_decord_cannot_read_is_told(shared_data: Path, tmp_path: Path) -> None:
+def test_what_decord_cannot_open_is_told(shared_data: Path) -> None:
     pytest.importorskip("decord")
-    for path in (
-        shared_data / "video" / "torchcodec" / UNKNOWN,
-        write_pictures(tmp_path / "v.ts", grey_ramp(40)),
+    unknown = shared_data / "video" / "torchcodec" / UNKNOWN
+    with pytest.raises(
+        InputError, match=rf"{UNKNOWN} cannot be read by decord: use --decoder pyav"
     ):
-        with pytest.raises(
-            InputError, match=rf"{path.name} cannot be read by decord: use --decoder pyav"
-        ):
-            read(path, FrameSize(), "decord")
+        read(unknown, FrameSize(), "decord")
+
+
+def test_pyav_decodes_the_rest_where_decord_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decord = pytest.importorskip("decord")
+    assert_equal(write_pictures(tmp_path / "never_begun.ts", grey_ramp(40)))
+
+    path = write_pictures(tmp_path / "v.mp4", grey_ramp(80))
+    going_on = decord.VideoReader.next
+    whole, _ = read(path, FrameSize(), "pyav")
+    for before in (0, 1, 37):  # a decoder that throws away what it had ahead stops anywhere
+        left = iter([True] * before)
+
+        def stopping(reader: Any, left: Iterator[bool] = left) -> Any:
+            if not next(left, False):
+                raise decord.DECORDError("damaged")
+            return going_on(reader)
+
+        monkeypatch.setattr(decord.VideoReader, "next", stopping)
+        clips, _ = read(path, FrameSize(), "decord")
+        assert clips == whole
+        assert all(np.array_equal(a.frames, b.frames) for a, b in zip(clips, whole, strict=True))
 
 
 def test_decord_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
