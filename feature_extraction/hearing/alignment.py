@@ -24,7 +24,8 @@ LEAST_SECONDS = 0.1
 """Seconds of sound that a caption must have, for words to be sought in it."""
 LEAST_SURE = 0.02
 """A caption whose words are less likely, in the geometric mean, is not what is said. Chosen on
-espeak-ng's speech: 3 to 5 % of its captions are less likely, and 93 % of those of another video."""
+espeak-ng's speech: 2 to 5 % of its captions are less likely, and 91 to 92 % of those of another
+video (docs/hearing.md)."""
 UNHEARD = "word times that were not found"
 """Reason for which words keep the times that are guessed from their captions."""
 
