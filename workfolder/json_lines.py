@@ -39,10 +39,12 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            with suppress(json.JSONDecodeError):
+            try:
                 row = json.loads(line)
-                if isinstance(row, dict):
-                    yield row
+            except json.JSONDecodeError:
+                continue
+            if isinstance(row, dict):
+                yield row
 
 
 def _append(path: Path, data: bytes) -> None:

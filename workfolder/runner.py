@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from workfolder.attempt import Attempt, Outcome, prepare
 from workfolder.errors import InputError
-from workfolder.ledger import FAILED, PARTIAL, REFUSED, Ledger, total
+from workfolder.ledger import FAILED, PARTIAL, REFUSED, Account, Ledger, total
 from workfolder.maker import Maker
 from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
@@ -57,9 +57,8 @@ def run_job(
     settled = len(sources) - len(plan.waiting)
     progress(report.stage, settled, len(sources))
     dropped = frozenset(ledger.dropped()) if plan.waiting else frozenset()
-    attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped, stage.identity())
-    if any(source.is_elsewhere for source in plan.waiting):
-        attempt = replace(attempt, scratch=_scratch(plan.waiting, options))
+    scratch = _scratch(plan.waiting, options)
+    attempt = Attempt(stage, maker, plan.redo, plan.notes, dropped, stage.identity(), scratch)
     for count, outcome in enumerate(_outcomes(attempt, plan.waiting, options), 1):
         if outcome.stop:
             raise InputError(outcome.stop)
@@ -76,7 +75,8 @@ def run_job(
             raise InputError(
                 f"{report.stage} stopped after {failed} failures, the last: {outcome.failure}"
             )
-    account = ledger.read(source.video_id for source in sources)
+    untouched = not (plan.waiting or plan.newly_refused)
+    account = plan.account if untouched else ledger.read(each.video_id for each in sources)
     report.settle(account, time.monotonic() - begin)
     return report
 
@@ -100,12 +100,19 @@ def begin(
             ``options.start_over`` does not put that aside.
     """
     start_over = options.start_over and stage.is_of_other_options(made_with)
-    waiting = start_over or _plan(Ledger(stage), sources, options).waiting
-    if options.runner == "local" and waiting:
+    if options.runner == "local" and (start_over or _is_waiting(stage, sources, options)):
         prepare(maker, stage)
     if start_over:
         stage.put_aside()
     stage.claim(made_with, START_OVER)
+
+
+def _is_waiting(stage: Stage, sources: Sequence[Source], options: JobOptions) -> bool:
+    """Whether a job has anything to do. The books are not read where every file is there."""
+    there = frozenset(stage.done())
+    if not options.retry_failed and all(source.video_id in there for source in sources):
+        return False
+    return bool(_plan(Ledger(stage), sources, options).waiting)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,7 @@ class _Plan:
     """What a job has to do.
 
     Attributes:
+        account: what has become of the inputs so far.
         before: how many inputs are done and stay so.
         waiting: what has to be done.
         redo: those of them whose rows are there.
@@ -121,6 +129,7 @@ class _Plan:
         notes: the latest rows about what is waiting or newly refused.
     """
 
+    account: Account
     before: int
     waiting: list[Source]
     redo: frozenset[str]
@@ -145,6 +154,7 @@ def _plan(ledger: Ledger, sources: Sequence[Source], options: JobOptions) -> _Pl
     }
     touched = {source.video_id for source in waiting}.union(newly_refused)
     return _Plan(
+        account=account,
         before=len(account.done - redo - refused.keys()),
         waiting=waiting,
         redo=redo,
@@ -165,8 +175,10 @@ def _pace(videos: int, covered: float, elapsed: float) -> str:
     return f"{rate:.1f} videos/{unit}, {covered / max(elapsed, 1e-3):.1f} x real time"
 
 
-def _scratch(sources: Sequence[Source], options: JobOptions) -> Scratch:
-    """Begin to fetch what is not on this disk."""
+def _scratch(sources: Sequence[Source], options: JobOptions) -> Scratch | None:
+    """Begin to fetch what is not on this disk; None where everything is."""
+    if not any(source.is_elsewhere for source in sources):
+        return None
     if options.runner == "ray":
         raise InputError(
             "--runner ray fetches no videos from addresses or tar files: take --shard instead"

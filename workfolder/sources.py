@@ -21,7 +21,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path, PurePath
 from urllib.parse import quote, unquote
@@ -72,7 +72,7 @@ class Source:
         """What the user calls it."""
         return self.where if self.is_elsewhere else str(self.path)
 
-    @property
+    @cached_property
     def where(self) -> str:
         """Its absolute path, or its address without what may be secret."""
         if self.members:

@@ -94,10 +94,14 @@ class Stage:
 
     def sweep(self) -> None:
         """Remove what killed runs left half-written. Another run may still write what is young."""
-        for part in self.folder.glob(".*.part"):
+        if not self.folder.is_dir():
+            return
+        with os.scandir(self.folder) as entries:  # a glob takes ten times as long
+            parts = [e for e in entries if e.name[0] == "." and e.name.endswith(".part")]
+        for part in parts:
             with suppress(OSError):  # another run sweeps too
                 if part.is_file() and time.time() - part.stat().st_mtime > STALE_SECONDS:
-                    part.unlink()
+                    os.unlink(part)
 
     def claim(self, options: Mapping[str, Any], advice: str = OTHER_FOLDER) -> None:
         """Note the options that make this folder.
