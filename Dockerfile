@@ -16,8 +16,9 @@ RUN python -m venv /opt/videobert \
 
 FROM python:3.12-slim
 COPY --from=built /opt/videobert /opt/videobert
-RUN useradd --create-home cook
-ENV PATH=/opt/videobert/bin:$PATH
+# Caches go to HOME, whoever the container runs as.
+RUN useradd --create-home cook && chmod 777 /home/cook
+ENV HOME=/home/cook PATH=/opt/videobert/bin:$PATH
 USER cook
 WORKDIR /work
 ENTRYPOINT ["videobert"]

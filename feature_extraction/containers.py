@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 
 from workfolder.errors import InputError
 
@@ -26,8 +27,12 @@ LONGEST_FRAME = 600.0
 """Seconds. A longer frame comes from a damaged time stamp, not from a slide of a lecture."""
 
 
-def open_container(path: Path) -> av.container.InputContainer:
+def open_container(path: Path, hardware: HWAccel | None = None) -> av.container.InputContainer:
     """Open a media file as a real container on the local disk.
+
+    Args:
+        path: the file.
+        hardware: what decodes its pictures, where it can; None for software.
 
     Raises:
         InputError: if the file is absent or empty, may not be read, or is not a media file.
@@ -45,7 +50,9 @@ def open_container(path: Path) -> av.container.InputContainer:
     }
     try:
         # Titles may be in any alphabet.
-        return av.open(f"file:{path.resolve()}", options=guard, metadata_errors="replace")
+        return av.open(
+            f"file:{path.resolve()}", options=guard, metadata_errors="replace", hwaccel=hardware
+        )
     except MemoryError:
         raise
     except PermissionError as error:

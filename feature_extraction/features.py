@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import cycle, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_extraction.media import declared_seconds
-from feature_extraction.options import INT8, FeatureOptions
+from feature_extraction.options import INT8, NVDEC, FeatureOptions
 from feature_extraction.pace import Pace
 from feature_extraction.schema import (
     SCHEMA_VERSION,
@@ -81,7 +81,10 @@ class FeatureExtractor(Maker):
         self.options = options
         self.gpus = 1 / ACTORS_A_GPU if options.engine == "cuda" else 0.0
         self._limits = limits
+        if options.decoder == NVDEC:  # a driver takes addresses for all of a GPU's memory
+            limits = replace(limits, memory=None)
         self._guards = Guards(limits, returns=[Clip])
+        self._decoding_gpus = cycle(options.gpus or (0,))
         self._cache = usual_cache() if use_cache else None
         self._int8: Int8Network | None = None
         self._lanes = lanes
@@ -148,8 +151,9 @@ class FeatureExtractor(Maker):
 
     def _make_engine(self) -> Engine:
         frames, int8 = self.options.pace.clip_frames, self._int8.path if self._int8 else None
+        asked = self.options
         return make_engine(
-            self.options.engine, self.backbone, self._lanes, frames, self._cache, int8
+            asked.engine, self.backbone, self._lanes, frames, self._cache, int8, asked.gpus
         )
 
     def _computed_by(self) -> dict[str, str]:
@@ -235,11 +239,11 @@ class FeatureExtractor(Maker):
 
     def _read(self, path: Path) -> Reading:
         """Begin to decode a video in another process."""
-        pace, wanted = self.options.pace, self.backbone.preprocessing
+        pace, wanted, decoder = self.options.pace, self.backbone.preprocessing, self.options.decoder
+        if decoder == NVDEC:
+            decoder = f"{NVDEC}:{next(self._decoding_gpus)}"
         looked_at = wanted.looked_at(pace.clip_frames)
-        return self._guards.stream(
-            stream_clips, path, wanted.size, self.options.decoder, pace, looked_at
-        )
+        return self._guards.stream(stream_clips, path, wanted.size, decoder, pace, looked_at)
 
     def _table(
         self, source: Source, spans: list[tuple[int, float, float]], features: np.ndarray
@@ -270,6 +274,8 @@ def extract(
         InputError: if the weights, the engine or the decoder do not work here, DIR/features was
             made with other options, or the job has to stop.
     """
+    if options.devices and job.runner == "ray":
+        raise InputError("--devices is for one machine: Ray gives each actor a GPU itself")
     stage = Stage(work / "features")
     extractor = FeatureExtractor(options, job.limits, job.workers, job.cache)
     if options.engine == INT8:  # on the first of all videos, so every share has the same network

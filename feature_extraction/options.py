@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,8 @@ GPU_DEVICES = ("nvidiactl", "nvmap", "kfd", "dxg")
 """Where Linux shows the GPUs that torch can use: NVIDIA's, AMD's, and Windows' under WSL."""
 INT8 = "openvino-int8"
 ENGINES = ("cuda", "openvino", INT8, "torch")
-DECODERS = ("pyav", "decord")
+NVDEC = "nvdec"
+DECODERS = ("pyav", NVDEC, "decord")
 POOLINGS = ("mean", "cls")
 LISTENERS = ("auto", "captions", "whisper", "faster-whisper", "hf", "none")
 ALIGNERS = ("none", "whisper", "faster-whisper", "hf")
@@ -68,8 +70,15 @@ class FeatureOptions(Options):
         "How a network of transformers or timm makes one vector; cls: by its own summary.",
         choices=POOLINGS,
     )
+    devices: str | None = option(
+        None,
+        "Numbers of the GPUs that --engine cuda and --decoder nvdec use, such as 0,1.",
+        shown="all that torch sees",
+    )
     decoder: str = option(
-        "pyav", "What decodes the videos; decord: trusted files only.", choices=DECODERS
+        "pyav",
+        "What decodes the videos; nvdec (NVIDIA's hardware) and decord: trusted files only.",
+        choices=DECODERS,
     )
     clip_seconds: float = option(Pace.clip_seconds, "Seconds of a clip.", least=0.01, most=600)
     frames_per_second: float = option(
@@ -82,7 +91,20 @@ class FeatureOptions(Options):
     def __post_init__(self) -> None:
         """Raise InputError if an option is out of range, or a clip has a part of a frame."""
         super().__post_init__()
-        _ = self.pace
+        _ = self.pace, self.gpus
+        if self.devices and self.engine != "cuda" and self.decoder != NVDEC:
+            raise InputError(
+                f"--devices {self.devices} needs --engine cuda or --decoder {NVDEC}: leave it out"
+            )
+
+    @property
+    def gpus(self) -> tuple[int, ...]:
+        """The numbers of the GPUs that were asked for; none for all that torch sees."""
+        numbers = self.devices.split(",") if self.devices else []
+        known = [number for number in numbers if re.fullmatch(r"\d{1,3}", number, re.ASCII)]
+        if len({int(number) for number in known}) < len(numbers):
+            raise InputError(f"--devices {self.devices!r} will not do: give numbers such as 0,1")
+        return tuple(map(int, known))
 
     @classmethod
     def as_before(cls, made_with: Mapping[str, Any]) -> FeatureOptions:

@@ -136,14 +136,15 @@ def fetch(
             return _fetch_once(address, where, admit, span)
         except InputError:
             raise
-        except (FileNotFoundError, PermissionError) as error:
-            raise InputError(f"{shown(address)} {reason_of(error)}") from error
         except Exception as error:  # whatever the libraries of the schemes raise
-            if isinstance(error, OSError) and error.errno in FULL:
+            said = _said(error)
+            if isinstance(said, FileNotFoundError | PermissionError):
+                raise InputError(f"{shown(address)} {reason_of(said)}") from error
+            if isinstance(said, OSError) and said.errno in FULL:
                 raise
             if wait > patience:
                 raise InputError(
-                    f"{shown(address)} could not be fetched ({reason_of(error)}; tried {tries} "
+                    f"{shown(address)} could not be fetched ({reason_of(said)}; tried {tries} "
                     "times): --retry-failed tries again"
                 ) from error
         time.sleep(wait)
@@ -159,7 +160,9 @@ def _fetch_once(address: str, where: Path, admit: Callable[[int], None], span: S
     size = span.size if span else before.get("size")
     admit(size or 0)
     written = 0
-    with system.open(path, "rb") as remote, where.open("wb") as local:
+    # The Hub's looks for the size in a listing otherwise.
+    more = {"size": size} if _is_hub(system) else {}
+    with system.open(path, "rb", **more) as remote, where.open("wb") as local:
         if span:
             remote.seek(span.offset)
         while chunk := remote.read(min(CHUNK, span.size - written) if span else CHUNK):
@@ -173,10 +176,20 @@ def _fetch_once(address: str, where: Path, admit: Callable[[int], None], span: S
 
 def _version(system: Any, path: str) -> Mapping[str, Any]:
     """Return what tells one version of an object from another, as the server has it now."""
-    system.invalidate_cache()
-    info = system.info(path)
-    told = ("size", "ETag", "etag", "VersionId", "LastModified", "mtime", "updated", "blob_id")
+    if _is_hub(system):  # whose listing of the whole folder would be fetched anew for each file
+        info = system.info(path, refresh=True, expand_info=True)
+    else:
+        system.invalidate_cache()
+        info = system.info(path)
+    told = (
+        *("size", "ETag", "etag", "VersionId", "generation", "blob_id", "Content-MD5"),
+        *("LastModified", "Last-Modified", "mtime", "updated"),
+    )
     return {key: info[key] for key in told if info.get(key) is not None}
+
+
+def _is_hub(system: Any) -> bool:
+    return bool(system.protocol == "hf")
 
 
 def _system(address: str) -> tuple[Any, str]:
@@ -197,14 +210,32 @@ def _system(address: str) -> tuple[Any, str]:
 
 def reason_of(error: Exception) -> str:
     """Tell what went wrong without the error's own words, which may hold credentials."""
+    error = _said(error)
     if isinstance(error, FileNotFoundError):
         return "is not there"
     if isinstance(error, PermissionError):
         return "may not be read: see that your credentials are where fsspec looks for them"
     if isinstance(error, ChangedError):
         return "it changed while it was read"
-    status = getattr(error, "status", None)
+    status = _status(error)
     return f"{type(error).__name__}{f' {status}' if isinstance(status, int) else ''}"
+
+
+def _said(error: Exception) -> Exception:
+    """Return what a web server said: to fsspec, whatever fails there is not there."""
+    cause = error.__cause__
+    if not isinstance(error, FileNotFoundError) or not isinstance(cause, Exception):
+        return error
+    of_web = type(cause).__module__.startswith("aiohttp") or isinstance(cause, OSError)
+    if not of_web or isinstance(cause, FileNotFoundError) or _status(cause) in (404, 410):
+        return error
+    return PermissionError() if _status(cause) in (401, 403) else cause
+
+
+def _status(error: Exception) -> object:
+    """Return what an answer was numbered, such as 503; None if that is not known."""
+    answer = getattr(error, "response", None)
+    return getattr(error, "status", None) or getattr(answer, "status_code", None)
 
 
 def _parts(address: str) -> tuple[str, str, str]:

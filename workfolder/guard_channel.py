@@ -97,9 +97,10 @@ class Channel:
             raise TimeoutError
         sizes, head = json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
         buffers, start = [], 0
-        for size in sizes:
-            buffers.append(bytearray(self._memory[start : start + size]))
-            start += size
+        with memoryview(self._memory) as shared:  # a slice of the map itself is a copy
+            for size in sizes:
+                buffers.append(bytearray(shared[start : start + size]))
+                start += size
         if sizes:
             self._connection.send_bytes(b"read")
         return _Unpickler(head, buffers, self._classes).load()

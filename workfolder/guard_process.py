@@ -34,10 +34,10 @@ def serve(channel: Channel) -> None:
         except InputError as error:
             message = ("refused", str(error))
         except MemoryError:
+            most = f"{limits.memory / 2**30:g} GB" if limits.memory else "the memory there is"
             message = (
                 "refused",
-                f"{path} needs more than {limits.memory / 2**30:g} GB to read: leave it out, or "
-                "convert it",
+                f"{path} needs more than {most} to read: leave it out, or convert it",
             )
         except Exception as error:  # a bug met by one file in 300,000 must not cost the others
             message = ("refused", f"{path}: unexpected {type(error).__name__}: {error}")
@@ -66,7 +66,7 @@ def _limit(limits: Limits | None) -> None:
     """Limit this process, or lift its limits. The address space is limited on Linux only."""
     statm = Path("/proc/self/statm")
     memory = cpu = resource.RLIM_INFINITY
-    if limits and statm.exists():
+    if limits and limits.memory and statm.exists():
         memory = int(statm.read_text().split()[0]) * resource.getpagesize() + limits.memory
     if limits:  # a backstop: the parent ends this process sooner, but may be gone
         usage = resource.getrusage(resource.RUSAGE_SELF)

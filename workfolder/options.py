@@ -142,12 +142,12 @@ class Limits:
 
     Attributes:
         seconds: how long it may be waited for, all in all.
-        memory: bytes of address space beyond what the process has before it opens the file. Only
-            Linux enforces it.
+        memory: bytes of address space beyond what the process has before it opens the file; None
+            for any number. Only Linux enforces it.
     """
 
     seconds: float = 3600.0
-    memory: int = 2 * 2**30
+    memory: int | None = 2 * 2**30
 
 
 @dataclass(frozen=True)

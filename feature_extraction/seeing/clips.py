@@ -14,8 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+import av
 import numpy as np
+from av.codec import Codec
+from av.codec.hwaccel import HWAccel
 
+from feature_extraction.options import NVDEC
 from feature_extraction.pace import Pace
 from feature_extraction.schema import Clip
 from feature_extraction.seeing.frame import Frame, FrameSize
@@ -44,13 +48,21 @@ class Video(Protocol):
 
 
 def open_video(path: Path, size: FrameSize = FrameSize(), decoder: str = "pyav") -> Video:
-    """Open a video with ``pyav``, or with ``decord`` if its file is trusted.
+    """Open a video with ``pyav``, or with ``decord`` or ``nvdec`` if its file is trusted.
+
+    Args:
+        path: the video.
+        size: how its frames are resized and cropped.
+        decoder: one of options.DECODERS; ``nvdec:1`` is that of the GPU number 1.
 
     Raises:
         InputError: if the file is not a video.
     """
-    if decoder == "pyav":
+    name, _, number = decoder.partition(":")
+    if name == "pyav":
         return PyavVideo(path, size)
+    if name == NVDEC:
+        return PyavVideo(path, size, HWAccel("cuda", number or "0"))
     from feature_extraction.seeing.decord_video import DecordVideo
 
     return DecordVideo(path, size)
@@ -68,6 +80,15 @@ def check_decoder(decoder: str) -> None:
         except (ImportError, OSError, RuntimeError) as error:  # or its library does not load
             advice = "pip install 'videobert[decord]', or use --decoder pyav"
             raise InputError(f"--decoder decord needs decord ({error}): {advice}") from error
+    elif decoder == NVDEC:
+        try:
+            HWAccel("cuda").create(Codec("h264", "r"))
+        except (av.FFmpegError, NotImplementedError) as error:  # it cannot, or has no such decoder
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"--decoder {NVDEC} needs a GPU of NVIDIA and its driver ({reason}): use --decoder "
+                "pyav"
+            ) from error
 
 
 def stream_clips(

@@ -10,13 +10,13 @@ Frames are uint8 RGB [clips, frames that the backbone looks at, crop, crop, 3], 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock, local
+from threading import local
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
@@ -25,6 +25,7 @@ from feature_extraction.options import INT8
 from feature_extraction.pace import CLIP_FRAMES
 from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.kept_networks import NetworkCache
+from feature_extraction.seeing.shared_engine import SharedEngine
 from workfolder.errors import InputError
 from workfolder.options import cores
 
@@ -82,8 +83,12 @@ def _strays_in_bfloat16(module: torch.nn.Module | None) -> bool:
     )
 
 
-def check_engine(name: str) -> None:
+def check_engine(name: str, devices: Sequence[int] = ()) -> None:
     """Refuse an engine that is not installed or lacks its hardware.
+
+    Args:
+        name: of the engine.
+        devices: the numbers of the GPUs that it has to use.
 
     Raises:
         InputError: with what to install, or to use instead.
@@ -99,6 +104,10 @@ def check_engine(name: str) -> None:
         if not torch.cuda.is_available():
             advice = "use --engine openvino or torch"
             raise InputError(f"the engine 'cuda' needs a GPU that torch can see: {advice}")
+        there = torch.cuda.device_count()
+        if absent := [number for number in devices if number >= there]:
+            seen = "0" if there == 1 else f"0 to {there - 1}"
+            raise InputError(f"--devices {absent[0]}: the GPUs that torch sees here are {seen}")
 
 
 def make_engine(
@@ -108,6 +117,7 @@ def make_engine(
     clip_frames: int = CLIP_FRAMES,
     cache: NetworkCache | None = None,
     int8: Path | None = None,
+    devices: Sequence[int] = (),
 ) -> Engine:
     """Build an engine and try it on a black clip, so that what fails for every video fails here.
 
@@ -119,11 +129,12 @@ def make_engine(
         cache: where OpenVINO's networks are kept. A kept one has passed its trial and is not
             tried again.
         int8: the file of the network in whole numbers, see int8_network; INT8 alone needs it.
+        devices: the numbers of the GPUs that ``cuda`` uses; none for all that the lanes need.
 
     Raises:
         InputError: if this machine lacks what the engine needs, or the trial fails.
     """
-    check_engine(name)
+    check_engine(name, devices)
     if name == INT8 and int8 is None:
         advice = "only videobert extract and run calibrate it, use another --engine"
         raise InputError(f"the engine {name!r} is not calibrated: {advice}")
@@ -132,7 +143,7 @@ def make_engine(
         return OpenVinoEngine(kept.path, lanes, engine_precision("openvino"))
     module = backbone.module  # what is wrong with the weights is not the engine's fault
     engines: dict[str, Callable[[], Engine]] = {
-        "cuda": lambda: CudaEngine(backbone),
+        "cuda": lambda: _on_gpus(backbone, lanes, clip_frames, devices),
         "openvino": lambda: _openvino_or_torch(backbone, lanes, clip_frames),
         INT8: lambda: OpenVinoEngine(cast(Path, int8), lanes, "int8"),
         "torch": lambda: TorchEngine(backbone, lanes),
@@ -257,8 +268,21 @@ def exported(backbone: Backbone, clip_frames: int = CLIP_FRAMES) -> openvino.Mod
         logging.root.handlers[:] = handlers
 
 
+def _on_gpus(
+    backbone: Backbone, lanes: int, clip_frames: int, devices: Sequence[int]
+) -> SharedEngine:
+    """Return an engine for each GPU, tried on a black clip, behind one queue."""
+    import torch
+
+    numbers = devices or range(torch.cuda.device_count())
+    engines = [CudaEngine(backbone, f"cuda:{number}") for number in numbers[:lanes]]
+    for engine in engines:  # here, as a trial of the queue would reach one of them alone
+        engine(black_clip(backbone, clip_frames))
+    return SharedEngine(engines, lanes)
+
+
 class CudaEngine:
-    """Torch on the first GPU, compiled, in bfloat16 with channels last.
+    """Torch on a GPU, compiled, in bfloat16 with channels last.
 
     The first batch takes a minute: it compiles.
     """
@@ -266,27 +290,30 @@ class CudaEngine:
     name: str = "cuda"
     batch: int = 8
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, device: str = "cuda:0") -> None:
         import torch
 
+        self._device = torch.device(device)
         # The backbone's own module stays on the CPU, for its digest.
-        module = deepcopy(backbone.module).to("cuda")
+        module = deepcopy(backbone.module).to(self._device)
         self.precision = engine_precision("cuda", module)
         formats = {4: torch.channels_last, 5: torch.channels_last_3d}
         for kernel in module.parameters():
             if kernel.dim() in formats:
                 kernel.data = kernel.data.contiguous(memory_format=formats[kernel.dim()])
         self._module = torch.compile(module)
-        self._launch = Lock()
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See Engine."""
         import torch
 
-        clips = torch.from_numpy(fixed_batch(frames, self.batch)).pin_memory()
-        fast = torch.autocast("cuda", torch.bfloat16, enabled=self.precision == "bfloat16")
-        with self._launch, torch.inference_mode(), fast:
-            features = self._module(clips.to("cuda", non_blocking=True)).float()
+        clips = torch.from_numpy(fixed_batch(frames, self.batch))
+        kind = self._device.type
+        if kind == "cuda":
+            clips = clips.pin_memory()
+        fast = torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
+        with torch.inference_mode(), fast:
+            features = self._module(clips.to(self._device, non_blocking=True)).float()
         return features[: len(frames)].cpu().numpy()
 
 

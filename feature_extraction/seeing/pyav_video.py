@@ -12,6 +12,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.stream import Disposition
 
 from feature_extraction.containers import (
@@ -57,14 +58,21 @@ class PyavVideo:
         behind: frames so far that were not shown as their time lay behind the one before.
     """
 
-    def __init__(self, path: Path, size: FrameSize = FrameSize()) -> None:
-        """Open a video whose frames are wanted in ``size``.
+    def __init__(
+        self, path: Path, size: FrameSize = FrameSize(), hardware: HWAccel | None = None
+    ) -> None:
+        """Open a video.
+
+        Args:
+            path: its file.
+            size: how its frames are wanted.
+            hardware: what decodes it, where it can; the pictures are those of the software.
 
         Raises:
             InputError: if it is not a video, or claims to be larger than any real one.
         """
         self._path, self._size = path, size
-        self._container = open_container(path)
+        self._container = open_container(path, hardware)
         try:
             self._stream = _picture_stream(self._container, path)
             self.declared_end = _declared_end(self._container, self._stream)

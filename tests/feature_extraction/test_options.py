@@ -20,7 +20,7 @@ from workfolder.errors import InputError
             {"engine": "abacus"},
             "--engine 'abacus' is not known: choose one of cuda, openvino, openvino-int8, torch",
         ),
-        ({"decoder": "eyes"}, "--decoder 'eyes' is not known: choose one of pyav, decord"),
+        ({"decoder": "eyes"}, "--decoder 'eyes' is not known: choose one of pyav, nvdec, decord"),
     ],
 )
 def test_a_name_that_is_not_known_is_refused_with_those_that_are(

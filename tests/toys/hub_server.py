@@ -1,4 +1,7 @@
-"""A small server of the Hub's API on the loopback, which can cut answers off."""
+"""A small server of the Hub's API on the loopback, which can cut answers off.
+
+Models and data sets share one list of names.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 TOKEN = "hf_ThisIsTheSecretToken"
 LARGE = (".safetensors", ".parquet", ".png")
@@ -27,6 +31,9 @@ class Hub:
         repositories: files by path, by OWNER/NAME.
         visibility: of each, as it was asked for.
         cuts: how often an answer with a file still ends in its middle, by the file's path.
+        faults: how often an answer with a file is still 503.
+        changes: what a file becomes once it was read, by its path.
+        listings: how often a folder was listed.
         asked: how often a file was asked for.
     """
 
@@ -34,6 +41,9 @@ class Hub:
     visibility: dict[str, str] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     cuts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    changes: dict[str, bytes] = field(default_factory=dict)
+    listings: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     url: str = ""
 
@@ -52,6 +62,15 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         return
 
+    def parse_request(self) -> bool:
+        understood = super().parse_request()
+        if understood:
+            self.path = re.sub(
+                r"^(/api)?/datasets/", lambda found: f"{found[1] or ''}/models/", self.path
+            )
+            self.path = re.sub(r"^/models/", "/", self.path)
+        return understood
+
     def _answer(self, value: Any, status: int = 200, **headers: str) -> None:
         content = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(status)
@@ -68,12 +87,15 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {TOKEN}"
 
     def _name(self) -> str:
-        found = re.match(r"(?:/api/models)?/([^/]+/[^/]+?)(?:\.git)?/", self.path)
+        found = re.match(r"(?:/api/models)?/([^/]+/[^/?]+?)(?:\.git)?(?:[/?]|$)", self.path)
         return found[1] if found else ""
 
     def do_POST(self) -> None:
         body, name = self._body(), self._name()
-        if not self._knows():
+        if self.path.startswith(f"{API}{name}/paths-info/"):
+            files, asked = self.hub.repositories[name], parse_qs(body.decode())["paths"]
+            self._answer([entry(path, files[path]) for path in asked if path in files])
+        elif not self._knows():
             self._answer({"error": "Invalid username or password."}, 401)
         elif self.path == "/api/validate-yaml":
             self._answer({"errors": [], "warnings": []})
@@ -129,16 +151,17 @@ class Handler(BaseHTTPRequestHandler):
             self._answer({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
             return
         commit = self.hub.commit(name)
-        if self.path.startswith(f"{API}{name}/revision/"):
+        if self.path == f"{API}{name}" or self.path.startswith(f"{API}{name}/revision/"):
             siblings = [{"rfilename": path} for path in files]
             self._answer({"id": name, "sha": commit, "siblings": siblings, "tags": []})
         elif self.path.startswith(f"{API}{name}/tree/"):
+            self.hub.listings += 1
             self._answer([entry(path, content) for path, content in files.items()])
         else:
             self._file(files, commit)
 
     def _file(self, files: dict[str, bytes], commit: str) -> None:
-        path = self.path.partition("?")[0].split("/", 5)[5]
+        path = unquote(self.path.partition("?")[0].split("/", 5)[5])
         if path not in files:
             self._answer({}, 404, X_Error_Code="EntryNotFound")
             return
@@ -147,11 +170,17 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": commit, "ETag": f'"{etag}"', "Accept-Ranges": "bytes"}
         if self.command == "GET":
             self.hub.asked[path] += 1
-        start = int((re.findall(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0])[0])
-        self.send_response(206 if start else 200)
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        rest = content[start:]
+        if self.command == "GET" and self.hub.faults[path] > 0:
+            self.hub.faults[path] -= 1
+            self._answer({}, 503)
+            return
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        rest = content
+        if found:
+            start, end = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
+            rest = content[start : end + 1]
+        self.send_response(206 if found else 200)
         for key, text in {**headers, "Content-Length": str(len(rest))}.items():
             self.send_header(key, text)
         self.end_headers()
@@ -162,6 +191,8 @@ class Handler(BaseHTTPRequestHandler):
             rest = rest[: len(rest) // 2]
             self.close_connection = True
         self.wfile.write(rest)
+        if path in self.hub.changes:
+            files[path] = self.hub.changes.pop(path)
 
 
 def how(path: str) -> dict[str, str]:
