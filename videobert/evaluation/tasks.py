@@ -28,8 +28,10 @@ from videobert.finetune.asking import answers
 from videobert.finetune.examples import Example
 from videobert.finetune.options import FIND, FinetuneOptions
 from videobert.finetune.tasks.task import Task
+from videobert.finetune.teacher import TAUGHT
 from videobert.finetune.training import few, finetune_tasks, read_data
 from videobert.finetune.tuned import Tuned, load_tuned, task_folder
+from videobert.finetune.two_stage import BEGAN
 from videobert.loading import load_model
 from workfolder.errors import InputError
 from workfolder.files import read_json
@@ -45,6 +47,8 @@ ROWS = CHANCE, PRIOR, TEXT, SHUFFLED, PROBE, RANDOM, OURS = (
     "random_weights",
     "ours",
 )
+FOR_OURS = ("random weights", BEGAN, TAUGHT, "patient")
+"""What is noted of ours, and cannot be the same for random weights."""
 MOST_TERMS = 5000
 """Words that a linear probe reads at most, the commonest."""
 
@@ -94,7 +98,7 @@ def evaluate_task(
     if subset is None:
         raise InputError(f"{work}: no row is kept apart to measure on: give a table with more")
     taught = load_tuned(model, name, data.footage)
-    own = replace(taught.options, name=name, seeds=1)
+    own = replace(taught.options, name=name, seeds=1, patient=0.0)  # its teacher may be gone
     if not (task_folder(model, f"{name}.random") / OPTIONS_FILE).exists():
         finetune_tasks(model, work, own, progress, scratch=True)
     _refuse_others(model, name, own)
@@ -107,8 +111,7 @@ def _refuse_others(model: Path, name: str, options: FinetuneOptions) -> None:
     """Refuse a network of random weights that was taught otherwise than the one beside it."""
     folders = [task_folder(model, each) for each in (name, f"{name}.random")]
     ours, others = (
-        {k: v for k, v in read_json(f / OPTIONS_FILE).items() if k != "random weights"}
-        for f in folders
+        {k: v for k, v in read_json(f / OPTIONS_FILE).items() if k not in FOR_OURS} for f in folders
     )
     if ours != others:
         raise InputError(f"{folders[1]} was taught otherwise than {folders[0]}: delete it")

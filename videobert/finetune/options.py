@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from videobert.learning.schedule import SHORTEST
 from workfolder.errors import InputError
@@ -21,8 +22,10 @@ TASKS = CLASSIFY, ALIGN, CHOOSE, FIND, TAG, MOMENTS = (
 )
 FOLDER, OPTIONS_FILE = "tasks", "options.json"
 """MODEL/tasks/NAME is made by these options."""
-TASK, READING, LEARNING = "Task", "Reading", "Learning"
+TASK, READING, LEARNING, LOSSES = "Task", "Reading", "Learning", "Losses"
 NONE, RANDOM, CANDIDATES = "none", "random", "candidates"
+HEAD = "head"
+"""The value of --train that leaves the network as it is."""
 TRAINED = re.compile(r"all|head|norms|(?:top|adapter|lora):[1-9]\d*")
 """Values of --train, see trained.set_trained."""
 LAYERS = re.compile(r"last|first|max4|concat4|mean4|sum|weighted|\d+")
@@ -117,6 +120,24 @@ class FinetuneOptions(Options):
         5e-5, "Peak; it rises for a tenth of the run, then falls to 0.", least=0, panel=LEARNING
     )
     seed: int = option(0, "Seed of all random choices.", least=0, most=2**32 - 1, panel=LEARNING)
+    completion_weight: float = option(
+        0.0, "Weight of finding hidden words of the same rows.", least=0, panel=LOSSES
+    )
+    adversarial: int = option(
+        0,
+        "Times that each row is read, disturbed so that it is harder each time; 3 in FreeLB.",
+        least=0,
+        panel=LOSSES,
+    )
+    teacher: Path | None = option(
+        None, "MODEL/tasks/NAME that was taught the same tasks.", panel=LOSSES, shown="none"
+    )
+    patient: float = option(
+        0.0,
+        "Weight of what a teacher's layers make of [CLS]; 10 to 1000.",
+        least=0,
+        panel=LOSSES,
+    )
 
     def __post_init__(self) -> None:
         """Raise InputError for a value that no run can have."""
@@ -140,6 +161,17 @@ class FinetuneOptions(Options):
     def tasks(self) -> tuple[str, ...]:
         """The tasks in one order, whatever order they were given in."""
         return tuple(sorted(self.task))
+
+    def noted(self) -> dict[str, Any]:
+        """Return what a task's folder remembers of them: what changes what is learnt.
+
+        A teacher is told by its digest, not by where it lies. Losses that nobody asked for are left
+        out, as in folders of before.
+        """
+        noted = asdict(replace(self, task=self.tasks))
+        losses = {"completion_weight": 0.0, "adversarial": 0, "patient": 0.0}
+        none = {name for name, its in losses.items() if noted[name] == its}
+        return {k: v for k, v in noted.items() if k not in {"name", "seeds", "teacher", *none}}
 
     @property
     def folder(self) -> str:

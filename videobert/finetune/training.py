@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from videobert.data.work import DATA_DIGEST, data_digest, read_clips, token_stag
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.examples import Example, Questions
+from videobert.finetune.harder import made_hard
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.learner import FinetuneLearner
 from videobert.finetune.network import make_network
@@ -25,6 +26,7 @@ from videobert.finetune.options import CLASSIFY, FIND, FinetuneOptions
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.find import THRESHOLD, best_threshold
 from videobert.finetune.tasks.task import Task
+from videobert.finetune.teacher import note_of
 from videobert.finetune.tuned import (
     HISTORY_FILE,
     TABLE_FILE,
@@ -33,11 +35,12 @@ from videobert.finetune.tuned import (
     save_tuned,
     task_folder,
 )
+from videobert.finetune.two_stage import begin, home_of
 from videobert.learning.learner import Recipe
 from videobert.learning.run import train_once
 from videobert.learning.split import kept_apart
 from videobert.learning.trainer import Trainer
-from videobert.loading import TrainedModel, load_model
+from videobert.loading import TrainedModel
 from workfolder.errors import InputError
 from workfolder.files import file_digest, read_json, write_json, write_table
 from workfolder.progress import Progress, silent
@@ -88,7 +91,7 @@ def finetune_tasks(
     that was stopped goes on from its last checkpoint. Of several ``seeds`` each has its own folder.
 
     Args:
-        model: MODEL.
+        model: MODEL; or MODEL/tasks/X, which is where the network begins; see two_stage.
         work: the folder with the annotations.
         options: how it learns.
         progress: told how far it is.
@@ -100,12 +103,15 @@ def finetune_tasks(
     if not options.task:
         raise InputError("give --task once at least: classify, align, choose, find, tag, moments")
     options = replace(options, annotations=options.annotations or _only_table(work))
+    model, first = home_of(model)
     home = task_folder(model, options.folder + (".random" if scratch else ""))
+    if home.name == first:
+        raise InputError(f"what begins with {home} cannot lie there as well: give another --name")
     reports = []
     for turn in range(options.seeds):
         own = replace(options, seed=options.seed + turn)
         folder = home if not turn else home.with_name(f"{home.name}.seed{own.seed}")
-        reports.append(_finetune(model, work, own, folder, progress, scratch))
+        reports.append(_finetune(model, work, own, folder, progress, scratch, first))
     return _joined(reports)
 
 
@@ -141,25 +147,28 @@ def _finetune(
     home: Path,
     progress: Progress,
     scratch: bool,
+    first: str | None,
 ) -> FinetuneReport:
-    trained = load_model(model)
-    data = read_data(work, trained, options)
+    beginning = begin(model, first)
+    data = read_data(work, beginning.model, options)
     made_with = {
-        **asdict(replace(options, task=options.tasks)),
+        **options.noted(),
         "model": model_digest(model),
         "random weights": scratch,
         DATA_DIGEST: data_digest(Stage(work / "tokens"), of=data.footage.keys()),
         "table": file_digest(table_path(work, options.annotations)),
+        **beginning.noted,
+        **note_of(options.teacher),
     }
-    for name in ("name", "seeds"):  # they change nothing of what is learnt
-        del made_with[name]
     # Made though the folder may be there: it tells how many updates there are.
-    learner = start_run(trained, data, options, scratch)
+    learner = start_run(beginning.model, data, options, scratch)
+    beginning.give_heads(learner.model, learner.tasks)
 
     def write(part: Path, learner: FinetuneLearner, trainer: Trainer[Questions]) -> None:
         trainer.finished_model()
         set_thresholds(learner)
         save_tuned(part, learner.model, learner.tasks, options)
+        beginning.save(part, learner.model)
         write_json(_table(learner), part / TABLE_FILE)
         write_table(trainer.history.table(), part / HISTORY_FILE)
 
@@ -266,9 +275,10 @@ def start_run(
     if options.few:
         learnt = {n: few(its, options.few, options.seed, n) for n, its in learnt.items()}
     made = make_network(network, tasks, options)
-    return FinetuneLearner(
+    learner = FinetuneLearner(
         made, tasks, learnt, kept, reader.layout, options.batch_size, options.seed
     )
+    return made_hard(learner, model.processor, options)
 
 
 def _examples(task: Task, rows: Sequence[Annotation], name: str) -> list[Example]:

@@ -48,6 +48,8 @@ TABLE_FILE, HISTORY_FILE = "table.json", "history.parquet"
 PARTS = {"adapter": "adapters.safetensors", "lora": "lora.safetensors"}
 """The file of what was put into the encoder, by the beginning of --train."""
 ENCODER_FILE = "encoder.safetensors"
+BEGAN_FILE = "began.safetensors"
+"""Weights that another task taught first; see two_stage."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,15 @@ def load_tuned(model: Path, name: str, footage: Mapping[str, Clips] | None = Non
     tasks = make_tasks(trained.processor, began.config, footage or {}, about, options)
     if made_with["random weights"]:
         began = random_weights(began, options.seed)
-    network = make_network(began, tasks, options)
     try:
         weights = load_file(folder / HEAD_FILE)
         if (folder / trained_file(options.train)).is_file():
             weights |= load_file(folder / trained_file(options.train))
+        first = load_file(folder / BEGAN_FILE) if (folder / BEGAN_FILE).is_file() else {}
     except (OSError, SafetensorError) as error:
         raise InputError(f"{folder} cannot be read ({error}): {advice}") from error
+    began.load_state_dict(first, strict=False)
+    network = make_network(began, tasks, options)
     if weights.keys() != network.learnt().keys():
         raise InputError(f"{folder} has not the weights of its options: {advice}")
     network.load_state_dict(weights, strict=False)
