@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from videobert.loading import TrainedModel
-from videobert.orders import MASKED, visible_to_ask
+from videobert.orders import IN_ORDERS, visible_to_ask
 from videobert.sequences import ALIGNED, MISALIGNED, Ids
 
 BATCH = 64
@@ -86,7 +86,7 @@ class Batch:
     def _ask(self, ask: Callable[..., Any], inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Ask a network of torch, or one that needs none; see plain_network."""
         network = self.model.network
-        if network.config.objective != MASKED:
+        if network.config.objective in IN_ORDERS:
             mask = self.model.processor.tokenizer.mask_token_id
             read = inputs["input_ids"], inputs["attention_mask"]
             seen = visible_to_ask(*read, mask, network.config.objective)

@@ -127,7 +127,7 @@ class JointNetwork(Base):
             turn_at: bool [batch, length], for the turn head: the [CLS] of ordered pairs.
         """
         if sequence_ids is not None:
-            attention_mask = _within_sequences(sequence_ids, rank, reach)
+            attention_mask = within_sequences(sequence_ids, rank, reach)
         read = {"token_type_ids": token_type_ids, "position_ids": position_ids}
         hidden = self.encode(input_ids, attention_mask=attention_mask, **read)
         firsts = hidden[:, 0] if judge_at is None else hidden[judge_at]
@@ -184,7 +184,7 @@ class JointNetwork(Base):
         return rows
 
 
-def _within_sequences(
+def within_sequences(
     sequence_ids: torch.Tensor, rank: torch.Tensor | None, reach: torch.Tensor | None
 ) -> torch.Tensor:
     """Make the mask that keeps attention in each sequence, bool [batch, 1, length, length]."""

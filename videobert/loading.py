@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 
 from tokenization.codebook import CODEBOOK_FOLDER, Codebook
 from videobert.bank import Bank
+from videobert.orders import REPLACED
 from videobert.plain_network import PlainVideoBert, is_plain
 from videobert.processing_videobert import VideoBertProcessor
 from workfolder.digests import check_digests
@@ -31,6 +32,8 @@ MODEL_TYPES = ("videobert", "videobert-encoder")
 CONFIG_FILE, WEIGHTS_FILES = "config.json", "model*.safetensors"
 PARTS = (CONFIG_FILE, WEIGHTS_FILES, "tokenizer.json", CODEBOOK_FOLDER)
 """What a model's folder has at least; large models have their weights in several files."""
+GENERATOR = "generator"
+"""Of a model that was trained with --objective replaced: the network that fills masks."""
 COPY = "copy the whole folder that videobert pretrain wrote"
 
 
@@ -76,13 +79,32 @@ def load_to_ask(folder: Path) -> TrainedModel:
     _refuse_other_paths(folder)
     config = read_json(folder / CONFIG_FILE)
     if not is_plain(folder, config):
-        return load_model(folder)
+        return load_answering(folder)
 
     def network(folder: Path) -> JointNetwork:
         # It has all that answering asks of the other.
         return cast("JointNetwork", _plain_network(folder, config))
 
     return _load(folder, VideoBertProcessor.read_plain, network)
+
+
+def load_answering(folder: Path) -> TrainedModel:
+    """Read what fills masks: a model's folder, or its generator after --objective replaced.
+
+    Raises:
+        InputError: as load_model does; or if the model fills none and its generator is gone.
+    """
+    home = folder / GENERATOR
+    if not home.is_dir():
+        trained = load_model(folder)
+        if trained.network.config.objective == REPLACED:
+            raise InputError(
+                f"{folder} tells which words were replaced and fills no masks, and {home}, which "
+                f"does, is gone: {COPY}"
+            )
+        return trained
+    check_digests(home, f"{COPY} again")
+    return _load(folder, VideoBertProcessor.from_pretrained, lambda folder: _network(home, None))
 
 
 def _load(

@@ -24,3 +24,4 @@ BERT, *_ = FAMILIES = (
     "modernbert",
 )
 """As transformers calls them; encoders.py says in what they differ from a BERT."""
+ELECTRA = "electra"

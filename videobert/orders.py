@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Any)
 
-MASKED, PERMUTATION, CAUSAL = OBJECTIVES = ("masked", "permutation", "causal")
+MASKED, PERMUTATION, CAUSAL, REPLACED = OBJECTIVES = (
+    "masked",
+    "permutation",
+    "causal",
+    "replaced",
+)
 """How a model was trained: words are hidden in place; or copies ask, in a drawn order or from left
-to right."""
+to right; or it told which words another model had replaced, and fills no masks itself."""
+IN_ORDERS = (PERMUTATION, CAUSAL)
 BEYOND = 2**30
 """The rank of what nobody sees, and the reach of what sees everything else."""
 

@@ -72,9 +72,9 @@ def evaluate_youcook2(
     from videobert.answers.templates import count_masks, read_templates
     from videobert.cli.console import print_json, print_line, print_missing, progress_bars
     from videobert.evaluation.youcook2 import evaluate_youcook2 as measure
-    from videobert.loading import load_model
+    from videobert.loading import load_answering
 
-    trained = load_model(model)
+    trained = load_answering(model)
     asked = read_templates(templates, trained.processor) if templates else None
     if asked and count_masks(asked[0]) != 2:
         raise InputError(f"{templates}: write two [MASK]s in each line, for the verb and the noun")
@@ -108,9 +108,9 @@ def evaluate_caption(
     from videobert.cli.console import print_json, progress_bars
     from videobert.evaluation.captioning import evaluate_captions
     from videobert.finetune.captions.captioner import load_captioner
-    from videobert.loading import load_model
+    from videobert.loading import load_answering
 
-    trained = load_model(model)
+    trained = load_answering(model)
     captioner = load_captioner(model, trained)
     with progress_bars() as progress:
         result = evaluate_captions(trained, captioner, work, annotations, how.beam, progress)
@@ -143,9 +143,9 @@ def evaluate_retrieval(
     from videobert.data.stretches import spoken
     from videobert.data.work import read_stretches
     from videobert.evaluation import retrieval
-    from videobert.loading import load_model
+    from videobert.loading import load_answering
 
-    trained = load_model(model)
+    trained = load_answering(model)
     codebook = trained.processor.codebook
     pool = drawn(spoken(read_stretches(work, codebook)), sample.most, sample.seed)
     learnt = read_stretches(training, codebook)
@@ -187,9 +187,9 @@ def evaluate_forecast(
     from videobert.data.work import read_stretches, read_videos
     from videobert.evaluation import forecasting
     from videobert.evaluation.imagining import KS, evaluate_imagining
-    from videobert.loading import load_model
+    from videobert.loading import load_answering
 
-    trained = load_model(model)
+    trained = load_answering(model)
     codebook = trained.processor.codebook
     videos = {video: clips.words for video, clips in read_videos(work, codebook).items()}
     learnt = [clips.words for clips in read_videos(training, codebook).values()]
@@ -224,9 +224,9 @@ def evaluate_localisation(
     from videobert.data.work import read_stretches, read_videos
     from videobert.evaluation.localisation import IOUS
     from videobert.evaluation.localisation import evaluate_localisation as measure
-    from videobert.loading import load_model
+    from videobert.loading import load_answering
 
-    trained = load_model(model)
+    trained = load_answering(model)
     codebook = trained.processor.codebook
     stretches, videos = read_stretches(work, codebook), read_videos(work, codebook)
     with progress_bars() as progress:

@@ -7,7 +7,7 @@ stopped, and each of several processes makes the same batch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,10 +15,13 @@ import numpy as np
 from videobert.data.corpus import NOBODY, Corpus
 from videobert.data.near_words import NearWords
 from videobert.learning.draws import Epochs
+from videobert.learning.packing import POSITION_IDS
+from videobert.orders import REPLACED
 from videobert.pretraining.masking.copies import Copier
 from videobert.pretraining.masking.masker import IGNORED, Masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.parallel import SHARE, own_positions
 from videobert.pretraining.turns import TURNS, Turns
 from videobert.sequences import ALIGNED, MISALIGNED, Part, Row, SequenceLayout
 from workfolder.errors import InputError
@@ -26,6 +29,9 @@ from workfolder.errors import InputError
 TEXT, VIDEO, JOINT, ORDER, ORDER_TEXT = range(5)
 REGIMES = ("text", "video", "joint")
 """Those in which words are asked for. In the others a turn is; see turns."""
+ORIGINAL, SAMPLED, TOLD = "original", "sampled", "told"
+"""What ``Batch.order`` has for --objective replaced: the ids before any was hidden, where one is
+drawn, and where the discriminator is asked."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,8 @@ class Batch:
         regime: [batch], TEXT, VIDEO, JOINT, ORDER or ORDER_TEXT.
         alignment: [batch], ALIGNED or MISALIGNED for JOINT, one of TURNS for ORDER and ORDER_TEXT,
             IGNORED elsewhere and where nobody asks.
-        order: where words are asked by copies: the position, rank and reach of each id, each
-            [batch, length]; see copies.Copied.
+        order: what else the objective needs of each id, each [batch, length]: position, rank and
+            reach where words are asked by copies, see copies.Copied; or ORIGINAL, SAMPLED, TOLD.
     """
 
     input_ids: np.ndarray
@@ -73,6 +79,21 @@ class Batch:
         )
 
 
+def with_originals(batch: Batch, ids: np.ndarray, hidden: np.ndarray, unasked: np.ndarray) -> Batch:
+    """Note in a batch what stood in its rows.
+
+    Args:
+        batch: with masks.
+        ids: int64 [batch, length], before any was hidden.
+        hidden: bool [batch, length], where one was, asked or not.
+        unasked: bool [batch], rows of which nothing is asked.
+    """
+    there = (batch.attention_mask == 1) & ~unasked[:, None]
+    sampled = hidden & (batch.regime < ORDER)[:, None]
+    order = {ORIGINAL: ids, SAMPLED: sampled.astype(np.int64), TOLD: there.astype(np.int64)}
+    return replace(batch, order={**batch.order, **order})
+
+
 def _both(one: np.ndarray, other: np.ndarray, padding: int = 0) -> np.ndarray:
     """Put the rows of two arrays into one as wide as the wider of them."""
     width = max(one.shape[1], other.shape[1])
@@ -98,6 +119,7 @@ class Batches:
         stream: tells apart the draws of phases and of validation.
         near_words: draws visual words that are near those of the corpus; None leaves them.
         replayed: batches of earlier videos that follow these; None without any.
+        partners: for each example the same in another language, or NOBODY; None without any.
     """
 
     corpus: Corpus
@@ -109,6 +131,7 @@ class Batches:
     stream: int
     near_words: NearWords | None = None
     replayed: Batches | None = None
+    partners: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check that every regime can be drawn from.
@@ -180,8 +203,8 @@ class Batches:
             pool[epochs.batch(step)] for pool, epochs in zip(self.pools, self._epochs, strict=True)
         )
         spoken = [self._stream(i) if self.options.stream else self._joined(i, rng) for i in text]
-        pairs = [(self._text(examples), np.empty(0, int)) for examples in spoken]
-        pairs += [(np.empty(0, int), self._visual([i], rng)) for i in video]
+        pairs = [([self._text(examples)], np.empty(0, int)) for examples in spoken]
+        pairs += [([], self._visual([i], rng)) for i in video]
         # Every second pair is mismatched, so that the halves are equal in each batch and overall.
         judging = self.options.alignment_weight > 0
         alignment = [
@@ -189,7 +212,9 @@ class Batches:
             for place in range(len(joint))
         ]
         pairs += [self._pair(i, label, rng) for i, label in zip(joint, alignment, strict=True)]
-        rows = [self.layout.arrange(Part(text), Part(clips, seen=True)) for text, clips in pairs]
+        rows = [
+            self.layout.arrange(*map(Part, texts), Part(clips, seen=True)) for texts, clips in pairs
+        ]
         number = step * len(order) + np.arange(len(order))  # of each pair, so that all are as many
         turns, blind = number % len(TURNS), number // len(TURNS) % 2 == 1
         rows += [
@@ -211,19 +236,31 @@ class Batches:
             asked_for = found.input_ids, types, found.attention_mask, found.labels
             return Batch(*asked_for, regime, judged, order)
         inputs, labels = self.masker(ids, rng)
+        hidden = labels != IGNORED
         # Mismatched pairs are masked like the others, or the masks would tell them apart. But
         # nothing is asked there.
         labels[unasked] = IGNORED
         inputs[regime >= ORDER] = ids[regime >= ORDER]
-        return Batch(inputs, types, mask, labels, regime, judged)
+        order = {POSITION_IDS: own_positions(rows, ids.shape[1])} if self.options.parallel else {}
+        batch = Batch(inputs, types, mask, labels, regime, judged, order)
+        if self.options.objective == REPLACED:
+            return with_originals(batch, ids, hidden, unasked)
+        return batch
 
     def _pair(
         self, example: int, label: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the text of an example, and its own visual words or those of a negative."""
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the text of an example, and its own visual words or those of a negative.
+
+        At times the same in another language follows the text.
+        """
+        partner = NOBODY if self.partners is None else int(self.partners[example])
+        if partner != NOBODY and rng.random() < SHARE:
+            shown = [example if label == ALIGNED else self.negatives.draw(example, rng)]
+            return [self._text([example]), self._text([partner])], self._visual(shown, rng)
         joined = self._joined(example, rng)
         shown = joined if label == ALIGNED else self._joined(self.negatives.draw(example, rng), rng)
-        return self._text(joined), self._visual(shown, rng)
+        return [self._text(joined)], self._visual(shown, rng)
 
     def _ordered(self, example: int, turn: int, blind: bool, rng: np.random.Generator) -> Row:
         """Put an example and another into one sequence, without pictures where it is blind."""

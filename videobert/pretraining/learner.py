@@ -94,15 +94,25 @@ def rows_on(device: torch.device, batch: Batch, chosen: np.ndarray) -> dict[str,
     return {name: tensor.to(device, non_blocking=True) for name, tensor in rows.items()}
 
 
-def run_on(model: torch.nn.Module, rows: Mapping[str, torch.Tensor]) -> VideoBertOutput:
-    """Run a model on packed rows; it says what it is asked at hidden ids and pairs alone."""
+def run_on(
+    model: torch.nn.Module,
+    rows: Mapping[str, torch.Tensor],
+    predict_at: torch.Tensor | None = None,
+) -> VideoBertOutput:
+    """Run a model on packed rows; it says what it is asked at hidden ids and pairs alone.
+
+    Args:
+        model: a JointNetwork, whatever it is wrapped in.
+        rows: as ``pack_batch`` returns them.
+        predict_at: bool [batch, length], the places that get logits; None for hidden ids.
+    """
     judged, turned = rows["alignment"] != IGNORED, rows["regime"] >= ORDER
     output: VideoBertOutput = model(
         rows["input_ids"],
         token_type_ids=rows["token_type_ids"],
         position_ids=rows["position_ids"],
         sequence_ids=rows["sequence_ids"],
-        predict_at=rows["labels"] != IGNORED,
+        predict_at=rows["labels"] != IGNORED if predict_at is None else predict_at,
         judge_at=judged & ~turned,
         rank=rows.get("rank"),
         reach=rows.get("reach"),

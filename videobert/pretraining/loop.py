@@ -16,14 +16,16 @@ from videobert.learning.history import draw_losses
 from videobert.learning.learner import Recipe
 from videobert.learning.run import read_made_with, train_once
 from videobert.learning.trainer import Trainer
-from videobert.loading import TrainedModel
+from videobert.loading import GENERATOR, TrainedModel
 from videobert.pretraining.bank_drawing import draw_bank
 from videobert.pretraining.batches import Batch
 from videobert.pretraining.initial import check_start
 from videobert.pretraining.learner import PretrainLearner
 from videobert.pretraining.model_card import model_card
 from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.replaced import ReplacedNetwork
 from videobert.pretraining.start import provenance, start_run
+from workfolder.digests import write_digests
 from workfolder.files import write_table
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
@@ -85,14 +87,19 @@ def write_model(
         board: TensorBoard's files.
     """
     model, history = trainer.finished_model(), trainer.history
-    assert isinstance(model, JointNetwork)
+    answering = model
+    if isinstance(model, ReplacedNetwork):
+        answering, model = model.generator, model.discriminator
+        answering.save_pretrained(part / GENERATOR)
+        write_digests(part / GENERATOR)
+    assert isinstance(model, JointNetwork) and isinstance(answering, JointNetwork)
     model.boundary, model.turns = None, None  # only training needs them
     model.save_pretrained(part)
     learner.processor.save_pretrained(part)
     batches = learner.phases[0][0]
     apart = np.ones(len(batches.corpus), dtype=bool)
     apart[batches.members] = False
-    trained = TrainedModel(model.eval(), learner.processor)
+    trained = TrainedModel(answering.eval(), learner.processor)
     draw_bank(trained, batches.corpus, apart, made_with["seed"]).save(part)
     write_table(history.table(), part / HISTORY_FILE)
     draw_losses(history.rows, part / LOSSES_FILE)

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from videobert.joint_network import VideoBertOutput
 from videobert.learning.learner import Score
-from videobert.orders import MASKED
+from videobert.orders import MASKED, REPLACED
 from videobert.pretraining.batches import JOINT, ORDER, ORDER_TEXT, REGIMES, TEXT, VIDEO, Batch
 from videobert.pretraining.masking.masker import IGNORED
 from videobert.pretraining.options import PretrainOptions
@@ -152,7 +152,8 @@ OBJECTIVES: tuple[Objective, ...] = (*COMPLETIONS, Alignment())
 
 def objectives(options: PretrainOptions) -> tuple[Objective, ...]:
     """Return what a run with these options learns to do."""
-    words = tuple(replace(each, how=options.objective) for each in COMPLETIONS)
+    how = MASKED if options.objective == REPLACED else options.objective
+    words = tuple(replace(each, how=how) for each in COMPLETIONS)
     judged: tuple[Objective, ...] = (Alignment(),) if options.alignment_weight else ()
     sides: tuple[Objective, ...] = (Boundary(),) if options.boundary else ()
     turns: tuple[Objective, ...] = ORDERS if options.order_weight else ()

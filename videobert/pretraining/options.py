@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from videobert.learning.choices import ADAMW, OPTIMIZERS, TRACKERS, refuse_unknown_choice
 from videobert.learning.schedule import SHORTEST, SMALLEST, Phase
-from videobert.model_sizes import BERT, FAMILIES, SIZES
-from videobert.orders import MASKED, OBJECTIVES
+from videobert.model_sizes import BERT, ELECTRA, FAMILIES, SIZES
+from videobert.orders import IN_ORDERS, MASKED, OBJECTIVES, REPLACED
 from workfolder.errors import InputError
 from workfolder.options import Options, option
 
@@ -112,6 +112,12 @@ class PretrainOptions(Options):
     replay_share: float = option(
         0.2, "Share of a batch that comes from --replay.", least=0, most=0.9, panel=READ
     )
+    parallel: str = option(
+        "",
+        "Work folder of the same videos, told in another language.",
+        shown="none",
+        panel=READ,
+    )
     negative_margin: float = option(
         30.0,
         "Seconds at least between sentence and clips of a mismatched pair of one video.",
@@ -131,7 +137,7 @@ class PretrainOptions(Options):
     objective: str = option(
         MASKED,
         "How words are asked for: hidden in place; the last ones of a drawn order (permutation); "
-        "or each after those before it (causal).",
+        "each after those before it (causal); or all, whether a second, small model replaced them.",
         choices=OBJECTIVES,
         panel=ASKED,
     )
@@ -217,7 +223,9 @@ class PretrainOptions(Options):
                 f"--masking {self.masking!r} will not do: give {', '.join(MASKINGS)} or "
                 f"{PHRASES}:FILE"
             )
-        if self.objective != MASKED and (self.boundary or self.masking != PIECES):
+        if self.objective == REPLACED:
+            self._check_replaced()
+        if self.objective in IN_ORDERS and (self.boundary or self.masking != PIECES):
             raise InputError(
                 f"--objective {self.objective} hides nothing: leave out --masking and --boundary, "
                 f"or give --objective {MASKED}"
@@ -226,8 +234,25 @@ class PretrainOptions(Options):
             raise InputError(
                 f"--replay shares a batch, so give --batch-size {LEAST_WITH_REPLAY} or more"
             )
+        if self.parallel and (self.objective in IN_ORDERS or self.sample_words):
+            raise InputError(
+                "--parallel counts positions anew and reads words as they stand: leave out "
+                f"--objective {' and '.join(IN_ORDERS)} and --sample-words"
+            )
         refuse_unknown_choice(self.train)
         _ = self.plan
+
+    def _check_replaced(self) -> None:
+        if (self.init, self.family) != ("none", ELECTRA):
+            raise InputError(
+                f"--objective {REPLACED} trains two networks that share their embeddings: give "
+                f"--init none --family {ELECTRA}"
+            )
+        if self.boundary or self.order_weight or any(phase.layers for phase in self.plan):
+            raise InputError(
+                f"--objective {REPLACED} goes without --boundary, --order-weight and layers in "
+                "--phases: leave them out"
+            )
 
     def noted(self) -> dict[str, Any]:
         """Return what a model's folder remembers of them.
@@ -235,7 +260,7 @@ class PretrainOptions(Options):
         What is as it was before there were other values is left out, as in models of before, and so
         is the tracker, which changes nothing.
         """
-        before = {"family": BERT, "order_weight": 0.0, "tracker": None}
+        before = {"family": BERT, "order_weight": 0.0, "parallel": "", "tracker": None}
         noted = asdict(replace(self, tracker=None)).items()
         return {name: its for name, its in noted if name not in before or its != before[name]}
 

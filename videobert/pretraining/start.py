@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +15,13 @@ from accelerate.utils import set_seed
 from tokenization.codebook import Codebook
 from tokenization.near_words_stage import FOLDER
 from videobert.answers.text_files import read_lines
-from videobert.data.corpus import Corpus, make_corpus
+from videobert.data.corpus import NOBODY, Corpus, make_corpus
 from videobert.data.near_words import NearWords, near_words_stage, read_near_words
 from videobert.data.work import DATA_DIGEST, data_digest, examples_stage, read_examples
 from videobert.learning.schedule import SMALLEST, Phase
 from videobert.learning.split import kept_apart
+from videobert.modeling_videoencoder import VideoEncoderForPreTraining
+from videobert.orders import REPLACED
 from videobert.pretraining.batches import Batches
 from videobert.pretraining.initial import begin, within
 from videobert.pretraining.learner import PretrainLearner
@@ -27,8 +29,11 @@ from videobert.pretraining.masking.chosen import make_masker
 from videobert.pretraining.negatives import Negatives
 from videobert.pretraining.objectives import objectives
 from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.parallel import partners
+from videobert.pretraining.replaced import ReplacedLearner, ReplacedNetwork
 from videobert.pretraining.turns import Turns
 from videobert.processing_videobert import VideoBertProcessor
+from workfolder.errors import InputError
 
 VALIDATION_STREAM, REPLAYED_STREAMS = 0, 1_000_000
 """The stream of the validation batches; the phases have 1, 2, ..., and what they replay its own."""
@@ -49,6 +54,9 @@ def provenance(work: Path, options: PretrainOptions) -> dict[str, Any]:
     if options.replay:
         earlier = examples_stage(Path(options.replay))
         found["replayed"] = {**earlier.options(), DATA_DIGEST: data_digest(earlier)}
+    if options.parallel:
+        other = examples_stage(Path(options.parallel))
+        found["told again"] = {**other.options(), DATA_DIGEST: data_digest(other)}
     if options.phrases_file:
         phrases = "\n".join(read_lines(options.phrases_file, "phrase"))
         found["phrases"] = hashlib.sha256(phrases.encode()).hexdigest()
@@ -67,6 +75,10 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     set_seed(options.seed)
     examples = read_examples(work)
     codebook = _codebook(work, examples)
+    told = len(examples)
+    if options.parallel:
+        codebook.refuse_other_words(examples_stage(Path(options.parallel)))
+        examples = pa.concat_tables([examples, read_examples(Path(options.parallel))])
     processor, model = begin(work, options, codebook, examples)
     options = within(options, model.config.max_position_embeddings)
     earlier = None
@@ -76,8 +88,12 @@ def start_run(work: Path, options: PretrainOptions) -> PretrainLearner:
     near_words = None
     if options.sample_words:
         near_words = read_near_words(work, examples, codebook.digest, options.sample_words)
-    batches = make_batches(examples, processor, options, near_words, earlier)
+    batches = make_batches(examples, processor, options, near_words, earlier, told)
     what = objectives(options)
+    if options.objective == REPLACED:
+        special = processor.tokenizer.all_special_ids
+        both: Any = ReplacedNetwork(cast(VideoEncoderForPreTraining, model), special)
+        return ReplacedLearner(processor, both, *batches, what, options.alignment_weight)
     return PretrainLearner(processor, model, *batches, what, options.alignment_weight)
 
 
@@ -104,6 +120,7 @@ def make_batches(
     options: PretrainOptions,
     near_words: NearWords | None = None,
     earlier: pa.Table | None = None,
+    told: int | None = None,
 ) -> tuple[list[tuple[Batches, int]], Batches | None]:
     """Make the batches.
 
@@ -113,17 +130,28 @@ def make_batches(
         options: of the run.
         near_words: draws the visual words of training; validation asks for those of the examples.
         earlier: rows of examples that are replayed in training.
+        told: with --parallel, how many of the examples are of the first language.
 
     Returns:
         The batches and the steps of each phase, and the batches to validate on, if any.
+
+    Raises:
+        InputError: if nothing is told in both languages.
     """
     corpus = make_corpus(examples, processor.text_ids)
+    both = partners(corpus, told or len(corpus)) if options.parallel else None
+    if both is not None and (both == NOBODY).all():
+        raise InputError(
+            f"--parallel {options.parallel}: none of its sentences overlaps in time with one of "
+            "the same video: give the same videos, told in another language"
+        )
     apart = kept_apart(corpus.video, options.validation_share, options.seed)
     masker = make_masker(processor, options)
 
     def batches(members: np.ndarray, asked: PretrainOptions, phase: Phase, stream: int) -> Batches:
         layout = processor.layout(phase.max_length, options.truncation)
-        return Batches(corpus, members, layout, masker, asked, phase.batch_size, stream)
+        size = phase.batch_size
+        return Batches(corpus, members, layout, masker, asked, size, stream, partners=both)
 
     again = None if earlier is None else make_corpus(earlier, processor.text_ids)
 
@@ -134,7 +162,8 @@ def make_batches(
         new = batches(~apart, options, replace(phase, batch_size=phase.batch_size - old), stream)
         whole = np.ones(len(again), dtype=bool)
         own = REPLAYED_STREAMS + stream
-        replayed = replace(new, corpus=again, members=whole, batch_size=old, stream=own)
+        changes = {"members": whole, "batch_size": old, "stream": own, "partners": None}
+        replayed = replace(new, corpus=again, **changes)
         return replace(new, near_words=near_words, replayed=replayed)
 
     phases = [(trained_on(phase, n), phase.steps) for n, phase in enumerate(options.plan, 1)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenization.pieces import continuing_pieces
 from videobert.answers.spelling import unspelt
 from videobert.answers.text_files import read_lines
-from videobert.orders import MASKED
+from videobert.orders import IN_ORDERS
 from videobert.pretraining.masking.copies import Copier
 from videobert.pretraining.masking.masker import Masker
 from videobert.pretraining.masking.spans import Spans
@@ -25,7 +25,7 @@ def make_masker(processor: VideoBertProcessor, options: PretrainOptions) -> Mask
     """
     special = sorted({*processor.tokenizer.all_special_ids, processor.vocabulary.joiner})
     mask = _mask(processor, options.mask_token)
-    if options.objective != MASKED:
+    if options.objective in IN_ORDERS:
         return Copier(mask, tuple(special), options.masked_share, options.objective)
     units = _units(processor, options)
     return Masker(processor.vocabulary, mask, tuple(special), options.masked_share, units)
