@@ -3,6 +3,7 @@
     python -m benchmarks.workbench pretraining --out DIR         21 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
+    python -m benchmarks.workbench together --out DIR      see benchmarks.workbench_together
 
 DIR is that of benchmarks.kitchen_tables, whose kitchen of 400 videos is made where it is not there.
 All models see as many examples in as many updates, and differ in one thing. It goes on after a
@@ -26,12 +27,13 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import workbench_tasks
+from benchmarks import workbench_tasks, workbench_together
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import HELD_OUT, Kitchen, make_corpus
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes
 from benchmarks.machine import machine
 from benchmarks.workbench_tasks import TaskBench
+from benchmarks.workbench_together import TogetherBench
 from tokenization.codebook import Codebook
 from tokenization.near_words_stage import write_near_words
 from tokenization.options import NEAR_WORDS
@@ -166,7 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["pretraining", "tasks"])
+    parser.add_argument("what", choices=["pretraining", "tasks", "together"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")
@@ -179,13 +181,18 @@ def main() -> None:
     with progress_bars() as progress:
         make_corpus(kitchen, progress)
         work = kitchen.work(kitchen.main)
-        if options.what == "tasks":
+        if options.what != "pretraining":
             plain = Bench(kitchen, steps, progress)
             plain.figures(PLAIN, 0)
             epochs = 1 if options.tiny else 60
-            seeds = min(options.seeds, 1) if options.tiny else workbench_tasks.SEEDS
+            draws = min(options.seeds, 1) if options.tiny else workbench_tasks.SEEDS
             model = plain.folder(PLAIN, 0)
-            workbench_tasks.measure(TaskBench(kitchen, model, seeds, epochs, progress))
+            if options.what == "tasks":
+                workbench_tasks.measure(TaskBench(kitchen, model, draws, epochs, progress))
+                return
+            seeds = 1 if options.tiny else options.seeds
+            given = seeds, draws, epochs, steps // 2
+            workbench_together.measure(TogetherBench(kitchen, model, *given, progress))
             return
         write_near_words(work, Codebook.load(work / "codebook"), NEAR_WORDS, progress=progress)
         bench, found = Bench(kitchen, steps, progress), {}

@@ -9,6 +9,7 @@ import typer
 
 from videobert.cli import answers, clip_answers, hub, make, storage
 from videobert.cli.apply import apply
+from videobert.cli.augment import augment
 from videobert.cli.compress import compress
 from videobert.cli.evaluate import evaluate
 from videobert.cli.finetune import finetune
@@ -36,6 +37,7 @@ for verb in (*make.VERBS, *storage.VERBS, *hub.VERBS):
 app.add_typer(imports, name="import", rich_help_panel=MAKE)
 app.add_typer(inspect, name="inspect", rich_help_panel=MAKE)
 app.add_typer(finetune, name="finetune", rich_help_panel=MAKE)
+app.command(rich_help_panel=MAKE)(augment)
 app.command(rich_help_panel=MAKE)(compress)
 for verb in (*clip_answers.VERBS, *answers.VERBS):
     app.command(rich_help_panel=ASK)(verb)

@@ -36,6 +36,8 @@ ANNOTATIONS = pa.schema(
 be empty. ``tags`` are BIO, one for each word of ``text`` split at white space. ``subset`` is
 training, validation or testing; null where the file does not tell."""
 FOLDER = "annotations"
+SOURCE = "source"
+"""A further column of tables that videobert augment wrote: the text that a new one was made of."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ def read_annotation_table(work: Path, name: str) -> list[Annotation]:
         advice = f"give one of {', '.join(there)}" if there else "run videobert import annotations"
         raise InputError(f"{path} is not there: {advice}")
     table = read_table(path)
+    if SOURCE in table.column_names:
+        table = table.drop_columns([SOURCE])
     if not table.schema.equals(ANNOTATIONS):
         raise InputError(f"{path} has other columns than annotations: import them again")
     columns = table.to_pydict().values()

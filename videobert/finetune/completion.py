@@ -72,14 +72,25 @@ def completion(
     network: JointNetwork, layout: SequenceLayout, rows: Sequence[HiddenRow], device: torch.device
 ) -> Score:
     """Ask for all that is hidden."""
+    inputs, asked = padded(layout, rows, device)
+    hidden = asked != IGNORED
+    logits = network.complete(network.encode(**inputs)[hidden]).float()
+    loss = functional.cross_entropy(logits, asked[hidden], reduction="sum")
+    return Score(loss, (logits.argmax(dim=1) == asked[hidden]).sum())
+
+
+def padded(
+    layout: SequenceLayout, rows: Sequence[HiddenRow], device: torch.device
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Put rows together.
+
+    Returns:
+        The inputs of the network, and the hidden ids, int64 [rows, length], IGNORED elsewhere.
+    """
     ids, types, mask = layout.pad_together([each.row for each in rows])
     labels = np.full(ids.shape, IGNORED)
     for place, each in enumerate(rows):
         labels[place, : len(each.labels)] = each.labels
     arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
     inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-    asked = torch.from_numpy(labels).to(device)
-    hidden = asked != IGNORED
-    logits = network.complete(network.encode(**inputs)[hidden]).float()
-    loss = functional.cross_entropy(logits, asked[hidden], reduction="sum")
-    return Score(loss, (logits.argmax(dim=1) == asked[hidden]).sum())
+    return inputs, torch.from_numpy(labels).to(device)

@@ -102,7 +102,7 @@ def finetune_tasks(
     """
     if not options.task:
         raise InputError("give --task once at least: classify, align, choose, find, tag, moments")
-    options = replace(options, annotations=options.annotations or _only_table(work))
+    options = replace(options, annotations=options.annotations or only_table(work))
     model, first = home_of(model)
     home = task_folder(model, options.folder + (".random" if scratch else ""))
     if home.name == first:
@@ -129,7 +129,12 @@ def _joined(reports: Sequence[FinetuneReport]) -> FinetuneReport:
     return FinetuneReport(first.folder, any(report.now for report in reports), tasks)
 
 
-def _only_table(work: Path) -> str:
+def only_table(work: Path) -> str:
+    """Return the name of the one table that a folder has.
+
+    Raises:
+        InputError: if it has none, or several.
+    """
     there = sorted(path.stem for path in (work / "annotations").glob("*.parquet"))
     if len(there) != 1:
         found = f"give --annotations, one of {', '.join(there)}" if there else ""
