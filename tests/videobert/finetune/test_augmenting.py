@@ -28,7 +28,7 @@ from workfolder.files import read_table
 
 AUGMENT = "videobert.finetune.augmenting.augment"
 OPTIONS = AugmentOptions(
-    annotations="taste", copies=2, masked_share=0.25, epochs=40, batch_size=8, learning_rate=2e-3
+    annotations="taste", copies=4, masked_share=0.4, epochs=25, batch_size=16, learning_rate=3e-3
 )
 GOOD, BAD = ("eat", "spread"), ("cut", "flip")
 """The verbs of each label; objects are the same."""
@@ -108,7 +108,9 @@ def test_new_texts_have_words_of_their_label(tasted: Labelled) -> None:
 
 
 def test_a_text_is_turned_to_another_label(tasted: Labelled) -> None:
-    report = augment(tasted.model, tasted.work, replace(OPTIONS, to="good", copies=1))
+    report = augment(
+        tasted.model, tasted.work, replace(OPTIONS, to="good", copies=1, masked_share=0.2)
+    )
     made = [row for row in read_table(Path(report.path)).to_pylist() if row["source"]]
     assert all(row["label"] == "good" and row["source"].split()[0] in BAD for row in made)
     # By the rule that made the labels: is the first word one of the other label, and is all else
@@ -120,7 +122,7 @@ def test_a_text_is_turned_to_another_label(tasted: Labelled) -> None:
 
 def test_killed_and_started_again_it_ends_with_the_same_bytes(tasted: Labelled) -> None:
     given = (tasted.model, tasted.work, replace(OPTIONS, epochs=5))
-    death = Death("videobert.learning.trainer.Trainer.update", 30)
+    death = Death("videobert.learning.trainer.Trainer.update", 25)
     assert call_and_die(AUGMENT, given, death) == -signal.SIGKILL
     home = tasted.model / "augmenters" / "taste"
     table = tasted.work / "annotations" / "taste-more.parquet"
