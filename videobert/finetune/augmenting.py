@@ -148,21 +148,25 @@ def _learnt(
         weights = {name: w.detach().cpu().contiguous() for name, w in made.named_parameters()}
         save_file(weights, part / WEIGHTS_FILE)
 
-    steps = options.epochs * learner.epochs.steps
-    recipe = Recipe(
+    recipe = _recipe(options, learner.epochs.steps)
+    advice = f"delete {home}, or give a table of another name"
+    train_once(home, made_with, lambda: learner, recipe, write, advice, progress)
+    network.load_state_dict(load_file(home / WEIGHTS_FILE), strict=False)
+    return network.eval(), reader
+
+
+def _recipe(options: AugmentOptions, epoch: int) -> Recipe:
+    steps = options.epochs * epoch
+    return Recipe(
         [steps],
         options.batch_size,
         options.learning_rate,
         warmup=WARMUP,
         accumulate=options.accumulate,
         validate_every=steps,
-        checkpoint_every=learner.epochs.steps,
+        checkpoint_every=epoch,
         seed=options.seed,
     )
-    advice = f"delete {home}, or give a table of another name"
-    train_once(home, made_with, lambda: learner, recipe, write, advice, progress)
-    network.load_state_dict(load_file(home / WEIGHTS_FILE), strict=False)
-    return network.eval(), reader
 
 
 def _more(

@@ -54,7 +54,9 @@ class ConditionalNetwork(nn.Module):
                 "augment finds hidden words, and the model learnt with --objective "
                 f"{encoder.config.objective}: give one that learnt with {MASKED}"
             )
-        home = next((m for m in encoder.modules() if hasattr(m, "token_type_embeddings")), None)
+        home: Any = next(
+            (m for m in encoder.modules() if hasattr(m, "token_type_embeddings")), None
+        )
         types = getattr(home, "token_type_embeddings", None)
         if not isinstance(types, nn.Embedding) or types.num_embeddings < TYPES:
             raise InputError(

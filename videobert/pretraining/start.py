@@ -134,17 +134,9 @@ def make_batches(
 
     Returns:
         The batches and the steps of each phase, and the batches to validate on, if any.
-
-    Raises:
-        InputError: if nothing is told in both languages.
     """
     corpus = make_corpus(examples, processor.text_ids)
-    both = partners(corpus, told or len(corpus)) if options.parallel else None
-    if both is not None and (both == NOBODY).all():
-        raise InputError(
-            f"--parallel {options.parallel}: none of its sentences overlaps in time with one of "
-            "the same video: give the same videos, told in another language"
-        )
+    both = _told_in_both(corpus, told, options) if options.parallel else None
     apart = kept_apart(corpus.video, options.validation_share, options.seed)
     masker = make_masker(processor, options)
 
@@ -162,14 +154,29 @@ def make_batches(
         new = batches(~apart, options, replace(phase, batch_size=phase.batch_size - old), stream)
         whole = np.ones(len(again), dtype=bool)
         own = REPLAYED_STREAMS + stream
-        changes = {"members": whole, "batch_size": old, "stream": own, "partners": None}
-        replayed = replace(new, corpus=again, **changes)
+        found = replace(new, corpus=again, members=whole, batch_size=old)
+        replayed = replace(found, stream=own, partners=None)
         return replace(new, near_words=near_words, replayed=replayed)
 
     phases = [(trained_on(phase, n), phase.steps) for n, phase in enumerate(options.plan, 1)]
     asked = _what_can_be_asked(corpus, apart, options)
     validation = batches(apart, asked, options.plan[-1], VALIDATION_STREAM) if asked else None
     return phases, validation
+
+
+def _told_in_both(corpus: Corpus, told: int | None, options: PretrainOptions) -> np.ndarray:
+    """Find for each example the same in the other language, or NOBODY.
+
+    Raises:
+        InputError: if nothing is told in both.
+    """
+    found = partners(corpus, len(corpus) if told is None else told)
+    if (found == NOBODY).all():
+        raise InputError(
+            f"--parallel {options.parallel}: none of its sentences overlaps in time with one of "
+            "the same video: give the same videos, told in another language"
+        )
+    return found
 
 
 def _what_can_be_asked(
