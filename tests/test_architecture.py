@@ -30,6 +30,8 @@ ROOMS = (
     "videobert.model_sizes",
     "videobert.orders",
     "videobert.joint_network",
+    "videobert.whole_numbers",
+    "videobert.bert_shapes",
     "videobert.configuration_videobert",
     "videobert.encoders",
     "videobert.modeling_videobert",

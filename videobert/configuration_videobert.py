@@ -30,6 +30,10 @@ class VideoBertConfig(BertConfig):
         visual_size: How many visual words there are, which follow ``[>]``.
         vocab_size: text_size + 1 + visual_size.
         objective: how it was trained, one of orders.OBJECTIVES; it is asked alike.
+        heads: how many each layer has left; None where all are there.
+        shared: whether all layers are one.
+        embedding_size: width of its embeddings where they are narrow; see bert_shapes.
+        int8: whether its matrices are of whole numbers; see whole_numbers.
     """
 
     model_type = "videobert"
@@ -38,6 +42,10 @@ class VideoBertConfig(BertConfig):
     visual_size: int = 20_736
     vocab_size: int = 30_522 + 1 + 20_736
     objective: str = MASKED
+    heads: list[int] | None = None
+    shared: bool = False
+    embedding_size: int | None = None
+    int8: bool = False
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from tokenization.vocabulary import Vocabulary
+from videobert.bert_shapes import rows_of, shape_bert
 from videobert.configuration_videobert import VideoBertConfig
 from videobert.joint_network import JointNetwork, added
 from workfolder.errors import InputError
@@ -30,11 +31,27 @@ class VideoBertModel(BertModel):
 
     config_class = VideoBertConfig
 
+    def __init__(self, config: VideoBertConfig, **others: Any) -> None:
+        super().__init__(config, **others)
+        shape_bert(self)
+
+    def get_input_embeddings(self) -> torch.nn.Module:
+        """Return the rows of words and visual words."""
+        return rows_of(self)
+
 
 class VideoBertForMaskedLM(BertForMaskedLM):
     """The encoder with the masked-completion head alone, as transformers' pipelines want it."""
 
     config_class = VideoBertConfig
+
+    def __init__(self, config: VideoBertConfig) -> None:
+        super().__init__(config)
+        shape_bert(self)
+
+    def get_input_embeddings(self) -> torch.nn.Module:
+        """Return the rows of words and visual words."""
+        return rows_of(self)
 
 
 class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
@@ -49,6 +66,21 @@ class VideoBertForPreTraining(JointNetwork, BertForPreTraining):
         super().__init__(config)
         self.boundary: torch.nn.Module | None = None
         self.turns: torch.nn.Module | None = None
+        shape_bert(self)
+
+    @property
+    def own_layers(self) -> bool:  # type: ignore[override]
+        """Whether each layer has weights of its own."""
+        return not self.config.shared
+
+    @property
+    def stackable(self) -> bool:  # type: ignore[override]
+        """Whether a layer may stand in the place of any other, as deep as the model may be."""
+        return self.own_layers and self.config.heads is None
+
+    def get_input_embeddings(self) -> torch.nn.Module:
+        """Return the rows of words and visual words."""
+        return rows_of(self)
 
     def states(self, input_ids: torch.Tensor, **others: Any) -> tuple[torch.Tensor, ...]:
         """Compute the hidden states of every layer; see JointNetwork."""

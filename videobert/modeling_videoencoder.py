@@ -35,6 +35,7 @@ from videobert.encoders import (
 from videobert.joint_network import JointNetwork
 from videobert.model_sizes import HEAD_WIDTH, SIZES
 from videobert.orders import MASKED
+from videobert.whole_numbers import to_int8
 from workfolder.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class VideoEncoderConfig(PreTrainedConfig):
         text_size: how many ids of text there are; ``[>]`` follows them.
         visual_size: how many visual words there are, which follow ``[>]``.
         objective: how it was trained, one of orders.OBJECTIVES; it is asked alike.
+        int8: whether its matrices are of whole numbers; see whole_numbers.
     """
 
     model_type = "videobert-encoder"
@@ -59,6 +61,7 @@ class VideoEncoderConfig(PreTrainedConfig):
     text_size: int = 0
     visual_size: int = 0
     objective: str = MASKED
+    int8: bool = False
     tie_word_embeddings: bool = True
 
     @property
@@ -191,6 +194,8 @@ class VideoEncoderForPreTraining(JointNetwork, PreTrainedModel):
         self.boundary: nn.Module | None = None
         self.turns: nn.Module | None = None
         self.post_init()
+        if config.int8:
+            to_int8(self)
 
     @property
     def kind(self) -> str:  # type: ignore[override]

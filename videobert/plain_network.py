@@ -28,6 +28,10 @@ PLAIN = {
     "hidden_act": "gelu",
     "is_decoder": False,
     "add_cross_attention": False,
+    "heads": None,
+    "shared": False,
+    "embedding_size": None,
+    "int8": False,
 }
 """What a configuration has to say where it says anything of it."""
 SHAPE = ("hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings")

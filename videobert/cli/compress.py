@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from videobert.cli.options import Json, Out, OwnModel, Work, takes
+from pathlib import Path
+from typing import Annotated, Optional
+
+from videobert.cli.options import Json, Out, OwnModel, PathOption, takes
 from videobert.compression.options import CompressOptions
 
 
 @takes(options=CompressOptions)
 def compress(
-    model: OwnModel, work: Work, out: Out, options: CompressOptions, json: Json = False
+    model: OwnModel,
+    out: Out,
+    options: CompressOptions,
+    work: Annotated[
+        Optional[Path],
+        PathOption(help="Folder of the examples that it learns on.", show_default="none"),
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Make a smaller model of MODEL, which learns from it on the examples of --work."""
     from videobert.cli.console import print_json, print_line, progress_bars

@@ -28,7 +28,8 @@ def with_layers(network: N, chosen: list[int]) -> N:
         InputError: if the network has not so many, or its layers do not stand for themselves.
     """
     there, kind = network.config.num_hidden_layers, network.kind
-    if not (network.own_layers and network.stackable):
+    heads = getattr(network.config, "heads", None)
+    if not (network.own_layers and (network.stackable or heads)):
         raise InputError(f"--layers cannot be had of a {kind!r}, whose layers hang together")
     if len(chosen) >= there:
         raise InputError(f"the model has {there} layers: give fewer to --layers")
@@ -38,4 +39,6 @@ def with_layers(network: N, chosen: list[int]) -> N:
     del layers[:]
     layers.extend(kept)
     student.config.num_hidden_layers = len(kept)
+    if heads:
+        student.config.heads = [heads[place] for place in chosen]
     return student

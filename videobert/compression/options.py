@@ -11,6 +11,7 @@ from workfolder.errors import InputError
 from workfolder.options import Options, option
 
 SMALLER = "What is made smaller"
+DISTILLING, REPLACING = WAYS = ("distilling", "replacing")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,27 @@ class CompressOptions(Options):
     panel: ClassVar[str] = "Learning from the model"
 
     layers: int | None = option(None, "Layers that stay.", least=1, panel=SMALLER, shown="all")
+    heads: float | None = option(
+        None,
+        "Share of the attention heads that goes, those first that the loss hangs on least.",
+        least=0,
+        most=1,
+        panel=SMALLER,
+        shown="none",
+    )
+    embedding: int | None = option(
+        None, "Width of the embeddings.", least=1, panel=SMALLER, shown="as they are"
+    )
+    share: bool = option(False, "Let all layers be one.", panel=SMALLER)
+    int8: bool = option(
+        False, "Write whole numbers of 8 bits; alone, it needs no --work.", panel=SMALLER
+    )
+    by: str = option(
+        DISTILLING,
+        "How it learns: what the model says (distilling), or with layers that stand in for the "
+        "model's more and more often (replacing).",
+        choices=WAYS,
+    )
     steps: int = option(10_000, "Updates of the smaller network.", least=1)
     batch_size: int = option(128, "Sequences in an update.", least=SMALLEST)
     accumulate: int = option(1, "Parts that a batch is computed in, to save memory.", least=1)
@@ -37,5 +59,15 @@ class CompressOptions(Options):
     def __post_init__(self) -> None:
         """Raise InputError where nothing is to be made smaller."""
         super().__post_init__()
-        if self.layers is None:
-            raise InputError("nothing is to be made smaller: give --layers")
+        if not (self.learns or self.int8):
+            raise InputError(
+                "nothing is to be made smaller: give --layers, --heads, --embedding, --share or "
+                "--int8"
+            )
+        if self.by == REPLACING and self.layers is None:
+            raise InputError("--by replacing replaces layers: give --layers, too")
+
+    @property
+    def learns(self) -> bool:
+        """Whether the smaller network has to learn."""
+        return self.share or {self.layers, self.heads, self.embedding} != {None}

@@ -5,6 +5,7 @@ Weights that do not learn have no gradient, no moments, and the same bytes at th
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from videobert.learning.choices import NORMS, TOP
@@ -20,8 +21,14 @@ def choose_trained(model: nn.Module, what: str) -> None:
         what: "all"; "top:N", the last N layers and all above them; "norms", every LayerNorm.
 
     Raises:
-        InputError: if there are fewer layers, or none with weights of its own.
+        InputError: if there are fewer layers, or none with weights of its own, or if its matrices
+            are of whole numbers, which do not learn.
     """
+    if what != NORMS and any(each.dtype == torch.int8 for each in model.buffers()):
+        raise InputError(
+            f"--train {what}: the model is of whole numbers, which do not learn; train the one "
+            "that it was made from and compress that, or give norms"
+        )
     layers = max(depth(name) or 0 for name, _ in model.named_parameters())
     top = TOP.fullmatch(what)
     if top and not layers:

@@ -168,8 +168,9 @@ def _entropy(shares: np.ndarray) -> np.ndarray:
 
 
 def has_maps(network: JointNetwork) -> bool:
-    """Tell whether the attention of a network can be read: that of a BERT that fills masks."""
-    return network.kind == BERT and network.config.objective == MASKED
+    """Tell whether heads can be read: those of a BERT that fills masks and has all of them."""
+    whole = network.kind == BERT and network.own_layers and network.config.heads is None
+    return whole and network.config.objective == MASKED
 
 
 @contextmanager

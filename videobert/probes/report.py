@@ -179,7 +179,9 @@ def _importance(rows: _Rows) -> Importance:
 
 def _refuse_others(rows: _Rows) -> None:
     if not has_maps(rows.model.network):
-        raise _LeftOut("heads are read of a BERT that fills masks; other encoders hide theirs")
+        raise _LeftOut(
+            "heads are read of a BERT that fills masks, with all heads in layers of their own"
+        )
 
 
 def _order(rows: _Rows) -> Movement:

@@ -19,6 +19,7 @@ from videobert.compression.options import CompressOptions
 from videobert.inference import in_batches
 from videobert.loading import TrainedModel, load_model, load_to_ask
 from workfolder.errors import InputError
+from workfolder.files import read_json
 
 QUICK = CompressOptions(
     layers=3, steps=12, batch_size=12, learning_rate=1e-3, validate_every=6, checkpoint_every=4
@@ -109,6 +110,66 @@ def test_what_does_not_divide_is_said(taught: Taught, tmp_path: Path) -> None:
     report = made(taught, tmp_path / "four", replace(QUICK, layers=4, steps=1))
     assert report.began_with == [0, 2, 3, 5]
     assert "4 does not divide 6" in str(report) and "0, 2, 3, 5" in str(report)
+
+
+def test_all_ways_at_once_make_a_model_that_is_asked_and_taught(
+    taught: Taught, tmp_path: Path
+) -> None:
+    out, changes = tmp_path / "all", {"heads": 0.5, "embedding": 32, "share": True, "int8": True}
+    report = made(taught, out, replace(QUICK, **changes, steps=4))
+    config = read_json(out / "config.json")
+    assert [config[name] for name in ("heads", "embedding_size", "shared", "int8")] == [
+        [1, 1, 1],
+        32,
+        True,
+        True,
+    ]
+    assert report.heads == [1, 1, 1] and "heads left in each layer: 1, 1, 1" in str(report)
+    assert report.after.megabytes < report.before.megabytes / 12
+    its, model = load_model(taught.model), load_model(out)
+    ours = sum(weight.numel() for weight in model.network.parameters())
+    assert report.after.parameters > 2 * ours  # matrices are no parameters any more
+    assert said(model).shape == said(its).shape and np.isfinite(said(model)).all()
+    assert model.bank is not None and not made(taught, out, replace(QUICK, **changes, steps=4)).now
+
+
+def test_whole_numbers_alone_need_no_examples(taught: Taught, tmp_path: Path) -> None:
+    out, only = tmp_path / "whole", CompressOptions(int8=True)
+    (taught.model / "tasks").mkdir()
+    report = compress(taught.model, None, out, only)
+    (taught.model / "tasks").rmdir()
+    assert report.now and not compress(taught.model, None, out, only).now
+    assert report.after.parameters == report.before.parameters
+    assert report.after.megabytes < 0.4 * report.before.megabytes
+    one, other = said(load_model(taught.model)).ravel(), said(load_to_ask(out)).ravel()
+    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.999
+    assert {path.name for path in out.iterdir()} == {
+        path.name for path in taught.model.iterdir()
+    } - {"tasks"}
+    with pytest.raises(InputError, match="is of whole numbers, which do not learn"):
+        compress(out, taught.work, tmp_path / "again", QUICK)
+
+
+def test_nonsense_is_refused_in_one_line(taught: Taught, tmp_path: Path) -> None:
+    for wrong, told in (
+        ({}, "nothing is to be made smaller: give --layers, --heads"),
+        ({"by": "replacing", "heads": 0.5}, "--by replacing replaces layers: give --layers"),
+        ({"by": "guessing", "layers": 1}, "guessing"),
+        ({"heads": 1.5}, "--heads 1.5 will not do"),
+        ({"embedding": 0}, "--embedding 0 will not do"),
+    ):
+        with pytest.raises(InputError, match=told) as error:
+            CompressOptions(**wrong)
+        assert "\n" not in str(error.value)
+    for options, told in (
+        (replace(QUICK, layers=None, embedding=128), "128 wide, give less"),
+        (replace(QUICK, heads=0.1), "--heads 0.1 of 6 heads is none: give 0.17 or more"),
+    ):
+        with pytest.raises(InputError, match=told):
+            made(taught, tmp_path / "none", options)
+    with pytest.raises(InputError, match="has to learn: give --work"):
+        compress(taught.model, None, tmp_path / "none", QUICK)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_line_makes_a_model_that_predicts(
