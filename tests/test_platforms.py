@@ -31,6 +31,7 @@ SOURCES = (
     "iopath",
     "openai-whisper",
     "pytorchvideo",
+    "seqeval",
 )
 """These come as source for every machine, and are Python alone."""
 UNREACHABLE = ("error sending request", "Failed to fetch", "Could not connect", "dns error")
