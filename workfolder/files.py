@@ -180,7 +180,8 @@ def read_json(path: Path) -> Any:
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, 110 dots an inch, whole or not at all."""
     with write_whole(path) as part:
-        figure.savefig(part, format="png", dpi=110)
+        # Level 1 takes a third of the default's time, and the file is little larger.
+        figure.savefig(part, format="png", dpi=110, pil_kwargs={"compress_level": 1})
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -73,12 +73,14 @@ def draw_prediction(
     Raises:
         InputError: if the video cannot be read, or the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
     clips = clip.clips
     shown = evenly_spaced(len(clips), MOST_COLUMNS)
-    frames = _frames(clip, shown)
+    with closing(Guards()) as guards:
+        guards.start(frame_at)  # it begins while matplotlib is imported
+        from matplotlib.figure import Figure
+
+        frames = _frames(clip, shown, guards)
+    guesses = [words[:DRAWN] for words in guesses[:DRAWN]]
     height, width = (SQUARE if frames[0] is None else frames[0].shape)[:2]
     titles = 0.9  # of two rows of frames, and above them
     rows = 2 * min(WIDTH / len(shown) * height / width, TALLEST) + titles
@@ -102,13 +104,14 @@ def draw_prediction(
     save_figure(figure, path)
 
 
-def _frames(clip: EncodedClip, shown: Sequence[int] | np.ndarray) -> list[np.ndarray | None]:
+def _frames(
+    clip: EncodedClip, shown: Sequence[int] | np.ndarray, guards: Guards
+) -> list[np.ndarray | None]:
     """Return the middle frame of some clips; None of each where the video is not there."""
     if not clip.has_frames:
         return [None] * len(shown)
     middles = ((clip.clips.start + clip.clips.end) / 2).tolist()
-    with closing(Guards()) as guards:
-        return [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
+    return [guards.call(frame_at, clip.path, middles[place], FRAME_HEIGHT) for place in shown]
 
 
 def _draw_answers(
