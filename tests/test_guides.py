@@ -25,7 +25,7 @@ OPTIONS = [
     for option in re.findall(r"`(?:[a-z]+ )?(--[a-z][\w-]*)", guide)
 ]
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", REAL_DATA, re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"--dependency", "--write-auto-subs"}
+ELSEWHERE = {"--dependency", "--user", "--write-auto-subs"}
 """Options of other programs."""
 
 
