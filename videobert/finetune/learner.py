@@ -116,12 +116,15 @@ class FinetuneLearner:
         """Answer the chosen questions; the score of another task is 0."""
         none = torch.zeros((), device=device)
         scores = {name: Score(none, none) for name in self.tasks}
-        if not len(chosen):  # a last, small batch among many parts
-            return {**scores, batch.task: Score(self.model.nothing(), none)}
         head: Any = self.model.heads[batch.task]
-        inputs, where, truth = collate(self.layout, [batch.questions[n] for n in chosen], device)
+        # A part without a question still answers one, which does not count: the other processes
+        # wait until the network that all of them share has run.
+        asked = [batch.questions[n] for n in chosen] or batch.questions[:1]
+        inputs, where, truth = collate(self.layout, asked, device)
         logits = model(batch.task, inputs, where)
         loss, right = head.losses(logits, truth).sum(), head.right(logits, truth).sum()
+        if not len(chosen):
+            loss, right = 0.0 * loss, none
         return {**scores, batch.task: Score(loss, right)}
 
     def total_loss(self, scores: Mapping[str, Score], asked: Mapping[str, int]) -> torch.Tensor:

@@ -145,6 +145,16 @@ def test_two_processes_are_one(labelled: Labelled) -> None:
     assert two.keys() == one.keys() and furthest(one, two) < 1e-3
 
 
+def test_fewer_examples_than_processes_do_not_wait_for_ever(labelled: Labelled) -> None:
+    options = replace(QUICK, few=1, epochs=2)
+    assert finished(start_calls(TRAIN, (labelled.model, labelled.work, options), None, 2)) == [0, 0]
+    path = labelled.model / "tasks" / "tag" / "head.safetensors"
+    two = load_file(path)
+    (labelled.model / "tasks").rename(labelled.model / "before")
+    finetune_tasks(labelled.model, labelled.work, replace(options, accumulate=2))
+    assert furthest(two, load_file(path)) < 1e-3
+
+
 def test_the_order_of_tasks_does_not_matter(start: Start) -> None:
     one = replace(QUICK, task=("tag", "find", "classify"))
     other = replace(QUICK, task=("classify", "tag", "find"))
