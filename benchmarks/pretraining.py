@@ -7,13 +7,15 @@
 All systems train the same model (BERT-base, 51,259 words) with AdamW on the same sentences of 20 to
 60 ids, of which 15 % are hidden. The others are BertForPreTraining with transformers' own collator:
 (a) padded to 128, (b) padded to the longest of the batch, (c) as b, in bf16 autocast. The systems
-take turns, and the fastest of several updates counts. Padding never counts.
+take turns of two updates, as a system that keeps its memory has none yet in the first. The fastest
+of all updates counts. Padding never counts. (e) is ours in bf16 without learning.memory.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from tokenization.vocabulary import SPECIAL_TOKENS, Vocabulary
 from videobert.configuration_videobert import SIZES, VideoBertConfig
 from videobert.data.corpus import NOBODY, Corpus
 from videobert.learning.history import REPORT_EVERY
+from videobert.learning.memory import kept_memory
 from videobert.learning.trainer import Trainer
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.pretraining.batches import Batch, Batches
@@ -51,11 +54,13 @@ PAD, UNK, CLS, SEP, MASK, FIRST_WORD = range(6)
 SENTENCES, SHORTEST, LONGEST, PADDED = 4096, 20, 60, 128
 MASKED = 0.15
 LEARNING_RATE, DROPOUT, SEED = 1e-4, 0.1, 0
+TURN = 2
+"""Updates that follow each other."""
 CURVE_BATCH = 4
 MATRIX = (2048, 768, 3072)
 TARGETS = {
     "ratio_padded": (">=", 8.0),
-    "ratio_bf16": (">=", 2.0),
+    "ratio_bf16": (">=", 2.2),
     "ratio_dynamic_fp32": (">=", 1.6),
     "share_of_matrix_rate": (">=", 0.35),
 }
@@ -204,12 +209,16 @@ def speeds(
         "c_dynamic_bf16": lambda step: plain.update(next(order), bf16=True)[1],
         "d_ours_fp32": lambda step: our_update(*ours["fp32"], step),
         "d_ours_bf16": lambda step: our_update(*ours["bf16"], step),
+        "e_ours_bf16_as_freed": lambda step: our_update(*ours["bf16"], step),
     }
     best = dict.fromkeys(systems, 0.0)
-    for step in range(rounds):
+    for turn in range(rounds):
         for name, update in systems.items():
-            seconds, tokens = timed(lambda update=update, step=step: update(step))
-            best[name] = max(best[name], tokens / seconds)
+            # As Trainer.run does. The others, and e, give back what they free.
+            with kept_memory() if name.startswith("d_") else nullcontext():
+                for step in range(turn * TURN, (turn + 1) * TURN):
+                    seconds, tokens = timed(lambda update=update, step=step: update(step))
+                    best[name] = max(best[name], tokens / seconds)
     return best
 
 
@@ -272,6 +281,7 @@ def ratios(found: dict[str, float], config: VideoBertConfig) -> dict[str, float]
     return {
         "ratio_padded": found["d_ours_bf16"] / found["a_padded_fp32"],
         "ratio_bf16": found["d_ours_bf16"] / found["c_dynamic_bf16"],
+        "ratio_as_freed": found["d_ours_bf16"] / found["e_ours_bf16_as_freed"],
         "ratio_dynamic_fp32": found["d_ours_fp32"] / found["b_dynamic_fp32"],
         "matrix_gflops_fp32": rates["fp32"] / 1e9,
         "matrix_gflops_bf16": rates["bf16"] / 1e9,
@@ -289,9 +299,7 @@ def main() -> None:
     parser.add_argument(
         "--batch", type=int, default=32, help="sentences in an update where speed is measured"
     )
-    parser.add_argument(
-        "--rounds", type=int, default=4, help="updates of each system, of which the fastest counts"
-    )
+    parser.add_argument("--rounds", type=int, default=2, help="turns of each system")
     parser.add_argument(
         "--steps",
         type=int,

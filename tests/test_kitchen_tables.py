@@ -28,7 +28,7 @@ from benchmarks.kitchen_tables.corpus import (
 )
 from benchmarks.kitchen_tables.orders import Order
 from benchmarks.kitchen_tables.page import _gain, table
-from benchmarks.kitchen_tables.sizes import LARGEST, TINY, Sizes
+from benchmarks.kitchen_tables.sizes import LARGEST, TINY, Sizes, small_look
 from benchmarks.kitchen_tables.study import ABLATIONS, Study
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS
 from videobert.evaluation.actions import METHODS
@@ -64,6 +64,16 @@ def test_no_video_is_both_learnt_from_and_asked_about(kitchen: Kitchen) -> None:
         sizes.held_out,
     ]
     assert len({video for of in apart for video in of}) == sum(map(len, apart))
+
+
+def test_a_smaller_look_sees_the_same_recipes(kitchen: Kitchen) -> None:
+    small = replace(kitchen, look=small_look())
+    for name in (kitchen.main, *HELD_OUT):
+        cooked, seen = (
+            [[(step.verb, step.noun) for step in video.steps] for video in each.videos(name)]
+            for each in (kitchen, small)
+        )
+        assert cooked == seen
 
 
 def test_a_smaller_training_set_is_within_each_larger_one(kitchen: Kitchen) -> None:

@@ -17,17 +17,17 @@ import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.kitchen_tables.sizes import WEIGHTS, Sizes
+from benchmarks.kitchen_tables.sizes import Look, Sizes
 from demos.kitchen.corpus import make_video
 from demos.kitchen.recipes import plan
-from demos.kitchen.style import CALM
+from demos.kitchen.style import Style
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Step, Truth, Video
-from feature_extraction.features import FeatureOptions, extract
+from feature_extraction.features import extract
 from feature_extraction.seeing.engines import cores
 from feature_extraction.transcripts import TranscriptOptions, transcribe
 from tokenization.codebook import ClusterOptions, cluster
@@ -60,11 +60,16 @@ class Kitchen:
     out: Path
     sizes: Sizes
     seed: int
+    look: Look = field(default_factory=Look)
 
     @cached_property
     def plan(self) -> Truth:
         """All recipes that there could be."""
-        return plan(PLANNED, self.seed, replace(CALM, steps=self.sizes.steps))
+        return plan(PLANNED, self.seed, self._style)
+
+    @property
+    def _style(self) -> Style:
+        return replace(self.look.style, steps=self.sizes.steps)
 
     def videos(self, name: str) -> tuple[Video, ...]:
         """Select the videos of a set, one of ``names``."""
@@ -143,13 +148,12 @@ def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
     everything, main = kitchen.work(EVERYTHING), kitchen.work(kitchen.main)
     job = JobOptions(cores())
     sources = find_videos([kitchen.path(video) for video in every.values()])
-    check(extract(sources, everything, FeatureOptions(WEIGHTS), job, progress))
+    check(extract(sources, everything, kitchen.look.features, job, progress))
     check(transcribe(sources, everything, TranscriptOptions("captions"), job, progress))
     link(Stage(everything / "features"), Stage(main / "features"), kitchen.videos(kitchen.main))
     sizes = kitchen.sizes
-    cluster(
-        main, ClusterOptions(sizes.branching, sizes.depth, "whiten", sizes.components), progress
-    )
+    shape = sizes.branching, sizes.depth, "whiten", sizes.components
+    cluster(main, ClusterOptions(*shape, search=kitchen.look.search), progress)
     copy(main / "codebook", everything / "codebook")
     for report in tokenize(everything, job, progress):
         check(report)
@@ -161,12 +165,13 @@ def make_corpus(kitchen: Kitchen, progress: Progress) -> None:
 
 def film(kitchen: Kitchen, videos: Sequence[Video], progress: Progress) -> None:
     """Film the videos that are not there yet; a killed run loses the ones in the making."""
+    out = kitchen.out / "videos"
     missing = [video for video in videos if not kitchen.path(video).exists()]
     for folder in {kitchen.path(video).parent for video in missing}:
         folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
         jobs = [
-            pool.submit(make_video, video, kitchen.seed, place(video), kitchen.out / "videos")
+            pool.submit(make_video, video, kitchen.seed, place(video), out, kitchen.look.style)
             for video in missing
         ]
         try:

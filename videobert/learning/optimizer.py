@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
 from videobert.learning.choices import ADAMW, LAMB
 from videobert.learning.lamb import Lamb
+from videobert.learning.piecewise import PiecewiseAdamW
 
 MOST_GRADIENT = 1.0
 """Norm to which gradients are clipped, as the implementations of BERT and VideoBERT do."""
@@ -70,11 +72,18 @@ class MasterOptimizer:
             {"params": masters, "peak": peak, "weight_decay": decay}
             for (peak, decay), masters in groups.items()
         ]
-        self._updates: torch.optim.Optimizer = (
-            Lamb(given, learning_rate)
-            if kind == LAMB
-            else torch.optim.AdamW(given, lr=learning_rate, fused=True)
-        )
+        self._updates = self._updater(given, learning_rate, kind, rounded)
+
+    def _updater(
+        self, groups: list[dict[str, Any]], rate: float, kind: str, rounded: bool
+    ) -> torch.optim.Optimizer:
+        if kind == LAMB:
+            return Lamb(groups, rate)
+        plain = all(w.device.type == "cpu" and w.is_contiguous() for w in self._weights.values())
+        if rounded and plain:
+            weights = {master: self._weights[name] for name, master in self.masters.items()}
+            return PiecewiseAdamW(groups, rate, weights)
+        return torch.optim.AdamW(groups, lr=rate, fused=True)
 
     def step(self, share: float) -> float:
         """Update at ``share`` of the peak rates with the gradients that are there; clear them.
@@ -82,17 +91,24 @@ class MasterOptimizer:
         Returns:
             The norm of the gradients before clipping. If it is not finite, no weight changes.
         """
+        for group in self._updates.param_groups:
+            group["lr"] = group["peak"] * share
+        if isinstance(self._updates, PiecewiseAdamW):
+            norm = self._updates.clipped_step(MOST_GRADIENT)
+        else:
+            norm = self._clipped_step()
+        for weight in (*self._weights.values(), *self.masters.values()):
+            weight.grad = None
+        return norm
+
+    def _clipped_step(self) -> float:
         for name, master in self.masters.items():
             gradient = self._weights[name].grad
             master.grad = None if gradient is None else gradient.to(master.dtype)
         norm = clip_grad_norm_(self.masters.values(), MOST_GRADIENT).item()
         if norm < float("inf"):
-            for group in self._updates.param_groups:
-                group["lr"] = group["peak"] * share
             self._updates.step()
             self._round()
-        for weight in (*self._weights.values(), *self.masters.values()):
-            weight.grad = None
         return norm
 
     def state(self) -> dict[str, torch.Tensor]:

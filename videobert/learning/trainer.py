@@ -32,6 +32,7 @@ from videobert.learning.draws import seed_torch
 from videobert.learning.dropout import use_fast_dropout
 from videobert.learning.history import History, Tally, means, write_curves
 from videobert.learning.learner import B, Learner, Recipe, Score
+from videobert.learning.memory import kept_memory
 from videobert.learning.optimizer import MasterOptimizer
 from videobert.learning.schedule import LearningRate
 from videobert.learning.stacking import set_depth
@@ -91,6 +92,10 @@ class Trainer(Generic[B]):
         Raises:
             InputError: if a loss or gradient is not finite; the last checkpoint stays.
         """
+        with kept_memory():
+            self._run(progress)
+
+    def _run(self, progress: Progress) -> None:
         recipe = self._recipe
         folder = self._folder if self._accelerator.is_main_process else None
         done = self._folder.load(self._restore) if self._folder else 0

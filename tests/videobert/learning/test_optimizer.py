@@ -91,6 +91,31 @@ def test_updates_too_small_for_bf16_add_up() -> None:
     assert torch.equal(model.weight, torch.full((3, 4), 0.99, dtype=torch.bfloat16))
 
 
+@pytest.mark.parametrize("piece", [5, 16, 1000])
+@pytest.mark.parametrize("gradient", [0.01, 10.0])
+def test_a_piece_at_a_time_is_all_at_once(
+    piece: int, gradient: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("videobert.learning.piecewise.PIECE", piece)
+    model, masters = layer(), list(layer().parameters())
+    adamw = MasterOptimizer(model, RATE, 0.1, dtype=torch.bfloat16)
+    decays = [{"params": [master], "weight_decay": 0.1 * (master.ndim > 1)} for master in masters]
+    plain = torch.optim.AdamW(decays, lr=RATE)
+    for step in range(6):
+        model.weight.grad = torch.arange(12, dtype=torch.bfloat16).view(3, 4) * gradient
+        model.bias.grad = None if step == 2 else torch.ones(3, dtype=torch.bfloat16) * gradient
+        for weight, master in zip(model.parameters(), masters, strict=True):
+            master.grad = None if weight.grad is None else weight.grad.float()
+        norm = torch.nn.utils.clip_grad_norm_(masters, MOST_GRADIENT)
+        plain.step()
+        assert adamw.step(1.0) == pytest.approx(norm.item(), rel=1e-6)
+    for mine, master, weight in zip(
+        adamw.masters.values(), masters, model.parameters(), strict=True
+    ):
+        assert torch.allclose(mine, master, atol=1e-6)
+        assert torch.equal(mine.bfloat16(), weight)
+
+
 def test_filled_with_its_masters_a_bf16_model_is_an_fp32_one() -> None:
     model = layer()
     adamw = MasterOptimizer(model, 1e-4, 0.0, dtype=torch.bfloat16)
