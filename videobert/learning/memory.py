@@ -1,8 +1,7 @@
 """While a model learns, the process keeps the memory that it frees.
 
 Each step frees hundreds of megabytes and asks for as many again. glibc gives large blocks back to
-the system at once. The system clears every page that it hands out anew, which took a quarter of
-the processor's time in a step (docs/pretraining.md).
+the system at once, and the system clears every page that it hands out anew.
 """
 
 from __future__ import annotations
