@@ -8,19 +8,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
-import threading
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
+
+from tests.toys.loopback import QuietHandler, serving
 
 TOKEN = "hf_ThisIsTheSecretToken"
 LARGE = (".safetensors", ".parquet", ".png")
 API = "/api/models/"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -55,12 +60,8 @@ class Hub:
         return digest.hexdigest()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     hub: Hub
-
-    def log_message(self, *args: Any) -> None:
-        return
 
     def parse_request(self) -> bool:
         understood = super().parse_request()
@@ -70,15 +71,6 @@ class Handler(BaseHTTPRequestHandler):
             )
             self.path = re.sub(r"^/models/", "/", self.path)
         return understood
-
-    def _answer(self, value: Any, status: int = 200, **headers: str) -> None:
-        content = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        for name, text in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name.replace("_", "-"), text)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -180,10 +172,7 @@ class Handler(BaseHTTPRequestHandler):
             start, end = int(found[1]), min(int(found[2] or len(content)), len(content) - 1)
             headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
             rest = content[start : end + 1]
-        self.send_response(206 if found else 200)
-        for key, text in {**headers, "Content-Length": str(len(rest))}.items():
-            self.send_header(key, text)
-        self.end_headers()
+        self._begin(206 if found else 200, headers, rest)
         if self.command == "HEAD":
             return
         if self.hub.cuts[path] > 0:
@@ -218,13 +207,20 @@ def entry(path: str, content: bytes) -> dict[str, Any]:
 def hub_server() -> Iterator[Hub]:
     """Run a server; HF_ENDPOINT is its ``url``."""
     hub = Hub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Handler,), {"hub": hub}))
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(Handler, hub=hub) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+def ask_hub(
+    hub: Hub, folder: Path, *words: object, token: str | None = TOKEN
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder with a server as its Hub, whose address is read once in a process."""
+    told = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **told, "HF_TOKEN": token or ""}
+    if not token:
+        del environment["HF_TOKEN"]
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    assert TOKEN not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pkgutil
+import shutil
 import signal
 import socket
 from collections.abc import Callable
@@ -111,6 +112,39 @@ def call_and_die(
     process.kill()
     process.join()
     return process.exitcode
+
+
+def assert_same_bytes_when_killed(
+    function: str, arguments: tuple[Any, ...], call: int, *made: Path
+) -> None:
+    """Assert that a run which is killed and started again ends as one that nobody disturbed.
+
+    Args:
+        function: what runs, a dotted name.
+        arguments: its own.
+        call: the update at which it is killed.
+        made: the files and folders that it makes, and only at its end.
+    """
+    death = Death("videobert.learning.trainer.Trainer.update", call)
+    assert call_and_die(function, arguments, death) == -signal.SIGKILL
+    assert not any(path.exists() for path in made)
+    ends = []
+    for _ in range(2):
+        assert call_and_die(function, arguments) == 0
+        ends.append([_taken(path) for path in made])
+    assert ends[0] == ends[1] and all(ends[0])
+
+
+def _taken(path: Path) -> dict[str, bytes]:
+    """Read what a run made, TensorBoard's files apart, and take it away."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    kept = {
+        str(each.relative_to(path)): each.read_bytes()
+        for each in files
+        if "tfevents" not in each.name
+    }
+    path.unlink() if path.is_file() else shutil.rmtree(path)
+    return kept
 
 
 def _call(

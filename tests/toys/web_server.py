@@ -6,7 +6,6 @@ It also answers as Google's Cloud Storage does, with the folder as its bucket ``
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import ssl
 import threading
@@ -16,11 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.toys.loopback import QuietHandler, serving
 
 SECRET = "token=ThisIsTheSecretToken"
 BUCKET = "/storage/v1/b/kitchen"
@@ -50,12 +50,8 @@ class Site:
     lock: Any = field(default_factory=threading.Lock)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     site: Site
-
-    def log_message(self, *args: Any) -> None:
-        return
 
     def do_HEAD(self) -> None:
         self.do_GET()
@@ -76,14 +72,6 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith("/download"):
             path = path.removeprefix(f"/download{BUCKET}/o")
         self._file(self.site.root / path.lstrip("/"))
-
-    def _answer(self, content: bytes, status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, text in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name.replace("_", "-"), text)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
     def _refused(self, path: Path) -> bool:
         """Answer where the file is not given."""
@@ -124,17 +112,14 @@ class Handler(BaseHTTPRequestHandler):
         if not cut:
             self._answer(content, 206 if found else 200, **headers)
             return
-        self.send_response(206 if found else 200)
-        for key, text in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(key, text)
-        self.end_headers()
+        self._begin(206 if found else 200, headers, content)
         self.wfile.write(content[: len(content) // 2])
         self.close_connection = True
 
     def _listed(self, path: str, query: dict[str, list[str]]) -> None:
         """A bucket, or the objects whose names begin so; those of a folder where it is asked so."""
         if not path:
-            self._answer(json.dumps({"kind": "storage#bucket", "name": "kitchen"}).encode())
+            self._answer({"kind": "storage#bucket", "name": "kitchen"})
             return
         prefix, root = query.get("prefix", [""])[0], self.site.root
         names = [each.relative_to(root).as_posix() for each in sorted(root.rglob("*"))]
@@ -146,12 +131,11 @@ class Handler(BaseHTTPRequestHandler):
             folders = {f"{prefix}{first}{slash}" for first, slash, _ in below.values() if slash}
             found["prefixes"] = sorted(folders)
         found["items"] = [self._object(name) for name in names]
-        self._answer(json.dumps(found).encode(), Content_Type="application/json")
+        self._answer(found, Content_Type="application/json")
 
     def _described(self, name: str) -> None:
         if not self._refused(self.site.root / name):
-            content = json.dumps(self._object(name)).encode()
-            self._answer(content, Content_Type="application/json")
+            self._answer(self._object(name), Content_Type="application/json")
 
     def _object(self, name: str) -> dict[str, Any]:
         path = self.site.root / name
@@ -215,18 +199,10 @@ def web_server(root: Path, secure: tuple[Path, Path] | None = None) -> Iterator[
         root: the folder.
         secure: a certificate and its key, for HTTPS.
     """
-    site = Site(root)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Handler,), {"site": site}))
+    context = None
     if secure:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*secure)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    site.url = f"http{'s' if secure else ''}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    site = Site(root)
+    with serving(Handler, context, site=site) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

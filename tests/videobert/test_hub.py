@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
 
-from tests.toys.hub_server import TOKEN, Hub, hub_server
+from tests.toys.hub_server import Hub, ask_hub, hub_server
 from tests.toys.model import captioning_model, with_bank
 from videobert.hub import is_hub_name
 from videobert.loading import COPY
@@ -54,29 +53,8 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def ask(hub: Hub, tmp_path: Path) -> Ask:
-    """Run the command line, or Python, with the server as its Hub."""
-
-    def run(*words: object, token: str | None = TOKEN) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "home"),
-            "HF_HUB_DISABLE_XET": "1",
-            **({"HF_TOKEN": token} if token else {}),
-        }
-        if not token:
-            environment.pop("HF_TOKEN", None)
-        command = [sys.executable, *map(str, words)]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, env=environment
-        )
-        assert TOKEN not in done.stdout + done.stderr and "Traceback" not in done.stderr, (
-            done.stderr
-        )
-        return done
-
-    return run
+    """Run Python with the server as its Hub."""
+    return partial(ask_hub, hub, tmp_path)
 
 
 def below(folder: Path) -> set[str]:

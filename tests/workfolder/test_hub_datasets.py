@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from feature_extraction.schema import SOURCE_KEY
-from tests.toys.hub_server import TOKEN, Hub, hub_server
-from tests.workfolder.test_scratch import ROOT, SIZE, kitchen, made, work_through
+from tests.toys.hub_server import Hub, ask_hub, hub_server
+from tests.workfolder.test_scratch import SIZE, kitchen, made, work_through
 from workfolder.files import read_table
 
 NAME, VIDEOS = "kitchen/red", 24
@@ -27,23 +26,8 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def ask(hub: Hub, tmp_path: Path) -> Ask:
-    """Run Python with the server as its Hub: the address is read once in a process."""
-
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "home"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_TOKEN": TOKEN,
-        }
-        command = [sys.executable, *map(str, words)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
-        assert TOKEN not in done.stdout + done.stderr
-        return done
-
-    return run
+    """Run Python with the server as its Hub."""
+    return partial(ask_hub, hub, tmp_path)
 
 
 WORK_THROUGH = """

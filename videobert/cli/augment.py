@@ -9,12 +9,9 @@ from videobert.finetune.augment_options import AugmentOptions
 @takes(options=AugmentOptions)
 def augment(model: Model, work: Work, options: AugmentOptions, json: Json = False) -> None:
     """Write a table of annotations with new texts for its labels."""
-    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.cli.console import print_report, progress_bars
     from videobert.finetune.augmenting import augment as make
 
     with progress_bars() as progress:
         report = make(model, work, options, progress)
-    if json:
-        print_json(report)
-    else:
-        print_line(str(report))
+    print_report(report, json)

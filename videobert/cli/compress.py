@@ -21,12 +21,9 @@ def compress(
     json: Json = False,
 ) -> None:
     """Make a smaller model of MODEL, which learns from it on the examples of --work."""
-    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.cli.console import print_report, progress_bars
     from videobert.compression.compress import compress as make_smaller
 
     with progress_bars() as progress:
         report = make_smaller(model, work, out, options, progress)
-    if json:
-        print_json(report)
-    else:
-        print_line(str(report))
+    print_report(report, json)

@@ -133,6 +133,14 @@ def print_failures(failures: Mapping[str, str]) -> None:
         sys.stderr.write(f"videobert: and {more}, see failures.jsonl or videobert status\n")
 
 
+def print_report(report: object, as_json: bool) -> None:
+    """Print a report as JSON, or as it tells itself."""
+    if as_json:
+        print_json(report)
+    else:
+        print_line(str(report))
+
+
 def print_json(value: Any) -> None:
     """Print JSON, for a program."""
     ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")

@@ -33,15 +33,12 @@ finetune = typer.Typer(
 @takes(options=FinetuneOptions)
 def finetune_task(model: Model, work: Work, options: FinetuneOptions, json: Json = False) -> None:
     """Learn tasks of one's own labels: classify, align, choose, find, tag, moments."""
-    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.cli.console import print_report, progress_bars
     from videobert.finetune.training import finetune_tasks
 
     with progress_bars() as progress:
         report = finetune_tasks(model, work, options, progress)
-    if json:
-        print_json(report)
-    else:
-        print_line(str(report))
+    print_report(report, json)
 
 
 @finetune.command("caption")
@@ -54,16 +51,14 @@ def finetune_caption(
     json: Json = False,
 ) -> None:
     """Learn captions from --annotations or what is said in --work; write MODEL/captioner."""
-    from videobert.cli.console import print_json, print_line, print_missing, progress_bars
+    from videobert.cli.console import print_missing, print_report, progress_bars
     from videobert.finetune.captions.training import finetune_captioner
 
     with progress_bars() as progress:
         report = finetune_captioner(model, work, options, annotations, progress)
-    if json:
-        print_json(report)
-        return
-    print_line(str(report))
-    print_missing(report.unseen, report.missing)
+    print_report(report, json)
+    if not json:
+        print_missing(report.unseen, report.missing)
 
 
 @finetune.command("punctuation")
@@ -72,12 +67,9 @@ def finetune_punctuation(
     texts: Texts, out: Out, options: PunctuationOptions, json: Json = False
 ) -> None:
     """Learn from punctuated transcripts where marks belong; for transcribe --punctuation OUT."""
-    from videobert.cli.console import print_json, print_line, progress_bars
+    from videobert.cli.console import print_report, progress_bars
     from videobert.finetune.punctuation.training import finetune_punctuation as train
 
     with progress_bars() as progress:
         report = train(texts, out, options, progress)
-    if json:
-        print_json(report)
-    else:
-        print_line(str(report))
+    print_report(report, json)

@@ -72,14 +72,12 @@ def import_annotations(
     file: AnnotationFile, work: Work, options: AnnotationImportOptions, json: Json = False
 ) -> None:
     """Take over labelled stretches of videos, as one table that finetune learns from."""
-    from videobert.cli.console import print_failures, print_json, print_line, print_missing
+    from videobert.cli.console import print_failures, print_missing, print_report
     from videobert.data.annotations import import_annotations as run
 
     report = run(file, work, options.format, options.name)
-    if json:
-        print_json(report)
-    else:
-        print_line(str(report))
+    print_report(report, json)
+    if not json:
         print_missing(0, report.missing)
     print_failures({line: line for line in report.refused})
     if report.refused:

@@ -131,6 +131,8 @@ def compress(
     """
     out, there = out.absolute(), _layers(model)
     chosen = list(range(there)) if options.layers is None else chosen_layers(there, options.layers)
+    if options.share and len(chosen) == 1:
+        raise InputError("--share lets all layers be one, and one is all there are: leave it out")
     if not options.learns:
         now = _only_write(model, out)
     elif work is None:

@@ -163,6 +163,7 @@ def test_nonsense_is_refused_in_one_line(taught: Taught, tmp_path: Path) -> None
         assert "\n" not in str(error.value)
     for options, told in (
         (replace(QUICK, layers=None, embedding=128), "128 wide, give less"),
+        (replace(QUICK, layers=1, share=True), "one is all there are: leave it out"),
         (replace(QUICK, heads=0.1), "--heads 0.1 of 6 heads is none: give 0.17 or more"),
     ):
         with pytest.raises(InputError, match=told):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 
 from tests.toys.command_line import Run
 from tests.toys.labels import QUICK, Labelled, add_annotations
-from tests.toys.training_processes import Death, call_and_die
+from tests.toys.training_processes import assert_same_bytes_when_killed
 from videobert.data.annotations import read_annotation_table
 from videobert.finetune.augment_options import AugmentOptions
 from videobert.finetune.augmenting import augment
@@ -122,17 +121,9 @@ def test_a_text_is_turned_to_another_label(tasted: Labelled) -> None:
 
 def test_killed_and_started_again_it_ends_with_the_same_bytes(tasted: Labelled) -> None:
     given = (tasted.model, tasted.work, replace(OPTIONS, epochs=5))
-    death = Death("videobert.learning.trainer.Trainer.update", 25)
-    assert call_and_die(AUGMENT, given, death) == -signal.SIGKILL
     home = tasted.model / "augmenters" / "taste"
     table = tasted.work / "annotations" / "taste-more.parquet"
-    assert not home.exists() and not table.exists()
-    assert call_and_die(AUGMENT, given) == 0
-    resumed = (home / "weights.safetensors").read_bytes(), table.read_bytes()
-    home.rename(tasted.model / "augmenters" / "before")
-    table.unlink()
-    assert call_and_die(AUGMENT, given) == 0
-    assert resumed == ((home / "weights.safetensors").read_bytes(), table.read_bytes())
+    assert_same_bytes_when_killed(AUGMENT, given, 25, home, table)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import torch
 
 from tests.toys.labels import QUICK, Labelled
-from tests.toys.training_processes import Death, call_and_die
+from tests.toys.training_processes import assert_same_bytes_when_killed
 from videobert.evaluation.tasks import OURS, evaluate_task
 from videobert.finetune.adversary import RADIUS, STEP, Adversary, climbed, drawn_like
 from videobert.finetune.completion import COMPLETION
@@ -234,14 +233,8 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(labelled: Labelled
     if how == "teacher":
         finetune_tasks(labelled.model, labelled.work, replace(CLASSIFY, epochs=2))
         options = replace(options, teacher=labelled.model / "tasks" / "classify")
-    given, home = (labelled.model, labelled.work, options), labelled.model / "tasks" / "hard"
-    death = Death("videobert.learning.trainer.Trainer.update", 11)
-    assert call_and_die(TRAIN, given, death) == -signal.SIGKILL and not home.exists()
-    assert call_and_die(TRAIN, given) == 0
-    resumed = {path.name: path.read_bytes() for path in home.glob("*.*")}
-    shutil.rmtree(home)
-    assert call_and_die(TRAIN, given) == 0
-    assert resumed == {path.name: path.read_bytes() for path in home.glob("*.*")}
+    given = labelled.model, labelled.work, options
+    assert_same_bytes_when_killed(TRAIN, given, 11, labelled.model / "tasks" / "hard")
 
 
 def test_all_together_is_learnt_noted_and_measured(labelled: Labelled) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.toys.labels import QUICK, SHOWN, Labelled
-from tests.toys.training_processes import Death, call_and_die
+from tests.toys.training_processes import assert_same_bytes_when_killed
 from videobert.evaluation.tasks import OURS, evaluate_task
 from videobert.finetune.training import finetune_tasks
 from videobert.finetune.tuned import load_tuned
@@ -88,13 +87,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(labelled: Labelled
     finetune_tasks(labelled.model, labelled.work, replace(FIRST, train="lora:2"))
     first, home = (labelled.model / "tasks" / name for name in ("classify", "tag"))
     given = (first, labelled.work, replace(QUICK, epochs=4))
-    death = Death("videobert.learning.trainer.Trainer.update", 7)
-    assert call_and_die(TRAIN, given, death) == -signal.SIGKILL and not home.exists()
-    assert call_and_die(TRAIN, given) == 0
-    resumed = {path.name: path.read_bytes() for path in home.glob("*.safetensors")}
-    shutil.rmtree(home)
-    assert call_and_die(TRAIN, given) == 0
-    assert resumed == {path.name: path.read_bytes() for path in home.glob("*.safetensors")}
+    assert_same_bytes_when_killed(TRAIN, given, 7, home)
 
 
 def test_it_is_measured_beside_random_weights(labelled: Labelled) -> None:

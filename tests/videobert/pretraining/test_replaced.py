@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import ElectraForPreTraining
 
-from tests.toys.training_processes import PRETRAIN, TINY, Death, call_and_die, run
+from tests.toys.training_processes import PRETRAIN, TINY, assert_same_bytes_when_killed, run
 from tests.toys.work_folder import make_work
 from videobert.answers.zero_shot import predict
 from videobert.joint_network import within_sequences
@@ -156,16 +155,7 @@ def test_the_total_is_the_generator_fifty_times_the_rest_and_both_share_embeddin
 
 def test_killed_and_started_again_it_ends_with_the_same_bytes(work: Path, tmp_path: Path) -> None:
     given = (work, tmp_path / "model", REPLACED)
-    death = Death("videobert.learning.trainer.Trainer.update", 13)
-    assert call_and_die(PRETRAIN, given, death) == -signal.SIGKILL
-    assert call_and_die(PRETRAIN, given) == 0
-    home = tmp_path / "model"
-    resumed = [(home / each / "model.safetensors").read_bytes() for each in ("", "generator")]
-    shutil.rmtree(home)
-    assert call_and_die(PRETRAIN, given) == 0
-    assert resumed == [
-        (home / each / "model.safetensors").read_bytes() for each in ("", "generator")
-    ]
+    assert_same_bytes_when_killed(PRETRAIN, given, 13, tmp_path / "model")
 
 
 def test_two_processes_are_one(work: Path, tmp_path: Path) -> None:
