@@ -44,7 +44,7 @@ FINDERS = {
     "alignment": "**alignment head**",
     "likelihood": "likelihood, less what it is anyway",
     "bm25": "BM25 on the words' profiles",
-    "both": "BM25 and likelihood, a quarter and three",
+    "search": "BM25, head and likelihood, as `search` mixes them",
 }
 PLACES = {
     "chance": "a window anywhere",

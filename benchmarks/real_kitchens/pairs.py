@@ -21,6 +21,7 @@ from videobert.answers.judging import interpolated
 from videobert.answers.likelihood import fair_likelihoods, likelihoods
 from videobert.answers.localisation import iou, windows_of
 from videobert.answers.search import by_profiles
+from videobert.bank import SearchMix
 from videobert.data.clips import Clips
 from videobert.data.stretches import Stretch, different_sentences, sample
 from videobert.evaluation.metrics.ranking import mean_ranks
@@ -35,8 +36,6 @@ MOVES = 3
 """A window moves on by this part of its length."""
 LOOKED_FOR = 60
 """Sentences of a fold that are looked for in their recording."""
-LIKELY = 0.75
-"""Share of the likelihood beside BM25 in the row of both."""
 WITHIN, OVER_ALL = "within", "over_all"
 
 
@@ -71,7 +70,8 @@ def retrieve(
     }
     videos = np.array([each.video for each in pool])
     found: dict[str, Any] = {"videos": videos.tolist()}
-    scores["both"] = interpolated(bm25, likely, LIKELY)
+    mix = SearchMix()  # that of a model for which no videos were kept apart
+    scores["search"] = interpolated(bm25, interpolated(odds, likely, mix.likelihood), mix.model)
     for scope, same in ((OVER_ALL, np.ones((len(pool),) * 2, bool)), (WITHIN, _same(videos))):
         found[scope] = {
             "text_to_clip": {m: find_clips(s, owner, same) for m, s in scores.items()},
