@@ -7,6 +7,9 @@ through as it goes through videos; nothing is decoded. Then ``cluster``, ``token
 all examples follow. After each stage its files are packed, and all that follows reads shards.
 Each stage runs in a process of its own, so its memory is its own peak. Where other programs run,
 core seconds move less than those of the clock.
+
+With ``--work`` the figures are kept there, too: after a kill the same command goes on. The step
+that was killed does the rest of its work, is marked, and its seconds are those of the rest.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from tokenization.tokens import write_tokens
 from videobert import pipeline
 from videobert.data.work import data_digest, read_examples
 from workfolder.files import write_json
+from workfolder.json_lines import append_rows, read_rows
 from workfolder.maker import Made, Maker
 from workfolder.options import JobOptions
 from workfolder.packing import pack
@@ -46,6 +50,8 @@ from workfolder.stage import Stage
 SECONDS = 1.5
 """Of a clip."""
 ONE = JobOptions(workers=1)
+NOTES = "many_videos.jsonl"
+"""In the work folder: a row when a step begins, and one with its figures."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,9 @@ class Street:
         assert run_job(stage, sources, maker, ONE).complete
 
     def _pack(self, name: str) -> None:
-        assert pack(Stage(self.work / name)).files == self.videos
+        stage = Stage(self.work / name)
+        pack(stage)
+        assert not stage.loose() and len(stage.done()) == self.videos
 
     def _codebook(self) -> Codebook:
         return Codebook.load(self.work / "codebook")
@@ -158,9 +166,10 @@ def measure(street: Street, step: str) -> dict[str, Any]:
     }
 
 
-def files_below(folder: Path) -> tuple[int, float]:
-    """Count the files below a folder, and their megabytes."""
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+def files_below(work: Path) -> tuple[int, float]:
+    """Count the files of all stages, and their megabytes."""
+    below = (path for stage in work.iterdir() if stage.is_dir() for path in stage.rglob("*"))
+    sizes = [path.stat().st_size for path in below if path.is_file()]
     return len(sizes), sum(sizes) / 1e6
 
 
@@ -188,25 +197,40 @@ def main() -> None:
 
 
 def run_all(given: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    """Run the steps one after another, and print a line of the table after each."""
-    street, rows = Street(work, given.videos, given.clips, given.width), []
+    """Run the steps that are not done one after another, and print a line of the table of each."""
     print(f"{given.videos:,} videos of {given.clips} clips of {given.width} numbers\n")
     print("| step | seconds | core seconds | memory, GB | files after it | MB |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for step in street.steps():
-        shape = ["--videos", given.videos, "--clips", given.clips, "--width", given.width]
-        command = [sys.executable, "-m", "benchmarks.many_videos", "--work", work, "--step", step]
-        done = subprocess.run([*map(str, command + shape)], stdout=subprocess.PIPE, check=True)
-        row = json.loads(done.stdout.splitlines()[-1])
-        row["files"], row["megabytes"] = files_below(work)
-        rows.append(row)
+    shape = {"videos": given.videos, "clips": given.clips, "width": given.width}
+    noted = list(read_rows(work / NOTES))
+    if any(row["shape"] != shape for row in noted):
+        raise SystemExit(f"{work} has other videos: take another folder")
+    done = {row["step"]: row for row in noted if "seconds" in row}
+    begun = {row["step"] for row in noted}
+    for step in Street(work, **shape).steps():
+        if step not in done:
+            append_rows(work / NOTES, [{"step": step, "shape": shape}])
+            row = _run(work, step, shape)
+            done[step] = {**row, "after_a_kill": step in begun, "shape": shape}
+            append_rows(work / NOTES, [done[step]])
+        row = done[step]
         print(
-            f"| {step} | {row['seconds']:,.1f} | {row['core_seconds']:,.1f} | "
-            f"{row['memory_gb']:.2f} | "
+            f"| {step}{' (the rest, after a kill)' if row['after_a_kill'] else ''} | "
+            f"{row['seconds']:,.1f} | {row['core_seconds']:,.1f} | {row['memory_gb']:.2f} | "
             f"{row['files']:,} | {row['megabytes']:,.0f} |",
             flush=True,
         )
-    return rows
+    return list(done.values())
+
+
+def _run(work: Path, step: str, shape: dict[str, int]) -> dict[str, Any]:
+    """Run a step in a process of its own, and count the files then."""
+    options = [part for name, value in shape.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-m", "benchmarks.many_videos", "--work", work, "--step", step]
+    done = subprocess.run([*map(str, command + options)], stdout=subprocess.PIPE, check=True)
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    row["files"], row["megabytes"] = files_below(work)
+    return row
 
 
 if __name__ == "__main__":
