@@ -31,6 +31,7 @@ from videobert.data.stretches import Stretch, different_sentences, with_clips
 from videobert.data.work import read_clips, read_stretches
 from videobert.evaluation.intervals import Estimate, estimate, estimate_figures
 from videobert.evaluation.tasks import ROWS, TaskTable, task_table
+from videobert.finetune.data import read_data, read_footage
 from videobert.finetune.options import (
     ALIGN,
     CHOOSE,
@@ -40,7 +41,7 @@ from videobert.finetune.options import (
     TAG,
     FinetuneOptions,
 )
-from videobert.finetune.training import finetune_tasks, read_data, read_footage
+from videobert.finetune.training import finetune_tasks
 from videobert.finetune.tuned import Tuned, load_tuned
 from videobert.loading import load_model
 from workfolder.errors import InputError

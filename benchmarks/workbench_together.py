@@ -38,8 +38,9 @@ from videobert.data.work import read_examples
 from videobert.evaluation.intervals import Estimate, estimate
 from videobert.finetune.asking import answers
 from videobert.finetune.completion import HiddenRow, completion, make_hider
+from videobert.finetune.data import read_footage
 from videobert.finetune.options import CLASSIFY, FIND, TAG, FinetuneOptions
-from videobert.finetune.training import finetune_tasks, read_footage
+from videobert.finetune.training import finetune_tasks
 from videobert.finetune.tuned import Tuned, load_tuned, task_folder
 from videobert.loading import load_model
 from videobert.sequences import Part

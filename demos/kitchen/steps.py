@@ -27,10 +27,11 @@ from videobert.data.work import encode_clips
 from videobert.evaluation.intervals import Estimate, estimate_figures
 from videobert.evaluation.tasks import probed
 from videobert.finetune.asking import answers
+from videobert.finetune.data import read_footage
 from videobert.finetune.examples import Example
 from videobert.finetune.options import TAG, FinetuneOptions
 from videobert.finetune.tasks.tag import Tag
-from videobert.finetune.training import finetune_tasks, read_footage
+from videobert.finetune.training import finetune_tasks
 from videobert.finetune.tuned import Tuned, load_tuned
 from videobert.loading import load_model
 from workfolder.errors import InputError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.real_tasks import DISH, KEY, RUNS, SLOTS, slots_of, tables
+from benchmarks.real_tasks import RUNS, seconds, slots_of, tables, transcript
+from benchmarks.real_tasks_baselines import DISH, KEY, SLOTS, WHEN
 
 
 def row(sentence: str, verb: str, noun: str) -> dict[str, str]:
@@ -28,9 +29,21 @@ def test_the_real_labels_are_all_there_and_split_by_video(shared_data: Path) -> 
     found = dict(tables(shared_data / "annotations", None))
     assert [len(found[name]) for name in (DISH, KEY)] == [1736, 15_511]
     assert sum(row["label"] == "step" for row in found[KEY]) == len(found[SLOTS]) == 3569
-    assert sum(row["subset"] == "validation" for row in found[DISH]) == 443
+    assert sum(row["subset"] == "testing" for row in found[DISH]) == 443
+    assert len(found[WHEN]) == 2441
     apart = {row["video"] for row in found[KEY] if row["subset"] == "testing"}
     learnt = {row["video"] for row in found[KEY] if row["subset"] == "training"}
     assert (len(apart), len(learnt)) == (70, 282) and not apart & learnt
     assert {row["video"] for row in found[SLOTS] if row["subset"] == "testing"} <= apart
-    assert {options.annotations for options in RUNS.values()} == {DISH, KEY, SLOTS}
+    assert {row["video"] for row in found[WHEN] if row["subset"] == "testing"} < apart
+    assert {options.annotations for options in RUNS.values()} == {DISH, KEY, SLOTS, WHEN}
+
+
+def test_a_sentence_ends_where_the_next_one_begins() -> None:
+    assert [seconds("01:27.5"), seconds("1:00:02.0")] == [87.5, 3602.0]
+    rows = [
+        {"TimeStamp": "00:09.0", "Sentence": "and stir"},
+        {"TimeStamp": "00:01.5", "Sentence": "hi"},
+    ]
+    said = transcript(rows).select(["start", "end", "text"]).to_pylist()
+    assert [tuple(row.values()) for row in said] == [(1.5, 9.0, "hi"), (9.0, 14.0, "and stir")]

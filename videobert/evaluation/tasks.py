@@ -25,11 +25,12 @@ from videobert.evaluation.intervals import Estimate, estimate_figures
 from videobert.evaluation.linear_probe import LinearProbe
 from videobert.evaluation.table import Table
 from videobert.finetune.asking import answers
+from videobert.finetune.data import read_data
 from videobert.finetune.examples import Example
 from videobert.finetune.options import FIND, FinetuneOptions
 from videobert.finetune.tasks.task import Task
 from videobert.finetune.teacher import TAUGHT
-from videobert.finetune.training import few, finetune_tasks, read_data
+from videobert.finetune.training import few, finetune_tasks
 from videobert.finetune.tuned import Tuned, load_tuned, task_folder
 from videobert.finetune.two_stage import BEGAN
 from videobert.loading import load_model
@@ -97,12 +98,12 @@ def evaluate_task(
     subset = next((each for each in (TESTING, VALIDATION) if data.rows[each]), None)
     if subset is None:
         raise InputError(f"{work}: no row is kept apart to measure on: give a table with more")
-    taught = load_tuned(model, name, data.footage)
+    taught = load_tuned(model, name, data.footage, data.said)
     own = replace(taught.options, name=name, seeds=1, patient=0.0)  # its teacher may be gone
     if not (task_folder(model, f"{name}.random") / OPTIONS_FILE).exists():
         finetune_tasks(model, work, own, progress, scratch=True)
     _refuse_others(model, name, own)
-    scratch = load_tuned(model, f"{name}.random", data.footage)
+    scratch = load_tuned(model, f"{name}.random", data.footage, data.said)
     rows = data.rows[TRAINING], data.rows[subset]
     return [task_table(each, taught, scratch, *rows, subset) for each in taught.tasks]
 
@@ -209,6 +210,8 @@ def _asked_shuffled(examples: Sequence[Example], ask: Ask) -> list[np.ndarray] |
     """Ask with what is seen in another video, repeated or cut to the same length."""
     rng, shown = np.random.default_rng(0), []
     there = [example for example in examples if len(example.words)]
+    if not there:
+        return "there is nothing but text"
     if len({example.video for example in there}) < 2:
         return "no other video is there"
     for example in examples:

@@ -33,9 +33,10 @@ from videobert.finetune.conditional import (
     labelled_rows,
     word_masker,
 )
+from videobert.finetune.data import only_table, read_footage, split_rows
 from videobert.finetune.examples import Reader
 from videobert.finetune.options import FinetuneOptions
-from videobert.finetune.training import WARMUP, only_table, read_footage, split_rows
+from videobert.finetune.training import WARMUP
 from videobert.finetune.tuned import make_reader
 from videobert.learning.learner import Recipe
 from videobert.learning.run import train_once

@@ -15,6 +15,7 @@ import torch
 
 from tokenization.examples import clips_within
 from videobert.data.clips import Clips
+from videobert.data.said import Said
 from videobert.finetune.heads import IGNORED, Where
 from videobert.finetune.options import FinetuneOptions
 from videobert.processing_videobert import VideoBertProcessor
@@ -39,6 +40,8 @@ class Example:
         times: when each clip starts and ends in seconds, float64 [clips, 2].
         truth: the right answer, in the form that its task knows.
         others: further texts, such as wrong captions or the sentences of a video.
+        said: the sentences of the video where they are searched; times are theirs then.
+        kind: of answer that is right, where a task has several.
     """
 
     video: str
@@ -47,6 +50,8 @@ class Example:
     times: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     truth: np.ndarray = field(default_factory=_none)
     others: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +103,14 @@ class Reader:
         layout: how long a row is.
         footage: the clips of each video that has some.
         options: what the user chose.
+        said: the sentences of videos, where a task searches them in place of clips.
     """
 
     processor: VideoBertProcessor
     layout: SequenceLayout
     footage: Mapping[str, Clips]
     options: FinetuneOptions
+    said: Mapping[str, Said] = field(default_factory=dict)
 
     def text(self, text: str, most: int | None = None) -> Part:
         """Spell a text."""
@@ -131,6 +138,19 @@ class Reader:
         """Join the pieces of words or sentences, each of which is a unit."""
         units = np.repeat(np.arange(len(pieces)), [len(each) for each in pieces])
         return Part(np.array([n for each in pieces for n in each], dtype=np.int64), units=units)
+
+    def sentences(self, texts: Sequence[str], share: int) -> Part:
+        """Join sentences as Liu (2019), "Fine-tune BERT for Extractive Summarization", does.
+
+        Each is a unit: [CLS], its pieces, [SEP]. It has one ``share``-th of a row at most.
+        """
+        most = self.layout.max_length // share - 2
+        return self.of_units(
+            [
+                [self.layout.cls, *ids[:most], self.layout.sep]
+                for ids in self.processor.text_ids(texts)
+            ]
+        )
 
     def seen(self, video: str, start: float | None, end: float | None) -> Example:
         """Look up the clips of a stretch, possibly none; without times those of the whole video."""

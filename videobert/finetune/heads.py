@@ -122,27 +122,43 @@ class TokenHead(nn.Module):
 class SpanHead(nn.Module):
     """Reads where an answer begins and ends. As BertForQuestionAnswering, over the places alone.
 
-    The first place of each row is [CLS], which stands for no answer.
+    The first place of each row is [CLS], which stands for no answer. With ``kinds`` it also tells
+    of which kind the answer is (Alberti et al., 2019, "A BERT Baseline for the Natural Questions").
     """
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, kinds: int = 0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
         self.outputs = nn.Linear(width, 2)
+        self.kinds = nn.Linear(width, kinds) if kinds else None
 
     def forward(self, states: torch.Tensor, where: Where) -> torch.Tensor:
-        """Return logits of start and end at each place, [rows, places, 2]."""
-        logits = self.outputs(self.dropout(where.states(states)))
-        return logits.masked_fill(~where.asked[..., None], torch.finfo(logits.dtype).min)
+        """Return logits of start and end at each place, [rows, places, 2].
+
+        With kinds, [rows, places, 2 + kinds]; those of the kinds are read at [CLS] alone.
+        """
+        read = self.dropout(where.states(states))
+        logits = self.outputs(read)
+        logits = logits.masked_fill(~where.asked[..., None], torch.finfo(logits.dtype).min)
+        if self.kinds is None:
+            return logits
+        kinds = self.kinds(read[:, :1]).expand(-1, logits.shape[1], -1)
+        return torch.cat([logits, kinds], dim=-1)
 
     def losses(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Return the mean loss of start and end, [rows]; truth is int64 [rows, 2]."""
-        both = functional.cross_entropy(logits, truth, reduction="none")
-        return both.mean(dim=1)
+        """Return the mean loss of start, end and kind, [rows]; truth is int64 [rows, 2 or 3]."""
+        both = functional.cross_entropy(logits[..., :2], truth[:, :2], reduction="none")
+        if self.kinds is None:
+            return both.mean(dim=1)
+        kind = functional.cross_entropy(logits[:, 0, 2:], truth[:, 2], reduction="none")
+        return torch.cat([both, kind[:, None]], dim=1).mean(dim=1)
 
     def right(self, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Tell where start and end are both right, bool [rows]."""
-        return (logits.argmax(dim=1) == truth).all(dim=1)
+        """Tell where start, end and kind are all right, bool [rows]."""
+        right = (logits[..., :2].argmax(dim=1) == truth[:, :2]).all(dim=1)
+        if self.kinds is not None:
+            right &= logits[:, 0, 2:].argmax(dim=1) == truth[:, 2]
+        return right
 
 
 class UnitHead(nn.Module):

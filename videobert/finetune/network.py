@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from videobert.finetune.frozen import FrozenStates
 from videobert.finetune.heads import Head, SequenceHead, Where
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.options import ALIGN, FinetuneOptions
@@ -28,7 +29,10 @@ class TaskNetwork(nn.Module):
         encoder: the network, with what was put into it.
         heads: by task.
         mixes: which layers each head reads.
+        frozen: keeps the states of an encoder that does not learn; None finds them each time.
     """
+
+    frozen: FrozenStates | None = None
 
     def __init__(
         self, encoder: JointNetwork, heads: Mapping[str, Head], mixes: Mapping[str, LayerMix]
@@ -43,9 +47,29 @@ class TaskNetwork(nn.Module):
         While it learns, every weight that learns has a gradient, be it 0: processes wait for the
         gradients of all, and a checkpoint holds the moments of all.
         """
-        states = self.mixes[task](layer_states(self.encoder, inputs))
+        states, where = self._states(task, inputs, where)
         logits: torch.Tensor = self.heads[task](states, where)
         return logits + self.nothing() if self.training else logits
+
+    def _states(
+        self, task: str, inputs: Mapping[str, torch.Tensor], where: Where
+    ) -> tuple[torch.Tensor, Where]:
+        mix = self.mixes[task]
+        if self.frozen is None:
+            return mix(layer_states(self.encoder, inputs)), where
+        if mix.weights is None:
+            return self.frozen(lambda row: mix(layer_states(self.encoder, row)), inputs, where)
+        every, where = self.frozen(
+            lambda row: torch.stack(layer_states(self.encoder, row)), inputs, where
+        )
+        return mix(every.unbind()), where
+
+    def train(self, mode: bool = True) -> TaskNetwork:
+        """Switch dropout on or off; an encoder whose states are kept has none."""
+        super().train(mode)
+        if self.frozen is not None:
+            self.encoder.eval()
+        return self
 
     def nothing(self) -> torch.Tensor:
         """Return 0, which hangs on every weight that learns."""

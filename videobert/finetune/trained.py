@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from torch import nn
 
 from videobert.finetune.adapters import add_adapters
+from videobert.finetune.options import HEAD
 from videobert.learning.trained import choose_trained
 from workfolder.errors import InputError
 
@@ -21,7 +22,7 @@ def set_trained(encoder: nn.Module, what: str) -> None:
         InputError: if it has fewer layers, or peft is not installed.
     """
     kind, _, number = what.partition(":")
-    if kind == "head":
+    if kind == HEAD:
         encoder.requires_grad_(False)
     elif kind == "adapter":
         add_adapters(encoder, int(number))

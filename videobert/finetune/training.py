@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from accelerate.utils import set_seed
 
-from tokenization.codebook import Codebook
-from videobert.data.annotation_files import TESTING, TRAINING, VALIDATION
-from videobert.data.annotations import Annotation, read_annotation_table, table_path
-from videobert.data.clips import Clips
-from videobert.data.work import DATA_DIGEST, data_digest, read_clips, token_stage
+from videobert.data.annotation_files import TRAINING, VALIDATION
+from videobert.data.annotations import Annotation, table_path
+from videobert.data.work import DATA_DIGEST, data_digest
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
+from videobert.finetune.data import Data, only_table, read_data
 from videobert.finetune.examples import Example, Questions
+from videobert.finetune.frozen import frozen_states
 from videobert.finetune.harder import made_hard
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.learner import FinetuneLearner
 from videobert.finetune.network import make_network
-from videobert.finetune.options import CLASSIFY, FIND, FinetuneOptions
+from videobert.finetune.options import CLASSIFY, FIND, HEAD, FinetuneOptions
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.find import THRESHOLD, best_threshold
 from videobert.finetune.tasks.task import Task
@@ -38,7 +38,6 @@ from videobert.finetune.tuned import (
 from videobert.finetune.two_stage import begin, home_of
 from videobert.learning.learner import Recipe
 from videobert.learning.run import train_once
-from videobert.learning.split import kept_apart
 from videobert.learning.trainer import Trainer
 from videobert.loading import TrainedModel
 from workfolder.errors import InputError
@@ -46,8 +45,6 @@ from workfolder.files import file_digest, read_json, write_json, write_table
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
-SHARE_APART = 0.1
-"""Of the videos whose subset is not told, so many are for validation."""
 WARMUP = 0.1
 """Share of the steps in which the rate rises, as Devlin et al. (2019) have it."""
 
@@ -129,22 +126,6 @@ def _joined(reports: Sequence[FinetuneReport]) -> FinetuneReport:
     return FinetuneReport(first.folder, any(report.now for report in reports), tasks)
 
 
-def only_table(work: Path) -> str:
-    """Return the name of the one table that a folder has.
-
-    Raises:
-        InputError: if it has none, or several.
-    """
-    there = sorted(path.stem for path in (work / "annotations").glob("*.parquet"))
-    if len(there) != 1:
-        found = f"give --annotations, one of {', '.join(there)}" if there else ""
-        raise InputError(
-            f"{work} has {len(there)} tables of annotations: "
-            + (found or "run videobert import annotations")
-        )
-    return there[0]
-
-
 def _finetune(
     model: Path,
     work: Path,
@@ -165,9 +146,15 @@ def _finetune(
         **beginning.noted,
         **note_of(options.teacher),
     }
+    if data.said:
+        made_with["said"] = data_digest(Stage(work / "transcripts"), of=data.said.keys())
     # Made though the folder may be there: it tells how many updates there are.
     learner = start_run(beginning.model, data, options, scratch)
     beginning.give_heads(learner.model, learner.tasks)
+    if options.train == HEAD and options.teacher is None:  # a teacher compares all states
+        began = [made_with["model"], *beginning.noted.values()]
+        began += [f"random weights {options.seed}"] * scratch
+        learner.model.frozen = frozen_states(" ".join(map(str, began)), options.layers)
 
     def write(part: Path, learner: FinetuneLearner, trainer: Trainer[Questions]) -> None:
         trainer.finished_model()
@@ -201,65 +188,6 @@ def recipe(learner: FinetuneLearner, options: FinetuneOptions) -> Recipe:
     )
 
 
-@dataclass(frozen=True)
-class Data:
-    """What is taught.
-
-    Attributes:
-        footage: the clips of each video.
-        rows: by subset.
-    """
-
-    footage: Mapping[str, Clips]
-    rows: Mapping[str, Sequence[Annotation]]
-
-
-def read_data(work: Path, model: TrainedModel, options: FinetuneOptions) -> Data:
-    """Read a table, and the clips of its videos where the folder has them.
-
-    Raises:
-        InputError: if no row is there to learn from.
-    """
-    rows = read_annotation_table(work, options.annotations)
-    split = split_rows(rows, options.seed)
-    if not split[TRAINING]:
-        raise InputError(
-            f"the table {options.annotations} has no row of the subset {TRAINING}: import one that "
-            "has some"
-        )
-    return Data(read_footage(work, {row.video for row in rows}, model.processor.codebook), split)
-
-
-def read_footage(work: Path, videos: set[str], codebook: Codebook) -> dict[str, Clips]:
-    """Read the clips of videos, where the folder has visual words at all."""
-    if not Stage(work / "tokens").done():
-        return {}
-    there = set(token_stage(work, codebook).done())
-    return {video: read_clips(work, video, codebook) for video in sorted(videos & there)}
-
-
-def split_rows(rows: Sequence[Annotation], seed: int) -> dict[str, list[Annotation]]:
-    """Split rows by video: one that is kept apart in any row is in none to learn from.
-
-    Of the videos whose subset no row tells, a share is drawn for validation.
-    """
-    subsets: dict[str, set[str]] = {}
-    for row in rows:
-        subsets.setdefault(row.video, set()).update([row.subset] if row.subset else [])
-    untold = np.array(sorted(video for video, its in subsets.items() if not its))
-    if len(untold):
-        apart = set(untold[kept_apart(untold, SHARE_APART, seed, least=1)].tolist())
-    where = {
-        video: next((name for name in (TESTING, VALIDATION, TRAINING) if name in its), None)
-        or (VALIDATION if video in apart else TRAINING)
-        for video, its in subsets.items()
-    }
-    split: dict[str, list[Annotation]] = {name: [] for name in (TRAINING, VALIDATION, TESTING)}
-    for row in rows:
-        split[where[row.video]].append(row)
-    return split
-
-
 def start_run(
     model: TrainedModel, data: Data, options: FinetuneOptions, scratch: bool = False
 ) -> FinetuneLearner:
@@ -270,7 +198,7 @@ def start_run(
     """
     set_seed(options.seed)
     network = random_weights(model.network, options.seed) if scratch else model.network
-    reader = make_reader(model.processor, network.config, data.footage, options)
+    reader = make_reader(model.processor, network.config, data.footage, options, data.said)
     tasks = {}
     for name in options.tasks:
         about = TASKS[name].learn_about(data.rows[TRAINING], reader)

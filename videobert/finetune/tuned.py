@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from videobert.answers.judging import judged
 from videobert.answers.localisation import Location
 from videobert.answers.search import Judge
 from videobert.data.clips import Clips
+from videobert.data.said import Said
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.examples import Example, Reader
@@ -34,6 +36,7 @@ from videobert.finetune.network import ENCODER, TaskNetwork, make_network
 from videobert.finetune.options import ALIGN, FIND, FOLDER, FinetuneOptions
 from videobert.finetune.states import judging_layers
 from videobert.finetune.tasks import TASKS
+from videobert.finetune.tasks.find import Find
 from videobert.finetune.tasks.task import Task
 from videobert.joint_network import JointNetwork
 from videobert.loading import TrainedModel, load_model, load_to_ask
@@ -68,6 +71,12 @@ class Tuned:
     model: TrainedModel
     options: FinetuneOptions
 
+    @property
+    def hears(self) -> bool:
+        """Whether it answers about what is said, and not about clips."""
+        find = self.tasks.get(FIND)
+        return isinstance(find, Find) and find.of_sentences
+
 
 def task_folder(model: Path, name: str) -> Path:
     """Return where a task of a model lies."""
@@ -91,13 +100,19 @@ def save_tuned(
     write_json({name: dict(task.about) for name, task in tasks.items()}, folder / LABELS_FILE)
 
 
-def load_tuned(model: Path, name: str, footage: Mapping[str, Clips] | None = None) -> Tuned:
+def load_tuned(
+    model: Path,
+    name: str,
+    footage: Mapping[str, Clips] | None = None,
+    said: Mapping[str, Said] | None = None,
+) -> Tuned:
     """Read what a model was taught.
 
     Args:
         model: the model's folder.
         name: below MODEL/tasks.
         footage: the videos that will be asked about by id.
+        said: what is said in those of them that have no clips.
 
     Raises:
         InputError: if it is not there, is damaged, or belongs to other weights.
@@ -113,7 +128,8 @@ def load_tuned(model: Path, name: str, footage: Mapping[str, Clips] | None = Non
     options = options_of(made_with)
     trained = load_model(model)
     began, device = trained.network, trained.network.device
-    tasks = make_tasks(trained.processor, began.config, footage or {}, about, options)
+    reader = make_reader(trained.processor, began.config, footage or {}, options, said or {})
+    tasks = {name: TASKS[name](reader, about[name]) for name in options.tasks}
     if made_with["random weights"]:
         began = random_weights(began, options.seed)
     try:
@@ -149,7 +165,17 @@ def apply_to_clip(
         InputError: if a task asks about a text and there is none.
     """
     times = np.stack([clips.start, clips.end], axis=1)
-    seen = Example(video, words=clips.words, times=times)
+    return _applied(tuned, Example(video, words=clips.words, times=times), texts)
+
+
+def apply_to_said(
+    tuned: Tuned, video: str, said: Said, texts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Answer about what is said in a video that nobody annotated; see apply_to_clip."""
+    return _applied(tuned, Example(video, times=said.times, said=said.texts), texts)
+
+
+def _applied(tuned: Tuned, seen: Example, texts: Sequence[str]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name, task in tuned.tasks.items():
         examples = task.of_clip(seen, texts)
@@ -197,7 +223,7 @@ class Finder:
     def __call__(self, text: str, video: str, clips: Clips) -> list[Location]:
         """Return the one stretch that shows a text; none if it is not shown."""
         told = apply_to_clip(self.tuned, video, clips, [text])[FIND]
-        if not told["shown"]:
+        if not told.get("shown"):  # a yes or a no has no place
             return []
         start, end = told["when"]
         return [Location(start, end, told["score"])]
@@ -226,23 +252,12 @@ def options_of(made_with: Mapping[str, Any]) -> FinetuneOptions:
     return FinetuneOptions(**{**values, "task": tuple(values["task"])})
 
 
-def make_tasks(
-    processor: VideoBertProcessor,
-    config: Any,
-    footage: Mapping[str, Clips],
-    about: Mapping[str, Mapping[str, Any]],
-    options: FinetuneOptions,
-) -> dict[str, Task]:
-    """Make the tasks of what ``labels.json`` says of each."""
-    reader = make_reader(processor, config, footage, options)
-    return {name: TASKS[name](reader, about[name]) for name in options.tasks}
-
-
 def make_reader(
     processor: VideoBertProcessor,
     config: Any,
     footage: Mapping[str, Clips],
     options: FinetuneOptions,
+    said: Mapping[str, Said] = MappingProxyType({}),
 ) -> Reader:
     """Make what reads for all tasks.
 
@@ -253,4 +268,4 @@ def make_reader(
     if options.max_length and options.max_length > longest:
         raise InputError(f"--max-length {options.max_length}: the model has {longest} positions")
     layout = processor.layout(options.max_length or longest, options.truncation)
-    return Reader(processor, layout, footage, options)
+    return Reader(processor, layout, footage, options, said)

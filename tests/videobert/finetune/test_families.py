@@ -10,8 +10,9 @@ from accelerate import Accelerator
 
 from tests.toys.labels import QUICK, STEPS, Labelled
 from tests.toys.model import captioning_model
+from videobert.finetune.data import read_data
 from videobert.finetune.options import ALIGN, TAG
-from videobert.finetune.training import read_data, recipe, start_run
+from videobert.finetune.training import recipe, start_run
 from videobert.learning.trainer import Trainer
 from videobert.loading import TrainedModel
 from videobert.model_sizes import FAMILIES

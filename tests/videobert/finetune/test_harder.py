@@ -18,11 +18,12 @@ from tests.toys.training_processes import assert_same_bytes_when_killed
 from videobert.evaluation.tasks import OURS, evaluate_task
 from videobert.finetune.adversary import RADIUS, STEP, Adversary, climbed, drawn_like
 from videobert.finetune.completion import COMPLETION
+from videobert.finetune.data import read_data
 from videobert.finetune.harder import HardLearner
 from videobert.finetune.heads import SequenceHead, SpanHead, TokenHead, UnitHead, Where
 from videobert.finetune.options import FinetuneOptions
 from videobert.finetune.teacher import TEMPERATURE, beside, patient_losses, soft_losses
-from videobert.finetune.training import finetune_tasks, read_data, start_run
+from videobert.finetune.training import finetune_tasks, start_run
 from videobert.learning.learner import Score
 from videobert.loading import load_model
 from workfolder.errors import InputError

@@ -12,6 +12,7 @@ import pytest
 from tests.toys.model import captioning_model
 from videobert.data.annotations import Annotation
 from videobert.data.clips import Clips
+from videobert.data.said import Said
 from videobert.finetune.examples import Example
 from videobert.finetune.options import FinetuneOptions
 from videobert.finetune.tasks import TASKS
@@ -35,19 +36,29 @@ def processor() -> VideoBertProcessor:
 
 @pytest.fixture
 def make(processor: VideoBertProcessor) -> Make:
-    """Make a task that learns from rows, on two videos of thirty clips of 1.5 s."""
+    """Make a task that learns from rows, on two videos of thirty clips of 1.5 s.
 
-    def make(name: str, rows: list[Annotation], max_length: int = 64, **options: Any) -> Task:
+    With ``said`` the videos have no clips, but these sentences.
+    """
+
+    def make(
+        name: str,
+        rows: list[Annotation],
+        max_length: int = 64,
+        said: dict[str, Said] | None = None,
+        **options: Any,
+    ) -> Task:
         start = 1.5 * np.arange(CLIPS)
         footage = {
-            v: Clips(start, start + 1.5, (np.arange(CLIPS) + n) % 9) for n, v in enumerate("ab")
+            v: Clips(start, start + 1.5, (np.arange(CLIPS) + n) % 9)
+            for n, v in enumerate("" if said else "ab")
         }
 
         class Config:
             max_position_embeddings = max_length
 
         own = FinetuneOptions(task=(name,), annotations="verb", **options)
-        reader = make_reader(processor, Config(), footage, own)
+        reader = make_reader(processor, Config(), footage, own, said or {})
         return TASKS[name](reader, TASKS[name].learn_about(rows, reader))
 
     return make
@@ -268,8 +279,73 @@ def test_a_text_that_is_shown_twice_has_two_right_answers(make: Make) -> None:
     task = make("find", rows)
     example = next(each for each in task.examples(rows) if each.text.lower() == "flip it")
     assert example.truth.tolist() == [[4, 7], [20, 21]]
-    assert task.marks(np.array([20, 21, 1.0]), example)[0].tolist() == [1.0, 1.0, 1.0]
+    assert task.marks(np.array([20, 21, 1.0]), example)[0].tolist() == [1.0, 1.0, 1.0, 1.0, 1.0]
     assert task.marks(np.array([18, 21, 1.0]), example)[0, 2] == pytest.approx(0.5)
+
+
+SAID = {
+    video: Said(
+        ("hello", f"now {first} the bread", "and eat it", f"then {then} it"),
+        np.array([[0.0, 2.0], [2.0, 5.0], [5.0, 8.0], [8.0, 12.0]]),
+    )
+    for video, first, then in (("a", "cut", "flip"), ("b", "spread", "cut"))
+}
+
+
+@pytest.mark.parametrize("max_length", [64, 24])
+def test_find_searches_what_is_said_where_no_video_has_clips(make: Make, max_length: int) -> None:
+    rows = [row("a", 1, 6, "cut the bread"), row("a", 7, 9, "flip it"), row("b", 9, 11, "eat it")]
+    task = make("find", rows, max_length, SAID)
+    assert task.of_sentences and task.about["longest"] == 2
+    cut, flip = task.examples(rows)  # no sentence of b begins between 9 and 11
+    assert (cut.truth.tolist(), flip.truth.tolist()) == ([[1, 2]], [[3, 3]])
+    questions = task.asked(cut)
+    assert (len(questions) == 1) == (max_length == 64)
+    assert {n for question in questions for n in question.units.tolist()} == {-1, 0, 1, 2, 3}
+    ids = questions[0].rows[0].ids
+    assert (ids[questions[0].places] == task.reader.layout.cls).all()
+    assert spelt(task, questions[0]).startswith("[CLS] cut the bread [SEP] [CLS] h")
+    answer = task.answer(cut, find_logits(task, cut, 1, 2))
+    assert task.told(cut, answer)["when"] == [2.0, 8.0]
+    figures = task.figures(task.marks(np.array([2, 3, 1.0]), cut))
+    assert figures["begins inside"] == 1.0 and figures["mean IoU"] == pytest.approx(3 / 10)
+    with pytest.raises(InputError, match="give --work DIR"):
+        task.of_clip(Example("x", words=np.zeros(3, dtype=int)), ["cut"])
+
+
+def test_find_can_say_yes_and_no_and_none(make: Make) -> None:
+    rows = [
+        *STEPS,
+        row("a", None, None, "is there bread", "yes"),
+        row("b", 3, 9, "is it flat", "no"),
+        row("b", None, None, "boil it", "none"),
+    ]
+    task = make("find", rows)
+    kinds = {each.text: each for each in task.examples(rows)}
+    truths = {text: task.asked(each)[0].truth.tolist() for text, each in kinds.items()}
+    assert truths["is there bread"] == [0, 0, 2]
+    assert truths["is it flat"] == [3, 6, 3]
+    assert truths["boil it"] == [0, 0, 1] and truths["cut the bread"] == [1, 2, 0]
+    rng = np.random.default_rng(0)
+    drawn = [task.drawn(kinds["is there bread"], rng) for _ in range(20)]
+    assert {question.truth[2] for question in drawn} == {2}  # nobody knows of another video
+    example = kinds["is there bread"]
+    logits = [np.zeros((len(q.places), 6)) for q in task.asked(example)]
+    logits[0][:, 4] = 9.0
+    answer = task.answer(example, logits)
+    assert task.told(example, answer)["answer"] == "yes"
+    figures = task.figures(
+        np.concatenate(
+            [
+                task.marks(answer, example),
+                task.marks(np.array([20, 23, 1.0, 0, 0]), kinds["flip it"]),
+                task.marks(np.array([0, 0, -1.0, 0, 0]), kinds["boil it"]),
+                task.marks(np.array([0, 0, -1.0, 0, 0]), kinds["is it flat"]),
+            ]
+        )
+    )
+    assert figures["kind"] == 3 / 4 and figures["no answer, right"] == 1.0
+    assert figures["mean IoU"] == 1 and make("find", STEPS).head(8, 0.0).kinds is None
 
 
 def test_the_threshold_is_the_one_that_answers_most_rightly() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
@@ -15,15 +16,11 @@ from safetensors.torch import load_file
 from tests.toys.labels import QUICK, SHOWN, STEPS, Labelled, add_annotations
 from tests.toys.training_processes import Death, call_and_die, finished, start_calls
 from videobert.data.annotations import Annotation
+from videobert.finetune.data import read_data, split_rows
+from videobert.finetune.frozen import FrozenStates
 from videobert.finetune.learner import FinetuneLearner
 from videobert.finetune.options import TASKS, FinetuneOptions
-from videobert.finetune.training import (
-    finetune_tasks,
-    read_data,
-    recipe,
-    split_rows,
-    start_run,
-)
+from videobert.finetune.training import finetune_tasks, recipe, start_run
 from videobert.finetune.tuned import load_tuned
 from videobert.learning.trainer import DTYPES, Trainer
 from videobert.loading import load_model
@@ -153,6 +150,31 @@ def test_fewer_examples_than_processes_do_not_wait_for_ever(labelled: Labelled) 
     (labelled.model / "tasks").rename(labelled.model / "before")
     finetune_tasks(labelled.model, labelled.work, replace(options, accumulate=2))
     assert furthest(two, load_file(path)) < 1e-3
+
+
+@pytest.mark.parametrize("layers", ["last", "weighted"])
+def test_states_that_are_kept_are_those_that_are_found_anew(
+    start: Start, layers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = start(replace(QUICK, train="head", layers=layers))
+    network = learner.model.eval()
+    batches = [learner.batch(step) for step in (0, 1, 0)]
+    device = torch.device("cpu")
+
+    def losses() -> list[float]:
+        chosen = [np.arange(len(batch)) for batch in batches]
+        with torch.no_grad():
+            return [
+                learner.scores(network, batch, some, device)["tag"].loss.item()
+                for batch, some in zip(batches, chosen, strict=True)
+            ]
+
+    anew = losses()
+    network.frozen = FrozenStates()
+    assert losses() == pytest.approx(anew, rel=1e-5)
+    monkeypatch.setattr(network.encoder, "states", None)  # nothing is asked of it again
+    assert losses() == pytest.approx(anew, rel=1e-5)
+    assert not network.train().encoder.training and network.heads["tag"].training
 
 
 def test_the_order_of_tasks_does_not_matter(start: Start) -> None:

@@ -1,9 +1,8 @@
 """Which clips of a video count, or which sentences of what is said.
 
 Where a table has rows without a label, its rows are sentences, and those with a label count. Where
-all rows have one, or none has, the clips in a row count against the rest of the video. Sentences
-are laid out as Liu (2019), "Fine-tune BERT for Extractive Summarization", does: [CLS] before each,
-[SEP] after it, token types in turn.
+all rows have one, or none has, the clips in a row count against the rest of the video. Token types
+of sentences take turns (Liu, 2019).
 """
 
 from __future__ import annotations
@@ -105,13 +104,7 @@ class Moments(Task):
     def _document(self, example: Example) -> Part:
         if not self._of_sentences:
             return self.reader.part(example.words, np.arange(len(example.words)))
-        layout = self.reader.layout
-        most = layout.max_length // 2 - 2
-        pieces = [
-            [layout.cls, *ids[:most], layout.sep]
-            for ids in self.reader.processor.text_ids(example.others)
-        ]
-        return self.reader.of_units(pieces)
+        return self.reader.sentences(example.others, 2)
 
     def _question(self, row: Row, document: Part, truth: np.ndarray) -> Question:
         asked, positions = units_begun(row, document)
