@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -90,14 +91,25 @@ def drawn(rows: Sequence[Annotation], count: int, seed: int) -> list[Annotation]
     return [rows[place] for place in sorted(chosen)]
 
 
+def commonest(rows: Sequence[Annotation]) -> str:
+    """Return the commonest label."""
+    ((label, _),) = Counter(row.label for row in rows).most_common(1)
+    return str(label)
+
+
+def share(bench: TogetherBench, split: str, verb: str) -> float:
+    """Return how many of the steps of a split have a verb."""
+    return float(np.mean([row.label == verb for row in told(bench, bench.kitchen.truth(split))]))
+
+
 def few_labels(bench: TogetherBench) -> None:
     """Teach a few labels in each way, and print how far they bring."""
     kitchen = bench.kitchen
     rows = told(bench, kitchen.truth(kitchen.main))
     write_rows(bench.work, NOUNS, told(bench, kitchen.truth(kitchen.main), nouns=True))
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for count in COUNTS:
-        for seed in range(bench.draws):
+    for seed in range(bench.draws):  # all ways before the next draw, so that a part can be read
+        for count in COUNTS:
             table = f"told-{count}-{seed}"
             write_rows(bench.work, table, drawn(rows, count, seed))
             for way in WAYS:  # plain first, as it is the teacher
@@ -111,6 +123,8 @@ def few_labels(bench: TogetherBench) -> None:
             [way, *(spread([each[split] for each in found[way, count]]) for count in COUNTS)]
             for way in WAYS
         ]
+        verb = commonest(rows)
+        cells.append([f"always {verb}", *[f"{100 * share(bench, split, verb):.1f}"] * len(COUNTS)])
         header = ["", *(f"{count} a verb" for count in COUNTS)]
         title = f"verb of a step as it is told and seen, {split}: mean +- deviation, worst"
         print_table(title, header, cells)
@@ -183,11 +197,12 @@ def told_twice(bench: TogetherBench) -> None:
             found.setdefault(way, []).append(
                 bench.once(name, lambda m=model, w=work, g=given: _twice(bench, m, w, g, texts))
             )
-    cells = [
-        [way, *(spread([each[key] for each in seeds]) for key in seeds[0])]
-        for way, seeds in found.items()
-    ]
-    header = ["both in one sequence", *next(iter(found.values()))[0]]
+    verb, cells = commonest(rows), []
+    for row in next(iter(found.values()))[0]:
+        always = share(bench, row.partition(", ")[2], verb)
+        ways = [spread([each[row] for each in seeds]) for seeds in found.values()]
+        cells.append([row, *ways, f"{100 * always:.1f}"])
+    header = ["", *(f"{way} both in one sequence" for way in found), f"always {verb}"]
     print_table("verb of what is said, labels in English: mean +- deviation, worst", header, cells)
 
 

@@ -8,11 +8,13 @@ and measured on both held-out splits. A figure that is there is not found again.
 
 - together: tag, classify and find, each alone with all weights, each alone with adapters, and all
   three in one network. A step counts as wholly right where classify names its verb, and tag gives
-  each of its clips that verb. Seconds are of this process, bytes of what lies in MODEL/tasks.
-- few labels: see benchmarks.workbench_few.
-- forgetting: the loss of hidden words of validation videos, after tag was taught in each way.
-- told twice: a second language, see benchmarks.workbench_few.
+  each of its clips that verb. Seconds are of this process, to learn and to answer about both
+  splits; none where a run was killed and gone on with. MB are of what lies in MODEL/tasks, which
+  is read beside MODEL's own.
+- forgetting: see benchmarks.workbench_forgetting.
+- few labels, told twice: see benchmarks.workbench_few.
 - unseen: three verbs are in no row that is learnt from, and are asked for among all by a template.
+  Each seed hides three others. All weights learn, or LoRA, or the head alone.
 """
 
 from __future__ import annotations
@@ -26,43 +28,34 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
 from benchmarks.workbench_tasks import LEARNING, VERBS, annotations, write_tables
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_line, print_table
 from videobert.data.annotations import ANNOTATIONS, Annotation, table_path
-from videobert.data.corpus import make_corpus
-from videobert.data.work import read_examples
 from videobert.evaluation.intervals import Estimate, estimate
 from videobert.finetune.asking import answers
-from videobert.finetune.completion import HiddenRow, completion, make_hider
 from videobert.finetune.data import read_footage
 from videobert.finetune.options import CLASSIFY, FIND, TAG, FinetuneOptions
 from videobert.finetune.training import finetune_tasks
 from videobert.finetune.tuned import Tuned, load_tuned, task_folder
+from videobert.learning.checkpoints import TrainingFolder
 from videobert.loading import load_model
-from videobert.sequences import Part
 from workfolder.files import read_json, write_json, write_table
 from workfolder.progress import Progress
 
 BOTH, SEEN = "both", "seen_verbs"
 """Tables: of each step a row with its caption and one with its verb; and VERBS without UNSEEN."""
 UNSEEN = 3
+TRAINED = ("all", "lora:8", "head")
+"""What learns so that labels are asked for that were not taught."""
+NEW, OLD = "these", "the others"
 SENTENCE = "the verb is {label}"
-WAYS: dict[str, dict[str, Any]] = {
-    "all": {"train": "all"},
-    "top:1": {"train": "top:1"},
-    "norms": {"train": "norms"},
-    "lora:8": {"train": "lora:8"},
-    "adapter:16": {"train": "adapter:16"},
-    "head": {"train": "head"},
-}
 TASKS = (CLASSIFY, FIND, TAG)
 FIGURES = {CLASSIFY: "accuracy", FIND: "mean IoU", TAG: "accuracy"}
 WHOLE = "wholly right"
-MASKED_ROWS = 300
+LEARNING_TIME, ASKING_TIME, BYTES = "learning, s", "answering, s", "MB"
 
 
 @dataclass(frozen=True)
@@ -92,18 +85,33 @@ class TogetherBench:
         """The folder with every video."""
         return self.kitchen.work(EVERYTHING)
 
+    @property
+    def figures(self) -> Path:
+        """The folder of what is found."""
+        return self.model / "figures" / "together"
+
     def taught(
         self, options: FinetuneOptions, model: Path | None = None, work: Path | None = None
-    ) -> float:
-        """Teach, unless it is there; return the seconds that it took."""
-        began = time.process_time()
+    ) -> None:
+        """Teach, unless it is there."""
         given = replace(options, epochs=min(options.epochs, self.epochs))
         finetune_tasks(model or self.model, work or self.work, given, self.progress)
-        return time.process_time() - began
+
+    def timed(self, options: FinetuneOptions) -> float | None:
+        """Teach, and return the seconds that it took; none if it was not taught at a stretch."""
+        note = self.figures / "seconds" / f"{options.folder}.json"
+        if not note.exists():
+            home = task_folder(self.model, options.folder)
+            there = home.exists() or TrainingFolder.beside(home).folder.exists()
+            began = time.process_time()
+            self.taught(options)
+            write_json({"seconds": None if there else time.process_time() - began}, note)
+        seconds: float | None = read_json(note)["seconds"]
+        return seconds
 
     def once(self, name: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Read figures, or find and keep them."""
-        path = self.model / "figures" / "together" / f"{name}.json"
+        path = self.figures / f"{name}.json"
         if not path.exists():
             write_json(find(), path)
         found: dict[str, Any] = read_json(path)
@@ -137,7 +145,7 @@ def together(bench: TogetherBench) -> dict[str, list[dict[str, Any]]]:
     learnt = [replace(row, subset="training") for row in rows_of(kitchen.truth(kitchen.main))]
     kept = [replace(row, subset="validation") for row in rows_of(kitchen.truth(VALIDATION))]
     write_rows(bench.work, BOTH, [*learnt, *kept])
-    plain = replace(LEARNING, annotations=BOTH, epochs=20)
+    plain = replace(LEARNING, annotations=BOTH)
     found: dict[str, list[dict[str, Any]]] = {}
     for way, names, train in (
         ("three alone", [(task,) for task in TASKS], "all"),
@@ -160,11 +168,8 @@ def _slug(way: str, tasks: Sequence[str], seed: int) -> str:
 
 
 def _asked(bench: TogetherBench, runs: Sequence[FinetuneOptions]) -> dict[str, Any]:
-    found: dict[str, Any] = {"seconds": sum(bench.taught(run) for run in runs)}
-    homes = [task_folder(bench.model, str(run.name)) for run in runs]
-    found["bytes"] = sum(
-        path.stat().st_size for home in homes for path in home.glob("*.safetensors")
-    )
+    times = [bench.timed(run) for run in runs]
+    asking, found = 0.0, dict[str, Any]()
     for split in HELD_OUT:
         rows = rows_of(bench.kitchen.truth(split))
         right: dict[str, Any] = {}
@@ -172,12 +177,25 @@ def _asked(bench: TogetherBench, runs: Sequence[FinetuneOptions]) -> dict[str, A
             tuned = bench.tuned(str(run.name), rows)
             for name, task in tuned.tasks.items():
                 examples = task.with_false_ones(task.examples(rows), 0)
+                began = time.process_time()
                 said = answers(tuned.network, name, task, examples)
+                asking += time.process_time() - began
                 marks = [task.marks(*each) for each in zip(said, examples, strict=True)]
                 found[f"{name}, {split}"] = task.figures(np.concatenate(marks))[FIGURES[name]]
                 right[name] = task, examples, said
         found[f"{WHOLE}, {split}"] = wholly_right(right)
-    return found
+    learning = sum(each for each in times if each is not None)
+    homes = [task_folder(bench.model, run.folder) for run in runs]
+    return found | {
+        LEARNING_TIME: None if None in times else learning,
+        ASKING_TIME: asking,
+        BYTES: sum(weights_size(home) for home in homes),
+    }
+
+
+def weights_size(folder: Path) -> int:
+    """Return the bytes of the weights in a folder."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
 
 
 def wholly_right(found: Mapping[str, Any]) -> float:
@@ -198,66 +216,29 @@ def wholly_right(found: Mapping[str, Any]) -> float:
     return float(np.mean(right))
 
 
-def forgetting(bench: TogetherBench) -> dict[str, dict[str, Any]]:
-    """Measure the loss of hidden words before and after tag is taught in each way."""
-    found = {}
-    for way, changes in WAYS.items():
-        own = {**changes, "task": (TAG,), "annotations": BOTH}
-        options = replace(LEARNING, **own, name=f"forgetting-{way.replace(':', '')}")
-        found[way] = bench.once(str(options.name), lambda o=options: _forgot(bench, o))
-    return found
-
-
-def _forgot(bench: TogetherBench, options: FinetuneOptions) -> dict[str, Any]:
-    before = masked_loss(bench, load_model(bench.model).network)
-    bench.taught(options)
-    tuned = load_tuned(bench.model, str(options.name))
-    on = masked_loss(bench, tuned.network.encoder)
-    # MODEL is as it was, so without what was put in it says what it said.
-    off = masked_loss(bench, load_model(bench.model).network)
-    return {"before": before, "with": on, "without": off}
-
-
-@torch.no_grad()
-def masked_loss(bench: TogetherBench, network: Any) -> float:
-    """Return the mean loss of the same hidden words of validation videos, in nats."""
-    model = load_model(bench.model)
-    processor = model.processor
-    corpus = make_corpus(read_examples(bench.kitchen.work(VALIDATION)), processor.text_ids)
-    whole = np.flatnonzero(corpus.spoken & corpus.seen)[:MASKED_ROWS]
-    layout = processor.layout(model.network.config.max_position_embeddings)
-    masker, rng = make_hider(processor, model.network), np.random.default_rng(0)
-    rows = []
-    for place in whole.tolist():
-        seen = Part(corpus.visual[place], seen=True)
-        row = layout.arrange(Part(corpus.texts[place]), seen)
-        ids, labels = masker(row.ids[None], rng)
-        rows.append(HiddenRow(replace(row, ids=ids[0]), labels[0]))
-    score = completion(network.eval(), layout, rows, network.device)
-    return float(score.loss) / sum(row.asked for row in rows)
-
-
 def unseen(bench: TogetherBench) -> dict[str, list[dict[str, Any]]]:
-    """Ask for three verbs that were never learnt, among all, by a template."""
+    """Ask for three verbs that were never learnt, among all, by a template; rows by split."""
     kitchen = bench.kitchen
     labels = sorted(kitchen.plan.verbs)
-    hidden = set(labels[:: len(labels) // UNSEEN][:UNSEEN])
-    rows = [
-        replace(row, subset=subset)
-        for subset, name in (("training", kitchen.main), ("validation", VALIDATION))
-        for row in annotations(kitchen.truth(name), VERBS)
-        if row.label not in hidden
-    ]
-    write_rows(bench.work, SEEN, rows)
+    step = len(labels) // UNSEEN
     found: dict[str, list[dict[str, Any]]] = {split: [] for split in HELD_OUT}
     for seed in range(bench.seeds):
-        own = {"task": (CLASSIFY,), "annotations": SEEN, "sentence": SENTENCE, "seed": seed}
-        options = replace(LEARNING, **own, name=f"unseen-{seed}", epochs=20)
-        every = bench.once(
-            f"unseen-{seed}", lambda o=options: _unseen(bench, o, labels, sorted(hidden))
-        )
-        for split in HELD_OUT:
-            found[split].append(every[split])
+        hidden = labels[seed % step :: step][:UNSEEN]
+        rows = [
+            replace(row, subset=subset)
+            for subset, name in (("training", kitchen.main), ("validation", VALIDATION))
+            for row in annotations(kitchen.truth(name), VERBS)
+            if row.label not in hidden
+        ]
+        table = f"{SEEN}_{seed}"
+        write_rows(bench.work, table, rows)
+        for train in TRAINED:
+            own = {"task": (CLASSIFY,), "annotations": table, "sentence": SENTENCE, "seed": seed}
+            name = f"unseen-{train.replace(':', '')}-{seed}"
+            options = replace(LEARNING, **own, train=train, name=name)
+            every = bench.once(name, lambda o=options, h=hidden: _unseen(bench, o, labels, h))
+            for split in HELD_OUT:
+                found[split].append({"train": train, "verbs": hidden, **every[split]})
     return found
 
 
@@ -265,7 +246,7 @@ def _unseen(
     bench: TogetherBench, options: FinetuneOptions, labels: list[str], hidden: Sequence[str]
 ) -> dict[str, Any]:
     bench.taught(options)
-    found: dict[str, Any] = {"verbs": hidden}
+    found: dict[str, Any] = {}
     for split in HELD_OUT:
         rows = annotations(bench.kitchen.truth(split), VERBS)
         tuned = bench.tuned(str(options.name), rows)
@@ -277,8 +258,8 @@ def _unseen(
         new = np.array([labels[int(each.truth)] in hidden for each in examples])
         videos = np.array([each.video for each in examples])
         found[split] = {
-            "never learnt": vars(estimate(right[new], videos[new])) if new.any() else None,
-            "learnt": vars(estimate(right[~new], videos[~new])) if (~new).any() else None,
+            NEW: vars(estimate(right[new], videos[new])) if new.any() else None,
+            OLD: vars(estimate(right[~new], videos[~new])) if (~new).any() else None,
         }
     return found
 
@@ -292,50 +273,42 @@ def spread(values: Sequence[float], scale: float = 100) -> str:
 def lines(bench: TogetherBench) -> Iterator[None]:
     """Find and print each table of this file, one after the other."""
     found = together(bench)
-    columns = [key for key in next(iter(found.values()))[0] if key not in ("seconds", "bytes")]
     cells = [
-        [
-            way,
-            *(spread([each[column] for each in seeds]) for column in columns),
-            f"{mean(each['seconds'] for each in seeds):.0f}",
-            f"{mean(each['bytes'] for each in seeds) / 1e6:.2f}",
-        ]
-        for way, seeds in found.items()
+        [row, *(_cell(row, [each[row] for each in seeds]) for seeds in found.values())]
+        for row in next(iter(found.values()))[0]
     ]
-    header = ["", *columns, "seconds", "MB"]
-    print_table("together: mean +- deviation, worst, per cent", header, cells)
-    yield
-    forgot = forgetting(bench)
-    cells = [
-        [way, f"{its['before']:.3f}", f"{its['with'] - its['before']:+.3f}", _off(its)]
-        for way, its in forgot.items()
-    ]
-    print_table(
-        "forgetting: loss of hidden words, nats", ["", "before", "after", "MODEL itself"], cells
-    )
+    own = weights_size(bench.model) / 1e6
+    title = f"together: mean +- deviation, worst, per cent; MODEL itself has {own:.2f} MB"
+    print_table(title, ["", *found], cells)
     yield
     for split, seeds in unseen(bench).items():
-        cells = [
-            [f"seed {seed}", *(str(Estimate(**its)) if its else "none" for its in each.values())]
-            for seed, each in enumerate(seeds)
-        ]
-        header = ["", "verbs never learnt", "verbs learnt"]
-        title = f"verbs asked by a template among {len(bench.kitchen.plan.verbs)}, {split}"
-        print_table(title, header, cells)
+        cells = []
+        for each in seeds:
+            row = [Estimate(**its) if its else "none" for its in (each[NEW], each[OLD])]
+            cells.append([", ".join(each["verbs"]), each["train"], *map(str, row)])
+        count = len(bench.kitchen.plan.verbs)
+        title = f"asked by a template among {count} verbs, {split}; chance is {100 / count:.1f}"
+        print_table(title, ["never learnt", "what learns", NEW, OLD], cells)
     yield
 
 
-def _off(its: Mapping[str, float]) -> str:
-    return "exactly 0" if its["without"] == its["before"] else f"{its['without'] - its['before']:+}"
+def _cell(row: str, values: Sequence[float | None]) -> str:
+    if row not in (LEARNING_TIME, ASKING_TIME, BYTES):
+        return spread([value for value in values if value is not None])
+    if None in values:
+        return ""
+    return f"{mean(values) / (1e6 if row == BYTES else 1):.2f}"
 
 
 def measure(bench: TogetherBench) -> None:
     """Find every figure that is not there yet, and print all."""
     from benchmarks.workbench_few import few_labels, told_twice
+    from benchmarks.workbench_forgetting import forgetting
 
     write_tables(bench.kitchen)
     for _ in lines(bench):
         pass
-    few_labels(bench)
+    forgetting(bench)
     told_twice(bench)
-    print_line(f"the same figures: {bench.model / 'figures' / 'together'}")
+    few_labels(bench)
+    print_line(f"the same figures: {bench.figures}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 
 from torch import nn
 
-from videobert.finetune.adapters import add_adapters
+from videobert.finetune.adapters import adapters_off, add_adapters
 from videobert.finetune.options import HEAD
 from videobert.learning.trained import choose_trained
 from workfolder.errors import InputError
@@ -45,3 +47,30 @@ def _add_lora(encoder: nn.Module, rank: int) -> None:
         raise InputError(f"--train lora does not fit this network ({error})") from error
     for name, weight in encoder.named_parameters():
         weight.requires_grad_(".lora_" in name)
+
+
+@contextmanager
+def switched_off(encoder: nn.Module) -> Iterator[None]:
+    """Run an encoder as if what was put into it were not there, be it adapters or LoRA.
+
+    It computes exactly what it did before. What learnt in the encoder itself stays as it is.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(adapters_off(encoder))
+        if find_spec("peft") is not None:
+            stack.enter_context(_lora_off(encoder))
+        yield
+
+
+@contextmanager
+def _lora_off(encoder: nn.Module) -> Iterator[None]:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [module for module in encoder.modules() if isinstance(module, BaseTunerLayer)]
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)

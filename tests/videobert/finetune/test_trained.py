@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from transformers import BertConfig, BertModel
 
-from videobert.finetune.trained import set_trained
+from videobert.finetune.trained import set_trained, switched_off
 
 WIDTH, LAYERS, RANK, NARROW = 16, 3, 2, 4
 
@@ -41,6 +41,25 @@ def test_what_is_put_in_changes_nothing_at_the_start(
     set_trained(encoder, what)
     for old, new in zip(before, layer_states(encoder.double(), inputs), strict=True):
         torch.testing.assert_close(new, old, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("what", [f"adapter:{NARROW}", f"lora:{RANK}"])
+def test_what_learnt_can_be_switched_off_and_on(
+    encoder: BertModel, inputs: dict[str, torch.Tensor], what: str
+) -> None:
+    before = layer_states(encoder, inputs)
+    set_trained(encoder, what)
+    encoder.double()
+    for weight in encoder.parameters():
+        if weight.requires_grad:
+            torch.nn.init.normal_(weight)
+    learnt = layer_states(encoder, inputs)
+    with switched_off(encoder):
+        off = layer_states(encoder, inputs)
+    assert all(torch.equal(*each) for each in zip(off, before, strict=True))
+    on = layer_states(encoder, inputs)
+    assert all(torch.equal(*each) for each in zip(on, learnt, strict=True))
+    assert not any(torch.equal(*each) for each in zip(learnt[1:], before[1:], strict=True))
 
 
 def test_there_are_two_adapters_a_layer_and_the_norms_learn(encoder: BertModel) -> None:
