@@ -51,6 +51,6 @@ BRISK = Style(
     spoken_share=0.95,
     held_out_share=0.08,
     width=160,
-    fps=10,
+    fps=8,
 )
 """Many videos in little time: short steps, small pictures, and a cook who is seldom silent."""

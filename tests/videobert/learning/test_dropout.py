@@ -63,6 +63,25 @@ def test_attention_is_torchs_on_average() -> None:
     assert torch.allclose(mean, expected, atol=0.1)
 
 
+def test_attention_in_bf16_without_dropout_is_torchs_with_its_gradient() -> None:
+    torch.manual_seed(0)
+    exact = torch.randn(3, 2, 2, 12, 8, requires_grad=True)
+    mask = torch.rand(2, 1, 12, 12) < 0.6
+    mask |= torch.eye(12, dtype=torch.bool)
+    (
+        expected := scaled_dot_product_attention(*exact, mask).transpose(1, 2)
+    ).square().sum().backward()
+    rounded = exact.detach().bfloat16().requires_grad_()
+    found, _ = _attention(torch.nn.Module(), *rounded, mask)
+    found.float().square().sum().backward()
+    assert found.dtype == torch.bfloat16
+    assert torch.allclose(found.float(), expected, atol=0.1)
+    assert exact.grad is not None and rounded.grad is not None
+    assert torch.allclose(
+        rounded.grad.float(), exact.grad, atol=0.1 * exact.grad.abs().max().item()
+    )
+
+
 def test_a_model_takes_it_everywhere_and_evaluates_as_before() -> None:
     torch.manual_seed(0)
     model = VideoBertForPreTraining(VideoBertConfig.of_size("tiny", Vocabulary(50, 9))).eval()
