@@ -14,8 +14,9 @@ from typing import Any
 
 from workfolder.addresses import as_address
 from workfolder.json_lines import append_rows, read_rows
-from workfolder.sources import Source, same_id
+from workfolder.sources import Source
 from workfolder.stage import Stage
+from workfolder.video_ids import same_id
 
 FAILED, REFUSED, PARTIAL, WHOLE = "failed", "refused", "partial", "whole"
 """What failures.jsonl says of a video: it failed; it was refused unopened; its rows are there but
@@ -167,9 +168,11 @@ class Ledger:
         """
         owner = self._owners.setdefault(video.casefold(), video)
         noted = self._entered.paths.get(owner, path)
-        if noted != path and as_address(noted) and as_address(path):
+        if noted == path:
+            return None
+        if as_address(noted) and as_address(path):
             return same_id((noted, path), {owner, video})
-        was = None if noted == path else _stat(noted)
+        was = _stat(noted)
         if was is None:
             return None
         if owner == video:

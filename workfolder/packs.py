@@ -145,7 +145,8 @@ class Packs:
         return ((video, times[row]) for video, row in self.places.items())
 
 
-NONE = Packs([], INDEX.empty_table(), [], {})
+# INDEX.empty_table() would import pandas where it is installed.
+NONE = Packs([], pa.Table.from_batches([], INDEX), [], {})
 
 
 def packed(path: Path) -> Entry | None:

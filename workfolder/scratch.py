@@ -82,7 +82,7 @@ class Scratch:
         try:
             path = future.result()
             try:
-                yield replace(source, path=path)
+                yield replace(source, file=path)
             except InputError as error:
                 raise InputError(str(error).replace(str(path), source.label)) from error
         finally:

@@ -1,10 +1,4 @@
-"""Which videos, and what each is called.
-
-The rule of the video id: the path below the folder that was given (the name alone where a file was
-given), without its suffix, in Unicode form NFC, with every byte outside A-Z a-z 0-9 - _ . and a
-leading dot percent-encoded. So ``course/soup 1.mp4`` below the folder becomes
-``course%2Fsoup%201``. An id longer than 180 characters keeps its first 160, then a dash and 16
-digits of its SHA-256. In a tar file, the path goes on with the key, see tars.py.
+"""Which videos; video_ids.py has what each is called.
 
 Two files with one id are refused, and so are ids that differ only in case: an id must not change
 when a second file appears later. The other videos go on. Sound beside a video of its id is unread.
@@ -15,22 +9,22 @@ A link that leads out of the folder or list that names it is refused, unless the
 
 from __future__ import annotations
 
-import hashlib
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path, PurePath
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from workfolder.addresses import as_address, list_below, name_of, shown
 from workfolder.errors import InputError
 from workfolder.listings import lines_of
 from workfolder.paths import refuse_address
 from workfolder.tars import SUFFIX, Member, list_tar
+from workfolder.video_ids import id_of, same_id, video_id
 
 VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mkv .webm .mov .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .mxf .wmv .3gp .ogv .gif"
@@ -39,7 +33,6 @@ VIDEO_SUFFIXES = frozenset(
 SOUND_SUFFIXES = frozenset(".wav .mp3 .flac .m4a .ogg .opus .aac".split())
 COMPANION_SUFFIXES = frozenset(".vtt .srt .json .json3 .txt".split())
 """Captions and lists lie beside videos; nobody wants to hear that they are no videos."""
-LONGEST_ID = 180
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,7 @@ class Source:
     """A file that a stage reads for one video.
 
     Attributes:
+        file: its path. As a text it is made a Path only once that is asked for.
         refusal: why it must not be opened; None if it may.
         address: where it must be fetched from first; None where ``path`` is the file.
         beside: the addresses of the captions beside it.
@@ -55,12 +49,17 @@ class Source:
     """
 
     video_id: str
-    path: Path
+    file: str | Path
     refusal: str | None = None
     pictures: Path | None = None
     address: str | None = None
     beside: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
+
+    @cached_property
+    def path(self) -> Path:
+        """The path of its file."""
+        return Path(self.file)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -77,7 +76,7 @@ class Source:
         """Its absolute path, or its address without what may be secret."""
         if self.members:
             return self.members[0].label
-        return shown(self.address) if self.address else os.path.abspath(self.path)
+        return shown(self.address) if self.address else os.path.abspath(self.file)
 
 
 class Sources(list[Source]):
@@ -94,25 +93,10 @@ class Sources(list[Source]):
         self.passed_over = passed_over
 
 
-def video_id(below: PurePath) -> str:
-    """Return the id of the video at ``below``, a path relative to the folder that was given."""
-    return _id_of(below.as_posix().removesuffix(below.suffix))
-
-
 def named_id(name: str) -> str:
     """Return the id of a video that a table names, by its path or by that without the suffix."""
     below = PurePath(name)
-    return video_id(below) if below.suffix.lower() in VIDEO_SUFFIXES else _id_of(below.as_posix())
-
-
-def _id_of(stem: str) -> str:
-    name = unicodedata.normalize("NFC", stem)
-    safe = quote(name, safe="", errors="surrogateescape").replace("~", "%7E")
-    if safe.startswith("."):
-        safe = "%2E" + safe[1:]
-    if len(safe) <= LONGEST_ID:
-        return safe
-    return f"{safe[:160]}-{hashlib.sha256(safe.encode()).hexdigest()[:16]}"
+    return video_id(below) if below.suffix.lower() in VIDEO_SUFFIXES else id_of(below.as_posix())
 
 
 def find_videos(
@@ -142,16 +126,6 @@ def find_videos(
         raise InputError(
             f"{error.filename} cannot be read ({error.strerror}): check its rights, or leave it out"
         ) from error
-
-
-def same_id(paths: Iterable[str | Path], names: Collection[str]) -> str:
-    """Tell why files must not be read whose ids, ``names``, are the same but for their case."""
-    but_for_case = " but for its case, which some disks ignore" if len(names) > 1 else ""
-    files = " and ".join(sorted(map(str, paths)))
-    return (
-        f"{files} have the same video id {min(names)!r}{but_for_case}: rename one, "
-        "or give the folder that holds both"
-    )
 
 
 @dataclass(frozen=True)
@@ -219,9 +193,9 @@ class _Search:
         found = list_tar(tar, self.suffixes)
         for members in found.videos:
             path = Path(members[0].label)
-            yield Source(_id_of(f"{stem}/{members[0].key}"), path, members=members)
+            yield Source(id_of(f"{stem}/{members[0].key}"), path, members=members)
         if found.fault:
-            yield Source(_id_of(stem), Path(found.label), found.fault, address=as_address(tar))
+            yield Source(id_of(stem), Path(found.label), found.fault, address=as_address(tar))
 
     def _remote(self, address: str) -> Iterator[Source]:
         """Yield the videos that an address stands for. One that names a video is not asked for."""
@@ -248,26 +222,23 @@ class _Search:
         for below in videos:
             stem, there = below.rpartition(".")[0], found[below]
             beside = tuple(sorted(captions.get(stem, ())))
-            yield Source(_id_of(stem), Path(shown(there)), address=there, beside=beside)
+            yield Source(id_of(stem), Path(shown(there)), address=there, beside=beside)
 
     def _below(self, folder: Path) -> Iterator[Source]:
         """Yield the videos below a folder. A link that leads nowhere is a video that will fail."""
         others = self.passed_over.setdefault(os.path.abspath(folder), Counter())
         below = len(os.path.join(folder, ""))
         entries = list(self._files(folder, others, {self.real(folder)}))
-        stems = [entry.path.rpartition(".")[0] for entry in entries]
-        is_sound = [_suffix(entry.name) in SOUND_SUFFIXES for entry in entries]
-        seen = {stem for stem, sound in zip(stems, is_sound, strict=True) if not sound}
-        for entry, stem, sound in zip(entries, stems, is_sound, strict=True):
-            if sound and stem in seen:  # the sound of the video beside it
-                others[_suffix(entry.name)] += 1
+        seen = {stem for _, stem, suffix in entries if suffix not in SOUND_SUFFIXES}
+        for entry, stem, suffix in entries:
+            if suffix in SOUND_SUFFIXES and stem in seen:  # the sound of the video beside it
+                others[suffix] += 1
                 continue
-            path = Path(entry.path)
-            refusal = self._refusal(path, folder) if entry.is_symlink() else None
-            if _suffix(entry.name) == SUFFIX and not refusal:
-                yield from self._packed(os.path.abspath(path), stem[below:])
+            refusal = self._refusal(Path(entry.path), folder) if entry.is_symlink() else None
+            if suffix == SUFFIX and not refusal:
+                yield from self._packed(os.path.abspath(entry.path), stem[below:])
             else:
-                yield Source(_id_of(stem[below:]), path, refusal)
+                yield Source(id_of(stem[below:]), entry.path, refusal)
         if not entries:
             looked_for = " ".join(sorted(self.suffixes))
             passed_over = f", passed over {', '.join(others)}" if others else ""
@@ -275,8 +246,10 @@ class _Search:
 
     def _files(
         self, folder: Path | str, others: Counter[str], within: set[str]
-    ) -> Iterator[os.DirEntry[str]]:
+    ) -> Iterator[tuple[os.DirEntry[str], str, str]]:
         """Yield the files of the wanted suffixes below a folder, and count the others.
+
+        With each come its path without the suffix, and its suffix.
 
         Args:
             within: real paths of the folder that was given, and of the links followed from there.
@@ -284,6 +257,7 @@ class _Search:
         What the folder itself says of its entries is enough: to ask a remote disk about each of
         300,000 takes minutes.
         """
+        wanted = self._wanted
         with os.scandir(folder) as entries:
             for entry in entries:
                 suffix = _suffix(entry.name)
@@ -297,10 +271,10 @@ class _Search:
                         others["links to folders"] += 1
                     else:
                         yield from self._files(entry.path, others, {*within, target})
-                elif suffix in self._wanted and (
+                elif suffix in wanted and (
                     entry.is_symlink() or entry.is_file(follow_symlinks=False)
                 ):
-                    yield entry
+                    yield entry, entry.path[: -len(suffix)], suffix
                 elif entry.name[0] != "." and suffix not in COMPANION_SUFFIXES:
                     others[suffix or "without a suffix"] += 1
 
@@ -323,7 +297,7 @@ def _one_an_id(found: list[Source]) -> list[Source]:
     for source in found:
         groups.setdefault(source.video_id.casefold(), []).append(source)
     kept = [one for group in groups.values() for one in _settle(group)]
-    return sorted(kept, key=lambda source: source.video_id)
+    return sorted(kept, key=attrgetter("video_id"))
 
 
 def _settle(group: list[Source]) -> Iterable[Source]:

@@ -45,8 +45,9 @@ from workfolder.options import JobOptions
 from workfolder.progress import Progress, silent
 from workfolder.report import Report
 from workfolder.runner import begin, run_job
-from workfolder.sources import Source, Sources, find_videos, named_id, same_id
+from workfolder.sources import Source, Sources, find_videos, named_id
 from workfolder.stage import VERSIONS, Stage, versions
+from workfolder.video_ids import same_id
 
 WITHOUT_FEATURES = "videos without features"
 """Why videos of a table are passed over."""

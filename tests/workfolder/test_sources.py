@@ -3,18 +3,16 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from workfolder.errors import InputError
 from workfolder.ledger import Ledger
 from workfolder.maker import Made, Maker
 from workfolder.runner import run_job
-from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, Source, find_videos, video_id
+from workfolder.sources import SOUND_SUFFIXES, VIDEO_SUFFIXES, Source, find_videos
 from workfolder.stage import Stage
 
 
@@ -119,21 +117,6 @@ def test_a_folder_without_videos_is_refused_by_name(tmp_path: Path, make) -> Non
     make(tmp_path / "folder")
     with pytest.raises(InputError, match="folder"):
         find_videos([tmp_path / "folder"])
-
-
-@given(
-    st.lists(
-        st.text(min_size=1, max_size=300).filter(lambda part: "/" not in part),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_an_id_is_a_safe_file_name(parts: list[str]) -> None:
-    below = PurePath("/".join(parts) + "x.mp4")
-    name = video_id(below)
-    assert name.isascii() and len(name) <= 180 and not name.startswith(".")
-    assert not set(name) & set("/\\\0\n~ ")
-    assert name == video_id(PurePath(unicodedata.normalize("NFC", str(below))))
 
 
 def test_links_are_videos_inside_the_folder_and_refused_outside(tmp_path: Path) -> None:
