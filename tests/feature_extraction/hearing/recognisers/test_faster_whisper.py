@@ -35,8 +35,11 @@ class StandIn:
     loaded: ClassVar[list[tuple[str, str]]] = []
     failure: ClassVar[str | None] = None
 
-    def __init__(self, model: str, device: str, compute_type: str, cpu_threads: int) -> None:
+    def __init__(
+        self, model: str, device: str, compute_type: str, num_workers: int, cpu_threads: int
+    ) -> None:
         assert Path(model).is_dir() and cpu_threads >= 1
+        assert num_workers == 1 or device == "cpu"
         self.device = device
         self.loaded.append((device, compute_type))
 
