@@ -209,11 +209,13 @@ def is_as_written(table: pa.Table, path: Path) -> bool:
     other lengths.
     """
     there, again = path.read_bytes(), table_bytes(table)
+    if there == again:
+        return True
     was, now = (pq.read_metadata(pa.BufferReader(content)) for content in (there, again))
     if was.created_by != now.created_by:
         return True
     if len(there) == len(again):
-        return there == again
+        return False
     return (
         was.schema.equals(now.schema)
         and was.num_rows == now.num_rows
