@@ -34,6 +34,8 @@ NAMES = {
     "calibrated_shuffled": "calibrated, shuffled video",
     "calibrated": "**calibrated: the default**",
     "with_prior": "calibrated, `--prior training`",
+    "sentences_shuffled": "the best sentences of training, shuffled video",
+    "sentences": "the best sentences of training: BM25 and head",
     "probe_of_words": "linear probe of the same words (supervised)",
     "probe_of_features": "linear probe of features (supervised)",
 }
@@ -151,21 +153,22 @@ def _zero_shot(
 ) -> str:
     pools = [
         [pool(study, "actions", way, variant, kind) for kind in KINDS],
+        [pool(study, "sentences", way, variant, kind) for kind in KINDS],
         [pool_without_model(study, way, variant, kind) for kind in KINDS],
     ]
     head = ["", *(f"{kind} top-{k}" for kind, k in COLUMNS)]
     rows, told = [["chance", *_chances(study)]], NOT_RUN
     for method, name in NAMES.items():
-        both = next((each for each in pools if each[0] and method in each[0].methods), None)
-        if both is None:
+        here = next((each for each in pools if each[0] and method in each[0].methods), None)
+        if here is None:
             continue
-        by_kind = dict(zip(KINDS, both, strict=True))
+        by_kind = dict(zip(KINDS, here, strict=True))
         figures = [
             found.figure(method, k, among) for kind, k in COLUMNS if (found := by_kind[kind])
         ]
         kept[method] = {f"{c[0]}_{c[1]}": f.json for c, f in zip(COLUMNS, figures, strict=True)}
         rows.append([name, *map(_cell, figures)])
-        if both is pools[0]:
+        if here is pools[0]:
             told = f"{figures[0].steps} steps, {_seeds(len(figures[0].seeds))}."
     if len(rows) == 1:
         return f"## Zero-shot, {title}\n\n{NOT_RUN}"

@@ -49,7 +49,7 @@ def retrieve(
         Where a sentence asks, its rank stands at each step that it is of.
     """
     learnt, asked = fold.steps(fold.learnt), fold.steps(fold.measured)
-    pool = [_shown(each, variant) for each in stretches(asked, clips)]
+    pool = [shown(each, variant) for each in stretches(asked, clips)]
     sentences, owner = different_sentences(pool)
     words = [each.words for each in pool]
     pairs = np.indices((len(sentences), len(pool))).reshape(2, -1).T
@@ -80,7 +80,8 @@ def retrieve(
     return found
 
 
-def _shown(stretch: Stretch, variant: Variant) -> Stretch:
+def shown(stretch: Stretch, variant: Variant) -> Stretch:
+    """Return a stretch with the words that are shown beside a sentence."""
     words = variant.shown(stretch.words)
     few = words[evenly_spaced(len(words), SHOWN)]
     return Stretch(stretch.video, stretch.start, stretch.end, stretch.text, few)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real_kitchens.ahead import forecast
+from benchmarks.real_kitchens.by_sentences import name_by_sentences
 from benchmarks.real_kitchens.captions import caption
 from benchmarks.real_kitchens.corpus import CHOICE, COOKS, FOLDS, RECORDINGS, Fold, Kitchens
 from benchmarks.real_kitchens.learning import Variant, codebook, model, text_start
@@ -43,7 +44,7 @@ TRIED = (
 """What is tried on a part of the recordings called ``train``."""
 BUSY = "another process is at it: start this one again when that has ended"
 ACTIONS, CAPTIONS = ("actions",), ("captions",)
-QUESTIONS = (*ACTIONS, "retrieval", "places", "forecasts")
+QUESTIONS = (*ACTIONS, "sentences", "retrieval", "places", "forecasts")
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ class Study:
         trained, clips = model(job.fold, job.variant, job.seed, self.updates, self.start)
         asked: dict[str, Callable[[], Any]] = {
             "actions": lambda: ask(trained, job.fold, clips, job.variant),
+            "sentences": lambda: name_by_sentences(trained, job.fold, clips, job.variant),
             "retrieval": lambda: retrieve(trained, job.fold, clips, job.variant),
             "places": lambda: locate(trained, job.fold, clips, job.variant),
             "forecasts": lambda: forecast(trained, job.fold, clips),

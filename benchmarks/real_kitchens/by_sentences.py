@@ -1,0 +1,77 @@
+"""Naming a step by what training says: the sentences that fit it best, and the words in them.
+
+A sentence is looked for as `videobert search` looks for a clip, the other way round. BM25 on the
+words' profiles picks the candidates, and the alignment head judges them beside it. No label is
+taught: the verb and the noun of a sentence are those that the rules of the corpus read in it.
+
+Shapes: [steps] that are measured on, [sentences] of training that differ, [labels] of one kind.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.real_kitchens.corpus import UNLABELLED, Fold, Step, stretches
+from benchmarks.real_kitchens.learning import Variant
+from benchmarks.real_kitchens.pairs import shown
+from benchmarks.real_kitchens.questions import Hits, by_kind
+from videobert.answers.alignment import alignment_scores
+from videobert.answers.judging import interpolated
+from videobert.answers.search import by_profiles
+from videobert.bank import SearchMix
+from videobert.data.clips import Clips
+from videobert.data.stretches import different_sentences
+from videobert.loading import TrainedModel
+
+CANDIDATES = 50
+"""Sentences that the head reads for a step."""
+
+
+def name_by_sentences(
+    model: TrainedModel, fold: Fold, clips: dict[str, Clips], variant: Variant
+) -> Hits:
+    """Name the verb and the noun of every step that is measured on."""
+    steps, learnt = fold.steps(fold.measured), fold.steps(fold.learnt)
+    asked = [shown(each, variant) for each in stretches(steps, clips)]
+    known = stretches(learnt, clips)
+    sentences, owner = different_sentences(known)
+    stage = by_profiles(asked, known, model.processor.codebook.words)
+    bm25 = stage.for_texts(stage.index.questions(sentences)).T
+    best = np.argsort(-bm25, axis=1, kind="stable")[:, :CANDIDATES]
+    pairs = np.stack([best.ravel(), np.repeat(np.arange(len(asked)), best.shape[1])], axis=1)
+    words = [each.words for each in asked]
+    odds = alignment_scores(model, sentences, words, pairs).reshape(best.shape)
+    mixed = interpolated(np.take_along_axis(bm25, best, 1), odds, SearchMix.model)
+    other = np.roll(np.arange(len(asked)), len(asked) // 2)  # another step's pictures for each
+    scores = {
+        "sentences": _named(mixed, best, owner, learnt, fold),
+        "sentences_shuffled": _named(mixed[other], best[other], owner, learnt, fold),
+    }
+    return by_kind(steps, scores)
+
+
+def _named(
+    fits: np.ndarray, best: np.ndarray, owner: np.ndarray, learnt: list[Step], fold: Fold
+) -> list[np.ndarray]:
+    """Give each label the fit of the best sentence that has it, of verbs and of nouns.
+
+    Args:
+        fits: Of the candidates, [steps, candidates].
+        best: Which sentences they are, int [steps, candidates].
+        owner: The sentence of each step of training.
+        learnt: The steps of training.
+        fold: Knows the labels.
+
+    Returns:
+        Each [steps, labels]; a label that no candidate has is below all others.
+    """
+    found = []
+    for place, labels in enumerate((fold.kitchens.verbs, fold.kitchens.nouns)):
+        of_sentence = np.full(owner.max() + 1, UNLABELLED)
+        of_sentence[owner] = [(step.verb, step.noun)[place] for step in learnt]
+        label = of_sentence[best]
+        scores = np.full((len(best), len(labels)), fits.min() - 1.0)
+        rows, columns = np.nonzero(label != UNLABELLED)
+        np.maximum.at(scores, (rows, label[rows, columns]), fits[rows, columns])
+        found.append(scores)
+    return found
