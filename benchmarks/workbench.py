@@ -4,6 +4,7 @@
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
     python -m benchmarks.workbench together --out DIR      see benchmarks.workbench_together
+    python -m benchmarks.workbench small --out DIR         see benchmarks.workbench_small
 
 The kitchen is that of benchmarks.kitchen_tables with 400 videos, but filmed and looked at as in the
 demo. It is made where it is not there: 15 minutes of one core. All models see as many examples in
@@ -31,11 +32,12 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import workbench_tasks, workbench_together
+from benchmarks import workbench_small, workbench_tasks, workbench_together
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import HELD_OUT, VALIDATION, Kitchen, make_corpus
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes, small_look
 from benchmarks.machine import machine
+from benchmarks.workbench_small import SmallBench
 from benchmarks.workbench_tasks import TaskBench
 from benchmarks.workbench_together import TogetherBench
 from tokenization.codebook import Codebook
@@ -200,12 +202,30 @@ def show(found: Mapping[str, Sequence[Mapping[str, float | None]]]) -> None:
         print_table(title, ["", "mean, deviation, worst"], rows)
 
 
+def measure_plain(options: argparse.Namespace, bench: Bench) -> None:
+    """Measure what the plain models can be taught, or how small they can be."""
+    tiny, kitchen, progress = options.tiny, bench.kitchen, bench.progress
+    epochs, seeds = (1, 1) if tiny else (60, options.seeds)
+    draws = min(options.seeds, 1) if tiny else workbench_tasks.SEEDS
+    for seed in range(seeds if options.what == "small" else 1):
+        bench.figures(PLAIN, seed)
+    models = [bench.folder(PLAIN, seed) for seed in range(seeds)]
+    if options.what == "tasks":
+        workbench_tasks.measure(TaskBench(kitchen, models[0], draws, epochs, progress))
+    elif options.what == "together":
+        given = seeds, draws, epochs, bench.steps // 2
+        workbench_together.measure(TogetherBench(kitchen, models[0], *given, progress))
+    else:
+        updates = bench.steps if tiny else workbench_small.UPDATES
+        workbench_small.measure(SmallBench(kitchen, models, updates, epochs, progress))
+
+
 def main() -> None:
     """Make what is not there yet, print and write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["pretraining", "tasks", "together"])
+    parser.add_argument("what", choices=["pretraining", "tasks", "together", "small"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")
@@ -219,17 +239,7 @@ def main() -> None:
         make_corpus(kitchen, progress)
         work = kitchen.work(kitchen.main)
         if options.what != "pretraining":
-            plain = Bench(kitchen, steps, progress)
-            plain.figures(PLAIN, 0)
-            epochs = 1 if options.tiny else 60
-            draws = min(options.seeds, 1) if options.tiny else workbench_tasks.SEEDS
-            model = plain.folder(PLAIN, 0)
-            if options.what == "tasks":
-                workbench_tasks.measure(TaskBench(kitchen, model, draws, epochs, progress))
-                return
-            seeds = 1 if options.tiny else options.seeds
-            given = seeds, draws, epochs, steps // 2
-            workbench_together.measure(TogetherBench(kitchen, model, *given, progress))
+            measure_plain(options, Bench(kitchen, steps, progress))
             return
         write_near_words(work, Codebook.load(work / "codebook"), NEAR_WORDS, progress=progress)
         bench, found = Bench(kitchen, steps, progress), {}

@@ -98,7 +98,9 @@ def inspect_model(
     ] = None,
     other: Annotated[
         Optional[Path],
-        PathOption(help="A model that was tuned from this one.", show_default="none"),
+        PathOption(
+            help="A model that was tuned from this one, or MODEL/tasks/NAME.", show_default="none"
+        ),
     ] = None,
     page: Annotated[
         Optional[Path], PathOption(help="HTML file to write.", show_default="MODEL/inside.html")

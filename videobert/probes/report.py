@@ -12,6 +12,8 @@ from tokenization.residual_kmeans.codes import KIND as RESIDUAL
 from videobert.data.annotations import read_annotation_table
 from videobert.data.stretches import Stretch, sample, spoken
 from videobert.data.work import read_stretches, read_videos
+from videobert.finetune.tuned import load_tuned
+from videobert.finetune.two_stage import home_of
 from videobert.loading import TrainedModel, load_model
 from videobert.probes.attention import Attention, describe_heads, has_maps, read_maps
 from videobert.probes.distance import Placement, cosine_by_distance
@@ -104,7 +106,7 @@ def inspect_model(
         folder: of the model.
         work: a folder of the same codebook, where somebody speaks.
         annotations: the name of a table with labels, for the linear probes.
-        other: a model that was tuned from it, or it from that one.
+        other: a model that was tuned from it, or it from that one; or MODEL/tasks/NAME.
         progress: hears of each finding.
 
     Raises:
@@ -193,8 +195,9 @@ def _order(rows: _Rows) -> Movement:
 
 def _tuning(rows: _Rows, states: States, work: Path, other: Path | None) -> Likeness:
     if other is None:
-        raise _LeftOut("nothing to compare with: give --other MODEL")
-    model = load_model(other)
+        raise _LeftOut("nothing to compare with: give --other MODEL or MODEL/tasks/NAME")
+    home, task = home_of(other)
+    model = load_model(home) if task is None else load_tuned(home, task).model
     own, theirs = rows.model.processor, model.processor
     if own.codebook.digest != theirs.codebook.digest or own.vocabulary != theirs.vocabulary:
         raise InputError(f"{other} reads other words than the model: give one tuned from it")

@@ -13,6 +13,9 @@ from tests.toys.model import captioning_model
 from tests.toys.work_folder import ToyWork, toy_work
 from videobert.cli.main import app
 from videobert.data.annotations import import_annotations
+from videobert.finetune.options import CLASSIFY, FinetuneOptions
+from videobert.finetune.training import finetune_tasks
+from videobert.finetune.tuned import task_folder
 from videobert.probes.report import inspect_model
 
 EVERY = "isotropy distance labels tree attention importance order tuning".split()
@@ -23,13 +26,17 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> ToyWork:
     return toy_work(tmp_path_factory.mktemp("toy"), captioning_model())
 
 
+def import_steps(work: Path, table: Path) -> None:
+    lines = [f"video_{n},{3 * k},{3 * k + 3},step {k}" for n in range(5) for k in range(5)]
+    table.write_text("\n".join(["video,start,end,label", *lines]), encoding="utf-8")
+    import_annotations(table, work, "table")
+
+
 def test_every_finding_is_in_json_and_on_a_page_that_loads_nothing(
     toy: ToyWork, tmp_path: Path
 ) -> None:
-    table, page = tmp_path / "steps.csv", tmp_path / "page.html"
-    lines = [f"video_{n},{3 * k},{3 * k + 3},step {k}" for n in range(5) for k in range(5)]
-    table.write_text("\n".join(["video,start,end,label", *lines]), encoding="utf-8")
-    import_annotations(table, toy.work, "table")
+    import_steps(toy.work, tmp_path / "steps.csv")
+    page = tmp_path / "page.html"
     options = ["--work", str(toy.work), "--annotations", "steps", "--other", str(toy.model)]
     command = ["inspect", "model", str(toy.model), *options, "--page", str(page), "--json"]
     result = CliRunner().invoke(app, command)
@@ -42,6 +49,16 @@ def test_every_finding_is_in_json_and_on_a_page_that_loads_nothing(
     read = read_page(page)
     assert [section["title"] for section in json.loads(read.scripts[0])["sections"]]
     assert not [tag for tag, given in read.tags if {"src", "href"} & set(given)]
+
+
+def test_a_task_is_compared_with_the_model_that_it_was_taught(toy: ToyWork, tmp_path: Path) -> None:
+    import_steps(toy.work, tmp_path / "steps.csv")
+    own = {"task": (CLASSIFY,), "annotations": "steps", "train": "top:1"}
+    finetune_tasks(toy.model, toy.work, FinetuneOptions(**own, epochs=2, learning_rate=1e-2))
+    report = inspect_model(toy.model, toy.work, other=task_folder(toy.model, CLASSIFY))
+    assert report.tuning is not None
+    assert report.tuning.cosine[:2] == pytest.approx([1.0] * 2, abs=1e-6)
+    assert report.tuning.cosine[2] < 0.999
 
 
 def test_what_is_left_out_has_a_reason(toy: ToyWork) -> None:
