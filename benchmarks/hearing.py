@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import machine
 from feature_extraction.hearing.audio import SAMPLE_RATE, declared_seconds, stream_sound
@@ -196,9 +197,12 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
         }
         for name, way in ways.items():
             result[f"{model}: {name}"] = times_real_time(way, args.minutes)
-        with busy(2):
-            name = f"{model}: ours, batches of 8, two others computing"
-            result[name] = times_real_time(lambda now=now: now(sound), args.minutes)
+        for threads in (1, 2):
+            with busy(2, threads):
+                name = (
+                    f"{model}: ours, beside two processes of {threads} thread{'s' * (threads > 1)}"
+                )
+                result[name] = times_real_time(lambda now=now: now(sound), args.minutes)
         slowest = np.array(result[f"{model}: faster-whisper, float32"])
         for name in [name for name in result if name.startswith(f"{model}:")]:
             (clock, computed), ratios = result[name], np.array(result[name]) / slowest
@@ -223,8 +227,10 @@ def times_real_time(way: Callable[[], object], minutes: float) -> tuple[float, f
 class busy:
     """Keeps other processes computing for as long as it is entered."""
 
-    def __init__(self, processes: int) -> None:
-        self._others = [multiprocessing.Process(target=_compute) for _ in range(processes)]
+    def __init__(self, processes: int, threads: int) -> None:
+        self._others = [
+            multiprocessing.Process(target=_compute, args=(threads,)) for _ in range(processes)
+        ]
 
     def __enter__(self) -> None:
         for other in self._others:
@@ -236,10 +242,11 @@ class busy:
             other.join()
 
 
-def _compute() -> None:
+def _compute(threads: int) -> None:
     matrix = np.random.default_rng(0).normal(size=(400, 400))
-    while True:
-        matrix @ matrix
+    with threadpool_limits(threads):
+        while True:
+            matrix @ matrix
 
 
 def nothing(args: argparse.Namespace) -> dict[str, Any]:
