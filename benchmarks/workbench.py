@@ -206,12 +206,12 @@ def measure_plain(options: argparse.Namespace, bench: Bench) -> None:
     """Measure what the plain models can be taught, or how small they can be."""
     tiny, kitchen, progress = options.tiny, bench.kitchen, bench.progress
     epochs, seeds = (1, 1) if tiny else (60, options.seeds)
-    draws = min(options.seeds, 1) if tiny else workbench_tasks.SEEDS
+    draws = min(options.seeds, 1) if tiny else workbench_tasks.DRAWS
     for seed in range(seeds if options.what == "small" else 1):
         bench.figures(PLAIN, seed)
     models = [bench.folder(PLAIN, seed) for seed in range(seeds)]
     if options.what == "tasks":
-        workbench_tasks.measure(TaskBench(kitchen, models[0], draws, epochs, progress))
+        workbench_tasks.measure(TaskBench(kitchen, models[0], seeds, draws, epochs, progress))
     elif options.what == "together":
         given = seeds, draws, epochs, bench.steps // 2
         workbench_together.measure(TogetherBench(kitchen, models[0], *given, progress))

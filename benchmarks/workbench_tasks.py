@@ -4,8 +4,10 @@
     python -m benchmarks.workbench tasks --out DIR --tiny  minutes, to see that it runs
 
 The model is that of ``pretraining``'s plain way and seed 0. Each task is taught by the 400 training
-videos and measured on both held-out splits. classify is taught the verb of a step by 1, 5, 20 and
-all labels a class, with five seeds each. A figure that is there is not found again.
+videos, with three seeds, and measured on both held-out splits. classify is taught the verb of a
+step by 1, 5 and 20 labels a class, with five seeds each, and by all. "tag-head" and "classify-head"
+leave the network as it is: the states of each row are found once. "windows" is what locate says
+without a head. A figure that is there is not found again; a table is printed as it is done.
 """
 
 from __future__ import annotations
@@ -21,40 +23,48 @@ import numpy as np
 
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
 from demos.kitchen.truth import Truth
+from videobert.answers.alignment import sentence_scores
+from videobert.answers.judging import judged
 from videobert.answers.localisation import locate
 from videobert.answers.options import SearchOptions
-from videobert.answers.search import by_profiles
+from videobert.answers.search import by_profiles, search
 from videobert.answers.whole_videos import search_videos
 from videobert.cli.console import print_line, print_table
 from videobert.data.annotations import Annotation, import_annotations, table_path
 from videobert.data.stretches import Stretch, different_sentences, with_clips
 from videobert.data.work import read_clips, read_stretches
 from videobert.evaluation.intervals import Estimate, estimate, estimate_figures
-from videobert.evaluation.tasks import ROWS, TaskTable, task_table
+from videobert.evaluation.table import LEFT_OUT
+from videobert.evaluation.tasks import OURS, ROWS, TaskTable, task_table
 from videobert.finetune.data import read_data, read_footage
 from videobert.finetune.options import (
     ALIGN,
     CHOOSE,
     CLASSIFY,
     FIND,
+    HEAD,
     MOMENTS,
     TAG,
     FinetuneOptions,
 )
 from videobert.finetune.training import finetune_tasks
-from videobert.finetune.tuned import Tuned, load_tuned
-from videobert.loading import load_model
+from videobert.finetune.tuned import RANKS, Tuned, as_aligned, load_tuned
+from videobert.loading import TrainedModel, load_model, load_to_ask
 from workfolder.errors import InputError
 from workfolder.files import read_json, write_json
 from workfolder.progress import Progress
 
+WINDOWS = "windows"
 STEPS, VERBS = "steps", "verbs"
 """The tables: steps with their captions; and their verbs alone, which classify must see."""
 FEW: tuple[int | None, ...] = (1, 5, 20, None)
-SEEDS = 5
+DRAWS = 5
 LEARNING = FinetuneOptions(epochs=12, batch_size=16, learning_rate=1e-3)
 """As in demos.kitchen.steps. find has two questions a step to learn, and takes more passes."""
-PASSES = {FIND: 20, ALIGN: 20, CHOOSE: 20}
+PASSES = {FIND: 20, ALIGN: 8, CHOOSE: 4}
+SPANS = ("mean IoU", "IoU 0.5", "begins inside")
+"""What can be asked of windows, which always answer."""
+HOW = "mean +- deviation of the seeds, and the worst with its 95 % over videos"
 BEST = (1, 3, 1000)
 """Stretches that count in the search for whole videos: the maximum, ours, and nearly the mean."""
 
@@ -66,7 +76,8 @@ class TaskBench:
     Attributes:
         kitchen: the corpus.
         model: what is taught; its tasks lie in it.
-        seeds: how many times few labels are drawn.
+        seeds: of what learns.
+        draws: how many times few labels are drawn.
         epochs: passes at most.
         progress: hears of the work.
     """
@@ -74,6 +85,7 @@ class TaskBench:
     kitchen: Kitchen
     model: Path
     seeds: int
+    draws: int
     epochs: int
     progress: Progress
 
@@ -88,17 +100,25 @@ class TaskBench:
             epochs = min(PASSES.get(task, LEARNING.epochs), self.epochs)
             yield replace(LEARNING, task=(task,), annotations=STEPS, epochs=epochs, name=task)
         for few in FEW:
-            for seed in range(self.seeds if few else 1):
-                name = f"{CLASSIFY}-{few or 'all'}-{seed}"
-                own = {"task": (CLASSIFY,), "annotations": VERBS, "few": few, "seed": seed}
-                yield replace(LEARNING, **own, name=name, epochs=self._passes(few))
+            own = {"task": (CLASSIFY,), "annotations": VERBS, "few": few}
+            name = f"{CLASSIFY}-{few or 'all'}"
+            yield replace(LEARNING, **own, name=name, epochs=self._passes(few))
+        for task, table in ((TAG, STEPS), (CLASSIFY, VERBS)):
+            own = {"task": (task,), "annotations": table, "train": HEAD, "name": f"{task}-{HEAD}"}
+            yield replace(LEARNING, **own, epochs=min(LEARNING.epochs, self.epochs))
 
     def _passes(self, few: int | None) -> int:
         """Few labels are seen as often as some hundred."""
         return min({1: 60, 5: 40, 20: 20}.get(few or 0, LEARNING.epochs), self.epochs)
 
-    def figures(self, options: FinetuneOptions) -> dict[str, Any]:
-        """Read the tables of a run, or teach and measure."""
+    def tables(self, options: FinetuneOptions) -> list[dict[str, Any]]:
+        """Read the tables of each seed by split, or teach and measure."""
+        seeds = range(self.draws if options.few else self.seeds)
+        return [
+            self._once(replace(options, seed=seed, name=f"{options.name}-{seed}")) for seed in seeds
+        ]
+
+    def _once(self, options: FinetuneOptions) -> dict[str, Any]:
         path = self.model / "figures" / f"{options.name}.json"
         if not path.exists():
             finetune_tasks(self.model, self.work, options, self.progress)
@@ -120,17 +140,29 @@ class TaskBench:
         )
         (task,) = options.task
         table = task_table(task, ours, random, learnt, rows, split)
-        if task == FIND:
-            table.rows["windows"] = windows(ours, rows)
+        if task == FIND and not options.seed:
+            table.rows[WINDOWS] = windows(load_to_ask(self.model), ours, rows)
         return as_json(table)
 
-    def search(self) -> dict[str, Any]:
-        """Find the videos of the captions of both splits: the share that comes first."""
-        path = self.model / "figures" / "search.json"
+    def searches(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield how search finds: by the model, and by what align was taught, for each seed."""
+        yield "model", self._search("model", None)
+        for seed in range(self.seeds):
+            yield f"{ALIGN}-{seed}", self._search(f"{ALIGN}-{seed}", f"{ALIGN}-{seed}")
+
+    def _search(self, name: str, task: str | None) -> dict[str, Any]:
+        """Find the captions of both splits: the share that comes first."""
+        path = self.model / "figures" / f"search-{name}.json"
         if path.exists():
             there: dict[str, Any] = read_json(path)
             return there
-        model, found = load_model(self.model), {}
+        found: dict[str, Any] = {}
+        model, judge = load_to_ask(self.model), judged
+        if task:
+            tuned = load_tuned(self.model, task)
+            model, judge = as_aligned(tuned), sentence_scores
+            for when, rank in tuned.tasks[ALIGN].about.get(RANKS, {}).items():
+                found[f"validation, reciprocal rank, {when}"] = vars(Estimate.exact(rank))
         codebook = model.processor.codebook
         training = read_stretches(self.kitchen.work(self.kitchen.main), codebook)
         for split in HELD_OUT:
@@ -139,14 +171,20 @@ class TaskBench:
             shown = with_clips(wanted, lambda video: read_clips(self.work, video, codebook))
             first = by_profiles(shown, training, codebook.words)
             sentences, number = different_sentences(shown)
-            for best in BEST:
-                how, hits = SearchOptions(best=best, top=1), []
-                for sentence, text in enumerate(sentences):
-                    (hit,) = search_videos(model, shown, text, first, how, self.progress)
-                    right = {shown[n].video for n in np.flatnonzero(number == sentence)}
-                    hits.append(hit.video_id in right)
-                share = estimate(np.array(hits), np.arange(len(hits)))
-                found[f"{split}, best {best}"] = vars(share)
+            hits: dict[str, list[bool]] = {}
+            for sentence, text in enumerate(sentences):
+                places = set(np.flatnonzero(number == sentence).tolist())
+                right = {shown[n].video for n in places}
+                for best in BEST if task is None else (SearchOptions.best,):
+                    how = SearchOptions(best=best, top=1)
+                    (hit,) = search_videos(model, shown, text, first, how, judge=judge)
+                    hits.setdefault(f"{split}, videos, best {best}", []).append(
+                        hit.video_id in right
+                    )
+                (place,) = search(model, shown, text, first, SearchOptions(top=1), judge=judge)
+                hits.setdefault(f"{split}, steps", []).append(place.place in places)
+            for what, each in hits.items():
+                found[what] = vars(estimate(np.array(each), np.arange(len(each))))
         write_json(found, path)
         return found
 
@@ -184,19 +222,19 @@ def write_tables(kitchen: Kitchen) -> None:
         import_annotations(path, work, "table", table)
 
 
-def windows(tuned: Tuned, rows: Sequence[Annotation]) -> dict[str, Estimate]:
-    """Ask the same of ``videobert locate`` without a head: its best window."""
+def windows(model: TrainedModel, tuned: Tuned, rows: Sequence[Annotation]) -> dict[str, Estimate]:
+    """Ask ``videobert locate`` without a head for its best window, of texts that are shown."""
     task = tuned.tasks[FIND]
-    examples = task.with_false_ones(task.examples(rows), tuned.options.seed)
-    marks = []
+    examples, marks = task.examples(rows), []
     for example in examples:
         clips = task.reader.footage[example.video]
-        (best,) = locate(tuned.model, example.text, clips, top=1)
+        (best,) = locate(model, example.text, clips, top=1)
         first = int(np.searchsorted(example.times[:, 0], best.start))
         last = int(np.searchsorted(example.times[:, 1], best.end))
         marks.append(task.marks(np.array([first, last, best.score]), example))
     groups = np.array([example.video for example in examples])
-    return estimate_figures(task.figures, np.concatenate(marks), groups)
+    found = estimate_figures(task.figures, np.concatenate(marks), groups)
+    return {name: found[name] for name in SPANS}
 
 
 def as_json(table: TaskTable) -> dict[str, Any]:
@@ -208,53 +246,41 @@ def as_json(table: TaskTable) -> dict[str, Any]:
     return {**vars(table), "rows": rows}
 
 
-def show(options: FinetuneOptions, found: dict[str, Any]) -> None:
-    """Print the tables of a run."""
-    for split, table in found.items():
-        names = [*ROWS, *(["windows"] if "windows" in table["rows"] else [])]
-        rows = {name: table["rows"][name] for name in names if name in table["rows"]}
-        cells = [
-            [name.replace("_", " "), *(str(Estimate(**value)) for value in row.values())]
-            for name, row in rows.items()
-        ]
-        columns = next(iter(rows.values()))
-        print_table(f"{options.name}, {split}", ["", *columns], cells)
-
-
-def show_few(found: dict[tuple[int | None, int], dict[str, Any]]) -> None:
-    """Print how far a few labels a class bring, over the seeds."""
+def show(name: str, found: Sequence[dict[str, Any]]) -> None:
+    """Print the tables of a task: a row for each method, a column for each figure."""
     for split in HELD_OUT:
-        cells = []
-        for few in FEW:
-            tables = [each[split]["rows"] for (own, _), each in found.items() if own == few]
-            cells.append([str(few or "all"), *(_spread(tables, name) for name in ROWS)])
-        header = ["labels a class", *(name.replace("_", " ") for name in ROWS)]
-        print_table(f"verb of a step, {split}, accuracy: mean +- deviation, worst", header, cells)
+        tables = [each[split]["rows"] for each in found]
+        methods = [method for method in (*ROWS, WINDOWS) if method in tables[0]]
+        figures = list(tables[0][OURS])
+        cells = [
+            [method.replace("_", " "), *(spread(tables, method, each) for each in figures)]
+            for method in methods
+        ]
+        print_table(f"{name}, {split}: {HOW}", ["", *figures], cells)
 
 
-def _spread(tables: Sequence[dict[str, Any]], name: str) -> str:
-    values = [100 * rows[name]["accuracy"]["value"] for rows in tables if name in rows]
-    if not values:
-        return "left out"
-    spread = f" +- {stdev(values):.1f}, {min(values):.1f}" if len(values) > 1 else ""
-    return f"{mean(values):.1f}{spread}"
+def spread(tables: Sequence[dict[str, Any]], method: str, figure: str) -> str:
+    """Write the mean and deviation of the seeds, and the worst of them with its interval."""
+    there = [rows[method][figure] for rows in tables if figure in rows.get(method, {})]
+    if not there:
+        return LEFT_OUT
+    values = [100 * each["value"] for each in there]
+    worst = str(Estimate(**min(there, key=lambda each: float(each["value"]))))
+    if max(values) == min(values):
+        return worst
+    return f"{mean(values):.1f} +- {stdev(values):.1f}, {worst}"
 
 
 def measure(bench: TaskBench) -> None:
     """Find every figure that is not there yet, and print all."""
     write_tables(bench.kitchen)
-    few: dict[tuple[int | None, int], dict[str, Any]] = {}
     for options in bench.runs():
+        assert options.name
         try:
-            found = bench.figures(options)
+            show(options.name, bench.tables(options))
         except InputError as error:  # a tiny kitchen may have one step a video
             print_line(f"{options.name} is left out: {error}")
-            continue
-        if options.task == (CLASSIFY,):
-            few[options.few, options.seed] = found
-        else:
-            show(options, found)
-    show_few(few)
-    rows = [[name, str(Estimate(**value))] for name, value in bench.search().items()]
-    print_table("whole videos found by the caption of a step", ["", "R@1"], rows)
+    for name, found in bench.searches():
+        rows = [[what, str(Estimate(**value))] for what, value in found.items()]
+        print_table(f"found by the caption of a step, judged by {name}", ["", "R@1"], rows)
     print_line(f"the same figures: {bench.model / 'figures'}")

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.kitchen_tables.corpus import Kitchen
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY
 from benchmarks.workbench import LOSSES, NAMES, PLAIN, Bench, changes, losses
+from benchmarks.workbench_tasks import spread
 from videobert.pretraining.options import PretrainOptions
 from workfolder.files import write_table
 from workfolder.progress import silent
@@ -43,3 +44,15 @@ def test_a_way_is_timed_until_it_is_as_good_as_the_plain_one(tmp_path: Path) -> 
     clock = {3: 10.0, 6: 21.0, 9: 35.0}
     assert bench.compared(stacked, 0, clock) == {"loss": 1.5, "as good after": 21.0}
     assert bench.compared(stacked, 0, {})["as good after"] is None
+
+
+def test_the_worst_seed_is_told_with_its_interval() -> None:
+    def table(value: float) -> dict[str, dict[str, dict[str, float]]]:
+        sure = {"value": 0.5, "low": 0.4, "high": 0.6}
+        ours = {"value": value, "low": value - 0.1, "high": value + 0.1}
+        return {"prior": {"accuracy": sure}, "ours": {"accuracy": ours}}
+
+    tables = [table(0.8), table(0.6), table(0.7)]
+    assert spread(tables, "ours", "accuracy") == "70.0 +- 10.0, 60.0 (50-70)"
+    assert spread(tables, "prior", "accuracy") == "50.0 (40-60)"
+    assert spread(tables, "probe", "accuracy") == "left out"

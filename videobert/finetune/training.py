@@ -23,6 +23,7 @@ from videobert.finetune.layers import LayerMix
 from videobert.finetune.learner import FinetuneLearner
 from videobert.finetune.network import make_network
 from videobert.finetune.options import CLASSIFY, FIND, HEAD, FinetuneOptions
+from videobert.finetune.ranks import note_ranks
 from videobert.finetune.tasks import TASKS
 from videobert.finetune.tasks.find import THRESHOLD, best_threshold
 from videobert.finetune.tasks.task import Task
@@ -32,6 +33,7 @@ from videobert.finetune.tuned import (
     TABLE_FILE,
     make_reader,
     random_weights,
+    reads_as_alignment,
     save_tuned,
     task_folder,
 )
@@ -159,6 +161,8 @@ def _finetune(
     def write(part: Path, learner: FinetuneLearner, trainer: Trainer[Questions]) -> None:
         trainer.finished_model()
         set_thresholds(learner)
+        if not scratch and reads_as_alignment(options):
+            note_ranks(learner, model)
         save_tuned(part, learner.model, learner.tasks, options)
         beginning.save(part, learner.model)
         write_json(_table(learner), part / TABLE_FILE)

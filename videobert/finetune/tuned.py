@@ -51,6 +51,8 @@ TABLE_FILE, HISTORY_FILE = "table.json", "history.parquet"
 PARTS = {"adapter": "adapters.safetensors", "lora": "lora.safetensors"}
 """The file of what was put into the encoder, by the beginning of --train."""
 ENCODER_FILE = "encoder.safetensors"
+RANKS, BEFORE, TAUGHT = "reciprocal rank", "before", "taught"
+"""In labels.json, of align: how well it would search; see ranks."""
 BEGAN_FILE = "began.safetensors"
 """Weights that another task taught first; see two_stage."""
 
@@ -188,19 +190,32 @@ def _applied(tuned: Tuned, seen: Example, texts: Sequence[str]) -> dict[str, Any
 def load_to_judge(model: Path) -> tuple[TrainedModel, Judge, str]:
     """Read a model, and what judges a sentence beside stretches.
 
-    That is MODEL/tasks/align, if it reads as the alignment head does.
+    That is MODEL/tasks/align, if it reads as the alignment head does and ranked the validation
+    stretches better than the model did before.
 
     Returns:
         The model, what judges, and its name: "model", or the task.
     """
     tuned = load_tuned(model, ALIGN)
-    head, network = tuned.network.heads[ALIGN], tuned.model.network
-    if tuned.options.layers != "last" or tuned.options.both_orders:
+    ranks = tuned.tasks[ALIGN].about.get(RANKS, {BEFORE: 0.0, TAUGHT: 0.0})
+    if not reads_as_alignment(tuned.options) or ranks[TAUGHT] <= ranks[BEFORE]:
         return load_to_ask(model), judged, "model"
+    return as_aligned(tuned), sentence_scores, f"{FOLDER}/{ALIGN}"
+
+
+def reads_as_alignment(options: FinetuneOptions) -> bool:
+    """Tell whether a task reads what the alignment head of a model reads."""
+    return options.layers == "last" and not options.both_orders
+
+
+def as_aligned(tuned: Tuned) -> TrainedModel:
+    """Put the head of align where the model has its own."""
+    head = tuned.network.heads[ALIGN]
     assert isinstance(head, SequenceHead)
-    for own, layer in zip(judging_layers(network), (head.dense, head.classifier), strict=True):
+    layers = judging_layers(tuned.model.network)
+    for own, layer in zip(layers, (head.dense, head.classifier), strict=True):
         own.load_state_dict(layer.state_dict())
-    return tuned.model, sentence_scores, f"{FOLDER}/{ALIGN}"
+    return tuned.model
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,13 @@ def test_the_alignment_head_that_was_taught_is_the_one_that_judges(
     words = read_clips(labelled.work, "video_1", model.processor.codebook).words
     odds = float(judge(model, "flip it", [words], silent)[0])
     assert name == "tasks/align" and chance == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-3)
+    path = labelled.model / "tasks" / "align" / "labels.json"
+    labels = json.loads(path.read_text("utf-8"))
+    ranks = labels["align"]["reciprocal rank"]
+    assert 0 < ranks["before"] < ranks["taught"] <= 1
+    labels["align"]["reciprocal rank"] = {"before": 0.5, "taught": 0.5}
+    path.write_text(json.dumps(labels), encoding="utf-8")
+    assert load_to_judge(labelled.model)[2] == "model"  # it searches no better than before
 
 
 def test_locate_says_when_or_that_it_is_not_shown(videobert: Run, labelled: Labelled) -> None:
