@@ -31,9 +31,13 @@ class Placement:
             return "No visual word is in two rows."
         first, last = self.cosine[-1][0], self.cosine[-1][-1]
         return (
-            f"In the last layer one visual word has a cosine of {first:.2f} with itself "
-            f"{self.apart[0]} places apart, and of {last:.2f} {self.apart[-1]} places apart."
+            f"In the last layer one visual word has a cosine of {first:.2f} with itself in another "
+            f"row {_where(self.apart[0])}, and of {last:.2f} {_where(self.apart[-1])}."
         )
+
+
+def _where(apart: int) -> str:
+    return f"{apart} places apart" if apart else "in the same place"
 
 
 def cosine_by_distance(states: States) -> Placement:

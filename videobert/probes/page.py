@@ -83,7 +83,7 @@ def _isotropy(found: Isotropy) -> list[Block]:
             {"text": text.explained, "video": video.explained},
         ),
         _table(
-            ["", "different words", "of them once, left out below the cone"],
+            ["", "different words", "once only, left out of the last two"],
             [
                 [name, f"{part.words:,}", f"{part.once:,}"]
                 for name, part in (("text", text), ("video", video))
