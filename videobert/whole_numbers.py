@@ -3,6 +3,12 @@
 Each row of a matrix has one scale, and so has each row of an embedding. What goes into a matrix is
 brought to whole numbers as it comes, each state with a scale of its own (dynamic quantisation, as
 torchao's Int8DynamicActivationInt8Weight). LayerNorms, biases and the alignment head stay.
+
+``torch._int_mm`` is private, and nothing public is as good. At BERT-base's size, with one thread of
+an AMD EPYC and torch 2.15, fp32 takes 1,048 ms for 8 rows of 64 ids and 101 ms for one of 24. This
+takes 351 and 45, at a cosine of the logits of .9995. torchao 0.18 takes 555 and 191, at .9995.
+``torch.ao.quantization.quantize_dynamic`` takes 334 and 30, at .9988, leaves embeddings as they
+are, and is to be removed.
 """
 
 from __future__ import annotations
