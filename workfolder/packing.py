@@ -28,6 +28,8 @@ from workfolder.stage import OPTIONS_FILE, Stage
 SHARD_BYTES = 256 * 2**20
 GROUP_BYTES = 2**20
 """Bytes of rows in a row group, which is the least that is read for a video."""
+SHARD_VIDEOS = 100_000
+"""What a shard's index tells of its videos is in memory while the shard is written."""
 WORN = 0.5
 """A shard that has less than this of its size, or of its rows still counting, is folded again."""
 
@@ -141,7 +143,8 @@ def _worn(packs: Packs, shard_bytes: int) -> set[Path]:
     return {
         shard
         for shard, videos in zip(packs.shards, held, strict=True)
-        if shard.stat().st_size < WORN * shard_bytes or counting[shard] < WORN * videos
+        if counting[shard] < WORN * videos
+        or (shard.stat().st_size < WORN * shard_bytes and videos < WORN * SHARD_VIDEOS)
     }
 
 
@@ -235,7 +238,7 @@ def _fill(
     schema = pieces.ahead.table.schema.remove_metadata()
     with part.open("wb") as sink, pq.ParquetWriter(sink, schema, **PARQUET) as writer:
         group = 0
-        while pieces.ahead and sink.tell() < shard_bytes:
+        while pieces.ahead and sink.tell() < shard_bytes and len(rows) < SHARD_VIDEOS:
             tables: list[pa.Table] = []
             first = bytes_ = 0
             while pieces.ahead and bytes_ < GROUP_BYTES:

@@ -27,6 +27,8 @@ from workfolder.stage import Stage
 START_OVER = (
     "use those, or another folder, or --start-over, which puts this one aside and makes it anew"
 )
+AHEAD = 2
+"""Videos that are handed to each worker: it need not wait until the outcome of one is entered."""
 
 
 def run_job(
@@ -207,7 +209,7 @@ def _local_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -
     with ThreadPoolExecutor(workers) as pool:
         try:
             running: set[Future[Outcome]] = {
-                pool.submit(attempt, source) for source in islice(remaining, workers)
+                pool.submit(attempt, source) for source in islice(remaining, AHEAD * workers)
             }
             while running:
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -217,6 +219,7 @@ def _local_outcomes(attempt: Attempt, sources: Sequence[Source], workers: int) -
                 for future in finished:
                     yield future.result()
         finally:  # where the job is left early, the videos in flight end with their processes
+            pool.shutdown(wait=False, cancel_futures=True)
             if attempt.scratch:
                 attempt.scratch.close()
             attempt.maker.close()

@@ -138,6 +138,16 @@ def test_more_videos_go_into_few_shards(tmp_path: Path) -> None:
     assert equal(content(stage), content(made(Stage(tmp_path / "loose"), range(60))))
 
 
+def test_a_shard_has_no_more_videos_than_memory_is_meant_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "SHARD_VIDEOS", 10)
+    monkeypatch.setattr(packing, "GROUP_BYTES", 1)
+    before = content(stage)
+    assert pack(stage).shards == 3 and equal(content(stage), before)
+    assert str(pack(stage)) == "rows: nothing to pack"
+
+
 def test_a_file_that_is_made_anew_counts_and_what_is_removed_is_gone(stage: Stage) -> None:
     pack(stage, SMALL)
     write_table(rows_of("video.003", more=5), stage.path("video.003"))
