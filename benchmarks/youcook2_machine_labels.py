@@ -32,7 +32,7 @@ from tokenization.hierarchical_kmeans.estimator import HierarchicalKMeans
 from tokenization.schema import PICTURES
 from tokenization.tokens import tokenize
 from videobert.cli.console import print_line
-from videobert.cli.evaluate import print_action_table
+from videobert.cli.score_tables import print_action_table
 from videobert.data.youcook2 import TRAINING, read_annotations
 from videobert.evaluation.youcook2 import evaluate_youcook2
 from videobert.loading import load_model

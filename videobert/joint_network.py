@@ -111,8 +111,7 @@ class JointNetwork(Base):
             input_ids: int64 [batch, length].
             attention_mask: [batch, length], 0 on padding.
             token_type_ids: [batch, length], 0 on text and 1 on visual words.
-            position_ids: [batch, length], the place of an id in its sequence; None for its place in
-                the row.
+            position_ids: [batch, length], the place in its sequence; None for that in the row.
             sequence_ids: [batch, length], if rows hold several sequences: which of them an id is
                 of, any number for padding. Attention then stays inside each sequence, and
                 ``attention_mask`` is not looked at.

@@ -16,7 +16,7 @@ from pathlib import Path
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, Truth, read_truth
 from tokenization.codebook import Codebook
 from videobert.cli.console import print_line, print_table, progress_bars
-from videobert.cli.evaluate import print_action_table
+from videobert.cli.score_tables import print_action_table
 from videobert.data.stretches import Stretch, with_clips
 from videobert.data.work import encode_clips, read_examples, read_stretches
 from videobert.evaluation.actions import ActionLabels, ActionResult, evaluate_actions

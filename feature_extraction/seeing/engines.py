@@ -154,15 +154,19 @@ def make_engine(
         engine = engines[name]()
         feature = engine(black_clip(backbone, clip_frames))
     except Exception as error:  # compilers, drivers and libraries raise what they like
-        reason = _first_line(error)
-        advice = "use another --engine"
-        if clip_frames != CLIP_FRAMES:
-            advice += f", or clips of {CLIP_FRAMES} frames instead of {clip_frames}"
-        raise InputError(f"the engine {name!r} does not work ({reason}): {advice}") from error
+        raise _does_not_work(name, clip_frames, error) from error
     _refuse_bad_feature(feature, backbone.width, getattr(module, "network", module))
     if cache and name == "openvino" and isinstance(engine, OpenVinoEngine):
         cache.keep(backbone, clip_frames, engine.save)
     return engine
+
+
+def _does_not_work(name: str, clip_frames: int, error: Exception) -> InputError:
+    """Return what a user is told of an engine whose trial failed."""
+    advice = "use another --engine"
+    if clip_frames != CLIP_FRAMES:
+        advice += f", or clips of {CLIP_FRAMES} frames instead of {clip_frames}"
+    return InputError(f"the engine {name!r} does not work ({_first_line(error)}): {advice}")
 
 
 def _refuse_bad_feature(feature: np.ndarray, width: int, network: object) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
@@ -28,18 +27,16 @@ from videobert.cli.options import (
     Work,
     takes,
 )
+from videobert.cli.score_tables import (
+    print_action_table,
+    print_captions,
+    print_measures,
+    print_retrieval,
+    print_task_table,
+)
 from videobert.evaluation.options import ForecastSampleOptions, SampleOptions
 from videobert.finetune.captions.options import BeamOptions
 from workfolder.errors import InputError
-
-if TYPE_CHECKING:
-    from videobert.evaluation.actions import ActionResult
-    from videobert.evaluation.captioning import CaptionResult
-    from videobert.evaluation.retrieval import RetrievalResult
-    from videobert.evaluation.tasks import TaskTable
-
-CIDER = "CIDEr-D"
-"""The one measure of captions that is no share."""
 
 evaluate = typer.Typer(help="Measure a model against what it must beat.", no_args_is_help=True)
 
@@ -92,7 +89,7 @@ def evaluate_youcook2(
     )
     print_missing(0, missing)
     if result.retrieval:
-        _print_retrieval(result.retrieval, str(clips))
+        print_retrieval(result.retrieval, str(clips))
 
 
 @evaluate.command("caption")
@@ -124,7 +121,7 @@ def evaluate_caption(
             }
         )
     else:
-        _print_evaluation(result)
+        print_captions(result)
 
 
 @evaluate.command("retrieval")
@@ -161,7 +158,7 @@ def evaluate_retrieval(
     if json:
         print_json(table)
         return
-    _print_retrieval(table, str(work))
+    print_retrieval(table, str(work))
 
 
 @evaluate.command("forecast")
@@ -206,10 +203,10 @@ def evaluate_forecast(
         print_json({"forecast": ahead, "imagine": imagined})
         return
     title = f"the visual words to come, {max(ahead.words.values()):,} of them"
-    _print_measures(title, ["", *(f"top-{k}" for k in forecasting.KS)], ahead.cells())
+    print_measures(title, ["", *(f"top-{k}" for k in forecasting.KS)], ahead.cells())
     if imagined:
         title = f"the visual words of {imagined.examples:,} sentences"
-        _print_measures(title, ["", *(f"recall@{k}" for k in KS)], imagined.rows.cells())
+        print_measures(title, ["", *(f"recall@{k}" for k in KS)], imagined.rows.cells())
     else:
         print_line("nobody speaks, so no sentence's visual words were imagined")
 
@@ -235,7 +232,7 @@ def evaluate_localisation(
         print_json(table)
         return
     title = f"{table.sentences:,} sentences in {table.videos:,} videos"
-    _print_measures(
+    print_measures(
         title, ["", "mean IoU", *(f"IoU {least:g}" for least in IOUS)], table.rows.cells()
     )
 
@@ -278,82 +275,3 @@ def evaluate_task(name: TaskName, model: Model, work: Work, json: Json = False) 
         return
     for table in tables:
         print_task_table(table)
-
-
-def print_task_table(table: TaskTable) -> None:
-    """Print the seven rows of a task, and why a row is left out."""
-    from videobert.cli.console import print_line
-
-    title = (
-        f"{table.task}: {table.examples:,} examples of {table.videos:,} videos, {table.subset} rows"
-    )
-    columns = next(iter(table.rows.values()))
-    _print_measures(title, ["", *columns], table.rows.cells())
-    for method, reason in table.left_out.items():
-        print_line(f"{method.replace('_', ' ')} is left out: {reason}")
-    if table.unknown:
-        print_line(f"not learnt, so not measured: {', '.join(table.unknown)}")
-
-
-def print_action_table(title: str, table: ActionResult) -> None:
-    """Print a table of methods in per cent.
-
-    Below it stand why a method is left out and how much the answers depend on the template.
-    """
-    from videobert.cli.console import print_line, print_table
-    from videobert.evaluation.actions import COLUMNS
-
-    print_table(
-        title, ["", *(column.replace("_top", " top-") for column in COLUMNS)], table.rows.cells()
-    )
-    print_line("in per cent; in brackets 95 % bootstrap intervals over videos")
-    for method, reason in table.left_out.items():
-        print_line(f"{method.replace('_', ' ')} is left out: {reason}")
-    if len(table.templates) > 1:
-        for kind, moved in table.sensitivity.items():
-            print_line(f"{kind}: {moved}")
-
-
-def _print_retrieval(table: RetrievalResult, of: str) -> None:
-    from videobert.evaluation.retrieval import KS
-
-    title = f"{table.sentences:,} sentences and {table.passages:,} clips of {of}"
-    _print_measures(title, ["", *(f"R@{k}" for k in KS), "median rank"], table.cells())
-
-
-def _print_evaluation(result: CaptionResult) -> None:
-    """Print the measures of the paper's Table 3 and BLEU-1 and 2.
-
-    All are in per cent but CIDEr-D, which goes from 0 to 10 as in the paper.
-    """
-    from videobert.cli.console import print_line, print_missing, print_table
-
-    columns = {result.features: result.scores}
-    if result.transcript:
-        columns["transcript alone"] = result.transcript
-    rows = [
-        [
-            "CIDEr-D, 0 to 10" if name == CIDER else name,
-            *(_caption_score(name, each.corpus[name]) for each in columns.values()),
-        ]
-        for name in result.scores.corpus
-    ]
-    print_table(
-        f"captions of {result.segments:,} segments, beam {result.beam}", ["", *columns], rows
-    )
-    if result.scores.why_no_meteor:
-        print_line(f"METEOR is not measured: {result.scores.why_no_meteor}")
-    print_missing(result.unseen, result.missing)
-
-
-def _caption_score(name: str, score: float | None) -> str:
-    if score is None:
-        return "not measured"
-    return f"{score:.2f}" if name == CIDER else f"{score:.2%}"
-
-
-def _print_measures(title: str, header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    from videobert.cli.console import print_line, print_table
-
-    print_table(title, header, cells)
-    print_line("shares in per cent; in brackets 95 % bootstrap intervals over videos")
