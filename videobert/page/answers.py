@@ -24,6 +24,7 @@ from videobert.page import parts
 from videobert.page.clips import ClipReader
 from videobert.page.films import Film, film
 from videobert.page.knowledge import knowledge, video_paths
+from videobert.page.whole import Whole
 from workfolder.errors import InputError
 from workfolder.options import cores
 
@@ -65,6 +66,7 @@ class Answers:
         knows: what the model learnt from.
         searches: whether there is a work folder that can be searched.
         captions: whether the model has a captioner.
+        whole: what it was taught of whole videos.
     """
 
     def __init__(self, model: Path, work: Path | None = None, weights: str | None = None) -> None:
@@ -75,6 +77,7 @@ class Answers:
         self.album = parts.Album(self.model.processor.codebook.pictures)
         self.knows = knowledge(self.model, model, work)
         self._folder, self._work = model, work
+        self.whole = Whole(model, work)
         self.searches = work is not None and bool(self._stretches)
         self.captions = (model / "captioner").is_dir() and self._captioner is not None
 
@@ -121,6 +124,29 @@ class Answers:
 
         clip = self.clips.known(digest).encoded.part(start, end)
         return parts.quote(caption(self.model, self._captioner, clip).text)
+
+    @told
+    def steps(self, digest: str | None) -> str:
+        """The steps of the whole clip by a task that was taught; what is true below, if known."""
+        if not digest:
+            return parts.hint("The steps of the whole clip will stand here, in colours.")
+        clip = self.clips.known(digest).encoded
+        name = clip.path.name
+        video = next((v for v, path in self._videos.items() if path.name == name), None)
+        rows = [("the model", self.whole.steps(name, clip.clips))]
+        if truth := self.whole.truth(video):
+            rows.append(("really", truth))
+        return parts.strips(rows, float(clip.clips.end[-1]))
+
+    @told
+    def when(self, digest: str | None, text: str) -> str:
+        """When a text is shown in the whole clip."""
+        if not digest or not text.strip():
+            return parts.hint("When it is shown, or that it is not, will stand here.")
+        clip = self.clips.known(digest).encoded
+        said, found = self.whole.found(clip.path.name, clip.clips, _short(text))
+        strip = parts.strips([("shown", found)], float(clip.clips.end[-1])) if found else ""
+        return parts.quote(said) + strip
 
     @told
     def next(self, digest: str | None, start: float, end: float) -> str:

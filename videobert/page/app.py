@@ -70,6 +70,8 @@ def build(answers: Answers, videos: Mapping[str, Path], first: str | None = None
         questions = [_blanks(answers, part), _next(answers, part)]
         if answers.captions:
             questions.append(_caption(answers, part))
+        if answers.whole.tags or answers.whole.finds:
+            questions += _whole(answers, digest)
         if answers.searches:
             _search(answers)
         _codebook(answers)
@@ -194,6 +196,20 @@ def _caption(answers: Answers, part: list[Any]) -> Question:
 def _next(answers: Answers, part: list[Any]) -> Question:
     with gr.Tab("What comes next"):
         return answers.next, part, _shown(answers.next(None, 0, 0), "next")
+
+
+def _whole(answers: Answers, digest: Any) -> list[Question]:
+    """Steps of the whole clip, and when something is shown in it, as far as it was taught."""
+    found: list[Question] = []
+    with gr.Tab("The whole clip"):
+        if answers.whole.tags:
+            found.append((answers.steps, [digest], _shown(answers.steps(None), "whole")))
+        if answers.whole.finds:
+            text = _sentence("when is this shown? such as: chop the onion", "asked")
+            question = answers.when, [digest, text], _shown(answers.when(None, ""), "when")
+            text.submit(*question, **ASKED)
+            found.append(question)
+    return found
 
 
 def _search(answers: Answers) -> None:

@@ -21,6 +21,8 @@ from videobert.page.clips import KnownClip
 from videobert.page.films import Film
 from videobert.page.knowledge import Knowledge
 
+Stretches = Sequence[tuple[float, float, str]]
+"""Start and end in seconds, and the label."""
 STRIP = 8
 """Pictures at most beside what a search found."""
 
@@ -174,6 +176,29 @@ def answers(
 def quote(text: str) -> str:
     """A caption."""
     return f'<blockquote class="vb-caption">{escape(text)}</blockquote>'
+
+
+def strips(rows: Sequence[tuple[str, Stretches]], seconds: float) -> str:
+    """A strip of colours over time for each row; a label has one colour in all of them.
+
+    Args:
+        rows: what a strip is called, and its stretches.
+        seconds: how long the video is.
+    """
+    labels = sorted({label for _, stretches in rows for _, _, label in stretches})
+    hues = {label: round(360 * place / len(labels)) for place, label in enumerate(labels)}
+    drawn = []
+    for name, stretches in rows:
+        pieces = "".join(
+            f'<i style="left:{100 * start / seconds:.2f}%;'
+            f"width:{100 * (end - start) / seconds:.2f}%;"
+            f'background:hsl({hues[label]} 62% 72%)" '
+            f'title="{escape(label)}, {start:.1f} to {end:.1f} s">{escape(label)}</i>'
+            for start, end, label in stretches
+        )
+        drawn.append(f'<span>{escape(name)}</span><div class="vb-strip">{pieces}</div>')
+    ends = f'<span></span><div class="vb-ends"><time>0 s</time><time>{seconds:.0f} s</time></div>'
+    return f'<div class="vb-strips">{"".join(drawn)}{ends}</div>'
 
 
 def forecasts(found: Sequence[Forecast], album: Album, step: float) -> str:
