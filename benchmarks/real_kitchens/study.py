@@ -24,11 +24,13 @@ from workfolder.files import exclusive_lock, read_json, write_json
 SEEDS = (0, 1, 2)
 MAIN = Variant("main")
 TEXT_FIRST = Variant("text_first", text_first=True)
+CHOSEN = Variant("432_words", branching=432, depth=1)
+"""The best of what is tried."""
 TRIED = (
     MAIN,
     TEXT_FIRST,
     Variant("1728_words", depth=3),
-    Variant("432_words", branching=432, depth=1),
+    CHOSEN,
     Variant("mean_of_all", centre=ALL),
     Variant("stride_2", stride=2),
     Variant("stride_4", stride=4),
@@ -44,7 +46,8 @@ TRIED = (
 """What is tried on a part of the recordings called ``train``."""
 BUSY = "another process is at it: start this one again when that has ended"
 ACTIONS, CAPTIONS = ("actions",), ("captions",)
-QUESTIONS = (*ACTIONS, "sentences", "retrieval", "places", "forecasts")
+NAMING = (*ACTIONS, "sentences")
+QUESTIONS = (*NAMING, "retrieval", "places", "forecasts")
 
 
 @dataclass(frozen=True)
@@ -114,12 +117,13 @@ class Study:
     def jobs(self) -> Iterator[Job]:
         """List all models, those first that the page needs most."""
         numbers = range(self.folds)
-        for parts in (ACTIONS, QUESTIONS):
+        for parts in (NAMING, QUESTIONS):
             for seed, number in product(self.seeds, numbers):
                 yield Job(self.fold(RECORDINGS, number), MAIN, seed, parts)
         for variant, seed in product(self.tried, self.seeds):
-            yield Job(self.fold(CHOICE, seed), variant, seed, ACTIONS)
+            yield Job(self.fold(CHOICE, seed), variant, seed, NAMING)
         for way, variant, parts in (
+            (RECORDINGS, CHOSEN, NAMING),
             (RECORDINGS, MAIN, CAPTIONS),
             (COOKS, MAIN, ACTIONS),
             (RECORDINGS, TEXT_FIRST, ACTIONS),

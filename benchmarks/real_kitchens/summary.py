@@ -21,6 +21,8 @@ from videobert.evaluation.metrics.captions import score_captions
 from workfolder.errors import InputError
 from workfolder.files import read_json
 
+NOT_RUN = "No model has run on all folds yet."
+
 
 @dataclass(frozen=True)
 class Figure:

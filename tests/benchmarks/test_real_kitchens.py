@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.real_kitchens.by_sentences import SHARPNESS, votes
 from benchmarks.real_kitchens.corpus import (
     CHOICE,
     COOKS,
     FOLDS,
     RECORDINGS,
+    UNLABELLED,
     Fold,
     Kitchens,
     is_measure,
@@ -156,6 +158,12 @@ def test_a_step_is_found_among_its_own_recording_only_where_that_is_asked() -> N
     assert find_clips(scores, owner, alone) == [1.0, 1.0, 1.0]
     assert find_texts(scores, owner, everywhere) == [1.5, 1.0, 1.0]
     assert find_texts(scores, owner, alone) == [1.0, 1.0, 1.0]
+
+
+def test_two_sentences_that_agree_outvote_a_better_one() -> None:
+    fits = np.array([[np.log(4), np.log(3), np.log(2), np.log(9)]]) / SHARPNESS
+    found = votes(fits, np.array([[1, 0, 0, UNLABELLED]]), 3)
+    assert found == pytest.approx(np.array([[5.0, 4.0, 0.0]]))
 
 
 def test_windows_move_on_by_a_part_of_their_length() -> None:
