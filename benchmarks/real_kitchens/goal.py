@@ -37,7 +37,8 @@ def _goal_of_kind(study: Study, kind: str) -> str:
     )
     return (
         f"{kind}s, sentences of training vote, 432 words {100 * ours:.1f}: "
-        f"{_judge(ours > blind)} recipe and time ({100 * blind:.1f}), and {_within(probe - ours)} 8 points of the supervised probe of the "
+        f"{_judge(ours > blind)} recipe and time ({100 * blind:.1f}), "
+        f"and {_within(probe - ours)} 8 points of the supervised probe of the "
         f"same words ({100 * probe:.1f})"
     )
 
