@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ class Hub:
         cuts: how often an answer with a file still ends in its middle, by the file's path.
         faults: how often an answer with a file is still 503.
         changes: what a file becomes once it was read, by its path.
+        delay: seconds that an answer with a file takes.
         listings: how often a folder was listed.
         asked: how often a file was asked for.
     """
@@ -48,6 +50,7 @@ class Hub:
     cuts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     changes: dict[str, bytes] = field(default_factory=dict)
+    delay: float = 0.0
     listings: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     url: str = ""
@@ -161,6 +164,7 @@ class Handler(QuietHandler):
         etag = entry(path, content)["oid"]
         headers = {"X-Repo-Commit": commit, "ETag": f'"{etag}"', "Accept-Ranges": "bytes"}
         if self.command == "GET":
+            time.sleep(self.hub.delay)
             self.hub.asked[path] += 1
         if self.command == "GET" and self.hub.faults[path] > 0:
             self.hub.faults[path] -= 1
@@ -211,15 +215,18 @@ def hub_server() -> Iterator[Hub]:
         yield hub
 
 
+def hub_environment(hub: Hub, folder: Path, token: str | None = TOKEN) -> dict[str, str]:
+    """What a process is told whose Hub is a server; the address is read once in a process."""
+    told = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
+    known = {name: value for name, value in os.environ.items() if name != "HF_TOKEN"}
+    return {**known, "PYTHONPATH": str(ROOT), **told, **({"HF_TOKEN": token} if token else {})}
+
+
 def ask_hub(
     hub: Hub, folder: Path, *words: object, token: str | None = TOKEN
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder with a server as its Hub, whose address is read once in a process."""
-    told = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_XET": "1"}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **told, "HF_TOKEN": token or ""}
-    if not token:
-        del environment["HF_TOKEN"]
-    command = [sys.executable, *map(str, words)]
+    """Run Python in a folder with a server as its Hub."""
+    command, environment = [sys.executable, *map(str, words)], hub_environment(hub, folder, token)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert TOKEN not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr, done.stderr

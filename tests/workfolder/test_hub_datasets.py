@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from feature_extraction.schema import SOURCE_KEY
-from tests.toys.hub_server import Hub, ask_hub, hub_server
-from tests.workfolder.test_scratch import SIZE, kitchen, made, work_through
-from workfolder.files import read_table
+from tests.toys.far_kitchen import (
+    SIZE,
+    WORK_THROUGH,
+    assert_as_from,
+    assert_same_features,
+    killed_midway,
+    kitchen,
+    made,
+)
+from tests.toys.hub_server import Hub, ask_hub, hub_environment, hub_server
 
 NAME, VIDEOS = "kitchen/red", 24
+COOKING = f"hf://datasets/{NAME}/cooking"
 Ask = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -30,33 +37,41 @@ def ask(hub: Hub, tmp_path: Path) -> Ask:
     return partial(ask_hub, hub, tmp_path)
 
 
-WORK_THROUGH = """
-import sys
-from pathlib import Path
-from tests.workfolder.test_scratch import work_through
-report = work_through(sys.argv[1], Path(sys.argv[2]), workers=3, patience=float(sys.argv[3]))
-for reason in report.failures.values():
-    print(reason)
-"""
+def fill(hub: Hub, local: Path) -> dict[str, Path]:
+    """Put a folder's videos into the data set, and return them by their names there."""
+    names = {f"cooking/{path.relative_to(local)}": path for path in sorted(local.rglob("*.mp4"))}
+    hub.repositories[NAME] = {name: path.read_bytes() for name, path in names.items()}
+    return names
 
 
 def test_a_data_set_that_fails_and_changes_gives_the_bytes_of_a_folder(
     tmp_path: Path, hub: Hub, ask: Ask
 ) -> None:
     local = kitchen(tmp_path / "local", VIDEOS) / "cooking"
-    names = {f"cooking/{path.relative_to(local)}": path for path in sorted(local.rglob("*.mp4"))}
-    hub.repositories[NAME] = {name: path.read_bytes() for name, path in names.items()}
+    names = fill(hub, local)
     first, second, third, fourth = list(names)[:4]
     hub.faults[first], hub.cuts[second], hub.cuts[third] = 1, 1, 2
     hub.changes[fourth] = b"another" * (SIZE // 10)
     names[fourth].write_bytes(hub.changes[fourth])
-    far = f"hf://datasets/{NAME}/cooking"
-    done = ask("-c", WORK_THROUGH, far, tmp_path / "far", 20)
+    done = ask("-c", WORK_THROUGH, COOKING, tmp_path / "far", 20)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert not hub.changes and not any([+hub.faults, +hub.cuts])
-    assert work_through(local, tmp_path / "near").complete
-    assert made(tmp_path / "far") == made(tmp_path / "near") and len(made(tmp_path / "far")) == 24
+    assert_as_from(local, tmp_path / "far")
+    assert len(made(tmp_path / "far")) == VIDEOS
     assert hub.listings < VIDEOS  # not one for each file
+
+
+def test_after_a_kill_the_same_command_goes_on(tmp_path: Path, hub: Hub, ask: Ask) -> None:
+    local, work = kitchen(tmp_path / "local", VIDEOS) / "cooking", tmp_path / "far"
+    fill(hub, local)
+    words, hub.delay = ["-c", WORK_THROUGH, COOKING, work, 20], 0.1
+    before = killed_midway(words, work, VIDEOS, hub_environment(hub, tmp_path))
+    hub.delay = 0.0
+    hub.asked.clear()
+    done = ask(*words)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert len(hub.asked) == VIDEOS - before
+    assert_as_from(local, work)
 
 
 def test_what_is_not_there_fails_at_once(tmp_path: Path, hub: Hub, ask: Ask) -> None:
@@ -82,9 +97,5 @@ def test_a_real_video_is_extracted_from_a_data_set_as_from_a_folder(
             *("--weights", "random:0:64", "--engine", "torch", "--scratch", tmp_path / "scratch"),
         )
         assert done.returncode == 0, done.stderr
-    near, far = (
-        read_table(tmp_path / work / "features" / f"{video.stem}.parquet")
-        for work in ("near", "far")
-    )
-    assert near.equals(far) and near.num_rows > 3
-    assert far.schema.metadata[SOURCE_KEY].decode() == f"hf://datasets/{NAME}/videos/{video.name}"
+    address = f"hf://datasets/{NAME}/videos/{video.name}"
+    assert_same_features(tmp_path / "near", tmp_path / "far", video.stem, address)

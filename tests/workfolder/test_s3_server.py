@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +12,20 @@ pytest.importorskip("moto.server", reason="needs moto, flask and flask-cors: pip
 
 import s3fs
 
-from feature_extraction.schema import SOURCE_KEY
 from tests.toys.command_line import Run
+from tests.toys.far_kitchen import (
+    MOST,
+    SIZE,
+    WORK_THROUGH,
+    Content,
+    assert_as_from,
+    assert_same_features,
+    killed_midway,
+    kitchen,
+    work_through,
+)
 from tests.toys.s3_server import SECRET, Server, s3_server
 from tests.toys.videos import coloured_recipe
-from tests.workfolder.test_scratch import MOST, ROOT, SIZE, Content, kitchen, made, work_through
 from workfolder.files import read_table
 from workfolder.sources import find_videos
 
@@ -60,9 +66,7 @@ def faults_and_changes(tmp_path: Path, server: Server, videos: int) -> None:
     assert report.complete and report.now == videos and max(maker.seen) <= MOST * 1e9
     assert server.reads["video_008.mp4"] == 2 and server.reads["video_001.mp4"] == 2
     assert not any([+server.faults, +server.cuts, +server.changes])
-    assert work_through(local, tmp_path / "local").complete
-    assert made(tmp_path / "remote") == made(tmp_path / "local")
-    assert not list((tmp_path / "scratch").iterdir())
+    assert_as_from(local, tmp_path / "remote")
 
 
 def test_a_server_that_fails_and_changes_gives_the_bytes_of_a_folder(
@@ -76,30 +80,13 @@ def test_so_it_does_for_200_videos(tmp_path: Path, server: Server) -> None:
     faults_and_changes(tmp_path, server, MANY)
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from tests.workfolder.test_scratch import work_through
-work_through("s3://kitchen/cooking/", Path(sys.argv[1]))
-"""
-
-
 def kill_and_go_on(tmp_path: Path, server: Server, videos: int) -> None:
     local, work = upload(tmp_path / "bucket", videos), tmp_path / "work"
-    server.delay = 0.1
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(work)], cwd=ROOT)
-    end = time.monotonic() + 120
-    while len(made(work)) < videos // 3 and time.monotonic() < end:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    server.delay, before = 0.0, len(made(work))
-    assert videos // 3 <= before < videos and list((tmp_path / "scratch").iterdir())
-    report = work_through("s3://kitchen/cooking/", work)
-    assert report.complete and report.now == videos - before
-    assert not list((tmp_path / "scratch").iterdir())
-    assert work_through(local, tmp_path / "local").complete
-    assert made(work) == made(tmp_path / "local")
+    given, server.delay = "s3://kitchen/cooking/", 0.1
+    before = killed_midway(["-c", WORK_THROUGH, given, work, 20], work, videos)
+    server.delay = 0.0
+    assert work_through(given, work).now == videos - before
+    assert_as_from(local, work)
 
 
 def test_after_a_kill_the_same_command_goes_on(tmp_path: Path, server: Server) -> None:
@@ -141,9 +128,8 @@ def test_extract_and_transcribe_read_a_real_video_of_a_bucket(
         done = videobert("transcribe", videos, "--work", work, "--scratch", tmp_path / "scratch")
         assert done.status == 0, done.err
         assert SECRET not in done.out + done.err
-    for stage in ("features", "transcripts"):
-        near, far = (read_table(tmp_path / at / stage / "first.parquet") for at in ("near", "far"))
-        assert near.equals(far) and near.num_rows
-    noted = read_table(tmp_path / "far" / "features" / "first.parquet").schema.metadata[SOURCE_KEY]
-    assert noted == b"s3://kitchen/videos/first.mp4"
+    near, far = tmp_path / "near", tmp_path / "far"
+    assert_same_features(near, far, "first", "s3://kitchen/videos/first.mp4")
+    heard = [read_table(work / "transcripts" / "first.parquet") for work in (near, far)]
+    assert heard[0].equals(heard[1]) and heard[0].num_rows
     assert not list((tmp_path / "scratch").iterdir())

@@ -2,88 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.toys.bucket import SECRET, Bucket, bucket
+from tests.toys.far_kitchen import (
+    MOST,
+    SIZE,
+    Content,
+    assert_as_from,
+    killed_midway,
+    kitchen,
+    work_through,
+)
 from workfolder.errors import InputError
 from workfolder.ledger import Ledger
-from workfolder.maker import Made, Maker
-from workfolder.options import JobOptions
-from workfolder.report import Report
-from workfolder.runner import run_job
-from workfolder.sources import Source, find_videos
 from workfolder.stage import Stage
 
-ROOT = Path(__file__).resolve().parents[2]
 VIDEOS = 200
 FEW = 60
-SIZE = 5_000
-MOST = 0.00004
-"""Gigabytes: eight files."""
-
-
-@dataclass(frozen=True)
-class Content(Maker):
-    """What the file holds, and the captions beside it; notes the most that lay in the folder."""
-
-    seen: list[int] = field(default_factory=list)
-
-    def __call__(self, source: Source) -> Made:
-        if source.address:
-            self.seen.append(held(source.path.parents[1]))
-        content = source.path.read_bytes()
-        if content == b"bad":
-            raise InputError(f"{source.path} is bad")
-        captions = [each.read_text() for each in sorted(source.path.parent.glob("*.vtt"))]
-        captions = captions if source.address else []
-        return Made(
-            pa.table({"video_id": [source.video_id], "content": [content], "said": [captions]})
-        )
-
-
-def held(folder: Path) -> int:
-    """The bytes below a folder from which other threads remove files."""
-    total = 0
-    for below, _, files in os.walk(folder):
-        for name in files:
-            with suppress(FileNotFoundError):
-                total += os.stat(os.path.join(below, name)).st_size
-    return total
-
-
-def kitchen(root: Path, videos: int) -> Path:
-    for number in range(videos):
-        path = root / "cooking" / f"group {number % 3}" / f"video_{number:03d}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(f"{number:05d}".encode() * (SIZE // 5))
-    return root
-
-
-def work_through(
-    given: str | Path, folder: Path, maker: Maker | None = None, **options: Any
-) -> Report:
-    defaults: dict[str, Any] = {"workers": 2, "patience": 5.0, "scratch_gb": MOST}
-    job = JobOptions(scratch=folder.with_name("scratch"), **{**defaults, **options})
-    stage = Stage(folder)
-    stage.claim({"content": 1})
-    return run_job(stage, find_videos([given]), maker or Content(), job)
-
-
-def made(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
 
 
 @pytest.fixture
@@ -103,11 +44,9 @@ def test_a_bucket_that_fails_and_changes_gives_the_bytes_of_a_folder(
     maker = Content()
     report = work_through("s3://kitchen/cooking/", tmp_path / "remote", maker, workers=3)
     assert report.complete and report.now == VIDEOS
-    assert work_through(there.root / "cooking", tmp_path / "local").complete
-    assert made(tmp_path / "remote") == made(tmp_path / "local")
+    assert_as_from(there.root / "cooking", tmp_path / "remote")
     assert SIZE <= max(maker.seen) <= MOST * 1e9
     assert there.reads["video_029.mp4"] == 3 and there.reads["video_077.mp4"] == 2
-    assert not list((tmp_path / "scratch").iterdir())
     noted = Stage(tmp_path / "remote").folder / "inputs.jsonl"
     assert "s3://kitchen/cooking/group 0/video_000.mp4" in noted.read_text()
 
@@ -138,7 +77,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.toys.bucket import bucket
-from tests.workfolder.test_scratch import work_through
+from tests.toys.far_kitchen import work_through
 with bucket(Path(sys.argv[1])) as there:
     there.delay = 0.05
     work_through("s3://kitchen/cooking/", Path(sys.argv[2]))
@@ -149,20 +88,9 @@ def test_after_a_kill_the_same_command_goes_on_and_clears_the_folder(
     tmp_path: Path, there: type[Bucket]
 ) -> None:
     work = tmp_path / "work"
-    command = [sys.executable, "-c", KILLED, str(there.root), str(work)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    end = time.monotonic() + 120
-    while len(made(work)) < 20 and time.monotonic() < end:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    before = len(made(work))
-    assert 20 <= before < FEW and list((tmp_path / "scratch").iterdir())
-    report = work_through("s3://kitchen/cooking/", work)
-    assert report.complete and report.now == FEW - before
-    assert not list((tmp_path / "scratch").iterdir())
-    assert work_through(there.root / "cooking", tmp_path / "local").complete
-    assert made(work) == made(tmp_path / "local")
+    before = killed_midway(["-c", KILLED, there.root, work], work, FEW)
+    assert work_through("s3://kitchen/cooking/", work).now == FEW - before
+    assert_as_from(there.root / "cooking", work)
 
 
 def test_captions_beside_a_video_are_fetched_with_it(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.toys.bucket import bucket
 from tests.toys.command_line import Run
+from tests.toys.far_kitchen import made, work_through
 from tests.toys.videos import coloured_recipe
-from tests.workfolder.test_scratch import made, work_through
 from workfolder.files import read_table
 from workfolder.ledger import Ledger
 from workfolder.sources import find_videos

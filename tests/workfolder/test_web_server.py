@@ -10,11 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from feature_extraction.schema import SOURCE_KEY
+from tests.toys.far_kitchen import (
+    MOST,
+    ROOT,
+    SIZE,
+    WORK_THROUGH,
+    Content,
+    assert_as_from,
+    assert_same_features,
+    killed_midway,
+    kitchen,
+    work_through,
+)
 from tests.toys.web_server import SECRET, Site, certificate, web_server
-from tests.workfolder.test_scratch import MOST, ROOT, SIZE, Content, kitchen, made, work_through
 from workfolder.errors import InputError
-from workfolder.files import read_table
 from workfolder.sources import find_videos
 
 pytest.importorskip("aiohttp", reason="needs aiohttp")
@@ -60,9 +69,16 @@ def test_a_site_that_fails_and_changes_gives_the_bytes_of_a_folder(
     report = work_through(given, tmp_path / "far", maker, workers=3)
     assert report.complete and report.now == VIDEOS and max(maker.seen) <= MOST * 1e9
     assert not any([+site.faults, +site.cuts, +site.changes]) and site.reads["video_009.mp4"] >= 2
-    assert work_through(flat(tmp_path / "flat", site), tmp_path / "near").complete
-    assert made(tmp_path / "far") == made(tmp_path / "near")
-    assert not list((tmp_path / "scratch").iterdir())
+    assert_as_from(flat(tmp_path / "flat", site), tmp_path / "far")
+
+
+def test_after_a_kill_the_same_command_goes_on(tmp_path: Path, site: Site) -> None:
+    videos = len(list(kitchen(site.root, 24).rglob("*.mp4")))
+    given, work, site.delay = listing(site, tmp_path / "list.txt"), tmp_path / "work", 0.05
+    before = killed_midway(["-c", WORK_THROUGH, given, work, 20], work, videos)
+    site.delay = 0.0
+    assert work_through(given, work).now == videos - before
+    assert_as_from(flat(tmp_path / "flat", site), work)
 
 
 def test_a_file_that_changes_without_a_name_for_its_version_is_told_by_its_time(
@@ -139,10 +155,6 @@ def test_a_real_video_is_extracted_by_https_as_from_a_folder(
             )
             assert done.returncode == 0, done.stderr
             assert SECRET not in done.stdout + done.stderr
-    near, far = (
-        read_table(tmp_path / work / "features" / f"{video.stem}.parquet")
-        for work in ("near", "far")
-    )
-    assert near.equals(far) and near.num_rows > 3
-    assert far.schema.metadata[SOURCE_KEY].decode() == f"{site.url}/{video.name}"
+    address = f"{site.url}/{video.name}"
+    assert_same_features(tmp_path / "near", tmp_path / "far", video.stem, address)
     assert not list((tmp_path / "scratch").iterdir())
