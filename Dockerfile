@@ -12,7 +12,7 @@ COPY tokenization ./tokenization
 COPY videobert ./videobert
 RUN python -m venv /opt/videobert \
     && /opt/videobert/bin/python -m pip install --no-cache-dir --constraint constraints.txt \
-    '.[export,faster-whisper,hdf5,openvino,page,s3,timm,trackio]'
+    '.[export,faster-whisper,gs,hdf5,openvino,page,s3,timm,trackio]'
 
 FROM python:3.12-slim
 COPY --from=built /opt/videobert /opt/videobert
