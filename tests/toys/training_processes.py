@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pyarrow.parquet as pq
+
 from videobert.pretraining.options import PretrainOptions
 
 TINY = PretrainOptions(
@@ -32,6 +34,13 @@ TINY = PretrainOptions(
     checkpoint_every=5,
 )
 """24 steps of two layers; three of ten videos are kept apart."""
+KILLED = -signal.SIGKILL
+SAVE = "videobert.learning.checkpoints"
+TRAINING = (
+    "--init none --size tiny --steps 24 --batch-size 12 --max-length 48 --learning-rate 2e-3 "
+    "--warmup 0.1 --validation-share 0.3 --validate-every 10 --checkpoint-every 5"
+).split()
+"""TINY on the command line."""
 PATIENCE = 60.0
 """Seconds."""
 FORKSERVER = multiprocessing.get_context("forkserver")
@@ -180,3 +189,23 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    assert (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+    assert (
+        pq.read_table(one / "history.parquet").to_pylist()
+        == pq.read_table(other / "history.parquet").to_pylist()
+    )
+
+
+def training_of(out: Path) -> Path:
+    return out.with_name(out.name + ".training")
+
+
+def steps_of(out: Path) -> int:
+    """How many steps the last checkpoint has behind it; 0 where there is none."""
+    return max(
+        (int(path.name.removeprefix("step-")) for path in training_of(out).glob("step-*")),
+        default=0,
+    )

@@ -7,36 +7,23 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
+from tests.toys.calls import call, refused
 from tests.toys.command_line import Run
 from tests.toys.street import Street
 from tests.toys.videos import coloured_recipe
-from tokenization.schema import EXAMPLES
-from videobert.cli.main import app
 from videobert.cli.pictures import CELL
 from videobert.data.clip_encoder import ClipEncoder, EncodedClip
 from videobert.loading import load_model
-from workfolder.errors import InputError
 from workfolder.progress import Progress, silent
 from workfolder.stage import Stage
 
 ENCODED: dict[tuple[Path, float, float], EncodedClip] = {}
-
-
-def call(*arguments: object) -> Any:
-    result = CliRunner().invoke(app, list(map(str, arguments)))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout) if "--json" in arguments else result.stdout
 
 
 @pytest.fixture(autouse=True)
@@ -163,51 +150,6 @@ def test_a_sentence_is_located_in_a_video(street: Street, unseen: Path) -> None:
     assert "start" in call(*arguments)
 
 
-def test_the_measures_are_printed(street: Street, tmp_path: Path) -> None:
-    training = shutil.copytree(street.work, tmp_path / "training")
-    folders = ("--model", street.model, "--work", street.work, "--training", training)
-    found = call("evaluate", "retrieval", *folders, "--json")
-    for way in ("text_to_clip", "clip_to_text"):
-        assert (
-            found[way]["bm25"]["recall"]["1"]["value"]
-            == 1
-            > found[way]["chance"]["recall"]["1"]["value"]
-        )
-    printed = call("evaluate", "retrieval", *folders)
-    assert all(row in printed for row in ("R@1", "median rank", "re-ranked", "interpolated"))
-    found = call("evaluate", "forecast", *folders, "--step", 1, "--json")
-    rows = found["forecast"]["rows"]["1"]
-    assert rows["bigram"]["1"]["value"] >= rows["unigram"]["1"]["value"] > 0
-    assert 0 <= found["imagine"]["rows"]["imagined"]["3"]["value"] <= 1
-    assert "bigram" in call("evaluate", "forecast", *folders)
-    found = call("evaluate", "localisation", *folders[:4], "--json")
-    assert found["videos"] == 4 and 0 < found["rows"]["chance"]["iou"]["value"] < 1
-    assert "mean IoU" in call("evaluate", "localisation", *folders[:4])
-
-
-def test_the_answers_are_not_to_be_learnt_from(street: Street, tmp_path: Path) -> None:
-    (tmp_path / "same").symlink_to(street.work)
-    for training in (street.work, tmp_path / "same"):
-        folders = ("--work", street.work, "--training", training)
-        refused(f"{training} is both", "evaluate", "retrieval", "--model", street.model, *folders)
-
-
-def test_words_beyond_the_codebook_are_refused_by_file(street: Street, tmp_path: Path) -> None:
-    shutil.copytree(street.work, tmp_path / "work")
-    path = tmp_path / "work/examples/recipe_0.parquet"
-    rows = [row | {"visual": [9]} for row in pq.read_table(path).to_pylist()]
-    pq.write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), path)
-    refused(
-        f"{path} has visual words",
-        "search",
-        "red",
-        "--model",
-        street.model,
-        "--work",
-        tmp_path / "work",
-    )
-
-
 def test_templates_and_labels_are_judged_before_the_clip_is_read(
     street: Street, tmp_path: Path
 ) -> None:
@@ -244,22 +186,6 @@ def test_more_answers_are_printed_than_drawn(street: Street, tmp_path: Path) -> 
     narrow = Image.open(picture).size
     assert len(call(*asked, "--masks", 18)["clips"]) == 18
     assert narrow[0] < Image.open(picture).size[0] < 110 * CELL[0] * 11
-
-
-def test_where_nobody_speaks_the_forecasts_are_measured_all_the_same(
-    street: Street, tmp_path: Path
-) -> None:
-    shutil.copytree(street.work, tmp_path / "silent")
-    for path in (tmp_path / "silent" / "examples").glob("*.parquet"):
-        rows = [row | {"text": ""} for row in pq.read_table(path).to_pylist()]
-        pq.write_table(pa.Table.from_pylist(rows, schema=EXAMPLES), path)
-    folders = ("--model", street.model, "--work", tmp_path / "silent", "--training", street.work)
-    printed = call("evaluate", "forecast", *folders, "--step", 1)
-    assert "bigram" in printed and "nobody speaks" in printed and "recall@3" not in printed
-    refused("different sentences", "evaluate", "retrieval", *folders)
-    refused("no sentence", "evaluate", "localisation", *folders[:4])
-    refused("somebody speaks", "search", "red", *folders[:4])
-    assert call("search", "red", *folders[:4], "--training", street.work, "--json")["hits"]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "鍋"])
@@ -352,9 +278,3 @@ def test_folders_that_do_not_fit(street: Street, tmp_path: Path) -> None:
         "--first-stage",
         "guess",
     )
-
-
-def refused(reason: str, *arguments: object) -> None:
-    with pytest.raises(InputError) as error:
-        call(*arguments)
-    assert reason in str(error.value) and "\n" not in str(error.value)

@@ -5,11 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,30 +12,25 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.toys.command_line import Run
-from tests.toys.training_processes import TINY, Death, run, start
-from tests.toys.work_folder import make_work
-from videobert.modeling_videobert import VideoBertForPreTraining
+from tests.toys.command_line import Run, assert_refused
+from tests.toys.training_processes import (
+    KILLED,
+    SAVE,
+    TINY,
+    TRAINING,
+    Death,
+    assert_same_run,
+    run,
+    start,
+    steps_of,
+    training_of,
+)
 from videobert.pretraining.loop import pretrain
 from workfolder.errors import InputError
 from workfolder.files import write_table
-
-KILLED = -signal.SIGKILL
-SAVE = "videobert.learning.checkpoints"
-TRAINING = (
-    "--init none --size tiny --steps 24 --batch-size 12 --max-length 48 --learning-rate 2e-3 "
-    "--warmup 0.1 --validation-share 0.3 --validate-every 10 --checkpoint-every 5"
-).split()
-"""TINY on the command line."""
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_work(tmp_path_factory.mktemp("toy") / "work")
 
 
 @pytest.fixture(scope="module")
@@ -49,34 +39,6 @@ def whole(work: Path) -> Path:
     out = work.parent / "whole"
     assert run(work, out, TINY) == [0]
     return out
-
-
-@pytest.fixture(scope="module")
-def whole_of_two(work: Path) -> Path:
-    """The same of two processes."""
-    out = work.parent / "whole_of_two"
-    assert run(work, out, TINY, processes=2) == [0, 0]
-    return out
-
-
-def assert_same_run(one: Path, other: Path) -> None:
-    assert (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
-    assert (
-        pq.read_table(one / "history.parquet").to_pylist()
-        == pq.read_table(other / "history.parquet").to_pylist()
-    )
-
-
-def training_of(out: Path) -> Path:
-    return out.with_name(out.name + ".training")
-
-
-def steps_of(out: Path) -> int:
-    """How many steps the last checkpoint has behind it; 0 where there is none."""
-    return max(
-        (int(path.name.removeprefix("step-")) for path in training_of(out).glob("step-*")),
-        default=0,
-    )
 
 
 def test_a_models_folder_is_whole_and_the_training_folder_is_gone(whole: Path) -> None:
@@ -240,143 +202,6 @@ def test_killed_again_and_again_at_any_moment_it_ends_with_the_same_model(
     assert_same_run(tmp_path / "whole", out)
 
 
-def test_two_processes_give_the_curve_of_one(work: Path, tmp_path: Path) -> None:
-    options = replace(TINY, dropout=0.0, learning_rate=1e-3)
-    assert run(work, tmp_path / "one", options) == [0] and run(
-        work, tmp_path / "two", options, processes=2
-    ) == [0, 0]
-    one, two = (
-        pq.read_table(tmp_path / name / "history.parquet").to_pylist() for name in ("one", "two")
-    )
-    assert len(one) == len(two) == 3
-    for mine, theirs in zip(one, two, strict=True):
-        losses = [name for name in mine if name.endswith("loss") and mine[name] is not None]
-        assert {name: mine[name] for name in losses} == pytest.approx(
-            {name: theirs[name] for name in losses}, rel=1e-6
-        )
-        assert mine["tokens"] == theirs["tokens"]
-
-
-def test_two_processes_with_dropout_are_one_that_accumulates(
-    work: Path, whole_of_two: Path, tmp_path: Path
-) -> None:
-    """Parts of a batch draw by their number, whoever computes them."""
-    assert run(work, tmp_path / "model", replace(TINY, accumulate=2)) == [0]
-    one, two = (
-        pq.read_table(folder / "history.parquet").to_pylist()[1]
-        for folder in (tmp_path / "model", whole_of_two)
-    )
-    assert one["masked_joint_loss"] == pytest.approx(two["masked_joint_loss"], rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    "death",
-    [
-        Death("videobert.learning.trainer.Trainer.update", 13),
-        Death(f"{SAVE}.write_json", 2),
-        Death("videobert.pretraining.loop.draw_losses"),
-    ],
-    ids=lambda death: death.function.rpartition(".")[2],
-)
-def test_two_processes_killed_and_started_again_end_with_the_same_model(
-    work: Path, whole_of_two: Path, tmp_path: Path, death: Death
-) -> None:
-    out = tmp_path / "model"
-    assert run(work, out, TINY, death, processes=2)[0] == KILLED and not out.exists()
-    assert run(work, out, TINY, processes=2) == [0, 0]
-    assert_same_run(whole_of_two, out)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"precision": "bf16"},
-        {"accumulate": 2},
-        {"validation_share": 0.0},
-        {"alignment_weight": 0.0, "boundary": True},
-        {"batch_size": 9},
-        {"batch_size": 66},
-    ],
-    ids=str,
-)
-def test_two_processes_can_do_what_one_can(
-    work: Path, tmp_path: Path, changes: dict[str, object]
-) -> None:
-    """Batches of 9 make seven to validate on, an unequal share; batches of 66 make one."""
-    assert run(work, tmp_path / "model", replace(TINY, **changes), processes=2) == [0, 0]
-    assert all(
-        weight.isfinite().all()
-        for weight in load_file(tmp_path / "model" / "model.safetensors").values()
-    )
-
-
-@pytest.mark.slow
-def test_under_torchrun_as_a_user_types_it(work: Path, whole_of_two: Path, tmp_path: Path) -> None:
-    out = tmp_path / "model"
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "videobert",
-    ]
-    command = [*launcher, "pretrain", "--work", str(work), "--out", str(out), *TRAINING]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    while not list(training_of(out).glob("step-*")) and process.poll() is None:
-        time.sleep(0.01)
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(workers[0]), signal.SIGKILL)
-    process.communicate()
-    assert process.returncode and not out.exists()
-    again = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=180, check=False
-    )
-    assert again.returncode == 0, again.stderr
-    assert_same_run(whole_of_two, out)
-
-
-@pytest.fixture
-def running(work: Path, tmp_path: Path) -> Iterator[Path]:
-    """The model's folder of a run that is in the middle of its training."""
-    out = tmp_path / "model"
-    (process,) = start(work, out, replace(TINY, steps=100_000))
-    while not list(training_of(out).glob("step-*")):
-        assert process.is_alive()
-        time.sleep(0.02)
-    yield out
-    process.kill()
-    process.join()
-
-
-def test_a_second_run_on_a_folder_in_use_is_refused(work: Path, running: Path) -> None:
-    with pytest.raises(InputError, match="in use by another run"):
-        pretrain(work, running, replace(TINY, steps=100_000))
-    assert steps_of(running)
-
-
-def test_other_options_than_the_checkpoints_are_refused_with_the_difference(
-    work: Path, tmp_path: Path, videobert: Run
-) -> None:
-    out = tmp_path / "model"
-    assert run(work, out, TINY, Death("videobert.learning.trainer.Trainer.update", 13)) == [KILLED]
-    result = videobert(
-        "pretrain", "--work", work, "--out", out, *TRAINING, "--learning-rate", "1e-3"
-    )
-    assert_refused(
-        result.status, result.err, "learning_rate was 0.002 and is now 0.001", training_of(out)
-    )
-    for checkpoint in training_of(out).glob("step-*"):
-        (checkpoint / "weights.safetensors").write_bytes(b"torn")
-    result = videobert("pretrain", "--work", work, "--out", out, *TRAINING)
-    assert_refused(result.status, result.err, training_of(out), "delete the folder")
-    shutil.rmtree(training_of(out))
-    assert videobert("pretrain", "--work", work, "--out", out, *TRAINING).status == 0
-
-
 def test_a_model_of_other_examples_is_refused(work: Path, whole: Path, tmp_path: Path) -> None:
     mine = tmp_path / "work"
     shutil.copytree(work, mine)
@@ -385,21 +210,6 @@ def test_a_model_of_other_examples_is_refused(work: Path, whole: Path, tmp_path:
     write_table(pq.read_table(path).slice(1), path)
     with pytest.raises(InputError, match="data_digest was"):
         pretrain(mine, whole, TINY)
-
-
-def test_a_full_disk_when_the_model_is_written_is_told(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise SafetensorError("I/O error: No space left on device (os error 28)")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(VideoBertForPreTraining, "save_pretrained", full)
-        with pytest.raises(
-            InputError, match=rf"^{tmp_path}/model cannot be written \(.*No space left"
-        ):
-            pretrain(work, tmp_path / "model", replace(TINY, steps=5))
-    assert not (tmp_path / "model").exists() and steps_of(tmp_path / "model") == 5
 
 
 def test_a_run_whose_last_checkpoint_is_torn_ends_with_the_same_model(
@@ -411,23 +221,6 @@ def test_a_run_whose_last_checkpoint_is_torn_ends_with_the_same_model(
     torn.write_bytes(torn.read_bytes()[:-100])
     assert run(work, out, TINY) == [0]
     assert_same_run(whole, out)
-
-
-@pytest.mark.parametrize("out", [".", "..", "/"])
-def test_a_folder_that_is_no_model_is_refused(
-    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        InputError, match="videobert did not train it: use those, or give another --out"
-    ):
-        pretrain(work, Path(out), TINY)
-
-
-def assert_refused(status: int, err: str, *parts: object) -> None:
-    lines = [line for line in err.splitlines() if line.startswith("videobert:")]
-    assert status == 2 and len(lines) == 1 and "Traceback" not in err
-    assert all(str(part) in lines[0] for part in parts), lines[0]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
