@@ -197,21 +197,25 @@ def tables(annotations: Path, most: int | None) -> Iterator[tuple[str, list[dict
     ]
     yield KEY, [{**row, "tags": None} for row in every]
     yield SLOTS, [row for row in every if row["label"]]
-    yield (
-        WHEN,
-        [
-            {
-                "video": video,
-                "start": float(step["segment"][0]),
-                "end": float(step["segment"][1]),
-                "text": step["sentence"],
-                "subset": "testing" if video in apart else "training",
-            }
-            for video in said
-            for turn, step in enumerate(database.get(video, {"annotations": []})["annotations"])
-            if turn % 2 == 0 or video not in apart
-        ],
-    )
+    yield WHEN, captions(database, list(said), apart)
+
+
+def captions(
+    database: dict[str, Any], videos: Sequence[str], apart: set[str]
+) -> list[dict[str, Any]]:
+    """Make the rows of YouCook2's captions; of the videos that are apart every second one."""
+    return [
+        {
+            "video": video,
+            "start": float(step["segment"][0]),
+            "end": float(step["segment"][1]),
+            "text": step["sentence"],
+            "subset": "testing" if video in apart else "training",
+        }
+        for video in videos
+        for turn, step in enumerate(database.get(video, {"annotations": []})["annotations"])
+        if turn % 2 == 0 or video not in apart
+    ]
 
 
 def write_work(work: Path, annotations: Path, most: int | None) -> None:
