@@ -2,16 +2,25 @@
 
 A sentence is looked for as `videobert search` looks for a clip, the other way round. BM25 on the
 words' profiles picks the candidates, and the alignment head judges them beside it. No label is
-taught: the verb and the noun of a sentence are those that the rules of the corpus read in it.
+taught: the verb and the noun of a sentence are the first listed ones among its words.
 
 Shapes: [steps] that are measured on, [sentences] of training that differ, [labels] of one kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from benchmarks.real_kitchens.corpus import UNLABELLED, Fold, Step, stretches
+from benchmarks.real_kitchens.corpus import (
+    UNLABELLED,
+    Fold,
+    Kitchens,
+    noun_of,
+    said_verb,
+    stretches,
+)
 from benchmarks.real_kitchens.learning import Variant
 from benchmarks.real_kitchens.pairs import shown
 from benchmarks.real_kitchens.questions import Hits, by_kind
@@ -37,7 +46,7 @@ def name_by_sentences(
     steps, learnt = fold.steps(fold.measured), fold.steps(fold.learnt)
     asked = [shown(each, variant) for each in stretches(steps, clips)]
     known = stretches(learnt, clips)
-    sentences, owner = different_sentences(known)
+    sentences, _ = different_sentences(known)
     stage = by_profiles(asked, known, model.processor.codebook.words)
     bm25 = stage.for_texts(stage.index.questions(sentences)).T
     best = np.argsort(-bm25, axis=1, kind="stable")[:, :CANDIDATES]
@@ -46,22 +55,20 @@ def name_by_sentences(
     odds = alignment_scores(model, sentences, words, pairs).reshape(best.shape)
     mixed = interpolated(np.take_along_axis(bm25, best, 1), odds, SearchMix.model)
     other = np.roll(np.arange(len(asked)), len(asked) // 2)  # another step's pictures for each
-    scores = {
-        "sentences": _by_kind(mixed, best, owner, learnt, fold),
-        "sentences_shuffled": _by_kind(mixed[other], best[other], owner, learnt, fold),
-    }
+    labels = [each[best] for each in labels_in(sentences, fold.kitchens)]
+    counts = (len(fold.kitchens.verbs), len(fold.kitchens.nouns))
+    told = [votes(mixed, each, count) for each, count in zip(labels, counts, strict=True)]
+    scores = {"sentences": told, "sentences_shuffled": [each[other] for each in told]}
     return by_kind(steps, scores)
 
 
-def _by_kind(
-    fits: np.ndarray, best: np.ndarray, owner: np.ndarray, learnt: list[Step], fold: Fold
-) -> list[np.ndarray]:
-    """Let the candidates vote for verbs and for nouns; see ``votes``."""
+def labels_in(sentences: Sequence[str], kitchens: Kitchens) -> list[np.ndarray]:
+    """Read verbs and nouns in sentences: their numbers or UNLABELLED, each int [sentences]."""
     found = []
-    for place, labels in enumerate((fold.kitchens.verbs, fold.kitchens.nouns)):
-        of_sentence = np.full(owner.max() + 1, UNLABELLED)
-        of_sentence[owner] = [(step.verb, step.noun)[place] for step in learnt]
-        found.append(votes(fits, of_sentence[best], len(labels)))
+    for listed, read in ((kitchens.verbs, said_verb), (kitchens.nouns, noun_of)):
+        number = {name: place for place, name in enumerate(listed)}
+        words = [read(sentence, listed) for sentence in sentences]
+        found.append(np.array([number.get(word, UNLABELLED) for word in words]))
     return found
 
 

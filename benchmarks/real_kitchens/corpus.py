@@ -204,6 +204,13 @@ def verb_of(named: str, every: Iterable[str]) -> str:
     return verb
 
 
+def said_verb(text: str, listed: Sequence[str]) -> str | None:
+    """Find the first listed verb in a text: of "Now slicing the roll" slice, if that is listed."""
+    known = set(listed)
+    found = (verb_of(word, known) for word in words_of(text))
+    return next((verb for verb in found if verb in known), None)
+
+
 def is_measure(noun: str, texts: Sequence[str]) -> bool:
     """Tell whether a noun follows a number at least every second time, as in "1 tsp salt"."""
     forms = "|".join(map(re.escape, [noun, *plurals(noun)]))

@@ -117,13 +117,12 @@ class Study:
     def jobs(self) -> Iterator[Job]:
         """List all models, those first that the page needs most."""
         numbers = range(self.folds)
-        for parts in (NAMING, QUESTIONS):
+        for variant, parts in ((MAIN, NAMING), (CHOSEN, NAMING), (MAIN, QUESTIONS)):
             for seed, number in product(self.seeds, numbers):
-                yield Job(self.fold(RECORDINGS, number), MAIN, seed, parts)
+                yield Job(self.fold(RECORDINGS, number), variant, seed, parts)
         for variant, seed in product(self.tried, self.seeds):
             yield Job(self.fold(CHOICE, seed), variant, seed, NAMING)
         for way, variant, parts in (
-            (RECORDINGS, CHOSEN, NAMING),
             (RECORDINGS, MAIN, CAPTIONS),
             (COOKS, MAIN, ACTIONS),
             (RECORDINGS, TEXT_FIRST, ACTIONS),

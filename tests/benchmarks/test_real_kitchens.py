@@ -18,6 +18,7 @@ from benchmarks.real_kitchens.corpus import (
     Kitchens,
     is_measure,
     noun_of,
+    said_verb,
     stretches,
     verb_of,
 )
@@ -62,6 +63,13 @@ def kitchens(tmp_path: Path) -> Kitchens:
 )
 def test_a_verb_is_the_imperative_where_a_step_has_it(named: str, verb: str) -> None:
     assert verb_of(named, VERBS) == verb
+
+
+def test_a_verb_is_read_in_a_sentence_only_where_it_is_said() -> None:
+    listed = ["slice", "chop", "mix"]
+    assert said_verb("Now slicing the roll, then mix", listed) == "slice"
+    assert said_verb("CHOP one tomato", listed) == "chop"
+    assert said_verb("1 teaspoon of pepper to the bowl", listed) is None
 
 
 def test_a_measure_follows_numbers() -> None:
