@@ -166,7 +166,7 @@ def test_a_style_decides_how_large_and_dense_the_pictures_are(tmp_path):
     style = replace(BRISK, steps=(1, 1))
     for video in make_corpus(tmp_path, 3, 5, 1, style):
         pixels = decode(tmp_path / f"{video.video}.mp4")
-        assert pixels.shape == (round(video.duration * 10), 120, 160, 3)
+        assert pixels.shape == (round(video.duration * 8), 120, 160, 3)
 
 
 def test_small_pictures_are_the_large_ones_from_farther_away():

@@ -238,13 +238,7 @@ def test_a_loss_that_is_no_number_stops_and_the_last_good_checkpoint_stays(
         precision,
     ]
     result = videobert("pretrain", "--work", work, "--out", out, *extreme)
-    assert_refused(
-        result.status,
-        result.err,
-        "is not a finite number",
-        "lower --learning-rate",
-        training_of(out),
-    )
+    assert_refused(result, "is not a finite number", "lower --learning-rate", training_of(out))
     assert not out.exists()
     steps = steps_of(out)
     kept = load_file(training_of(out) / f"step-{steps:08d}" / "weights.safetensors")
