@@ -36,7 +36,7 @@ def _goal_of_kind(study: Study, kind: str) -> str:
         beside.figure(method, "1").value.value for method in ("recipe_and_time", "probe_of_words")
     )
     return (
-        f"{kind}s, sentences of training vote, 432 words {100 * ours:.1f}: "
+        f"{kind}s, sentences of training vote, {CHOSEN.title} {100 * ours:.1f}: "
         f"{_judge(ours > blind)} recipe and time ({100 * blind:.1f}), "
         f"and {_within(probe - ours)} 8 points of the supervised probe of the "
         f"same words ({100 * probe:.1f})"

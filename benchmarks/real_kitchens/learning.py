@@ -94,6 +94,11 @@ class Variant:
     options: tuple[tuple[str, Any], ...] = ()
 
     @property
+    def title(self) -> str:
+        """What people read."""
+        return self.name.replace("_", " ")
+
+    @property
     def codebook(self) -> str:
         """The name of its codebook."""
         words = self.branching**self.depth

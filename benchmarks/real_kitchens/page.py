@@ -86,12 +86,18 @@ def _parts(study: Study, made: Mapping[str, Any], kept: dict[str, Any]) -> Itera
     yield goal(study)
     for title, way, variant, among, name in (
         ("every recording held out once", RECORDINGS, MAIN, None, "zero_shot"),
-        ("every recording held out once, 432 words", RECORDINGS, CHOSEN, None, "zero_shot_chosen"),
+        (
+            f"every recording held out once, {CHOSEN.title}",
+            RECORDINGS,
+            CHOSEN,
+            None,
+            "zero_shot_chosen",
+        ),
         ("every cook held out once", COOKS, MAIN, None, "zero_shot_cooks"),
         ("text alone learnt first", RECORDINGS, TEXT_FIRST, None, "zero_shot_text_first"),
         ("recordings that no choice was made on", RECORDINGS, MAIN, _val(study), "zero_shot_val"),
         (
-            "recordings that no choice was made on, 432 words",
+            f"recordings that no choice was made on, {CHOSEN.title}",
             *(RECORDINGS, CHOSEN, _val(study), "zero_shot_chosen_val"),
         ),
     ):
@@ -202,13 +208,13 @@ def _tried(study: Study, kept: dict[str, Any]) -> str:
             for kind in KINDS:
                 found = read(CHOICE, variant, kind)
                 cells.append(_tried_cell(found, method, kept.setdefault(variant.name, {}), kind))
-        rows.append([variant.name.replace("_", " "), *cells])
+        rows.append([variant.title, *cells])
     head = ["", "calibrated: verb", "noun", "sentences vote: verb", "noun", "probe: verb", "noun"]
     return f"""## What was tried
 
 On quarters of the 66 recordings called `train`, one drawn by each of three seeds, learnt from the
-other three quarters; top-1. `main` is the row that most tables are about. `432 words` was chosen
-for the others.
+other three quarters; top-1. `main` is the row that most tables are about.
+`{CHOSEN.title}` was chosen for the others.
 
 {_table(head, rows)}"""
 

@@ -46,20 +46,7 @@ def build(answers: Answers, videos: Mapping[str, Path], first: str | None = None
     ) as page:
         gr.HTML(parts.header(answers.knows, LONGEST, BIGGEST), elem_id="vb-head", padding=False)
         digest = gr.State(None)
-        with gr.Row(equal_height=True, elem_id="vb-bring"):
-            choice = gr.Dropdown(
-                ["", *videos],
-                value=first or "",
-                label="A clip",
-                visible=bool(videos),
-                elem_id="vb-choice",
-            )
-            upload = gr.File(
-                show_label=False,
-                height=92,
-                file_types=sorted(VIDEO_SUFFIXES),
-                elem_id="vb-upload",
-            )
+        choice, upload = _bring(videos, first)
         line = _shown(answers.timeline(None, 0, 0), "timeline")
         with gr.Row(elem_id="vb-part"):
             start, end = (
@@ -84,6 +71,25 @@ def build(answers: Answers, videos: Mapping[str, Path], first: str | None = None
         for slider in (start, end):
             _then(slider.input(answers.timeline, part, line, **ASKED), questions)
     return page
+
+
+def _bring(videos: Mapping[str, Path], first: str | None) -> tuple[gr.Dropdown, gr.File]:
+    """Let a visitor choose a clip, or bring one."""
+    with gr.Row(equal_height=True, elem_id="vb-bring"):
+        choice = gr.Dropdown(
+            ["", *videos],
+            value=first or "",
+            label="A clip",
+            visible=bool(videos),
+            elem_id="vb-choice",
+        )
+        upload = gr.File(
+            show_label=False,
+            height=92,
+            file_types=sorted(VIDEO_SUFFIXES),
+            elem_id="vb-upload",
+        )
+    return choice, upload
 
 
 def serve(page: gr.Blocks, host: str, port: int | None, uploads: str) -> str:
