@@ -25,7 +25,7 @@ from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING
 from demos.timetable import Timetable, cores, slowness, spelled
 from videobert.model_sizes import SIZES
 from workfolder.errors import InputError
-from workfolder.options import Options, described, multiplies_bfloat16, option
+from workfolder.options import Options, described, option
 
 LOOK = "--weights random:0:112 --frames-per-second 6"
 """A network of random weights takes any pictures: few and small ones cost little."""
@@ -180,12 +180,11 @@ def _learning(at: Places, size: Size, share: float, seed: int) -> Iterator[Step]
         3 + 3 * share,
         *("videobert tokenize --work", at.work),
     )
-    numbers = "--precision bf16" if multiplies_bfloat16() else ""
     yield _step(
         *("pretrain", "pre-training: a BERT learns text and visual words as one language"),
         6 + size.steps / 50,
         *("videobert pretrain --work", at.work, "--out", at.model, "--init none"),
-        f"--size {size.model} --steps {size.steps} --seed {seed} {PRETRAINING} {numbers}",
+        f"--size {size.model} --steps {size.steps} --seed {seed} {PRETRAINING}",
     )
 
 

@@ -22,7 +22,8 @@ class NumpyArrays:
     @staticmethod
     def dense(states: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
         """Multiply by the transposed weight, [out, in], and add the bias."""
-        return np.asarray(states @ weight.T + bias)
+        rows = states.reshape(-1, states.shape[-1])  # one product: numpy does one a sequence
+        return np.asarray((rows @ weight.T + bias).reshape(*states.shape[:-1], len(weight)))
 
     @staticmethod
     def norm(states: np.ndarray, weight: np.ndarray, bias: np.ndarray, eps: float) -> np.ndarray:

@@ -136,12 +136,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def multiplies_bfloat16() -> bool:
-    """Tell whether the processor has AMX or AVX-512 for bfloat16."""
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and bool({"amx_bf16", "avx512_bf16"} & set(cpuinfo.read_text().split()))
-
-
 @dataclass(frozen=True)
 class Limits:
     """What one file may take.

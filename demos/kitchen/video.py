@@ -12,7 +12,7 @@ from demos.kitchen import voice
 from demos.kitchen.sprites import Pixels
 from demos.kitchen.style import Style
 
-ENCODER = {"preset": "veryfast", "crf": "22", "threads": "1", "x264-params": "cpu-independent=1"}
+ENCODER = {"crf": "22", "threads": "1", "x264-params": "cpu-independent=1"}
 """One thread: the corpus is made by one process a core.
 
 Without cpu-independent, x264's macroblock tree rounds by where its buffers lie in memory. The same
@@ -38,7 +38,7 @@ def write_video(
             width=style.width,
             height=style.height,
             pix_fmt="yuv420p",
-            options=ENCODER,
+            options={**ENCODER, "preset": style.preset},
         )
         if sound is not None:
             _write_sound(container, sound)

@@ -27,7 +27,7 @@ from feature_extraction.seeing.backbones.backbone import Backbone
 from feature_extraction.seeing.kept_networks import NetworkCache
 from feature_extraction.seeing.shared_engine import SharedEngine
 from workfolder.errors import InputError
-from workfolder.options import cores, multiplies_bfloat16
+from workfolder.options import cores
 
 if TYPE_CHECKING:
     import openvino
@@ -60,13 +60,11 @@ class Engine(Protocol):
 def engine_precision(name: str, module: torch.nn.Module | None = None) -> str:
     """Return in which numbers an engine computes: bfloat16 where the hardware multiplies it.
 
-    S3D then takes a sixth or half of its time in float32.
-
     Args:
         name: of the engine.
         module: what it runs; None for one that bfloat16 does not harm.
     """
-    fast = name == "cuda" or (name == "openvino" and multiplies_bfloat16())
+    fast = name == "cuda" or (name == "openvino" and _multiplies_bfloat16())
     return "bfloat16" if fast and not _strays_in_bfloat16(module) else "float32"
 
 
@@ -340,3 +338,12 @@ def fixed_batch(frames: np.ndarray, size: int) -> np.ndarray:
     if not missing:
         return frames
     return np.concatenate([frames, np.zeros((missing, *frames.shape[1:]), frames.dtype)])
+
+
+def _multiplies_bfloat16() -> bool:
+    """Tell whether the processor has AMX or AVX-512 for bfloat16.
+
+    S3D then takes a sixth or half of its time in float32.
+    """
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and bool({"amx_bf16", "avx512_bf16"} & set(cpuinfo.read_text().split()))

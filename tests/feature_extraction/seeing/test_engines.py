@@ -84,7 +84,7 @@ def test_openvino_in_bfloat16_agrees_with_torch_on_the_gated_network(
 ) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
     monkeypatch.setattr(
-        engines, "multiplies_bfloat16", lambda: True
+        engines, "_multiplies_bfloat16", lambda: True
     )  # processors without it compute bfloat16 too, or float32
     network = GatedS3D()
     randomise(network, 0)
@@ -157,13 +157,13 @@ def test_an_engine_that_this_machine_lacks_is_refused(monkeypatch: pytest.Monkey
 
 
 def test_the_precision_is_that_of_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)
     assert [engine_precision(name) for name in ("cuda", "openvino", "torch")] == [
         "bfloat16",
         "bfloat16",
         "float32",
     ]
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     assert engine_precision("openvino") == "float32"
 
 

@@ -96,7 +96,7 @@ def test_openvino_agrees_in_float32(
     name: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     backbone = HuggingFaceBackbone(str(folders[name]))
     frames = frames_for(backbone)
     engine = make_engine("openvino", backbone)

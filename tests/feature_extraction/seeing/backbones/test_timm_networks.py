@@ -81,7 +81,7 @@ def test_a_feature_is_what_timm_makes_of_the_same_frames(
 @pytest.mark.parametrize("name", [CNN, LITE0_NETWORK, "vit_tiny_patch16_224"])
 def test_openvino_agrees_in_float32(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: False)
     backbone = find_backbone(f"timm:{name}:random:3")
     assert isinstance(backbone, TimmBackbone)
     clip = frames(backbone)
@@ -92,7 +92,7 @@ def test_openvino_agrees_in_float32(name: str, monkeypatch: pytest.MonkeyPatch) 
 def test_a_network_that_strays_in_bfloat16_is_computed_in_float32(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(engines, "_multiplies_bfloat16", lambda: True)
     precisions = {
         weights: engine_precision("openvino", find_backbone(weights).module)
         for weights in ("random:0", f"timm:{VIT}:random:0", f"timm:{LITE0_NETWORK}:random:0")
