@@ -157,8 +157,9 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--seeds", type=_numbers, default=SEEDS, help="those of the trainings")
     parser.add_argument("--videos", type=int, default=Size.videos, help="of each kitchen")
     parser.add_argument("--steps", type=int, default=Size.steps, help="of each training")
+    parser.add_argument("--engine", default=Size.engine, help="what computes the features")
     options = parser.parse_args(arguments)
-    size = Size(videos=options.videos, steps=options.steps)
+    size = Size(videos=options.videos, steps=options.steps, engine=options.engine)
     began = time.monotonic()
     try:
         found = spread(options.out, size, options.kitchens, options.seeds)

@@ -29,6 +29,7 @@ from workfolder.options import Options, described, option
 
 LOOK = "--weights random:0:112 --frames-per-second 6"
 """A network of random weights takes any pictures: few and small ones cost little."""
+BEST = "the best there is"
 CODEBOOK = "--preparation whiten --components 64 --search flat"
 PRETRAINING = (
     "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
@@ -49,6 +50,7 @@ class Size(Options):
 
     videos: int = option(250, "videos to film", least=1)
     seed: int = option(0, "seed of the kitchen and of all that is learnt from it", least=0)
+    engine: str = option(BEST, "what computes the features (see videobert extract --engine)")
     branching: int = option(12, "children of a node of the visual vocabulary's tree", least=2)
     depth: int = option(2, "levels of the tree", least=1)
     model: str = option("tiny", "size of the model", choices=SIZES)
@@ -57,6 +59,11 @@ class Size(Options):
         "captions",
         "captions, or who listens (see videobert transcribe --asr): then the cook speaks",
     )
+
+    @property
+    def look(self) -> str:
+        """How features are made."""
+        return LOOK if self.engine == BEST else f"{LOOK} --engine {self.engine}"
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def steps_of(at: Places, size: Size, seed: int | None = None) -> list[Step]:
     """
     share = size.videos / Size.videos
     learning = _learning(at, size, share, size.seed if seed is None else seed)
-    return [*_filming(at, size, share), *learning, *_asking(at, share)]
+    return [*_filming(at, size, share), *learning, *_asking(at, size, share)]
 
 
 def _step(name: str, title: str, seconds: float, *command: Path | str) -> Step:
@@ -159,7 +166,7 @@ def _filming(at: Places, size: Size, share: float) -> Iterator[Step]:
     yield _step(
         *("look", "features: S3D (of random weights here) makes 1024 numbers of each 1.5 s"),
         9 + 70 * share,
-        *("videobert extract", at.kitchen / TRAINING, "--work", at.work, LOOK),
+        *("videobert extract", at.kitchen / TRAINING, "--work", at.work, size.look),
     )
     yield _step(
         *("hear", "transcripts: words become timed sentences"),
@@ -188,12 +195,12 @@ def _learning(at: Places, size: Size, share: float, seed: int) -> Iterator[Step]
     )
 
 
-def _asking(at: Places, share: float) -> Iterator[Step]:
+def _asking(at: Places, size: Size, share: float) -> Iterator[Step]:
     yield _step(
         *("look away", "features of the videos that the model never saw"),
         8 + 13 * share,
         *("videobert extract", at.kitchen / HELD_OUT_VIDEOS, at.kitchen / HELD_OUT_COMBINATIONS),
-        *("--work", at.held_out, LOOK),
+        *("--work", at.held_out, size.look),
     )
     yield _step(
         *("table", "the table: how often the first guess, and one of five, is right"),

@@ -104,7 +104,18 @@ def test_every_option_says_what_it_is_and_its_default(
         street.main()
     said = " ".join(capsys.readouterr().out.split())
     assert f"videos to film (default: {street.Size.videos})" in said
-    assert said.count("(default: ") == 8
+    assert said.count("(default: ") == 9
+
+
+def test_all_videos_are_looked_at_by_the_engine_that_is_asked_for(tmp_path: Path) -> None:
+    size = street.Size(engine="torch")
+    looks = [
+        step.command
+        for step in street.steps_of(street.Places.below(tmp_path), size)
+        if "extract" in step.command
+    ]
+    assert len(looks) == 2
+    assert all(command[-2:] == ("--engine", "torch") for command in looks)
 
 
 def test_a_kitchen_of_another_size_or_seed_stops_it(typed: list[str], tmp_path: Path) -> None:
