@@ -1,6 +1,6 @@
 """The ways to pre-train beside each other, in the kitchen: what each is worth, and what it costs.
 
-    python -m benchmarks.workbench pretraining --out DIR         24 models of 3,000 updates
+    python -m benchmarks.workbench pretraining --out DIR         30 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
     python -m benchmarks.workbench together --out DIR      see benchmarks.workbench_together
@@ -8,7 +8,8 @@
 
 The kitchen is that of benchmarks.kitchen_tables with 400 videos, but filmed and looked at as in the
 demo. It is made where it is not there: 15 minutes of one core. All models see as many examples in
-as many updates, and differ in one thing. It goes on after a kill: what is there is not made again.
+as many updates, and differ in one thing. "Equal weights" counts a word that is asked for beside text
+as much as one among pictures alone. It goes on after a kill: what is there is not made again.
 The figures are printed, and stand in DIR/workbench.json.
 
 - verbs, nouns: the first guess for a step's verb and noun, zero-shot, with as little done to be
@@ -70,6 +71,8 @@ NAMES = (
     "sampled words",
     "permutation",
     "causal",
+    "equal weights",
+    "causal, equal weights",
     "stacked 1-2",
     "order",
 )
@@ -88,6 +91,8 @@ def changes(name: str, steps: int) -> dict[str, Any]:
         "sampled words": {"sample_words": STRAY},
         "permutation": {"objective": "permutation"},
         "causal": {"objective": "causal"},
+        "equal weights": {"joint_weight": 1.0},
+        "causal, equal weights": {"objective": "causal", "joint_weight": 1.0},
         "stacked 1-2": {"phases": half},
         "order": {"order_weight": 1.0},
     }[name]
