@@ -8,8 +8,8 @@
 
 The kitchen is that of benchmarks.kitchen_tables with 400 videos, but filmed and looked at as in the
 demo. It is made where it is not there: 15 minutes of one core. All models see as many examples in
-as many updates, and differ in one thing. "Equal weights" counts a word that is asked for beside text
-as much as one among pictures alone. It goes on after a kill: what is there is not made again.
+as many updates, and differ in one thing. "Equal shares" gives pictures alone a third of each batch;
+elsewhere they have a twelfth. It goes on after a kill: what is there is not made again.
 The figures are printed, and stand in DIR/workbench.json.
 
 - verbs, nouns: the first guess for a step's verb and noun, zero-shot, with as little done to be
@@ -71,8 +71,8 @@ NAMES = (
     "sampled words",
     "permutation",
     "causal",
-    "equal weights",
-    "causal, equal weights",
+    "equal shares",
+    "causal, equal shares",
     "stacked 1-2",
     "order",
 )
@@ -91,8 +91,8 @@ def changes(name: str, steps: int) -> dict[str, Any]:
         "sampled words": {"sample_words": STRAY},
         "permutation": {"objective": "permutation"},
         "causal": {"objective": "causal"},
-        "equal weights": {"joint_weight": 1.0},
-        "causal, equal weights": {"objective": "causal", "joint_weight": 1.0},
+        "equal shares": {"joint_weight": 1.0},
+        "causal, equal shares": {"objective": "causal", "joint_weight": 1.0},
         "stacked 1-2": {"phases": half},
         "order": {"order_weight": 1.0},
     }[name]
