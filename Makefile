@@ -1,4 +1,4 @@
-# make demo   everything, from a made-up corpus to a prediction (five to seven minutes on two cores once installed)
+# make demo   everything, from a made-up corpus to a prediction (seven to eight minutes on two cores once installed)
 # make demo ASR=faster-whisper:tiny.en   the same, in demo/heard, with a cook who speaks and is heard (longer)
 # make page   what it made, as a page to play with in a browser
 # make test   the tests (about twenty minutes); make test-all also runs the slow ones
