@@ -15,7 +15,8 @@ The figures are printed, and stand in DIR/workbench.json.
 - verbs, nouns: the first guess for a step's verb and noun, zero-shot, with as little done to be
   fair as the paper does. A model that reads from left to right cannot be asked.
 - ahead: the first guess for the visual word that comes next. How many words it reads is chosen on
-  the validation slice. bigram: the same by counting in the whole training videos.
+  the validation slice. bigram: the same by counting in the whole training videos; bigram of
+  examples: in what pre-training sees of them.
 - loss: of hidden words of training's videos that are kept apart. It can be compared where the
   objective and what is hidden are the same.
 - seconds: of this process, for training alone; none where a run was killed and gone on with.
@@ -50,6 +51,7 @@ from videobert.learning.checkpoints import TrainingFolder
 from videobert.loading import load_model
 from videobert.pretraining.loop import pretrain
 from videobert.pretraining.options import PretrainOptions
+from videobert.sequences import Ids
 from workfolder.files import read_json, read_table, write_json
 from workfolder.progress import Progress
 
@@ -147,9 +149,10 @@ class Bench:
 
     def _measured(self, folder: Path, name: str) -> dict[str, float | None]:
         kitchen, model = self.kitchen, load_model(folder)
-        learnt = measures.whole_videos(kitchen, kitchen.main, model.processor.codebook)
+        whole = measures.whole_videos(kitchen, kitchen.main, model.processor.codebook)
+        examples = measures.of_examples(kitchen, kitchen.main)
 
-        def ahead(split: str, context: int) -> dict[str, float]:
+        def ahead(split: str, context: int, learnt: Sequence[Ids] = whole) -> dict[str, float]:
             row = measures.forecasts(kitchen, model, split, learnt, context, (1,)).rows[1]
             return {method: row[method][1].value for method in ("forecast", "bigram")}
 
@@ -162,6 +165,7 @@ class Bench:
                     found[f"{kind}s, {split}"] = row["cross_modal"][f"{kind}_top1"].value
             for method, value in ahead(split, context).items():
                 found[f"{method.replace('forecast', 'ahead')}, {split}"] = value
+            found[f"bigram of examples, {split}"] = ahead(split, context, examples)["bigram"]
         return found
 
     def compared(
