@@ -19,7 +19,7 @@ from videobert.data.annotations import Annotation
 from videobert.finetune.data import read_data, split_rows
 from videobert.finetune.frozen import FrozenStates
 from videobert.finetune.learner import FinetuneLearner
-from videobert.finetune.options import TASKS, FinetuneOptions
+from videobert.finetune.options import HEAD, TASKS, FinetuneOptions
 from videobert.finetune.training import finetune_tasks, recipe, start_run
 from videobert.finetune.tuned import load_tuned
 from videobert.learning.trainer import DTYPES, Trainer
@@ -83,11 +83,14 @@ def test_every_task_is_learnt_and_the_model_stays_as_it_was(labelled: Labelled, 
     assert not again.now and again.tasks == report.tasks
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("task", "train"), [*((task, "all") for task in TASKS), ("tag", HEAD), ("classify", HEAD)]
+)
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
-    labelled: Labelled, task: str
+    labelled: Labelled, task: str, train: str
 ) -> None:
-    death, options = Death(UPDATE, 7), replace(QUICK, task=(task,), epochs=4)
+    """With a head alone, the states that a killed run had found are found again."""
+    death, options = Death(UPDATE, 7), replace(QUICK, task=(task,), train=train, epochs=4)
     given = (labelled.model, labelled.work, options)
     assert call_and_die(TRAIN, given, death) == -signal.SIGKILL
     home = labelled.model / "tasks" / task
