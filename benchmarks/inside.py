@@ -21,7 +21,8 @@ from benchmarks.kitchen_tables.sizes import Sizes, small_look
 from benchmarks.machine import machine
 from benchmarks.real_kitchens.corpus import COOKS, UNLABELLED, Fold, Kitchens
 from benchmarks.workbench import PLAIN, SEED, STEPS, Bench
-from benchmarks.workbench_tasks import LEARNING, VERBS, write_tables
+from benchmarks.workbench_labels import VERBS, write_tables
+from benchmarks.workbench_tasks import LEARNING
 from benchmarks.workbench_together import write_rows
 from videobert.cli.console import print_line, progress_bars
 from videobert.data.annotations import Annotation

@@ -1,8 +1,9 @@
 """The ways to pre-train beside each other, in the kitchen: what each is worth, and what it costs.
 
-    python -m benchmarks.workbench pretraining --out DIR         30 models of 3,000 updates
+    python -m benchmarks.workbench pretraining --out DIR         42 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
+    python -m benchmarks.workbench ways --out DIR          see benchmarks.workbench_ways
     python -m benchmarks.workbench together --out DIR      see benchmarks.workbench_together
     python -m benchmarks.workbench small --out DIR         see benchmarks.workbench_small
 
@@ -34,7 +35,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import workbench_small, workbench_tasks, workbench_together
+from benchmarks import workbench_small, workbench_tasks, workbench_together, workbench_ways
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import HELD_OUT, VALIDATION, Kitchen, make_corpus
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes, small_look
@@ -77,8 +78,12 @@ NAMES = (
     "causal, equal shares",
     "stacked 1-2",
     "order",
+    "no pair task",
+    "profiles",
+    "[UNK] for [MASK]",
+    "stream",
 )
-COMPARABLE = (PLAIN, "sampled words", "stacked 1-2", "order")
+COMPARABLE = (PLAIN, "sampled words", "stacked 1-2", "order", "no pair task", "profiles")
 """Whose losses are of the same questions."""
 
 
@@ -97,6 +102,10 @@ def changes(name: str, steps: int) -> dict[str, Any]:
         "causal, equal shares": {"objective": "causal", "joint_weight": 1.0},
         "stacked 1-2": {"phases": half},
         "order": {"order_weight": 1.0},
+        "no pair task": {"alignment_weight": 0.0},
+        "profiles": {"visual_start": "profiles"},
+        "[UNK] for [MASK]": {"mask_token": "[UNK]"},
+        "stream": {"stream": True},
     }[name]
 
 
@@ -221,9 +230,13 @@ def measure_plain(options: argparse.Namespace, bench: Bench) -> None:
     models = [bench.folder(PLAIN, seed) for seed in range(seeds)]
     if options.what == "tasks":
         workbench_tasks.measure(TaskBench(kitchen, models[0], seeds, draws, epochs, progress))
-    elif options.what == "together":
+    elif options.what in ("together", "ways"):
         given = seeds, draws, epochs, bench.steps // 2
-        workbench_together.measure(TogetherBench(kitchen, models[0], *given, progress))
+        together = TogetherBench(kitchen, models[0], *given, progress)
+        if options.what == "together":
+            workbench_together.measure(together)
+        else:
+            workbench_ways.measure(together)
     else:
         updates = bench.steps if tiny else workbench_small.UPDATES
         workbench_small.measure(SmallBench(kitchen, models, updates, epochs, progress))
@@ -234,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["pretraining", "tasks", "together", "small"])
+    parser.add_argument("what", choices=["pretraining", "tasks", "ways", "together", "small"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")

@@ -24,7 +24,8 @@ import pyarrow as pa
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT, copy
 from benchmarks.kitchen_tables.sizes import PRETRAINING
-from benchmarks.workbench_tasks import LEARNING, VERBS, annotations
+from benchmarks.workbench_labels import VERBS, annotations
+from benchmarks.workbench_tasks import LEARNING
 from benchmarks.workbench_together import TogetherBench, spread, write_rows
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_table

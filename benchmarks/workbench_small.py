@@ -35,7 +35,8 @@ from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
 from benchmarks.kitchen_tables.sizes import PRETRAINING
 from benchmarks.whole_numbers import in_turn, show_base_size
-from benchmarks.workbench_tasks import LEARNING, STEPS, annotations, write_tables
+from benchmarks.workbench_labels import STEPS, annotations, write_tables
+from benchmarks.workbench_tasks import LEARNING
 from videobert.cli.console import print_line, print_table
 from videobert.compression.compress import Size, compress
 from videobert.compression.options import REPLACING, CompressOptions

@@ -12,7 +12,6 @@ without a head. A figure that is there is not found again; a table is printed as
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,19 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
-from demos.kitchen.truth import Truth
-from videobert.answers.alignment import sentence_scores
-from videobert.answers.judging import judged
+from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, Kitchen
+from benchmarks.workbench_labels import STEPS, VERBS, annotations, write_tables
+from benchmarks.workbench_search import searched
 from videobert.answers.localisation import locate
-from videobert.answers.options import SearchOptions
-from videobert.answers.search import by_profiles, search
-from videobert.answers.whole_videos import search_videos
 from videobert.cli.console import print_line, print_table
-from videobert.data.annotations import Annotation, import_annotations, table_path
-from videobert.data.stretches import Stretch, different_sentences, with_clips
-from videobert.data.work import read_clips, read_stretches
-from videobert.evaluation.intervals import Estimate, estimate, estimate_figures
+from videobert.data.annotations import Annotation
+from videobert.evaluation.intervals import Estimate, estimate_figures
 from videobert.evaluation.table import LEFT_OUT
 from videobert.evaluation.tasks import OURS, ROWS, TaskTable, task_table
 from videobert.finetune.data import read_data, read_footage
@@ -48,15 +41,13 @@ from videobert.finetune.options import (
     FinetuneOptions,
 )
 from videobert.finetune.training import finetune_tasks
-from videobert.finetune.tuned import RANKS, Tuned, as_aligned, load_tuned
+from videobert.finetune.tuned import Tuned, load_tuned
 from videobert.loading import TrainedModel, load_model, load_to_ask
 from workfolder.errors import InputError
 from workfolder.files import read_json, write_json
 from workfolder.progress import Progress
 
 WINDOWS = "windows"
-STEPS, VERBS = "steps", "verbs"
-"""The tables: steps with their captions; and their verbs alone, which classify must see."""
 FEW: tuple[int | None, ...] = (1, 5, 20, None)
 DRAWS = 5
 LEARNING = FinetuneOptions(epochs=12, batch_size=16, learning_rate=1e-3)
@@ -65,8 +56,6 @@ PASSES = {FIND: 20, ALIGN: 8, CHOOSE: 4}
 SPANS = ("mean IoU", "IoU 0.5", "begins inside")
 """What can be asked of windows, which always answer."""
 HOW = "mean +- deviation of the seeds, and the worst with its 95 % over videos"
-BEST = (1, 3, 1000)
-"""Stretches that count in the search for whole videos: the maximum, ours, and nearly the mean."""
 
 
 @dataclass(frozen=True)
@@ -146,80 +135,9 @@ class TaskBench:
 
     def searches(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield how search finds: by the model, and by what align was taught, for each seed."""
-        yield "model", self._search("model", None)
+        yield "model", searched(self.kitchen, self.model)
         for seed in range(self.seeds):
-            yield f"{ALIGN}-{seed}", self._search(f"{ALIGN}-{seed}", f"{ALIGN}-{seed}")
-
-    def _search(self, name: str, task: str | None) -> dict[str, Any]:
-        """Find the captions of both splits: the share that comes first."""
-        path = self.model / "figures" / f"search-{name}.json"
-        if path.exists():
-            there: dict[str, Any] = read_json(path)
-            return there
-        found: dict[str, Any] = {}
-        model, judge = load_to_ask(self.model), judged
-        if task:
-            tuned = load_tuned(self.model, task)
-            model, judge = as_aligned(tuned), sentence_scores
-            for when, rank in tuned.tasks[ALIGN].about.get(RANKS, {}).items():
-                found[f"validation, reciprocal rank, {when}"] = vars(Estimate.exact(rank))
-        codebook = model.processor.codebook
-        training = read_stretches(self.kitchen.work(self.kitchen.main), codebook)
-        for split in HELD_OUT:
-            rows = annotations(self.kitchen.truth(split), STEPS)
-            wanted = [Stretch(r.video, r.start or 0, r.end or 0, r.text) for r in rows]
-            shown = with_clips(wanted, lambda video: read_clips(self.work, video, codebook))
-            first = by_profiles(shown, training, codebook.words)
-            sentences, number = different_sentences(shown)
-            hits: dict[str, list[bool]] = {}
-            for sentence, text in enumerate(sentences):
-                places = set(np.flatnonzero(number == sentence).tolist())
-                right = {shown[n].video for n in places}
-                for best in BEST if task is None else (SearchOptions.best,):
-                    how = SearchOptions(best=best, top=1)
-                    (hit,) = search_videos(model, shown, text, first, how, judge=judge)
-                    hits.setdefault(f"{split}, videos, best {best}", []).append(
-                        hit.video_id in right
-                    )
-                (place,) = search(model, shown, text, first, SearchOptions(top=1), judge=judge)
-                hits.setdefault(f"{split}, steps", []).append(place.place in places)
-            for what, each in hits.items():
-                found[what] = vars(estimate(np.array(each), np.arange(len(each))))
-        write_json(found, path)
-        return found
-
-
-def annotations(truth: Truth, table: str) -> list[Annotation]:
-    """Return the steps of some videos as rows of a table."""
-    return [
-        Annotation(
-            Path(video.video).name,
-            step.start,
-            step.end,
-            step.caption if table == STEPS else "",
-            step.verb,
-            (),
-            None,
-        )
-        for video in truth.videos
-        for step in video.steps
-    ]
-
-
-def write_tables(kitchen: Kitchen) -> None:
-    """Write both tables of the training and the validation videos, unless they are there."""
-    work = kitchen.work(EVERYTHING)
-    for table in (STEPS, VERBS):
-        if table_path(work, table).exists():
-            continue
-        rows = [
-            {**vars(row), "subset": subset, "tags": None}
-            for subset, name in (("training", kitchen.main), ("validation", VALIDATION))
-            for row in annotations(kitchen.truth(name), table)
-        ]
-        path = work / f"{table}.jsonl"
-        path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
-        import_annotations(path, work, "table", table)
+            yield f"{ALIGN}-{seed}", searched(self.kitchen, self.model, f"{ALIGN}-{seed}")
 
 
 def windows(model: TrainedModel, tuned: Tuned, rows: Sequence[Annotation]) -> dict[str, Estimate]:

@@ -30,7 +30,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
-from benchmarks.workbench_tasks import LEARNING, VERBS, annotations, write_tables
+from benchmarks.workbench_labels import VERBS, annotations, write_tables
+from benchmarks.workbench_tasks import LEARNING
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_line, print_table
 from videobert.data.annotations import ANNOTATIONS, Annotation, table_path

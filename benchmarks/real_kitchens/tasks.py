@@ -34,7 +34,8 @@ from benchmarks.kitchen_tables.corpus import copy
 from benchmarks.machine import machine
 from benchmarks.real_kitchens.corpus import FOLDS, RECORDINGS, UNLABELLED, Fold, Kitchens
 from benchmarks.real_kitchens.study import MAIN, SEEDS
-from benchmarks.workbench_tasks import STEPS, VERBS, as_json
+from benchmarks.workbench_labels import STEPS, VERBS
+from benchmarks.workbench_tasks import as_json
 from tokenization.tokens import tokenize
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.data.annotations import import_annotations, table_path

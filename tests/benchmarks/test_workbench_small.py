@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.whole_numbers import ROUNDS, in_turn, megabytes
 from benchmarks.workbench_few import ciphered, commonest, drawn
 from benchmarks.workbench_small import WAYS, Way
+from benchmarks.workbench_ways import PLAIN
+from benchmarks.workbench_ways import WAYS as WAYS_TO_TEACH
 from tokenization.vocabulary import Vocabulary
 from videobert.compression.options import CompressOptions
 from videobert.data.annotations import Annotation
@@ -48,3 +51,10 @@ def test_so_many_labels_are_drawn_of_each_verb() -> None:
     found = drawn(rows, 3, 0)
     assert sorted(str(row.label) for row in found) == ["bake"] * 2 + ["stir"] * 3
     assert found != drawn(rows, 3, 1) and commonest(rows) == "stir"
+
+
+@pytest.mark.parametrize("task", WAYS_TO_TEACH)
+def test_one_row_is_plain_and_every_other_one_differs(task: str) -> None:
+    plain = PLAIN[task]
+    ways = [replace(plain, **changes) for changes in WAYS_TO_TEACH[task].values()]
+    assert ways[0] == plain and len({repr(way) for way in ways}) == len(ways)
