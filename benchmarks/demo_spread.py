@@ -20,9 +20,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from demos.commands import run
 from demos.kitchen import evaluation, question
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, Truth, read_truth
-from demos.street import Places, Size, run, steps_of
+from demos.street import Places, Size, steps_of
 from videobert.cli.console import print_line, print_table
 from videobert.loading import TrainedModel, load_model
 from workfolder.errors import InputError

@@ -8,19 +8,14 @@ on where it was. It says before each step how long the rest takes on this machin
 from __future__ import annotations
 
 import argparse
-import codecs
-import os
-import select
 import shlex
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count, pairwise
 from pathlib import Path
-from shutil import get_terminal_size
-from typing import IO
 
+from demos.commands import say, started
 from demos.kitchen.truth import HELD_OUT_COMBINATIONS, HELD_OUT_VIDEOS, TRAINING, read_truth
 from demos.timetable import Timetable, cores, slowness, spelled
 from videobert.model_sizes import SIZES
@@ -35,13 +30,6 @@ PRETRAINING = (
     "--batch-size 48 --learning-rate 1e-3 --max-length 64 --dropout 0 --masked-share 0.3 "
     "--joint-weight 10 --join-probability 0.1"
 )
-QUIET = {
-    "TRANSFORMERS_VERBOSITY": "error",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "PYTHONUNBUFFERED": "1",
-}
-SILENCE = 8.0
-"""Seconds after which the demo says that it is still there."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +89,7 @@ class Step:
         seconds: how long it takes on the reference machine of the timetable.
         makes: a file that is there only once all of it is done; None where the command itself
             knows what is done already.
+        beside: whether it runs beside the step before it.
     """
 
     name: str
@@ -108,6 +97,7 @@ class Step:
     command: tuple[str, ...]
     seconds: float
     makes: Path | None = None
+    beside: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -123,17 +113,35 @@ def street(out: Path, size: Size) -> None:
     """
     _refuse_another_kitchen(out / "kitchen" / "truth.json", size)
     steps = [step for step in steps_of(Places.below(out), size) if not step.is_done]
-    timetable = Timetable([step.seconds for step in steps], slowness())
-    _say(
+    turns = list(_turns(steps))
+    timetable = Timetable([_seconds(turn) for turn in turns], slowness())
+    say(
         f"The demo takes about {spelled(timetable.left)} on this machine ({cores()}), less where "
         f"an earlier run has done a part. It has {len(steps)} steps; Ctrl-C stops it, and the same "
         "command goes on."
     )
-    for number, step in enumerate(steps, 1):
-        left = spelled(timetable.left)
-        _say(f"\n== step {number} of {len(steps)}, about {left} left: {step.title}")
-        timetable.done(run(step.command))
-    _say(_what_next(out))
+    numbers = count(1)
+    for turn in turns:
+        when, taken = f"about {spelled(timetable.left)} left", 0.0
+        with started([step.command for step in turn]) as commands:
+            for step, command in zip(turn, commands, strict=True):
+                say(f"\n== step {next(numbers)} of {len(steps)}, {when}: {step.title}")
+                when, taken = "beside the last one", command.follow()
+        timetable.done(taken)
+    say(_what_next(out))
+
+
+def _turns(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Group the steps that run beside each other."""
+    firsts = [number for number, step in enumerate(steps) if not number or not step.beside]
+    for first, after in pairwise([*firsts, len(steps)]):
+        yield list(steps[first:after])
+
+
+def _seconds(turn: Sequence[Step]) -> float:
+    """Say how long steps beside each other take on the two cores of the reference machine."""
+    seconds = [step.seconds for step in turn]
+    return max(*seconds, sum(seconds) / 2)
 
 
 def steps_of(at: Places, size: Size, seed: int | None = None) -> list[Step]:
@@ -209,19 +217,21 @@ def _asking(at: Places, size: Size, share: float) -> Iterator[Step]:
         *("--training", at.work, "--held-out", at.held_out, "--model", at.model),
         *("--out", at.answers / "results.json"),
     )
-    yield _step(
+    question = _step(
         *("question", "one clip that the model never saw: what is happening?"),
         12,
         *("python -m demos.kitchen.question --kitchen", at.kitchen, "--model", at.model),
         *("--picture", at.answers / "prediction.png"),
     )
-    yield _step(
+    yield replace(question, beside=True)
+    tag = _step(
         *("tag", "labels: the steps of the training videos teach the model to mark them in others"),
         14 + 6 * share,
         *("python -m demos.kitchen.steps --truth", at.kitchen / "truth.json"),
         *("--training", at.work, "--held-out", at.held_out, "--model", at.model),
         *("--picture", at.answers / "steps.png"),
     )
+    yield replace(tag, beside=True)
 
 
 def _refuse_another_kitchen(truth: Path, size: Size) -> None:
@@ -233,46 +243,6 @@ def _refuse_another_kitchen(truth: Path, size: Size) -> None:
             raise InputError(
                 f"{truth} has {has} for {name}, not {wanted}: give --{name} {has}, or another --out"
             )
-
-
-def run(command: tuple[str, ...]) -> float:
-    """Say what a user would type and do it with this Python; return the seconds that it took.
-
-    Raises:
-        SystemExit: if it fails.
-    """
-    program, *arguments = command
-    _say(f"$ {shlex.join(command)}")
-    here = [sys.executable, "-m", "videobert"] if program == "videobert" else [sys.executable]
-    env, began = os.environ | QUIET, time.monotonic()
-    if sys.stdout.isatty():  # rich is to draw for the terminal behind the pipe
-        env |= {"FORCE_COLOR": "1", "COLUMNS": str(get_terminal_size().columns)}
-    with subprocess.Popen(
-        [*here, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
-    ) as process:
-        assert process.stdout is not None
-        _relay(process.stdout, began)
-    if process.returncode:
-        _say(f"the demo stops here: the command above ended with exit status {process.returncode}")
-        sys.exit(process.returncode)
-    seconds = time.monotonic() - began
-    _say(f"({seconds:.0f} s)")
-    return seconds
-
-
-def _relay(output: IO[bytes], began: float) -> None:
-    """Show what a command says, and a sign of life where it says nothing for SILENCE seconds."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a letter
-    while True:
-        speaks, _, _ = select.select([output], [], [], SILENCE)
-        if not speaks:
-            _say(f"... {time.monotonic() - began:.0f} s so far")
-            continue
-        said = os.read(output.fileno(), 65_536)
-        if not said:
-            return
-        sys.stdout.write(decoder.decode(said))
-        sys.stdout.flush()
 
 
 def _what_next(out: Path) -> str:
@@ -287,11 +257,6 @@ Three things to try next:
       the stretches of video that fit a sentence
   {videobert} run my_videos/ --work my_work --out my_model --weights kinetics400
       the same on videos of your own (docs/real-data.md says what it takes)"""
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -1,9 +1,13 @@
 """What the demo types for a user, and what it says around it."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from demos import commands as running
 from demos import street
 from demos.kitchen.recipes import plan
 from demos.kitchen.truth import write_truth
@@ -14,7 +18,13 @@ from workfolder.errors import InputError
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every command that the demo would run."""
     commands: list[str] = []
-    monkeypatch.setattr(street, "run", lambda command: commands.append(" ".join(command)) or 1.0)
+
+    @contextmanager
+    def started(beside: Sequence[running.Command]) -> Iterator[list[SimpleNamespace]]:
+        commands.extend(" ".join(command) for command in beside)
+        yield [SimpleNamespace(follow=lambda: 1.0)] * len(beside)
+
+    monkeypatch.setattr(street, "started", started)
     monkeypatch.setattr(street, "slowness", lambda: 1.0)
     return commands
 
@@ -48,7 +58,7 @@ def test_a_command_is_told_as_a_user_would_type_it_and_its_words_are_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code = "import sys; print(*sys.argv[1:]); print('grün', file=sys.stderr)"
-    assert street.run(("python", "-c", code, "a b")) > 0
+    assert running.run(("python", "-c", code, "a b")) > 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("$ python -c ") and said[0].endswith(" 'a b'")
     assert said[1:3] == ["a b", "grün"]
@@ -57,8 +67,8 @@ def test_a_command_is_told_as_a_user_would_type_it_and_its_words_are_shown(
 def test_a_command_that_says_nothing_is_said_to_be_still_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(street, "SILENCE", 0.1)
-    street.run(("python", "-c", "import time; time.sleep(1)"))
+    monkeypatch.setattr(running, "SILENCE", 0.1)
+    running.run(("python", "-c", "import time; time.sleep(1)"))
     assert "s so far" in capsys.readouterr().out
 
 
@@ -73,6 +83,35 @@ def test_the_first_line_tells_how_long_and_each_step_how_far(
     assert [head.split()[2:5] for head in heads] == [
         [str(number), "of", f"{len(typed)},"] for number in range(1, len(typed) + 1)
     ]
+
+
+def test_commands_beside_each_other_run_at_once_and_are_shown_in_turn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each ends only once the other has begun."""
+    code = (
+        "import pathlib, sys, time\n"
+        "mine, other = map(pathlib.Path, sys.argv[1:])\n"
+        "mine.touch()\n"
+        "while not other.exists(): time.sleep(0.01)\n"
+        "print(mine.name, 'ends')"
+    )
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    with running.started(
+        [("python", "-c", code, one, other), ("python", "-c", code, other, one)]
+    ) as both:
+        assert [each.follow() > 0 for each in both] == [True, True]
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.endswith(" ends")] == ["one ends", "other ends"]
+
+
+def test_what_asks_the_model_runs_beside_each_other(
+    typed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    street.street(tmp_path, street.Size())
+    heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("== step ")]
+    beside = [number for number, head in enumerate(heads) if "beside the last one" in head]
+    assert beside == [len(typed) - 2, len(typed) - 1]
 
 
 def test_the_end_names_three_things_to_try(
@@ -92,7 +131,7 @@ def test_a_command_that_fails_ends_the_demo_with_its_status(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit, match="3"):
-        street.run(("python", "-c", "raise SystemExit(3)"))
+        running.run(("python", "-c", "raise SystemExit(3)"))
     assert capsys.readouterr().out.endswith("the command above ended with exit status 3\n")
 
 
