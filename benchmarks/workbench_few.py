@@ -1,10 +1,10 @@
-"""Few labels learnt in six ways, and a second language; see benchmarks.workbench_together.
+"""Few labels learnt in seven ways, and a second language; see benchmarks.workbench_together.
 
 - few labels: the verb of a step of what is said in it and what is seen, from 1, 5 and 20 labels a
   verb. plain: the labels alone. completion: hidden words beside them. adversarial: disturbed three
   times. augmented: four new texts of each row, by a network that saw the same rows alone. teacher:
   the plain network of the same labels teaches another one. two-stage: it begins with a network
-  that learnt the nouns of all training steps.
+  that learnt the nouns of all training steps. mask: the verb is asked for at a mask in a sentence.
 - told twice: the kitchen's narration, and the same in a cipher that shares no word with it. Both
   models learn from both; one also sees the two sentences of a stretch in one sequence. Then the
   verb of what is said is taught in English, by text alone, and asked in the cipher.
@@ -26,7 +26,7 @@ from benchmarks.kitchen_tables.corpus import HELD_OUT, copy
 from benchmarks.kitchen_tables.sizes import PRETRAINING
 from benchmarks.workbench_labels import VERBS, annotations
 from benchmarks.workbench_tasks import LEARNING
-from benchmarks.workbench_together import TogetherBench, spread, write_rows
+from benchmarks.workbench_together import SENTENCES, TogetherBench, spread, write_rows
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_table
 from videobert.data.annotations import Annotation
@@ -45,6 +45,7 @@ COUNTS = (1, 5, 20)
 PASSES = {1: 60, 5: 40, 20: 20}
 """Few labels are seen as often as some hundred; as in workbench_tasks."""
 PLAIN, AUGMENTED, TEACHER, TWO_STAGE = "plain", "augmented", "teacher", "two-stage"
+CLOZE = "mask"
 WAYS: dict[str, dict[str, Any]] = {
     PLAIN: {},
     "completion": {"completion_weight": 0.5},
@@ -52,6 +53,7 @@ WAYS: dict[str, dict[str, Any]] = {
     AUGMENTED: {},
     TEACHER: {"patient": 10.0},
     TWO_STAGE: {},
+    CLOZE: {"sentence": SENTENCES["mask"]},
 }
 NOUNS = "nouns_told"
 COPIES = 4

@@ -13,8 +13,9 @@ and measured on both held-out splits. A figure that is there is not found again.
   is read beside MODEL's own.
 - forgetting: see benchmarks.workbench_forgetting.
 - few labels, told twice: see benchmarks.workbench_few.
-- unseen: three verbs are in no row that is learnt from, and are asked for among all by a template.
-  Each seed hides three others. All weights learn, or LoRA, or the head alone.
+- unseen: three verbs are in no row that is learnt from, and are asked for among all: by yes or no
+  for each, or by a mask in the place of the verb. Each seed hides three others. All weights learn,
+  or LoRA, or norms, or the head alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -49,10 +51,11 @@ from workfolder.progress import Progress
 BOTH, SEEN = "both", "seen_verbs"
 """Tables: of each step a row with its caption and one with its verb; and VERBS without UNSEEN."""
 UNSEEN = 3
-TRAINED = ("all", "lora:8", "head")
+TRAINED = ("all", "lora:8", "norms", "head")
 """What learns so that labels are asked for that were not taught."""
 NEW, OLD = "these", "the others"
-SENTENCE = "the verb is {label}"
+SENTENCES = {"yes-or-no": "the verb is {label}", "mask": "it is time to [MASK] the"}
+"""The second is how the narration speaks."""
 TASKS = (CLASSIFY, FIND, TAG)
 FIGURES = {CLASSIFY: "accuracy", FIND: "mean IoU", TAG: "accuracy"}
 WHOLE = "wholly right"
@@ -218,7 +221,7 @@ def wholly_right(found: Mapping[str, Any]) -> float:
 
 
 def unseen(bench: TogetherBench) -> dict[str, list[dict[str, Any]]]:
-    """Ask for three verbs that were never learnt, among all, by a template; rows by split."""
+    """Ask for three verbs that were never learnt, among all; rows by split."""
     kitchen = bench.kitchen
     labels = sorted(kitchen.plan.verbs)
     step = len(labels) // UNSEEN
@@ -233,13 +236,14 @@ def unseen(bench: TogetherBench) -> dict[str, list[dict[str, Any]]]:
         ]
         table = f"{SEEN}_{seed}"
         write_rows(bench.work, table, rows)
-        for train in TRAINED:
-            own = {"task": (CLASSIFY,), "annotations": table, "sentence": SENTENCE, "seed": seed}
-            name = f"unseen-{train.replace(':', '')}-{seed}"
+        for (how, sentence), train in product(SENTENCES.items(), TRAINED):
+            own = {"task": (CLASSIFY,), "annotations": table, "sentence": sentence, "seed": seed}
+            name = f"unseen-{how}-{train.replace(':', '')}-{seed}"
             options = replace(LEARNING, **own, train=train, name=name)
             every = bench.once(name, lambda o=options, h=hidden: _unseen(bench, o, labels, h))
             for split in HELD_OUT:
-                found[split].append({"train": train, "verbs": hidden, **every[split]})
+                way = {"way": f"{how}, {train}", "verbs": hidden}
+                found[split].append({**way, **every[split]})
     return found
 
 
@@ -251,8 +255,7 @@ def _unseen(
     for split in HELD_OUT:
         rows = annotations(bench.kitchen.truth(split), VERBS)
         tuned = bench.tuned(str(options.name), rows)
-        task = tuned.tasks[CLASSIFY]
-        task.about = {**task.about, "labels": labels}
+        task = tuned.asking_for(labels).tasks[CLASSIFY]
         examples = task.examples(rows)
         said = answers(tuned.network, CLASSIFY, task, examples)
         right = np.array([a.argmax() == e.truth for a, e in zip(said, examples, strict=True)])
@@ -286,10 +289,10 @@ def lines(bench: TogetherBench) -> Iterator[None]:
         cells = []
         for each in seeds:
             row = [Estimate(**its) if its else "none" for its in (each[NEW], each[OLD])]
-            cells.append([", ".join(each["verbs"]), each["train"], *map(str, row)])
+            cells.append([each["way"], ", ".join(each["verbs"]), *map(str, row)])
         count = len(bench.kitchen.plan.verbs)
-        title = f"asked by a template among {count} verbs, {split}; chance is {100 / count:.1f}"
-        print_table(title, ["never learnt", "what learns", NEW, OLD], cells)
+        title = f"asked for among {count} verbs, {split}; chance is {100 / count:.1f}"
+        print_table(title, ["how, and what learns", "never learnt", NEW, OLD], sorted(cells))
     yield
 
 

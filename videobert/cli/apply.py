@@ -39,6 +39,13 @@ def apply(
         Optional[list[str]],
         typer.Option(help="What is asked about; again for several.", show_default="none"),
     ] = None,
+    label: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            help="Label that classify chooses from; again for each. It need not have been taught.",
+            show_default="those that were taught",
+        ),
+    ] = None,
 ) -> None:
     """Do what finetune --task taught; a line of JSON for each clip."""
     from videobert.cli.many_clips import Question, ask_many
@@ -48,6 +55,8 @@ def apply(
     if not clips and not work:
         raise InputError("give a CLIP, or --work DIR for the videos of a folder")
     taught = load_tuned(model, name)
+    if label:
+        taught = taught.asking_for(label)
     if work and taught.hears:
         _apply_to_said(taught, work, [str(clip) for clip in clips or ()], text or ())
         return

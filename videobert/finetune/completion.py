@@ -11,13 +11,12 @@ import torch
 from torch.nn import functional
 
 from videobert.finetune.examples import Question
+from videobert.finetune.states import refuse_if_it_fills_no_masks
 from videobert.joint_network import JointNetwork
 from videobert.learning.learner import Score
-from videobert.orders import MASKED
 from videobert.pretraining.masking.masker import IGNORED, Masker
 from videobert.processing_videobert import VideoBertProcessor
 from videobert.sequences import Row, SequenceLayout
-from workfolder.errors import InputError
 
 COMPLETION = "completion"
 """The name in the history."""
@@ -47,11 +46,7 @@ def make_hider(processor: VideoBertProcessor, network: JointNetwork) -> Masker:
     Raises:
         InputError: if the network did not learn to find hidden words.
     """
-    if network.config.objective != MASKED:
-        raise InputError(
-            "--completion-weight hides words, and the model learnt with --objective "
-            f"{network.config.objective}: leave it out"
-        )
+    refuse_if_it_fills_no_masks(network, "--completion-weight hides words")
     special = sorted({*processor.tokenizer.all_special_ids, processor.vocabulary.joiner})
     return Masker(processor.vocabulary, processor.tokenizer.mask_token_id, tuple(special))
 

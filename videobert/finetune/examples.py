@@ -61,7 +61,8 @@ class Question:
     Attributes:
         rows: one; or windows of one sequence, or the choices among which one is right.
         truth: int64; its shape depends on the head.
-        places: int64 [places], the positions in its one row that are asked about.
+        places: int64 [places], the positions in its one row that are asked about; or of each row,
+            [rows, places], IGNORED where it has fewer.
         units: int64 [places], which unit of the example stands at each place.
         each: whether each place has a truth of its own; else the question has one answer.
     """
@@ -194,15 +195,21 @@ def collate(
     arrays = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
     inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     number = np.repeat(np.arange(len(questions)), [len(question.rows) for question in questions])
-    places = _padded([question.places for question in questions for _ in question.rows])
+    places = padded([places for question in questions for places in _places(question)])
     where = Where(torch.from_numpy(number).to(device), torch.from_numpy(places).to(device))
     truth = [question.truth for question in questions]
-    together = np.array(truth) if truth[0].ndim == 0 else _padded(truth)
+    together = np.array(truth) if truth[0].ndim == 0 else padded(truth)
     return inputs, where, torch.from_numpy(together).to(device)
 
 
-def _padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    padded = np.full((len(arrays), max(map(len, arrays))), IGNORED, dtype=np.int64)
-    for row, array in zip(padded, arrays, strict=True):
+def _places(question: Question) -> np.ndarray:
+    """Return the places of each row, [rows, places]."""
+    return np.broadcast_to(question.places, (len(question.rows), question.places.shape[-1]))
+
+
+def padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Put arrays of integers below each other, int64 [arrays, longest], IGNORED behind them."""
+    found = np.full((len(arrays), max(map(len, arrays))), IGNORED, dtype=np.int64)
+    for row, array in zip(found, arrays, strict=True):
         row[: len(array)] = array
-    return padded
+    return found

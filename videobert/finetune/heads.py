@@ -1,4 +1,4 @@
-"""The four heads: what is read from the network's states, and what is lost by a wrong answer.
+"""The five heads: what is read from the network's states, and what is lost by a wrong answer.
 
 Shapes: [rows] that went through the network together, [length] ids of a row, [width] of a state,
 [questions] that the rows belong to, [places] of a row that are asked about.
@@ -7,6 +7,7 @@ Shapes: [rows] that went through the network together, [length] ids of a row, [w
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -214,6 +215,46 @@ class UnitHead(nn.Module):
         return (logits[there] > 0) == (truth[there] == 1)
 
 
+class ClozeHead(nn.Module):
+    """Reads what the network would write at masks: the label whose pieces fit them best.
+
+    So labels have a chance that were never taught (Schick and Schuetze, 2021, "Exploiting Cloze
+    Questions for Few Shot Text Classification"). A question has a row for each number of pieces
+    that a label has, fewest first. The masks are the places of a row.
+
+    Attributes:
+        labels: the ids of each label's pieces.
+    """
+
+    def __init__(self, labels: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.labels = labels
+        self.sharpness = nn.Parameter(torch.zeros(()))
+
+    def forward(self, words: torch.Tensor, where: Where) -> torch.Tensor:
+        """Return logits of each label, [questions, labels].
+
+        Args:
+            words: what is written at each place, logits [rows, places, vocabulary].
+            where: of which question each row is.
+        """
+        written = where.by_question(words.log_softmax(dim=-1), 0.0)
+        scores = []
+        for row, pieces in zip(rows_of(self.labels), self.labels, strict=True):
+            at = torch.arange(len(pieces), device=words.device)
+            ids = torch.as_tensor(pieces, device=words.device)
+            scores.append(written[:, row][:, at, ids].mean(dim=1))
+        return torch.stack(scores, dim=1) * self.sharpness.exp()
+
+    losses, right = SequenceHead.losses, SequenceHead.right
+
+
+def rows_of(labels: Sequence[Sequence[int]]) -> list[int]:
+    """Tell which row of a question has as many masks as each label has pieces."""
+    widths = sorted({len(pieces) for pieces in labels})
+    return [widths.index(len(pieces)) for pieces in labels]
+
+
 def sinusoids(count: int, width: int) -> torch.Tensor:
     """Return the places 0 to count - 1 as Vaswani et al. (2017) write them, [count, width]."""
     place = torch.arange(count)[:, None]
@@ -222,4 +263,4 @@ def sinusoids(count: int, width: int) -> torch.Tensor:
     return waves[:, :width]
 
 
-Head = SequenceHead | TokenHead | SpanHead | UnitHead
+Head = SequenceHead | TokenHead | SpanHead | UnitHead | ClozeHead

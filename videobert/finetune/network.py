@@ -8,10 +8,15 @@ import torch
 from torch import nn
 
 from videobert.finetune.frozen import FrozenStates
-from videobert.finetune.heads import Head, SequenceHead, Where
+from videobert.finetune.heads import ClozeHead, Head, SequenceHead, Where
 from videobert.finetune.layers import LayerMix
 from videobert.finetune.options import ALIGN, FinetuneOptions
-from videobert.finetune.states import freeze_heads, judging_layers, layer_states
+from videobert.finetune.states import (
+    freeze_heads,
+    judging_layers,
+    layer_states,
+    refuse_if_it_fills_no_masks,
+)
 from videobert.finetune.tasks.task import Task
 from videobert.finetune.trained import set_trained
 from videobert.joint_network import JointNetwork
@@ -48,6 +53,8 @@ class TaskNetwork(nn.Module):
         gradients of all, and a checkpoint holds the moments of all.
         """
         states, where = self._states(task, inputs, where)
+        if isinstance(self.heads[task], ClozeHead):
+            states = self.encoder.complete(where.states(states))
         logits: torch.Tensor = self.heads[task](states, where)
         return logits + self.nothing() if self.training else logits
 
@@ -93,7 +100,7 @@ def make_network(
     ``align`` with all of it. The heads of pre-training do not learn.
 
     Raises:
-        InputError: if the model has fewer layers than are read or trained.
+        InputError: if the model has fewer layers than are read or trained, or fills no masks.
     """
     config = model.config
     dropout = float(getattr(config, "hidden_dropout_prob", DROPOUT))
@@ -104,6 +111,8 @@ def make_network(
     width = config.hidden_size * next(iter(mixes.values())).times
     heads = {name: task.head(width, dropout) for name, task in tasks.items()}
     for name, head in heads.items():
+        if isinstance(head, ClozeHead):
+            refuse_if_it_fills_no_masks(model, "--sentence with [MASK] has a mask filled")
         if isinstance(head, SequenceHead) and width == config.hidden_size:
             dense, classifier = judging_layers(model)
             head.dense.load_state_dict(dense.state_dict())

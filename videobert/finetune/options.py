@@ -32,6 +32,8 @@ LAYERS = re.compile(r"last|first|max4|concat4|mean4|sum|weighted|\d+")
 """Values of --layers, see layers.LayerMix."""
 FIELDS = {"aspect", "label"}
 """What may stand in the braces of --sentence."""
+MASK = "[MASK]"
+"""That of tokenization.pieces, which takes long to import."""
 
 
 def is_taught(model: Path, name: str) -> bool:
@@ -55,7 +57,8 @@ class FinetuneOptions(Options):
     sentence: str | None = option(
         None,
         "Sentence that classify reads, such as 'the {aspect} is {label}'. {aspect} is the table's "
-        "name. With {label} labels can be asked for that were never taught.",
+        "name. With {label}, or with a [MASK] in its place, labels can be asked for that were "
+        "never taught.",
         panel=TASK,
         shown="none",
     )
@@ -188,4 +191,14 @@ class FinetuneOptions(Options):
         if unknown := sorted(fields - FIELDS):
             raise InputError(
                 f"--sentence {sentence!r}: there is no {{{unknown[0]}}}: give {{aspect}}, {{label}}"
+            )
+        masks = sentence.count(MASK)
+        if masks > 1 or (masks and "label" in fields):
+            raise InputError(
+                f"--sentence {sentence!r}: name the label once, by {{label}} or by {MASK}"
+            )
+        if masks and (self.layers != "last" or self.pool != NONE):
+            raise InputError(
+                f"--sentence with {MASK} reads the last layer of one row: leave out --layers and "
+                "--pool"
             )

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from videobert.joint_network import JointNetwork
+from videobert.orders import MASKED
+from workfolder.errors import InputError
 
 
 def layer_states(
@@ -46,3 +48,16 @@ def judging_layers(network: JointNetwork) -> list[nn.Linear]:
         for name, module in network.named_modules()
         if isinstance(module, nn.Linear) and f"{name}.".startswith(network.judges)
     ]
+
+
+def refuse_if_it_fills_no_masks(network: JointNetwork, what: str) -> None:
+    """Refuse a network that did not learn to find hidden words.
+
+    Raises:
+        InputError: if so; ``what`` begins the message, such as "--completion-weight hides words".
+    """
+    if network.config.objective != MASKED:
+        raise InputError(
+            f"{what}, and the model learnt with --objective {network.config.objective}: leave it "
+            "out"
+        )

@@ -12,7 +12,7 @@ history.parquet         how it learnt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,9 +33,10 @@ from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.examples import Example, Reader
 from videobert.finetune.heads import SequenceHead
 from videobert.finetune.network import ENCODER, TaskNetwork, make_network
-from videobert.finetune.options import ALIGN, FIND, FOLDER, FinetuneOptions
+from videobert.finetune.options import ALIGN, CLASSIFY, FIND, FOLDER, FinetuneOptions
 from videobert.finetune.states import judging_layers
 from videobert.finetune.tasks import TASKS
+from videobert.finetune.tasks.classify import Classify
 from videobert.finetune.tasks.find import Find
 from videobert.finetune.tasks.task import Task
 from videobert.joint_network import JointNetwork
@@ -78,6 +79,19 @@ class Tuned:
         """Whether it answers about what is said, and not about clips."""
         find = self.tasks.get(FIND)
         return isinstance(find, Find) and find.of_sentences
+
+    def asking_for(self, labels: Sequence[str]) -> Tuned:
+        """Ask classify for these labels from now on, which need not have been taught.
+
+        Raises:
+            InputError: if it was not taught classify, or see Classify.asking_for.
+        """
+        classify = self.tasks.get(CLASSIFY)
+        if not isinstance(classify, Classify):
+            raise InputError(f"only {CLASSIFY} has labels that can be asked for: leave them out")
+        head: Any = self.network.heads[CLASSIFY]
+        asked = classify.asking_for(labels, head)
+        return replace(self, tasks={**self.tasks, CLASSIFY: asked})
 
 
 def task_folder(model: Path, name: str) -> Path:

@@ -49,6 +49,19 @@ def test_a_task_is_taught_measured_and_done(videobert: Run, labelled: Labelled) 
     assert some.status == 1 and one["find"]["text"] == "flip it" and "failure" in other
 
 
+def test_labels_that_were_never_taught_can_be_asked_for(videobert: Run, labelled: Labelled) -> None:
+    given = ("--model", labelled.model, "--work", labelled.work)
+    teach = ("finetune", "--task", "classify", "--annotations", "steps", *LEARNING)
+    assert videobert(*teach, "--name", "open", "--sentence", "[MASK] it", *given).status == 0
+    asked = videobert("apply", "open", "video_1", *given, "--label", "bread", "--label", "flip")
+    (told,) = (json.loads(line)["classify"] for line in asked.out.splitlines())
+    assert asked.status == 0 and set(told["labels"]) == {"bread", "flip"}
+    assert sum(told["labels"].values()) == pytest.approx(1, abs=1e-3)
+    assert videobert(*teach, "--name", "closed", *given).status == 0
+    refused = videobert("apply", "closed", "video_1", *given, "--label", "bread")
+    assert refused.status == 2 and "knows the labels that it was taught" in refused.err
+
+
 def test_what_is_missing_is_said(videobert: Run, labelled: Labelled) -> None:
     given = ("--model", labelled.model, "--work", labelled.work)
     assert "no task 'other'" in videobert("apply", "other", *given).err

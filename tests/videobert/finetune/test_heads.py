@@ -18,6 +18,7 @@ from transformers import (
 
 from videobert.finetune.heads import (
     IGNORED,
+    ClozeHead,
     SequenceHead,
     SpanHead,
     TokenHead,
@@ -196,3 +197,21 @@ def test_both_orders_of_a_pair_give_one_score_whichever_is_first() -> None:
     where = Where(torch.tensor([0, 0]), torch.empty(2, 0, dtype=torch.int64))
     assert torch.equal(head(states, where), head(states.flip(0), where))
     assert not torch.equal(head(states[[0, 0]], where), head(states, where))
+
+
+def test_a_label_is_as_likely_as_its_pieces_at_the_masks() -> None:
+    """Labels of one, two and one pieces: the first and last are read in the row of one mask."""
+    head = ClozeHead([[3], [1, 2], [0]])
+    words = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.5, 0.25, 2.0, 1.0]]).expand(2, 2, 4).clone()
+    words[1] += torch.arange(4)
+    where = Where(torch.tensor([0, 0]), torch.tensor([[2, IGNORED], [2, 3]]))
+    (logits,) = head(words, where).tolist()
+    one, (first, second) = words[0, 0].numpy(), words[1].numpy()
+
+    def likely(logits: np.ndarray, piece: int) -> float:
+        return logits[piece] - np.log(np.exp(logits).sum())
+
+    by_hand = [likely(one, 3), (likely(first, 1) + likely(second, 2)) / 2, likely(one, 0)]
+    assert logits == pytest.approx(by_hand, abs=CLOSE)
+    head.labels = [[2], [1]]  # never taught
+    assert head(words, where).argmax() == 0

@@ -9,7 +9,9 @@ import pytest
 
 from tests.toys.label_rows import CLIPS, STEPS, Make, row, spelt
 from videobert.finetune.examples import Example
+from videobert.finetune.heads import IGNORED, ClozeHead
 from videobert.finetune.tasks import TASKS
+from videobert.finetune.tasks.classify import Classify
 from videobert.finetune.tasks.moments import Moments
 from workfolder.errors import InputError
 
@@ -102,6 +104,35 @@ def test_labels_that_were_never_taught_can_be_asked_for(make: Make) -> None:
     drawn = [task.drawn(task.examples(STEPS)[0], rng) for _ in range(400)]
     assert np.mean([question.truth for question in drawn]) == pytest.approx(0.5, abs=0.1)
     assert all((" cut " in spelt(task, q)) == bool(q.truth) or not q.truth for q in drawn[:40])
+
+
+def test_a_mask_stands_for_each_piece_of_a_label(make: Make) -> None:
+    rows = [*STEPS, row("b", 12, 18, "bread and bread", "cut the bread")]
+    task = make("classify", rows, sentence="the {aspect} is to [MASK] it")
+    (question,) = task.asked(replace(task.examples(rows)[0], text=""))
+    pieces = [len(task.reader.ids(label)) for label in task.labels]
+    masks = sorted(set(pieces))
+    assert len(masks) > 1 and len(question.rows) == len(masks)
+    for number, count in enumerate(masks):
+        said = spelt(task, question, number)
+        assert f"to {' '.join(['[MASK]'] * count)} it [>] v" in said
+        places = question.places[number]
+        assert (places[:count] == places[0] + np.arange(count)).all()
+        assert (places[count:] == IGNORED).all()
+    assert isinstance(task, Classify) and isinstance(task.head(8, 0.0), ClozeHead)
+
+
+def test_a_class_head_knows_no_other_labels(make: Make) -> None:
+    task = make("classify", STEPS)
+    assert isinstance(task, Classify)
+    with pytest.raises(InputError, match="knows the labels that it was taught and no others"):
+        task.asking_for(["boil", "flip"], task.head(8, 0.0))
+    by_label = make("classify", STEPS, sentence="it is {label}")
+    assert isinstance(by_label, Classify)
+    other = by_label.asking_for(["bread", "flip"], by_label.head(8, 0.0))
+    assert other.labels == ["bread", "flip"] and by_label.labels != other.labels
+    with pytest.raises(InputError, match="are one to the model"):
+        by_label.asking_for(["flip", "flip"], by_label.head(8, 0.0))
 
 
 @pytest.mark.parametrize("pool", ["none", "mean"])

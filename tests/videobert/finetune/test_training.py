@@ -84,13 +84,20 @@ def test_every_task_is_learnt_and_the_model_stays_as_it_was(labelled: Labelled, 
 
 
 @pytest.mark.parametrize(
-    ("task", "train"), [*((task, "all") for task in TASKS), ("tag", HEAD), ("classify", HEAD)]
+    ("task", "changes"),
+    [
+        *((task, {}) for task in TASKS),
+        ("tag", {"train": HEAD}),
+        ("classify", {"train": HEAD}),
+        ("classify", {"sentence": "[MASK] it"}),
+        ("classify", {"sentence": "[MASK] it", "train": HEAD}),
+    ],
 )
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
-    labelled: Labelled, task: str, train: str
+    labelled: Labelled, task: str, changes: dict[str, Any]
 ) -> None:
     """With a head alone, the states that a killed run had found are found again."""
-    death, options = Death(UPDATE, 7), replace(QUICK, task=(task,), train=train, epochs=4)
+    death, options = Death(UPDATE, 7), replace(QUICK, task=(task,), epochs=4, **changes)
     given = (labelled.model, labelled.work, options)
     assert call_and_die(TRAIN, given, death) == -signal.SIGKILL
     home = labelled.model / "tasks" / task
@@ -284,6 +291,9 @@ def test_few_labels_and_several_seeds_tell_how_far_figures_move(labelled: Labell
         ({"layers": "best"}, "--layers 'best' will not do"),
         ({"sentence": "the {thing} is {label}"}, "there is no {thing}"),
         ({"sentence": "the {label"}, "close every brace"),
+        ({"sentence": "[MASK] the [MASK]"}, "name the label once"),
+        ({"sentence": "[MASK] is {label}"}, "name the label once"),
+        ({"sentence": "[MASK] it", "layers": "first"}, "leave out --layers and --pool"),
         ({"max_length": 9999}, "--max-length 9999: the model has"),
     ],
 )

@@ -1,28 +1,32 @@
 """The label of a stretch, of its text, or of a whole video.
 
 With a sentence that has ``{label}``, each label is asked for in words, yes or no, and the surest
-yes wins (Sun et al., 2019, "Utilizing BERT for Aspect-Based Sentiment Analysis", BERT-pair-B). So
-labels can be asked for that were never taught.
+yes wins (Sun et al., 2019, "Utilizing BERT for Aspect-Based Sentiment Analysis", BERT-pair-B). With
+one that has [MASK], the label wins whose words the network would write there; see heads.ClozeHead.
+Both can be asked for labels that were never taught.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from videobert.answers.spelling import label_pieces
 from videobert.data.annotations import Annotation
-from videobert.finetune.examples import Example, Question, Reader
-from videobert.finetune.heads import MEAN, SequenceHead
-from videobert.finetune.options import CLASSIFY, NONE
+from videobert.finetune.examples import Example, Question, Reader, padded
+from videobert.finetune.heads import MEAN, ClozeHead, Head, SequenceHead
+from videobert.finetune.options import CLASSIFY, MASK, NONE
 from videobert.finetune.tasks.task import Task, labels_of
 from videobert.sequences import Row
 from videobert.softmax import softmax
+from workfolder.errors import InputError
 
 NO, YES = 0, 1
-LABEL = "{label}"
+LABEL, ASPECT = "{label}", "{aspect}"
 
 
 class Classify(Task):
@@ -42,8 +46,39 @@ class Classify(Task):
     def _by_label(self) -> bool:
         return LABEL in (self.reader.options.sentence or "")
 
-    def head(self, width: int, dropout: float) -> SequenceHead:
-        """Make a head over the labels, or over no and yes."""
+    @property
+    def _in_place(self) -> bool:
+        return MASK in (self.reader.options.sentence or "")
+
+    @cached_property
+    def _spelt(self) -> list[list[int]]:
+        return label_pieces(self.reader.processor, self.labels)
+
+    def asking_for(self, labels: Sequence[str], head: Head) -> Classify:
+        """Ask for other labels, which need not have been taught.
+
+        Args:
+            labels: two at least.
+            head: of the network that answers; it reads them from now on.
+
+        Raises:
+            InputError: if the sentence names no label, or one cannot be spelt.
+        """
+        if not (self._by_label or self._in_place):
+            raise InputError(
+                f"{CLASSIFY} knows the labels that it was taught and no others: teach it with "
+                "--sentence 'the {aspect} is {label}' or with a [MASK] to ask for more"
+            )
+        asked = Classify(self.reader, {**self.about, "labels": list(labels)})
+        spelt = asked._spelt
+        if isinstance(head, ClozeHead):
+            head.labels = spelt
+        return asked
+
+    def head(self, width: int, dropout: float) -> SequenceHead | ClozeHead:
+        """Make a head over the labels, over no and yes, or over what is written at the masks."""
+        if self._in_place:
+            return ClozeHead(self._spelt)
         pool = self.reader.options.pool
         classes = 2 if self._by_label else len(self.labels)
         return SequenceHead(width, classes, dropout, MEAN if pool == NONE else pool)
@@ -62,6 +97,8 @@ class Classify(Task):
     def drawn(self, example: Example, rng: np.random.Generator) -> Question:
         """Ask for the label; or whether it is one, half of the time another one."""
         truth = int(example.truth)
+        if self._in_place:
+            return self._cloze(example)
         if not self._by_label:
             return Question(self._rows(example, truth), example.truth)
         asked = truth
@@ -71,10 +108,24 @@ class Classify(Task):
 
     def asked(self, example: Example) -> list[Question]:
         """Ask once, or for each label."""
+        if self._in_place:
+            return [self._cloze(example)]
         if not self._by_label:
             return [Question(self._rows(example, 0), np.array(0))]
         every = range(len(self.labels))
         return [Question(self._rows(example, label), np.array(YES)) for label in every]
+
+    def _cloze(self, example: Example) -> Question:
+        """Leave the label out of the sentence: a row for each number of pieces that one has."""
+        reader, sentence = self.reader, self.reader.options.sentence or ""
+        named = sentence.replace(ASPECT, reader.options.annotations)
+        text, seen = reader.text(example.text), reader.part(example.words)
+        sign, rows, places = reader.processor.tokenizer.mask_token_id, [], []
+        for width in sorted({len(pieces) for pieces in self._spelt}):
+            asked = reader.text(named.replace(MASK, " ".join([MASK] * width)))
+            rows.append(reader.layout.arrange(asked, text, seen))
+            places.append(np.flatnonzero(rows[-1].ids == sign))
+        return Question(tuple(rows), example.truth, padded(places))
 
     def _rows(self, example: Example, label: int) -> tuple[Row, ...]:
         reader, sentence = self.reader, self.reader.options.sentence
