@@ -122,6 +122,13 @@ def test_a_mask_stands_for_each_piece_of_a_label(make: Make) -> None:
     assert isinstance(task, Classify) and isinstance(task.head(8, 0.0), ClozeHead)
 
 
+def test_a_mask_that_is_cut_off_is_refused(make: Make) -> None:
+    sentence = " ".join(["bread"] * 12) + " [MASK]"
+    task = make("classify", STEPS, max_length=16, sentence=sentence)
+    with pytest.raises(InputError, match=r"is cut before its \[MASK\], as a row has 16 ids"):
+        task.asked(replace(task.examples(STEPS)[0], text="bread bread"))
+
+
 def test_a_class_head_knows_no_other_labels(make: Make) -> None:
     task = make("classify", STEPS)
     assert isinstance(task, Classify)

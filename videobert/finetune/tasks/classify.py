@@ -116,7 +116,11 @@ class Classify(Task):
         return [Question(self._rows(example, label), np.array(YES)) for label in every]
 
     def _cloze(self, example: Example) -> Question:
-        """Leave the label out of the sentence: a row for each number of pieces that one has."""
+        """Leave the label out of the sentence: a row for each number of pieces that one has.
+
+        Raises:
+            InputError: if the sentence is so long that a mask is cut off.
+        """
         reader, sentence = self.reader, self.reader.options.sentence or ""
         named = sentence.replace(ASPECT, reader.options.annotations)
         text, seen = reader.text(example.text), reader.part(example.words)
@@ -124,7 +128,12 @@ class Classify(Task):
         for width in sorted({len(pieces) for pieces in self._spelt}):
             asked = reader.text(named.replace(MASK, " ".join([MASK] * width)))
             rows.append(reader.layout.arrange(asked, text, seen))
-            places.append(np.flatnonzero(rows[-1].ids == sign))
+            places.append(np.flatnonzero(rows[-1].ids == sign)[:width])
+            if len(places[-1]) < width:
+                raise InputError(
+                    f"--sentence {sentence!r} is cut before its {MASK}, as a row has "
+                    f"{reader.layout.max_length} ids: shorten it, or give --max-length"
+                )
         return Question(tuple(rows), example.truth, padded(places))
 
     def _rows(self, example: Example, label: int) -> tuple[Row, ...]:
