@@ -12,7 +12,8 @@ half of the layers in few passes.
 
 - dish: the recipe type of a whole narration, 89 classes, YouCook2's split of 1,736 videos. Rows of
   128 ids hold about a hundred words: the head, the tail, both, or all windows pooled.
-- key sentences: is a sentence a step; 15,511 sentences of 352 videos, a fifth of them held out.
+- key sentences: is a sentence a step; 15,511 sentences of 352 videos, a fifth of them held out. Each
+  is read alone, or all of a video in windows (Liu, 2019, "BertSum").
 - slots: the words for verb and object in the sentences that are steps.
 - when: YouCook2's caption asked of the timed sentences of its video. Right is an answer that begins
   in the caption's segment. No sentence begins in a fifth of the segments; these count as wrong.
@@ -40,7 +41,7 @@ import pyarrow as pa
 from transformers import AutoTokenizer
 
 from benchmarks.machine import machine
-from benchmarks.real_tasks_baselines import DISH, KEY, SLOTS, WHEN, baselines, minilm
+from benchmarks.real_tasks_baselines import ALONE, DISH, KEY, SLOTS, WHEN, baselines, minilm
 from benchmarks.real_tasks_further import learn_further
 from feature_extraction.schema import TRANSCRIPTS
 from tokenization.codebook import Codebook
@@ -50,7 +51,7 @@ from tokenization.vocabulary import Vocabulary
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.data.annotations import import_annotations, table_path
 from videobert.evaluation.intervals import Estimate, estimate, estimate_figures
-from videobert.evaluation.metrics.tagging import OUTSIDE
+from videobert.evaluation.metrics.tagging import OUTSIDE, average_precision
 from videobert.finetune.asking import answers
 from videobert.finetune.captions.captioner import model_digest
 from videobert.finetune.data import Data, read_data
@@ -68,6 +69,7 @@ from workfolder.progress import Progress
 
 XU = Path("frankxu_cooking_procedural") / "youcook2"
 SHARE_APART, TINY, SEEDS = 0.2, 16, 3
+STEP, OTHER = "step", "other"
 LAST_SENTENCE = 5.0
 """Seconds of the last sentence of a video, whose end nobody noted."""
 LEARNING = FinetuneOptions(
@@ -86,6 +88,7 @@ FROZEN = FinetuneOptions(
 """The states of the narrations are found once for all rows of the dish."""
 RUNS = {
     SLOTS: replace(LEARNING, task=(TAG,), annotations=SLOTS),
+    ALONE: replace(LEARNING, task=(CLASSIFY,), annotations=ALONE, epochs=3, batch_size=32),
     KEY: replace(LEARNING, task=(MOMENTS,), annotations=KEY, epochs=3, stride=126),
     **{f"{DISH}, {cut}": replace(FROZEN, truncation=cut) for cut in ("head", "tail", "head+tail")},
     **{
@@ -187,7 +190,7 @@ def tables(annotations: Path, most: int | None) -> Iterator[tuple[str, list[dict
         {
             "video": video,
             "text": row["Sentence"],
-            "label": "step" if row["IsUsefulSentence"] == "1" else None,
+            "label": STEP if row["IsUsefulSentence"] == "1" else None,
             "subset": "testing" if video in apart else "training",
             "tags": slots_of(row),
         }
@@ -196,6 +199,7 @@ def tables(annotations: Path, most: int | None) -> Iterator[tuple[str, list[dict
         if row["Sentence"].strip()
     ]
     yield KEY, [{**row, "tags": None} for row in every]
+    yield ALONE, [{**row, "tags": None, "label": row["label"] or OTHER} for row in every]
     yield SLOTS, [row for row in every if row["label"]]
     yield WHEN, captions(database, list(said), apart)
 
@@ -253,11 +257,22 @@ def figures(
         groups = np.repeat([example.video for example in examples], [len(m) for m in marks])
         if isinstance(task, Find):
             measured = {"begins inside": _begins(task, np.concatenate(marks), groups, data)}
+        elif options.annotations == ALONE:
+            step = task.about["labels"].index(STEP)
+            ranked = [
+                (float(a[step]), e.truth == step) for a, e in zip(found, examples, strict=True)
+            ]
+            measured = estimate_figures(_ranking, np.array(ranked, dtype=float), groups)
         else:
             measured = estimate_figures(task.figures, np.concatenate(marks), groups)
         write_json({key: vars(value) for key, value in measured.items()}, path)
     there: dict[str, Any] = read_json(path)
     return there
+
+
+def _ranking(marks: np.ndarray) -> dict[str, float]:
+    """Return how well steps are ranked; marks are of each sentence its score, and 1 for a step."""
+    return {"average precision": average_precision(marks[:, 0], marks[:, 1] == 1)}
 
 
 def _begins(task: Find, marks: np.ndarray, groups: np.ndarray, data: Data) -> Estimate:

@@ -21,7 +21,7 @@ from videobert.evaluation.intervals import Estimate, estimate
 from videobert.evaluation.metrics.tagging import OUTSIDE, average_precision, f1, span_counts
 from workfolder.errors import InputError
 
-DISH, KEY, SLOTS, WHEN = "dish", "key", "slots", "when"
+DISH, KEY, ALONE, SLOTS, WHEN = "dish", "key", "key_alone", "slots", "when"
 """The tables of annotations."""
 
 

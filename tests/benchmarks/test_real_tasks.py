@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.real_tasks import RUNS, seconds, slots_of, tables, transcript
-from benchmarks.real_tasks_baselines import DISH, KEY, SLOTS, WHEN
+from benchmarks.real_tasks_baselines import ALONE, DISH, KEY, SLOTS, WHEN
 
 
 def row(sentence: str, verb: str, noun: str) -> dict[str, str]:
@@ -28,7 +28,8 @@ def test_the_words_that_verbs_and_objects_name_are_tagged(given: dict[str, str],
 def test_the_real_labels_are_all_there_and_split_by_video(shared_data: Path) -> None:
     found = dict(tables(shared_data / "annotations", None))
     assert [len(found[name]) for name in (DISH, KEY)] == [1736, 15_511]
-    assert sum(row["label"] == "step" for row in found[KEY]) == len(found[SLOTS]) == 3569
+    for table in (KEY, ALONE):
+        assert sum(row["label"] == "step" for row in found[table]) == len(found[SLOTS]) == 3569
     assert sum(row["subset"] == "testing" for row in found[DISH]) == 443
     asked = sum(row["subset"] == "testing" for row in found[WHEN])  # every second of 501
     assert (asked, len(found[WHEN]) - asked) == (269, 1940)
@@ -37,7 +38,7 @@ def test_the_real_labels_are_all_there_and_split_by_video(shared_data: Path) -> 
     assert (len(apart), len(learnt)) == (70, 282) and not apart & learnt
     assert {row["video"] for row in found[SLOTS] if row["subset"] == "testing"} <= apart
     assert {row["video"] for row in found[WHEN] if row["subset"] == "testing"} < apart
-    assert {options.annotations for options in RUNS.values()} == {DISH, KEY, SLOTS, WHEN}
+    assert {options.annotations for options in RUNS.values()} == {DISH, KEY, ALONE, SLOTS, WHEN}
 
 
 def test_a_sentence_ends_where_the_next_one_begins() -> None:
