@@ -12,8 +12,8 @@ half of the layers in few passes.
 
 - dish: the recipe type of a whole narration, 89 classes, YouCook2's split of 1,736 videos. Rows of
   128 ids hold about a hundred words: the head, the tail, both, or all windows pooled.
-- key sentences: is a sentence a step; 15,511 sentences of 352 videos, a fifth of them held out. Each
-  is read alone, or all of a video in windows (Liu, 2019, "BertSum").
+- key sentences: is a sentence a step; 15,511 sentences of 352 videos, a fifth of them held out.
+  Each is read alone, or all of a video in windows (Liu, 2019, "BertSum").
 - slots: the words for verb and object in the sentences that are steps.
 - when: YouCook2's caption asked of the timed sentences of its video. Right is an answer that begins
   in the caption's segment. No sentence begins in a fifth of the segments; these count as wrong.

@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.kitchen_tables.corpus import HELD_OUT
 from benchmarks.workbench_labels import STEPS, VERBS, annotations, write_tables
 from benchmarks.workbench_search import searched
-from benchmarks.workbench_tasks import LEARNING, PASSES
+from benchmarks.workbench_tasks import LEARNING, PASSES, RATES
 from benchmarks.workbench_together import TogetherBench, spread
 from videobert.cli.console import print_line, print_table
 from videobert.finetune.asking import answers
@@ -54,7 +54,13 @@ WAYS: dict[str, dict[str, dict[str, Any]]] = {
 PLAIN = {
     TAG: replace(LEARNING, task=(TAG,), annotations=STEPS),
     CLASSIFY: replace(LEARNING, task=(CLASSIFY,), annotations=VERBS, few=5, epochs=40),
-    ALIGN: replace(LEARNING, task=(ALIGN,), annotations=STEPS, epochs=PASSES[ALIGN]),
+    ALIGN: replace(
+        LEARNING,
+        task=(ALIGN,),
+        annotations=STEPS,
+        epochs=PASSES[ALIGN],
+        learning_rate=RATES[ALIGN],
+    ),
 }
 """As in benchmarks.workbench_tasks."""
 FIRST = "R@1"

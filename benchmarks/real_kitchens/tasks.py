@@ -35,7 +35,7 @@ from benchmarks.machine import machine
 from benchmarks.real_kitchens.corpus import FOLDS, RECORDINGS, UNLABELLED, Fold, Kitchens
 from benchmarks.real_kitchens.study import MAIN, SEEDS
 from benchmarks.workbench_labels import STEPS, VERBS
-from benchmarks.workbench_tasks import as_json
+from benchmarks.workbench_tasks import RATES, as_json
 from tokenization.tokens import tokenize
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.data.annotations import import_annotations, table_path
@@ -55,7 +55,9 @@ LEARNING = FinetuneOptions(batch_size=16, learning_rate=1e-3)
 RUNS = {
     TAG: replace(LEARNING, task=(TAG,), annotations=VERBS, epochs=60),
     CLASSIFY: replace(LEARNING, task=(CLASSIFY,), annotations=VERBS, epochs=12),
-    ALIGN: replace(LEARNING, task=(ALIGN,), annotations=STEPS, epochs=8),
+    ALIGN: replace(
+        LEARNING, task=(ALIGN,), annotations=STEPS, epochs=8, learning_rate=RATES[ALIGN]
+    ),
     FIND: replace(LEARNING, task=(FIND,), annotations=STEPS, epochs=4),
 }
 """As benchmarks.workbench_tasks. tag reads a window of 30 seconds of each recording in a pass."""
