@@ -88,7 +88,9 @@ FROZEN = FinetuneOptions(
 """The states of the narrations are found once for all rows of the dish."""
 RUNS = {
     SLOTS: replace(LEARNING, task=(TAG,), annotations=SLOTS),
-    ALONE: replace(LEARNING, task=(CLASSIFY,), annotations=ALONE, epochs=3, batch_size=32),
+    ALONE: replace(
+        LEARNING, task=(CLASSIFY,), annotations=ALONE, epochs=2, batch_size=32, max_length=32
+    ),
     KEY: replace(LEARNING, task=(MOMENTS,), annotations=KEY, epochs=3, stride=126),
     **{f"{DISH}, {cut}": replace(FROZEN, truncation=cut) for cut in ("head", "tail", "head+tail")},
     **{
