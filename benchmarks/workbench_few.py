@@ -24,9 +24,9 @@ import pyarrow as pa
 
 from benchmarks.kitchen_tables.corpus import HELD_OUT, copy
 from benchmarks.kitchen_tables.sizes import PRETRAINING
-from benchmarks.workbench_labels import VERBS, annotations
+from benchmarks.workbench_labels import MASKED, SENTENCES, VERBS, annotations
 from benchmarks.workbench_tasks import LEARNING
-from benchmarks.workbench_together import SENTENCES, TogetherBench, spread, write_rows
+from benchmarks.workbench_together import TogetherBench, spread, write_rows
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_table
 from videobert.data.annotations import Annotation
@@ -45,7 +45,6 @@ COUNTS = (1, 5, 20)
 PASSES = {1: 60, 5: 40, 20: 20}
 """Few labels are seen as often as some hundred; as in workbench_tasks."""
 PLAIN, AUGMENTED, TEACHER, TWO_STAGE = "plain", "augmented", "teacher", "two-stage"
-CLOZE = "mask"
 WAYS: dict[str, dict[str, Any]] = {
     PLAIN: {},
     "completion": {"completion_weight": 0.5},
@@ -53,7 +52,7 @@ WAYS: dict[str, dict[str, Any]] = {
     AUGMENTED: {},
     TEACHER: {"patient": 10.0},
     TWO_STAGE: {},
-    CLOZE: {"sentence": SENTENCES["mask"]},
+    MASKED: {"sentence": SENTENCES[MASKED]},
 }
 NOUNS = "nouns_told"
 COPIES = 4

@@ -11,6 +11,9 @@ from videobert.data.annotations import Annotation, import_annotations, table_pat
 
 STEPS, VERBS = "steps", "verbs"
 """The tables: steps with their captions; and their verbs alone, which classify must see."""
+YES_OR_NO, MASKED = "yes-or-no", "mask"
+SENTENCES = {YES_OR_NO: "the verb is {label}", MASKED: "it is time to [MASK] the"}
+"""By which classify asks for a verb. The second is how the narration speaks."""
 
 
 def annotations(truth: Truth, table: str) -> list[Annotation]:

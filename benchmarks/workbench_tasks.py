@@ -5,8 +5,8 @@
 
 The model is that of ``pretraining``'s plain way and seed 0. Each task is taught by the 400 training
 videos, with three seeds, and measured on both held-out splits. classify is taught the verb of a
-step by 1, 5 and 20 labels a class, with five seeds each, and by all. "tag-head" and "classify-head"
-leave the network as it is: the states of each row are found once. "windows" is what locate says
+step by 1, 5 and 20 labels a class, with five seeds each, and by all; and once more by what stands
+at a mask in a sentence ("classify-mask"). "tag-head" and "classify-head" leave the network as it is: the states of each row are found once. "windows" is what locate says
 without a head. A figure that is there is not found again; a table is printed as it is done.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -21,7 +22,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, Kitchen
-from benchmarks.workbench_labels import STEPS, VERBS, annotations, write_tables
+from benchmarks.workbench_labels import (
+    MASKED,
+    SENTENCES,
+    STEPS,
+    VERBS,
+    annotations,
+    write_tables,
+)
 from benchmarks.workbench_search import searched
 from videobert.answers.localisation import locate
 from videobert.cli.console import print_line, print_table
@@ -91,9 +99,10 @@ class TaskBench:
             epochs = min(PASSES.get(task, LEARNING.epochs), self.epochs)
             plain = replace(LEARNING, learning_rate=RATES.get(task, LEARNING.learning_rate))
             yield replace(plain, task=(task,), annotations=STEPS, epochs=epochs, name=task)
-        for few in FEW:
+        for how, few in product(("", f"-{MASKED}"), FEW):
             own = {"task": (CLASSIFY,), "annotations": VERBS, "few": few}
-            name = f"{CLASSIFY}-{few or 'all'}"
+            own |= {"sentence": SENTENCES[MASKED]} if how else {}
+            name = f"{CLASSIFY}{how}-{few or 'all'}"
             yield replace(LEARNING, **own, name=name, epochs=self._passes(few))
         for task, table in ((TAG, STEPS), (CLASSIFY, VERBS)):
             own = {"task": (task,), "annotations": table, "train": HEAD, "name": f"{task}-{HEAD}"}

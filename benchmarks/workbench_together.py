@@ -32,7 +32,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.kitchen_tables.corpus import EVERYTHING, HELD_OUT, VALIDATION, Kitchen
-from benchmarks.workbench_labels import VERBS, annotations, write_tables
+from benchmarks.workbench_labels import SENTENCES, VERBS, annotations, write_tables
 from benchmarks.workbench_tasks import LEARNING
 from demos.kitchen.truth import Truth
 from videobert.cli.console import print_line, print_table
@@ -54,8 +54,6 @@ UNSEEN = 3
 TRAINED = ("all", "lora:8", "norms", "head")
 """What learns so that labels are asked for that were not taught."""
 NEW, OLD = "these", "the others"
-SENTENCES = {"yes-or-no": "the verb is {label}", "mask": "it is time to [MASK] the"}
-"""The second is how the narration speaks."""
 TASKS = (CLASSIFY, FIND, TAG)
 FIGURES = {CLASSIFY: "accuracy", FIND: "mean IoU", TAG: "accuracy"}
 WHOLE = "wholly right"
