@@ -6,8 +6,9 @@
 The model is that of ``pretraining``'s plain way and seed 0. Each task is taught by the 400 training
 videos, with three seeds, and measured on both held-out splits. classify is taught the verb of a
 step by 1, 5 and 20 labels a class, with five seeds each, and by all; and once more by what stands
-at a mask in a sentence ("classify-mask"). "tag-head" and "classify-head" leave the network as it is: the states of each row are found once. "windows" is what locate says
-without a head. A figure that is there is not found again; a table is printed as it is done.
+at a mask in a sentence ("classify-mask"). "tag-head" and "classify-head" leave the network as it
+is: the states of each row are found once. "windows" is what locate says without a head. A figure
+that is there is not found again; a table is printed as it is done.
 """
 
 from __future__ import annotations
