@@ -57,8 +57,10 @@ def test_labels_that_were_never_taught_can_be_asked_for(videobert: Run, labelled
     (told,) = (json.loads(line)["classify"] for line in asked.out.splitlines())
     assert asked.status == 0 and set(told["labels"]) == {"bread", "flip"}
     assert sum(told["labels"].values()) == pytest.approx(1, abs=1e-3)
+    alone = videobert("apply", "open", "video_1", *given, "--label", "bread")
+    assert alone.status == 2 and "'bread' alone leaves nothing to choose" in alone.err
     assert videobert(*teach, "--name", "closed", *given).status == 0
-    refused = videobert("apply", "closed", "video_1", *given, "--label", "bread")
+    refused = videobert("apply", "closed", "video_1", *given, "--label", "bread", "--label", "flip")
     assert refused.status == 2 and "knows the labels that it was taught" in refused.err
 
 

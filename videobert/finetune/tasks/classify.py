@@ -62,8 +62,10 @@ class Classify(Task):
             head: of the network that answers; it reads them from now on.
 
         Raises:
-            InputError: if the sentence names no label, or one cannot be spelt.
+            InputError: if the sentence names no label, there is one alone, or one cannot be spelt.
         """
+        if len(labels) < 2:
+            raise InputError(f"{labels[0]!r} alone leaves nothing to choose: give --label again")
         if not (self._by_label or self._in_place):
             raise InputError(
                 f"{CLASSIFY} knows the labels that it was taught and no others: teach it with "
