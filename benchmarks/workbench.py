@@ -1,16 +1,20 @@
 """The ways to pre-train beside each other, in the kitchen: what each is worth, and what it costs.
 
-    python -m benchmarks.workbench pretraining --out DIR         42 models of 3,000 updates
+    python -m benchmarks.workbench pretraining --out DIR         66 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
     python -m benchmarks.workbench ways --out DIR          see benchmarks.workbench_ways
+    python -m benchmarks.workbench replay --out DIR        see benchmarks.workbench_replay
+    python -m benchmarks.workbench styles --out DIR        see benchmarks.workbench_styles
     python -m benchmarks.workbench together --out DIR      see benchmarks.workbench_together
     python -m benchmarks.workbench small --out DIR         see benchmarks.workbench_small
 
 The kitchen is that of benchmarks.kitchen_tables with 400 videos, but filmed and looked at as in the
-demo. It is made where it is not there: 15 minutes of one core. All models see as many examples in
-as many updates, and differ in one thing. "Equal shares" gives pictures alone a third of each batch;
-elsewhere they have a twelfth. It goes on after a kill: what is there is not made again.
+demo. It is made where it is not there: 15 minutes of one core. All models see as many examples, and
+differ in one thing. "Equal shares" gives pictures alone a third of each batch; elsewhere they have
+a twelfth. Batches of 480 have a tenth of the updates; the rate grows by the root of ten, and with
+LAMB it is 0.01. "Phrases" hides each verb with its noun. "Replaced" is asked by its generator. It
+goes on after a kill: what is there is not made again.
 The figures are printed, and stand in DIR/workbench.json.
 
 - verbs, nouns: the first guess for a step's verb and noun, zero-shot, with as little done to be
@@ -29,13 +33,20 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from benchmarks import workbench_small, workbench_tasks, workbench_together, workbench_ways
+from benchmarks import (
+    workbench_replay,
+    workbench_small,
+    workbench_styles,
+    workbench_tasks,
+    workbench_together,
+    workbench_ways,
+)
 from benchmarks.kitchen_tables import measures
 from benchmarks.kitchen_tables.corpus import HELD_OUT, VALIDATION, Kitchen, make_corpus
 from benchmarks.kitchen_tables.sizes import PRETRAINING, TINY, Sizes, small_look
@@ -49,9 +60,12 @@ from tokenization.options import NEAR_WORDS
 from videobert.cli.console import print_line, print_table, progress_bars
 from videobert.evaluation.actions import KINDS
 from videobert.learning.checkpoints import TrainingFolder
-from videobert.loading import load_model
+from videobert.learning.choices import LAMB
+from videobert.loading import load_answering
+from videobert.model_sizes import ELECTRA
+from videobert.orders import REPLACED
 from videobert.pretraining.loop import pretrain
-from videobert.pretraining.options import PretrainOptions
+from videobert.pretraining.options import PHRASES, PretrainOptions
 from videobert.sequences import Ids
 from workfolder.files import read_json, read_table, write_json
 from workfolder.progress import Progress
@@ -63,6 +77,8 @@ SHARE_APART = 0.05
 LOOKS = 20
 """Validations of a run."""
 STRAY = 0.2
+LARGER = 10
+"""Times the plain batch."""
 CONTEXTS = (1, 2, 4, 8)
 """Words that a forecast may read."""
 LOSSES = [f"validation_masked_{regime}_loss" for regime in ("text", "video", "joint")]
@@ -82,16 +98,50 @@ NAMES = (
     "profiles",
     "[UNK] for [MASK]",
     "stream",
+    "layer decay",
+    "batches of 480",
+    "batches of 480, LAMB",
+    "phrases",
+    ELECTRA,
+    REPLACED,
 )
-COMPARABLE = (PLAIN, "sampled words", "stacked 1-2", "order", "no pair task", "profiles")
+COMPARABLE = (
+    PLAIN,
+    "sampled words",
+    "stacked 1-2",
+    "order",
+    "no pair task",
+    "profiles",
+    "layer decay",
+    ELECTRA,
+)
 """Whose losses are of the same questions."""
 
+TOGETHER: dict[str, Callable[[TogetherBench], None]] = {
+    "together": workbench_together.measure,
+    "ways": workbench_ways.measure,
+    "replay": workbench_replay.measure,
+    "styles": workbench_styles.measure,
+}
+"""What asks the plain model of seed 0, or trains its own."""
 
-def changes(name: str, steps: int) -> dict[str, Any]:
-    """Return the options in which a way differs from the plain one."""
+
+def changes(name: str, steps: int, phrases: Path) -> dict[str, Any]:
+    """Return the options in which a way differs from the plain one.
+
+    Args:
+        name: one of NAMES.
+        steps: updates of the plain one.
+        phrases: the file of phrases.
+    """
     length, batch = PRETRAINING["max_length"], PRETRAINING["batch_size"]
     half = f"{length}:{batch}:{steps // 2}:1,{length}:{batch}:{steps - steps // 2}:2"
-    return {
+    large: dict[str, Any] = {
+        "batch_size": LARGER * batch,
+        "steps": steps // LARGER,
+        "learning_rate": PRETRAINING["learning_rate"] * LARGER**0.5,
+    }
+    ways: dict[str, dict[str, Any]] = {
         PLAIN: {},
         "runs": {"masking": "runs"},
         "spans, boundary": {"masking": "spans", "boundary": True},
@@ -106,7 +156,14 @@ def changes(name: str, steps: int) -> dict[str, Any]:
         "profiles": {"visual_start": "profiles"},
         "[UNK] for [MASK]": {"mask_token": "[UNK]"},
         "stream": {"stream": True},
-    }[name]
+        "layer decay": {"layer_decay": 0.8},
+        "batches of 480": large,
+        "batches of 480, LAMB": {**large, "optimizer": LAMB, "learning_rate": 0.01},
+        "phrases": {"masking": f"{PHRASES}:{phrases}"},
+        ELECTRA: {"family": ELECTRA},
+        REPLACED: {"family": ELECTRA, "objective": REPLACED},
+    }
+    return ways[name]
 
 
 @dataclass(frozen=True)
@@ -132,7 +189,7 @@ class Bench:
             measured = self._measured(folder, name)
             if name in COMPARABLE:
                 measured |= self.compared(folder, seed, clock)
-            write_json(measured | {"seconds": clock.get(self.steps)}, path)
+            write_json(measured | {"seconds": max(clock.values(), default=None)}, path)
         found: dict[str, float | None] = read_json(path)
         return found
 
@@ -144,9 +201,9 @@ class Bench:
     def _train(self, folder: Path, name: str, seed: int) -> dict[int, float]:
         """Train; the seconds of this process after each step, empty if it did not do them all."""
         fresh = not folder.exists() and not TrainingFolder.beside(folder).folder.exists()
-        options = {**PRETRAINING, "steps": self.steps, "seed": seed, **changes(name, self.steps)}
-        options["validation_share"] = SHARE_APART
-        options["validate_every"] = max(1, self.steps // LOOKS)
+        plain = {**PRETRAINING, "steps": self.steps, "seed": seed, "validation_share": SHARE_APART}
+        options = {**plain, **changes(name, self.steps, self._phrases())}
+        options["validate_every"] = max(1, options["steps"] // LOOKS)
         began, clock = time.process_time(), {}
 
         def told(stage: str, done: int, total: int, detail: str = "") -> None:
@@ -156,8 +213,15 @@ class Bench:
         pretrain(self.kitchen.work(self.kitchen.main), folder, PretrainOptions(**options), told)
         return clock if fresh else {}
 
+    def _phrases(self) -> Path:
+        """Write each verb before each noun, a phrase a line."""
+        path, plan = self.kitchen.out / "phrases.txt", self.kitchen.plan
+        lines = [f"{verb} the {noun}\n" for verb in plan.verbs for noun in plan.nouns]
+        path.write_text("".join(lines), encoding="utf-8")
+        return path
+
     def _measured(self, folder: Path, name: str) -> dict[str, float | None]:
-        kitchen, model = self.kitchen, load_model(folder)
+        kitchen, model = self.kitchen, load_answering(folder)
         whole = measures.whole_videos(kitchen, kitchen.main, model.processor.codebook)
         examples = measures.of_examples(kitchen, kitchen.main)
 
@@ -230,13 +294,9 @@ def measure_plain(options: argparse.Namespace, bench: Bench) -> None:
     models = [bench.folder(PLAIN, seed) for seed in range(seeds)]
     if options.what == "tasks":
         workbench_tasks.measure(TaskBench(kitchen, models[0], seeds, draws, epochs, progress))
-    elif options.what in ("together", "ways"):
+    elif options.what in TOGETHER:
         given = seeds, draws, epochs, bench.steps // 2
-        together = TogetherBench(kitchen, models[0], *given, progress)
-        if options.what == "together":
-            workbench_together.measure(together)
-        else:
-            workbench_ways.measure(together)
+        TOGETHER[options.what](TogetherBench(kitchen, models[0], *given, progress))
     else:
         updates = bench.steps if tiny else workbench_small.UPDATES
         workbench_small.measure(SmallBench(kitchen, models, updates, epochs, progress))
@@ -247,7 +307,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["pretraining", "tasks", "ways", "together", "small"])
+    parser.add_argument("what", choices=["pretraining", "tasks", *TOGETHER, "small"])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="to see that it runs")
     parser.add_argument("--steps", type=int, default=STEPS, help="updates of each model")

@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks.whole_numbers import ROUNDS, in_turn, megabytes
 from benchmarks.workbench_few import ciphered, commonest, drawn
+from benchmarks.workbench_replay import EARLIER, LATER, half_of, halves
 from benchmarks.workbench_small import WAYS, Way
+from benchmarks.workbench_styles import TURNED, WHOLE, figures
 from benchmarks.workbench_ways import PLAIN
 from benchmarks.workbench_ways import WAYS as WAYS_TO_TEACH
 from tokenization.vocabulary import Vocabulary
@@ -58,3 +60,21 @@ def test_one_row_is_plain_and_every_other_one_differs(task: str) -> None:
     plain = PLAIN[task]
     ways = [replace(plain, **changes) for changes in WAYS_TO_TEACH[task].values()]
     assert ways[0] == plain and len({repr(way) for way in ways}) == len(ways)
+
+
+def test_each_sentence_is_learnt_in_one_half() -> None:
+    verbs = ["bake", "cut", "stir"]
+    assert halves(verbs) == {EARLIER: {"bake", "stir"}, LATER: {"cut"}}
+    assert half_of("now Cut the rice", verbs) == LATER
+    assert half_of("hello everyone", verbs) == half_of("stir the rice", verbs) == EARLIER
+
+
+def test_a_turned_text_says_the_verb_and_a_whole_one_its_noun() -> None:
+    pairs = [
+        ("stir the rice", "cut the rice"),
+        ("stir the rice", "cut the onion"),
+        ("stir the rice", "stir a rice"),
+        ("now stir the onion", "now cut the onion"),
+    ]
+    assert figures(pairs, "cut", frozenset({"rice", "onion"})) == {TURNED: 0.75, WHOLE: 0.5}
+    assert figures([], "cut", frozenset()) == {TURNED: 0, WHOLE: 0}
