@@ -64,6 +64,8 @@ class Question:
         places: int64 [places], the positions in its one row that are asked about; or of each row,
             [rows, places], IGNORED where it has fewer.
         units: int64 [places], which unit of the example stands at each place.
+        ends: int64 [places], the position behind the unit at each place, of which all ids are read;
+            empty where one is.
         each: whether each place has a truth of its own; else the question has one answer.
     """
 
@@ -71,6 +73,7 @@ class Question:
     truth: np.ndarray
     places: np.ndarray = field(default_factory=_none)
     units: np.ndarray = field(default_factory=_none)
+    ends: np.ndarray = field(default_factory=_none)
     each: bool = False
 
     @property
@@ -169,16 +172,18 @@ class Reader:
         return Example(video, words=clips.words[inside], times=times[inside])
 
 
-def units_begun(row: Row, document: Part) -> tuple[np.ndarray, np.ndarray]:
+def units_begun(row: Row, document: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the units of a document that begin in a window of it.
 
     Returns:
-        Which they are, and the position of the first piece of each, int64 [units] both.
+        Which they are, the position of the first id of each, and that behind its last id in the
+        window, int64 [units] each.
     """
     placed, units = row.placed[1], document.units
     assert units is not None
-    begins = np.diff(units, prepend=-1)[placed.kept] > 0
-    return units[placed.kept[begins]], placed.positions[begins]
+    begins = np.flatnonzero(np.diff(units, prepend=-1)[placed.kept] > 0)
+    behind = np.append(begins[1:], len(placed.kept))[: len(begins)]
+    return units[placed.kept[begins]], placed.positions[begins], placed.positions[behind - 1] + 1
 
 
 def collate(
@@ -196,7 +201,11 @@ def collate(
     inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     number = np.repeat(np.arange(len(questions)), [len(question.rows) for question in questions])
     places = padded([places for question in questions for places in _places(question)])
-    where = Where(torch.from_numpy(number).to(device), torch.from_numpy(places).to(device))
+    where = Where(
+        torch.from_numpy(number).to(device),
+        torch.from_numpy(places).to(device),
+        _ends(questions, device),
+    )
     truth = [question.truth for question in questions]
     together = np.array(truth) if truth[0].ndim == 0 else padded(truth)
     return inputs, where, torch.from_numpy(together).to(device)
@@ -205,6 +214,13 @@ def collate(
 def _places(question: Question) -> np.ndarray:
     """Return the places of each row, [rows, places]."""
     return np.broadcast_to(question.places, (len(question.rows), question.places.shape[-1]))
+
+
+def _ends(questions: Sequence[Question], device: torch.device) -> torch.Tensor | None:
+    """Put the ends of units together, as collate does places; all questions have some, or none."""
+    if not len(questions[0].ends):
+        return None
+    return torch.from_numpy(padded([question.ends for question in questions])).to(device)
 
 
 def padded(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import torch
 
-from videobert.finetune.heads import Where
+from videobert.finetune.heads import Where, means
 
 MOST = 2**30
 """Bytes that are kept; what is more is found anew each time."""
@@ -67,16 +67,19 @@ class FrozenStates:
         """Find the states of a row at [CLS] and its places; [CLS] stands for what it lacks."""
         length = int(inputs["attention_mask"][row].sum())
         alone = {name: values[row : row + 1, :length] for name, values in inputs.items()}
-        places = where.places[row].clamp(min=0)
-        at = torch.cat([places.new_zeros(1), places])
-        told = (*alone.values(), where.places[row][where.asked[row]])
+        asked = where.asked[row]
+        places = where.places[row][asked]
+        ends = None if where.ends is None else where.ends[row][asked]
+        told = (*alone.values(), places, *(() if ends is None else (ends,)))
         key = tuple(values.cpu().numpy().tobytes() for values in told)
         read = self._kept.get(key)
         if read is None:
-            read = states(alone)[..., 0, at[: 1 + int(where.asked[row].sum())], :]
+            found = states(alone)[..., 0, :, :]
+            units = found[..., places, :] if ends is None else means(found, places, ends)
+            read = torch.cat([found[..., :1, :], units], dim=-2)
             size = read.numel() * read.element_size()
             if self._bytes + size <= MOST:
                 self._kept[key], self._bytes = read, self._bytes + size
-        missing = len(at) - read.shape[-2]
+        missing = len(asked) - len(places)
         first = read[..., :1, :].expand(*read.shape[:-2], missing, read.shape[-1])
         return torch.cat([read, first], dim=-2)

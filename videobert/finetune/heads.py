@@ -26,10 +26,13 @@ class Where:
     Attributes:
         question: int64 [rows], the number of the question that a row is of, ascending from 0.
         places: int64 [rows, places], positions in the row; IGNORED where it has fewer.
+        ends: int64 [rows, places], the position behind the unit that begins at each place; None
+            where a unit is one id, or is read by its first.
     """
 
     question: torch.Tensor
     places: torch.Tensor
+    ends: torch.Tensor | None = None
 
     @property
     def asked(self) -> torch.Tensor:
@@ -38,6 +41,8 @@ class Where:
 
     def states(self, states: torch.Tensor) -> torch.Tensor:
         """Select the states at the places, [rows, places, width]; any where there is none."""
+        if self.ends is not None:
+            return means(states, self.places, self.ends)
         at = self.places.clamp(min=0)[..., None].expand(-1, -1, states.shape[-1])
         return states.gather(1, at)
 
@@ -50,6 +55,24 @@ class Where:
         together = values.new_full(shape, filling)
         together[self.question, turn] = values
         return together
+
+
+def means(states: torch.Tensor, places: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+    """Average the states of units of several ids.
+
+    Reimers and Gurevych (2019), "Sentence-BERT", found it the best way to read a sentence.
+
+    Args:
+        states: [..., length, width].
+        places: int64 [..., units], where each begins; IGNORED where there is none.
+        ends: int64 [..., units], the position behind it.
+
+    Returns:
+        [..., units, width]; 0 where there is none.
+    """
+    turns = torch.arange(states.shape[-2], device=states.device)
+    inside = (places[..., None] <= turns) & (turns < ends[..., None])
+    return inside.to(states.dtype) @ states / inside.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
 class SequenceHead(nn.Module):

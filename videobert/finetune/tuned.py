@@ -54,6 +54,8 @@ PARTS = {"adapter": "adapters.safetensors", "lora": "lora.safetensors"}
 ENCODER_FILE = "encoder.safetensors"
 RANKS, BEFORE, TAUGHT = "reciprocal rank", "before", "taught"
 """In labels.json, of align: how well it would search; see ranks."""
+FIRST_IDS = "sentences"
+"""What labels.json calls units that an older version read by their first id alone."""
 BEGAN_FILE = "began.safetensors"
 """Weights that another task taught first; see two_stage."""
 
@@ -141,6 +143,8 @@ def load_tuned(
     made_with, about = read_json(folder / OPTIONS_FILE), read_json(folder / LABELS_FILE)
     if made_with.get("model") != model_digest(model):
         raise InputError(f"{folder} learnt with another model than {model} holds: {advice}")
+    if any(its.get("units") == FIRST_IDS for its in about.values()):
+        raise InputError(f"{folder} learnt to read sentences as an older version did: {advice}")
     options = options_of(made_with)
     trained = load_model(model)
     began, device = trained.network, trained.network.device

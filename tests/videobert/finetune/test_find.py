@@ -81,6 +81,11 @@ def test_find_searches_what_is_said_where_no_video_has_clips(make: Make, max_len
     ids = questions[0].rows[0].ids
     assert (ids[questions[0].places] == task.reader.layout.cls).all()
     assert spelt(task, questions[0]).startswith("[CLS] cut the bread [SEP] [CLS] h")
+    for question in questions:
+        (row_,), ends = question.rows, question.ends
+        assert ends[0] == 1 and row_.types.tolist() == (row_.parts == 1).tolist()
+        assert ends[1:-1].tolist() == question.places[2:].tolist()  # to the next sentence
+        assert ends[-1] == np.flatnonzero(row_.parts == 1)[-1] + 1
     answer = task.answer(cut, find_logits(task, cut, 1, 2))
     assert task.told(cut, answer)["when"] == [2.0, 8.0]
     figures = task.figures(task.marks(np.array([2, 3, 1.0]), cut))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from transformers import (
     BertForTokenClassification,
 )
 
+from videobert.finetune.frozen import FrozenStates
 from videobert.finetune.heads import (
     IGNORED,
     ClozeHead,
@@ -215,3 +216,34 @@ def test_a_label_is_as_likely_as_its_pieces_at_the_masks() -> None:
     assert logits == pytest.approx(by_hand, abs=CLOSE)
     head.labels = [[2], [1]]  # never taught
     assert head(words, where).argmax() == 0
+
+
+def test_a_unit_of_several_ids_is_read_by_their_mean() -> None:
+    states = torch.tensor([[[1.0], [2.0], [6.0], [100.0]]])
+    ends = torch.tensor([[1, 3, IGNORED]])
+    where = Where(torch.tensor([0]), torch.tensor([[0, 1, IGNORED]]), ends)
+    assert where.states(states)[0, :, 0].tolist() == [1.0, 4.0, 0.0]  # 100 is padding
+
+
+@pytest.mark.parametrize("layers", [(), (3,)])
+def test_means_are_kept_of_a_network_that_does_not_learn(layers: tuple[int, ...]) -> None:
+    states = torch.randn(*layers, 2, 6, 4)
+    ids = torch.arange(2)[:, None].expand(2, 6)
+    mask = torch.tensor([[1] * 6, [1] * 4 + [0] * 2])
+    given = {"input_ids": ids, "token_type_ids": 0 * ids, "attention_mask": mask}
+    places = torch.tensor([[0, 1, 3], [0, 1, IGNORED]])
+    where = Where(torch.arange(2), places, torch.tensor([[1, 3, 6], [1, 4, IGNORED]]))
+
+    def of_row(alone: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        row, length = int(alone["input_ids"][0, 0]), alone["input_ids"].shape[1]
+        return states[..., row : row + 1, :length, :]
+
+    found, there = FrozenStates()(of_row, given, where)
+    assert there.ends is None and where.ends is not None
+    for row in range(2):
+        for turn, place in enumerate(there.places[row].tolist()):
+            if place == IGNORED:
+                continue
+            first, behind = int(where.places[row, turn]), int(where.ends[row, turn])
+            mean = states[..., row, first:behind, :].mean(dim=-2)
+            torch.testing.assert_close(found[..., row, place, :], mean)

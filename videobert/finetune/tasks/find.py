@@ -30,7 +30,7 @@ from workfolder.errors import InputError
 NULL_WINDOWS = 0.02
 """Share of the questions with an answer that are asked of a window without it, as Alberti et al."""
 THRESHOLD = "threshold"
-CLIPS, SENTENCES = "clips", "sentences"
+CLIPS, SENTENCES = "clips", "whole sentences"
 KINDS = SPAN, NONE, YES, NO = ("span", "none", "yes", "no")
 """Kinds of answer: the labels of rows. Any other label is a span."""
 BEGINS = 3
@@ -162,7 +162,7 @@ class Find(Task):
 
     def _question(self, row: Row, document: Part, example: Example) -> Question:
         """Make a question of a window; place 0 is [CLS], and the truth where it has no span."""
-        here, positions = units_begun(row, document)
+        here, positions, ends = units_begun(row, document)
         truth, kind = np.zeros(2, dtype=np.int64), example.kind
         for first, last in example.truth.reshape(-1, 2).tolist():
             inside = np.flatnonzero((here >= first) & (here <= last))
@@ -173,8 +173,11 @@ class Find(Task):
             kind = NONE if len(example.truth) or kind == SPAN else kind
         if self._has_kinds:
             truth = np.append(truth, KINDS.index(kind or NONE))
-        places = np.concatenate([[0], positions])
-        return Question((row,), truth, places, np.concatenate([[-1], here]))
+        places, units = np.concatenate([[0], positions]), np.concatenate([[-1], here])
+        if not self.of_sentences:
+            return Question((row,), truth, places, units)
+        row = replace(row, types=(row.parts == 1).astype(np.int64))  # as BERT's second segment
+        return Question((row,), truth, places, units, np.concatenate([[1], ends]))
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
         """Return first unit, last unit and g of the best window, float64 [3].

@@ -21,7 +21,7 @@ from videobert.finetune.tasks.task import Task
 from videobert.sequences import Part, Row
 from workfolder.errors import InputError
 
-CLIPS, SENTENCES = "clips", "sentences"
+CLIPS, SENTENCES = "clips", "whole sentences"
 
 
 class Moments(Task):
@@ -107,10 +107,11 @@ class Moments(Task):
         return self.reader.sentences(example.others, 2)
 
     def _question(self, row: Row, document: Part, truth: np.ndarray) -> Question:
-        asked, positions = units_begun(row, document)
-        if self._of_sentences:
-            row = replace(row, types=np.maximum(row.units, 0) % 2)
-        return Question((row,), truth[asked], positions, asked, each=True)
+        asked, positions, ends = units_begun(row, document)
+        if not self._of_sentences:
+            return Question((row,), truth[asked], positions, asked, each=True)
+        row = replace(row, types=np.maximum(row.units, 0) % 2)
+        return Question((row,), truth[asked], positions, asked, ends, each=True)
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
         """Average the chances of the windows."""

@@ -121,7 +121,7 @@ class Tag(Task):
 
     def _question(self, row: Row, document: Part, truth: np.ndarray) -> Question:
         """Make a question of a window: the first piece of each word, or each clip."""
-        asked, positions = units_begun(row, document)
+        asked, positions, _ = units_begun(row, document)
         return Question((row,), truth[asked], positions, asked, each=True)
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
