@@ -71,8 +71,11 @@ class _Bars:
             # What earlier runs did says nothing about the speed of this one.
             self._paces[stage] = Pace(now, done)
             self._tasks[stage] = self._bars.add_task(stage, total=total, detail="", left="")
-        left = _spelled(self._paces[stage].left(now, done, total))
-        self._bars.update(self._tasks[stage], completed=done, total=total, detail=detail, left=left)
+        task, pace = self._tasks[stage], self._paces[stage]
+        if done < pace.done:  # it runs again
+            self._bars.reset(task)
+        left = _spelled(pace.left(now, done, total))
+        self._bars.update(task, completed=done, total=total, detail=detail, left=left)
 
     def pause(self) -> None:
         if self._bars is not None:

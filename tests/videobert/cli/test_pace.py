@@ -39,3 +39,12 @@ def test_calls_between_pieces_change_nothing() -> None:
     for done in range(1, 41):
         first, second = (pace.left(done + wait, done, 50) for wait in (0.0, 0.5))
         assert first == second
+
+
+def test_a_stage_that_runs_again_is_timed_anew() -> None:
+    pace = Pace(0.0, 0)
+    for done in range(1, 51):
+        pace.left(10.0 * done, done, 50)
+    for done in range(1, 41):
+        left = pace.left(500.0 + done, done, 200)
+        assert left == (None if done <= ENOUGH_PIECES else 200 - done)
