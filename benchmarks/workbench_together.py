@@ -252,8 +252,8 @@ def _unseen(
     found: dict[str, Any] = {}
     for split in HELD_OUT:
         rows = annotations(bench.kitchen.truth(split), VERBS)
-        tuned = bench.tuned(str(options.name), rows)
-        task = tuned.asking_for(labels).tasks[CLASSIFY]
+        tuned = bench.tuned(str(options.name), rows).asking_for(labels)
+        task = tuned.tasks[CLASSIFY]
         examples = task.examples(rows)
         said = answers(tuned.network, CLASSIFY, task, examples)
         right = np.array([a.argmax() == e.truth for a, e in zip(said, examples, strict=True)])

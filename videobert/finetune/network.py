@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import torch
 from torch import nn
@@ -77,6 +78,14 @@ class TaskNetwork(nn.Module):
         if self.frozen is not None:
             self.encoder.eval()
         return self
+
+    def with_head(self, task: str, changed: Callable[[Head], Head]) -> TaskNetwork:
+        """Return a network of the same weights with another head for a task."""
+        heads = {name: cast("Head", head) for name, head in self.heads.items()}
+        mixes = {name: cast("LayerMix", mix) for name, mix in self.mixes.items()}
+        its = TaskNetwork(self.encoder, {**heads, task: changed(heads[task])}, mixes)
+        its.frozen = self.frozen
+        return its.train(self.training)
 
     def nothing(self) -> torch.Tensor:
         """Return 0, which hangs on every weight that learns."""

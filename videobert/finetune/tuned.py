@@ -83,7 +83,7 @@ class Tuned:
         return isinstance(find, Find) and find.of_sentences
 
     def asking_for(self, labels: Sequence[str]) -> Tuned:
-        """Ask classify for these labels from now on, which need not have been taught.
+        """Return the same network, which asks classify for these labels; they may be untaught.
 
         Raises:
             InputError: if it was not taught classify, or see Classify.asking_for.
@@ -91,9 +91,9 @@ class Tuned:
         classify = self.tasks.get(CLASSIFY)
         if not isinstance(classify, Classify):
             raise InputError(f"only {CLASSIFY} has labels that can be asked for: leave them out")
-        head: Any = self.network.heads[CLASSIFY]
-        asked = classify.asking_for(labels, head)
-        return replace(self, tasks={**self.tasks, CLASSIFY: asked})
+        asked = classify.asking_for(labels)
+        network = self.network.with_head(CLASSIFY, asked.labels_on)
+        return replace(self, network=network, tasks={**self.tasks, CLASSIFY: asked})
 
 
 def task_folder(model: Path, name: str) -> Path:

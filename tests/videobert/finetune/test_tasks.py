@@ -133,13 +133,25 @@ def test_a_class_head_knows_no_other_labels(make: Make) -> None:
     task = make("classify", STEPS)
     assert isinstance(task, Classify)
     with pytest.raises(InputError, match="knows the labels that it was taught and no others"):
-        task.asking_for(["boil", "flip"], task.head(8, 0.0))
+        task.asking_for(["boil", "flip"])
     by_label = make("classify", STEPS, sentence="it is {label}")
     assert isinstance(by_label, Classify)
-    other = by_label.asking_for(["bread", "flip"], by_label.head(8, 0.0))
+    other = by_label.asking_for(["bread", "flip"])
     assert other.labels == ["bread", "flip"] and by_label.labels != other.labels
     with pytest.raises(InputError, match="are one to the model"):
-        by_label.asking_for(["flip", "flip"], by_label.head(8, 0.0))
+        by_label.asking_for(["flip", "flip"])
+
+
+def test_a_head_that_reads_other_labels_leaves_the_first_one_as_it_was(make: Make) -> None:
+    task = make("classify", STEPS, sentence="it is [MASK]")
+    assert isinstance(task, Classify)
+    head = task.head(8, 0.0)
+    assert isinstance(head, ClozeHead)
+    before = [list(pieces) for pieces in head.labels]
+    other = task.asking_for(["bread", "flip"]).labels_on(head)
+    assert isinstance(other, ClozeHead) and len(other.labels) == 2
+    assert [list(pieces) for pieces in head.labels] == before and len(before) > 2
+    assert other.sharpness is head.sharpness
 
 
 @pytest.mark.parametrize("pool", ["none", "mean"])

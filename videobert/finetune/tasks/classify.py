@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -54,12 +55,8 @@ class Classify(Task):
     def _spelt(self) -> list[list[int]]:
         return label_pieces(self.reader.processor, self.labels)
 
-    def asking_for(self, labels: Sequence[str], head: Head) -> Classify:
-        """Ask for other labels, which need not have been taught.
-
-        Args:
-            labels: two at least.
-            head: of the network that answers; it reads them from now on.
+    def asking_for(self, labels: Sequence[str]) -> Classify:
+        """Ask for other labels, two at least, which need not have been taught; see labels_on.
 
         Raises:
             InputError: if the sentence names no label, there is one alone, or one cannot be spelt.
@@ -72,10 +69,16 @@ class Classify(Task):
                 "--sentence 'the {aspect} is {label}' or with a [MASK] to ask for more"
             )
         asked = Classify(self.reader, {**self.about, "labels": list(labels)})
-        spelt = asked._spelt
-        if isinstance(head, ClozeHead):
-            head.labels = spelt
+        _ = asked._spelt
         return asked
+
+    def labels_on(self, head: Head) -> Head:
+        """Return a head with the weights of another one that reads the labels of this task."""
+        if not isinstance(head, ClozeHead):
+            return head
+        its = copy(head)
+        its.labels = self._spelt
+        return its
 
     def head(self, width: int, dropout: float) -> SequenceHead | ClozeHead:
         """Make a head over the labels, over no and yes, or over what is written at the masks."""
