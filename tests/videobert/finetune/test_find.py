@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.toys.label_rows import STEPS, Make, row, spelt
 from videobert.data.said import Said
 from videobert.finetune.examples import Example
-from videobert.finetune.tasks.find import Find, best_threshold
+from videobert.finetune.tasks.find import Find, best_threshold, word_scores
 from workfolder.errors import InputError
 
 
@@ -132,3 +134,17 @@ def test_find_can_say_yes_and_no_and_none(make: Make) -> None:
 def test_the_threshold_is_the_one_that_answers_most_rightly() -> None:
     marks = np.array([[3.0, 1, 0.5], [2.0, 1, 0.5], [1.0, 0, 0], [-1.0, 0, 0]])
     assert best_threshold(marks) == 2.0
+
+
+def test_words_count_for_half_where_sentences_are_searched(make: Make) -> None:
+    rows = [row("a", 1, 6, "cut the bread"), row("a", 7, 9, "flip it"), row("b", 1, 6, "eat it")]
+    task = make("find", rows, 64, SAID)
+    cut, flip, _ = task.examples(rows)
+    scores = word_scores("cut the bread", SAID["a"].texts)
+    assert scores.argmax() == 1 and scores[[0, 2, 3]].tolist() == [0, 0, 0]
+    alike = [np.zeros((len(question.places), 2)) for question in task.asked(cut)]
+    assert task.answer(cut, alike)[0] == 1  # the network knows nothing, the words decide
+    assert word_scores("stir", SAID["a"].texts).tolist() == [0, 0, 0, 0]
+    other = replace(flip, text="stir")  # the words know nothing, the network decides
+    assert task.answer(other, find_logits(task, other, 2, 2)).tolist() == [2, 2, 10]
+    assert word_scores("stir", ["...", ""]).tolist() == [0, 0]

@@ -1,15 +1,16 @@
 """When in a whole video a text is shown, or said; or that it is not; or yes, or no.
 
 As BERT answers questions: a start and an end among the clips of a window, or [CLS] for no answer.
-Where no video has clips, the sentences of its transcript are searched. Over the windows of a long
-video the largest g = s + e - s_null decides (Alberti et al., 2019, "A BERT Baseline for the Natural
-Questions"). There is no answer where g is below the threshold that was best on the validation
-videos. Rows with the label none have no answer in their video. Where some rows have the label yes
-or no, the head learns the kind of answer, too.
+Over the windows of a long video the largest g = s + e - s_null decides (Alberti et al., 2019, "A
+BERT Baseline for the Natural Questions"). There is no answer where g is below the threshold that
+was best on the validation videos. Rows with the label none have no answer in their video. Where
+some rows have the label yes or no, the head learns the kind of answer, too. Where no video has
+clips, the sentences of its transcript are searched, and their words count for half.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from tokenization.examples import clips_within
+from videobert.answers.bm25 import BM25
+from videobert.answers.judging import standardised
 from videobert.data.annotations import Annotation
 from videobert.evaluation.metrics.tagging import area_under_curve
 from videobert.finetune.examples import Example, Question, Reader, units_begun
@@ -180,24 +183,45 @@ class Find(Task):
         return Question((row,), truth, places, units, np.concatenate([[1], ends]))
 
     def answer(self, example: Example, logits: Sequence[np.ndarray]) -> np.ndarray:
-        """Return first unit, last unit and g of the best window, float64 [3].
+        """Return first unit, last unit and g of the best span in any window, float64 [3].
 
         With kinds the largest chances of yes and of no in any window stand behind, float64 [5].
         """
-        best, kinds = np.array([0.0, 0.0, -np.inf]), np.zeros(2)
+        count, kinds = len(example.times), np.zeros(2)
+        best, last = np.full(count, -np.inf), np.zeros(count)
         for question, found in zip(self.asked(example), logits, strict=True):
-            count = len(question.places)
             kinds = np.maximum(kinds, softmax(found[0, 2:])[2:] if self._has_kinds else 0)
-            start, end = found[:count, 0], found[:count, 1]
-            sums = start[1:, None] + end[None, 1:]
-            span = np.arange(count - 1)
-            length = span[None] - span[:, None]
-            sums = np.where((length >= 0) & (length < self.about["longest"]), sums, -np.inf)
-            first, last = np.unravel_index(int(sums.argmax()), sums.shape)
-            g = sums[first, last] - start[0] - end[0]
-            if g > best[2]:
-                best = np.array([question.units[1 + first], question.units[1 + last], g])
-        return np.concatenate([best, kinds]) if self._has_kinds else best
+            units = question.units[1:]
+            g, its_last = self._spans(found[: len(question.places)])
+            better = g > best[units]
+            best[units[better]], last[units[better]] = g[better], units[its_last[better]]
+        first = int(self.ranks(example, best).argmax())
+        answer = np.array([first, last[first], best[first]])
+        return np.concatenate([answer, kinds]) if self._has_kinds else answer
+
+    def _spans(self, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Find the best span from each unit of a window: g, and the place of its last unit."""
+        start, end = found[:, 0], found[:, 1]
+        span = np.arange(len(found) - 1)
+        length = span[None] - span[:, None]
+        allowed = (length >= 0) & (length < self.about["longest"])
+        sums = np.where(allowed, start[1:, None] + end[None, 1:], -np.inf)
+        last = sums.argmax(axis=1)
+        return sums[span, last] - start[0] - end[0], last
+
+    def ranks(self, example: Example, g: np.ndarray) -> np.ndarray:
+        """Rank the units that an answer can begin at, as search ranks stretches.
+
+        Of sentences, how well their words match counts for half (Yang et al., 2019, "End-to-End
+        Open-Domain Question Answering with BERTserini").
+        """
+        there = np.isfinite(g)
+        if not self.of_sentences or not there.any():
+            return g
+        ranks = np.full(len(g), -np.inf)
+        words = word_scores(example.text, example.said)[there]
+        ranks[there] = standardised(g[there]) + standardised(words)
+        return ranks
 
     def _kind(self, answer: np.ndarray) -> str:
         """Read the kind of an answer: yes or no where it is likelier than not."""
@@ -267,6 +291,14 @@ class Find(Task):
             kinds = [0.0, 0.0] if rng is None else rng.random(2)
             found.append(np.array([first, last, g, *(kinds if self._has_kinds else ())]))
         return found
+
+
+def word_scores(text: str, sentences: Sequence[str]) -> np.ndarray:
+    """Score sentences by the words of a text with BM25, float64 [sentences]; 0 without words."""
+    if not any(re.search(r"\w", sentence) for sentence in sentences):
+        return np.zeros(len(sentences))
+    index = BM25.fit(sentences)
+    return np.asarray((index.weights @ index.questions([text]).T).todense()).ravel()
 
 
 def kind_of(row: Annotation) -> str:
