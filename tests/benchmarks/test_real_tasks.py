@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.real_tasks import RUNS, seconds, slots_of, tables, transcript
+from benchmarks.real_tasks import RUNS
 from benchmarks.real_tasks_baselines import ALONE, DISH, KEY, SLOTS, WHEN
+from benchmarks.real_tasks_tables import seconds, slots_of, tables, transcript
 
 
 def row(sentence: str, verb: str, noun: str) -> dict[str, str]:
