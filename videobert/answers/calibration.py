@@ -36,16 +36,19 @@ def leanings(
 
     Returns:
         For each mask, float32 [labels]; zeros where the paper's way is asked for, or the model has
-        no bank.
+        no bank. One that learnt from texts alone has a bank without clips, so it leans to nothing.
 
     Raises:
         InputError: if the prior is wanted of a model without a bank.
     """
     if model.bank is None and asking.prior == "training":
         raise InputError("the model has no bank, so --prior training says nothing: leave it out")
+    nothing = [np.zeros(len(labels), np.float32) for labels in pieces]
     if (bank := model.bank) is None or asking.as_the_paper:
-        return [np.zeros(len(labels), np.float32) for labels in pieces]
-    if template in bank.leanings and all(len(ids) == 1 for labels in pieces for ids in labels):
+        return nothing
+    if not bank.visual:
+        found = nothing
+    elif template in bank.leanings and all(len(ids) == 1 for labels in pieces for ids in labels):
         masks = bank.leanings[template]
         found = [of_mask[np.array(ids)[:, 0]] for of_mask, ids in zip(masks, pieces, strict=True)]
     else:

@@ -78,13 +78,13 @@ def fair_likelihoods(
     """Compute how much likelier each clip makes each text than clips do, float32 [texts, visual].
 
     The mean over the bank's clips is taken off, so that texts can be compared with each other; see
-    calibration. Without a bank nothing is.
+    calibration. Without a bank, or clips in it, nothing is.
 
     Raises:
         InputError: as ``likelihoods``.
     """
     own = likelihoods(model, texts, visual, progress)
-    if model.bank is None:
+    if model.bank is None or not model.bank.visual:
         return own
     anyhow = likelihoods(model, texts, model.bank.visual[:BESIDE])
     found: np.ndarray = own - anyhow.mean(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ import pytest
 from tests.toys.model import toy_model, with_bank
 from videobert.answers.calibration import leanings
 from videobert.answers.label_scores import label_scores
+from videobert.answers.likelihood import fair_likelihoods, likelihoods
 from videobert.answers.options import AS_THE_PAPER, Asking
 from videobert.answers.spelling import label_pieces
 from videobert.answers.zero_shot import label_probabilities, predict, question
@@ -128,3 +129,16 @@ def test_an_implausible_word_is_no_answer_however_much_the_clip_adds(model: Trai
 def test_without_a_clip_language_answers_as_the_paper_asks(model: TrainedModel) -> None:
     alone = predict(model, [], [TEMPLATE], ["cut", "stir"])
     assert alone == predict(model, [], [TEMPLATE], ["cut", "stir"], asking=AS_THE_PAPER)
+
+
+def test_a_model_that_saw_no_clip_leans_to_nothing(
+    model: TrainedModel, pieces: list[list[list[int]]]
+) -> None:
+    assert model.bank
+    blind = replace(model, bank=replace(model.bank, texts=[], visual=[], leanings={}))
+    for lean in leanings(blind, TEMPLATE, pieces, Asking()):
+        assert not lean.any()
+    prior = leanings(blind, TEMPLATE, pieces, Asking(prior="training"))
+    assert all(np.isfinite(lean).all() and lean.any() for lean in prior)
+    asked = blind, ["stir the rice"], [CLIP]
+    np.testing.assert_array_equal(fair_likelihoods(*asked), likelihoods(*asked))
