@@ -1,6 +1,6 @@
 """The ways to pre-train beside each other, in the kitchen: what each is worth, and what it costs.
 
-    python -m benchmarks.workbench pretraining --out DIR         66 models of 3,000 updates
+    python -m benchmarks.workbench pretraining --out DIR         60 models of 3,000 updates
     python -m benchmarks.workbench pretraining --out DIR --tiny  minutes, to see that it runs
     python -m benchmarks.workbench tasks --out DIR         see benchmarks.workbench_tasks
     python -m benchmarks.workbench ways --out DIR          see benchmarks.workbench_ways
