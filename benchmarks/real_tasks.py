@@ -55,8 +55,9 @@ from videobert.finetune.examples import Example
 from videobert.finetune.frozen import frozen_states
 from videobert.finetune.options import CLASSIFY, FIND, HEAD, MOMENTS, TAG, FinetuneOptions
 from videobert.finetune.tasks.find import BEGINS, Find
+from videobert.finetune.tasks.task import Task
 from videobert.finetune.training import finetune_tasks
-from videobert.finetune.tuned import load_tuned
+from videobert.finetune.tuned import Tuned, load_tuned
 from videobert.loading import load_model
 from videobert.modeling_videobert import VideoBertForPreTraining
 from videobert.processing_videobert import VideoBertProcessor, with_joiner
@@ -136,16 +137,13 @@ def figures(
         tuned = load_tuned(model, path.stem, said=data.said)
         if options.train == HEAD:
             tuned.network.frozen = frozen_states(model_digest(model), options.layers)
-        ((task_name, task),) = tuned.tasks.items()
+        (task,) = tuned.tasks.values()
         examples = task.examples(data.rows["testing"])
-        found = answers(tuned.network, task_name, task, examples)
-        marks = [task.marks(*each) for each in zip(found, examples, strict=True)]
+        found, marks = _asked(tuned, task, examples)
         groups = np.repeat([example.video for example in examples], [len(m) for m in marks])
         if isinstance(task, Find):
             measured = {"begins inside": _begins(task, np.concatenate(marks), groups, data)}
-            alone = NetworkAlone(task.reader, task.about)
-            found = answers(tuned.network, task_name, alone, examples)
-            marks = [task.marks(*each) for each in zip(found, examples, strict=True)]
+            _, marks = _asked(tuned, NetworkAlone(task.reader, task.about), examples)
             begins = _begins(task, np.concatenate(marks), groups, data)
             measured["begins inside, the network alone"] = begins
         elif options.annotations == ALONE:
@@ -159,6 +157,15 @@ def figures(
         write_json({key: vars(value) for key, value in measured.items()}, path)
     there: dict[str, Any] = read_json(path)
     return there
+
+
+def _asked(
+    tuned: Tuned, task: Task, examples: Sequence[Example]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the answers of the one task that was taught, and their marks."""
+    (name,) = tuned.tasks
+    found = answers(tuned.network, name, task, examples)
+    return found, [task.marks(*each) for each in zip(found, examples, strict=True)]
 
 
 class NetworkAlone(Find):

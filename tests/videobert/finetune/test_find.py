@@ -148,3 +148,10 @@ def test_words_count_for_half_where_sentences_are_searched(make: Make) -> None:
     other = replace(flip, text="stir")  # the words know nothing, the network decides
     assert task.answer(other, find_logits(task, other, 2, 2)).tolist() == [2, 2, 10]
     assert word_scores("stir", ["...", ""]).tolist() == [0, 0]
+
+
+def test_nothing_is_found_in_a_clip_that_is_too_short_for_a_feature(make: Make) -> None:
+    task = make("find", STEPS)
+    (short,) = task.of_clip(Example("x"), ["cut the bread"])
+    answer = task.answer(short, [])
+    assert answer.tolist() == [0, 0, -np.inf] and not task.told(short, answer)["shown"]

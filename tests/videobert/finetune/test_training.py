@@ -343,3 +343,14 @@ def test_what_changes_nothing_that_is_learnt_does_not_make_it_anew(labelled: Lab
     assert not finetune_tasks(labelled.model, labelled.work, other).now
     more = finetune_tasks(labelled.model, labelled.work, replace(other, seeds=2))
     assert more.now and (labelled.model / "tasks" / "both.seed1").is_dir()
+
+
+def test_sentences_that_an_older_version_read_otherwise_are_refused(
+    labelled: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finetune_tasks(labelled.model, labelled.work, replace(QUICK, task=("moments",)))
+    path = labelled.model / "tasks" / "moments" / "labels.json"
+    path.write_text('{"moments": {"units": "sentences"}}', encoding="utf-8")
+    monkeypatch.setattr("videobert.finetune.tuned.check_digests", lambda folder, advice: None)
+    with pytest.raises(InputError, match=r"as an older version did: delete .*moments and run"):
+        load_tuned(labelled.model, "moments")

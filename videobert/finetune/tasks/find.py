@@ -187,7 +187,7 @@ class Find(Task):
 
         With kinds the largest chances of yes and of no in any window stand behind, float64 [5].
         """
-        count, kinds = len(example.times), np.zeros(2)
+        count, kinds = max(len(example.times), 1), np.zeros(2)  # a clip may be too short for one
         best, last = np.full(count, -np.inf), np.zeros(count)
         for question, found in zip(self.asked(example), logits, strict=True):
             kinds = np.maximum(kinds, softmax(found[0, 2:])[2:] if self._has_kinds else 0)
